@@ -1,0 +1,1 @@
+"""The independent auditor: its own decoder, arithmetic, SQL and model; imports nothing of ours."""

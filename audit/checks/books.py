@@ -1,0 +1,173 @@
+"""Checks 1, 3, 4 and 6: the books by themselves, from movements and balances alone."""
+
+from collections import defaultdict
+
+from audit.amounts import LARGEST
+from audit.evidence import BalanceRow, JournalRow, Numbered
+from audit.examination import PENDING, POSTED, VOIDED, Examination
+from audit.result import Result, Tally
+
+Counters = list[int]
+"""Debits posted, credits posted, debits pending, credits pending."""
+
+
+def value_is_conserved(examination: Examination) -> Result:
+    """1: in each asset, what was debited is what was credited, in movements and in balances."""
+    tally = Tally(1, "conservation per asset")
+    accounts = examination.accounts
+    posted: dict[int, int] = defaultdict(int)
+    for leg in examination.posted_legs():
+        posted[leg.asset_id] += leg.amount
+        ends = (accounts.get(leg.debit_account), accounts.get(leg.credit_account))
+        agree = all(end is not None and end.asset_id == leg.asset_id for end in ends)
+        tally.expect(agree, f"shard {leg.shard} seq {leg.seq} leg {leg.leg}: accounts and asset do not agree")
+    debits: dict[int, int] = defaultdict(int)
+    credits: dict[int, int] = defaultdict(int)  # noqa: A001 - the ledger's word
+    for balance in examination.evidence.ledger.balances:
+        account = accounts.get(balance.account_id)
+        if account is None:
+            tally.differs(f"balance of an unknown account {balance.account_id}")
+            continue
+        debits[account.asset_id] += balance.debits_posted
+        credits[account.asset_id] += balance.credits_posted
+    for asset_id in sorted(set(posted) | set(debits) | set(credits)):
+        asset = examination.assets.get(asset_id)
+        name = asset.code if asset else f"asset {asset_id}"
+        tally.same(posted[asset_id], debits[asset_id], f"{name}: debits of balances")
+        tally.same(posted[asset_id], credits[asset_id], f"{name}: credits of balances")
+    return tally.result()
+
+
+def balances_equal_their_movements(examination: Examination) -> Result:
+    """3: each balance row's four counters are the sums of its shard's movements."""
+    tally = Tally(3, "balances = sum of movements")
+    expected: dict[tuple[int, int], Counters] = defaultdict(lambda: [0, 0, 0, 0])
+    open_pendings: dict[Numbered, bool] = {}
+    for row in examination.rows:
+        number = (row.shard, row.seq)
+        for leg in examination.legs.get(number, ()):
+            debit, credit = expected[row.shard, leg.debit_account], expected[row.shard, leg.credit_account]
+            if row.kind == PENDING:
+                debit[2] += leg.amount
+                credit[3] += leg.amount
+            elif row.kind == POSTED:
+                debit[0] += leg.amount
+                credit[1] += leg.amount
+        if row.kind == PENDING:
+            open_pendings[number] = True
+        elif row.kind in {POSTED, VOIDED} and row.about_seq is not None:
+            about = (row.shard, row.about_seq)
+            if not open_pendings.pop(about, False):
+                tally.differs(f"shard {row.shard} seq {row.seq}: resolves {row.about_seq}, which is not open")
+                continue
+            for leg in examination.legs.get(about, ()):
+                expected[row.shard, leg.debit_account][2] -= leg.amount
+                expected[row.shard, leg.credit_account][3] -= leg.amount
+    found = {(each.shard, each.account_id): _counters(each) for each in examination.evidence.ledger.balances}
+    for place in sorted(set(expected) | set(found)):
+        wanted = expected.get(place, [0, 0, 0, 0])
+        tally.same(wanted, found.get(place, [0, 0, 0, 0]), f"shard {place[0]} account {place[1]}")
+    resolved = {(each.shard, each.seq): each.resolved_seq for each in examination.evidence.ledger.pendings}
+    for number, seq in resolved.items():
+        tally.same(open_pendings.get(number, False), seq is None, f"pending {number}: open")
+    tally.same(set(), set(open_pendings) - set(resolved), "pendings without a row")
+    return tally.result()
+
+
+def chains_have_no_gap(examination: Examination) -> Result:
+    """4: `seq` runs from 1 without gaps, and each after-balance follows from the one before."""
+    tally = Tally(4, "after-balances chain, seq gapless")
+    last: dict[int, int] = defaultdict(int)
+    balance: dict[tuple[int, int], int] = defaultdict(int)
+    recorded: dict[int, JournalRow] = {}
+    for row in examination.rows:
+        tally.same(last[row.shard] + 1, row.seq, f"shard {row.shard}: next seq")
+        last[row.shard] = row.seq
+        before = recorded.get(row.shard)
+        if (
+            before is not None
+            and before.recorded_at
+            and row.recorded_at
+            and before.recorded_at > row.recorded_at
+        ):
+            tally.differs(f"shard {row.shard} seq {row.seq}: recorded before seq {before.seq}")
+        if before is not None and before.epoch > row.epoch:
+            tally.differs(
+                f"shard {row.shard} seq {row.seq}: written under an older epoch than seq {before.seq}"
+            )
+        recorded[row.shard] = row
+        for position, leg in enumerate(examination.legs.get((row.shard, row.seq), ())):
+            where = f"shard {row.shard} seq {row.seq} leg {leg.leg}"
+            tally.same(position, leg.leg, f"{where}: leg number")
+            debit, credit = (row.shard, leg.debit_account), (row.shard, leg.credit_account)
+            if row.kind == POSTED:
+                balance[debit] -= leg.amount
+                balance[credit] += leg.amount
+            tally.same(balance[debit], leg.debit_balance_after, f"{where}: debit side after")
+            tally.same(balance[credit], leg.credit_balance_after, f"{where}: credit side after")
+    for number in examination.legs:
+        if number not in examination.row_of:
+            tally.differs(f"movement of shard {number[0]} seq {number[1]} without a journal row")
+    for shard in examination.service("transactions").shards:
+        tally.same(shard.last_seq, last[shard.shard], f"shard {shard.shard}: last seq of the fence")
+    return tally.result()
+
+
+def limits_hold_at_every_prefix(examination: Examination) -> Result:
+    """6: no request ever takes a customer below its limit; foreign credits it counts on were there."""
+    tally = Tally(6, "no limit broken at any prefix")
+    accounts = examination.accounts
+    own: dict[tuple[int, int], Counters] = defaultdict(lambda: [0, 0, 0, 0])
+    foreign = _foreign_credits(examination)
+    seen_before: dict[int, int] = defaultdict(int)
+    for row in examination.rows:
+        seen = {int(key): int(value) for key, value in ((row.seen or {}).get("credits") or {}).items()}
+        for account_id, amount in seen.items():
+            where = f"shard {row.shard} seq {row.seq}: foreign credits of {account_id}"
+            tally.expect(amount <= foreign.get(account_id, 0), f"{where}: {amount} were never there")
+            tally.expect(amount >= seen_before[account_id], f"{where}: {amount} is less than seen before")
+            seen_before[account_id] = amount
+        if row.kind in {POSTED, VOIDED} and row.about_seq is not None:
+            for leg in examination.legs.get((row.shard, row.about_seq), ()):
+                own[row.shard, leg.debit_account][2] -= leg.amount
+                own[row.shard, leg.credit_account][3] -= leg.amount
+        if row.kind not in {POSTED, PENDING}:
+            continue
+        for leg in examination.legs.get((row.shard, row.seq), ()):
+            debit, credit = own[row.shard, leg.debit_account], own[row.shard, leg.credit_account]
+            debit[2 if row.kind == PENDING else 0] += leg.amount
+            credit[3 if row.kind == PENDING else 1] += leg.amount
+            account = accounts.get(leg.debit_account)
+            if account is None or account.owner == "house":
+                continue
+            where = f"shard {row.shard} seq {row.seq} leg {leg.leg}: {account.code}"
+            tally.expect(account.shard == row.shard, f"{where} is debited away from home")
+            if account.limit_minor is None or _may_pass_limit(row):
+                continue
+            available = debit[1] - debit[0] - debit[2] + account.limit_minor + seen.get(account.account_id, 0)
+            tally.expect(available >= 0, f"{where} is {-available} beyond its limit")
+    for balance in examination.evidence.ledger.balances:
+        largest = max(_counters(balance))
+        tally.expect(largest <= LARGEST, f"shard {balance.shard} account {balance.account_id}: overflow")
+    return tally.result()
+
+
+def _may_pass_limit(row: JournalRow) -> bool:
+    """A fact has happened whatever the limit; posting what was reserved needs no funds again."""
+    return row.instruction_type in {"deposit", "fee", "interest"} or (
+        row.kind == POSTED and row.about_seq is not None
+    )
+
+
+def _foreign_credits(examination: Examination) -> dict[int, int]:
+    """Per account, all that other shards than its home ever credited."""
+    totals: dict[int, int] = defaultdict(int)
+    for leg in examination.posted_legs():
+        account = examination.accounts.get(leg.credit_account)
+        if account is not None and account.shard != leg.shard:
+            totals[account.account_id] += leg.amount
+    return totals
+
+
+def _counters(balance: BalanceRow) -> Counters:
+    return [balance.debits_posted, balance.credits_posted, balance.debits_pending, balance.credits_pending]

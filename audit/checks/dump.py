@@ -1,0 +1,113 @@
+"""Check 14: a canonical dump hashes the same for any run of the same per-shard order.
+
+The faultless run is the model's: it handles the same records one at a time, in the order the journal says
+they were taken, and never crashes. Times, epochs, seals and what was seen of other shards are left out.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from audit.evidence import MovementRow
+from audit.examination import Examination
+from audit.result import Result, Tally
+
+
+def runs_of_one_order_are_equal(examination: Examination) -> Result:
+    """14: the tables hash as the model's do, and as an earlier run's where one was given."""
+    tally = Tally(14, "canonical dump hash")
+    tables = list(dump_of_tables(examination))
+    model = list(dump_of_model(examination))
+    tally.counted = len(tables)
+    if hash_of(tables) != hash_of(model):
+        missing = sorted(set(model) - set(tables))
+        surplus = sorted(set(tables) - set(model))
+        for line in missing:
+            tally.differs(f"only in the model: {line}")
+        for line in surplus:
+            tally.differs(f"only in the tables: {line}")
+        if not missing and not surplus:
+            tally.differs("lines repeat")
+    expected = examination.evidence.expected_hash
+    if expected is not None:
+        tally.same(expected, hash_of(tables), "the other run's hash")
+    return tally.result()
+
+
+def hash_of(lines: Iterable[str]) -> str:
+    """SHA-256 of the sorted lines."""
+    digest = hashlib.sha256()
+    for line in sorted(lines):
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def dump_of_tables(examination: Examination) -> Iterator[str]:
+    """Spell the ledger's tables, ids replaced by codes."""
+    accounts, assets = examination.accounts, examination.assets
+    ledger = examination.evidence.ledger
+    for row in examination.rows:
+        yield _line("journal", row.shard, row.seq, row.kind, row.about_seq, row.reason, row.booking_date)
+    for leg in ledger.movements:
+        yield _line(
+            "movement", leg.shard, leg.seq, leg.leg, leg.kind, *_ends(examination, leg),
+            assets[leg.asset_id].code, leg.amount, leg.debit_balance_after, leg.credit_balance_after,
+        )  # fmt: skip
+    for each in ledger.balances:
+        counters = (each.debits_posted, each.credits_posted, each.debits_pending, each.credits_pending)
+        if any(counters):
+            yield _line("balance", each.shard, accounts[each.account_id].code, *counters)
+    for key in ledger.keys:
+        yield _line("key", key.shard, key.instruction_id, key.seq)
+    for pending in ledger.pendings:
+        yield _line("pending", pending.shard, pending.seq, pending.instruction_id, pending.resolved_seq)
+    for freeze in ledger.freezes:
+        code = accounts[freeze.account_id].code
+        yield _line("freeze", code, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq)
+    for day in ledger.days:
+        yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
+    for account in ledger.accounts:
+        if account.opened_seq:
+            yield _line(
+                "account", account.shard, account.opened_seq, account.code, account.owner,
+                examination.entities[account.entity_id], assets[account.asset_id].code,
+                account.account_class, account.limit_minor,
+            )  # fmt: skip
+
+
+def dump_of_model(examination: Examination) -> Iterator[str]:
+    """Spell what the model came to in the same way."""
+    replay = examination.replay
+    for (shard, seq), said in replay.predictions.items():
+        yield _line("journal", shard, seq, said.kind, said.about_seq, said.reason, said.booking_date)
+        for number, leg in enumerate(said.movements):
+            yield _line(
+                "movement", shard, seq, number, leg.kind, leg.debit, leg.credit, leg.asset, leg.amount,
+                leg.debit_after, leg.credit_after,
+            )  # fmt: skip
+    for state in replay.shards.values():
+        for code, counters in state.balances.items():
+            if any(counters):
+                yield _line("balance", state.shard, code, *counters)
+        for instruction_id, known in state.known.items():
+            yield _line("key", state.shard, instruction_id, known.seq)
+        for seq, pending in state.pendings.items():
+            yield _line("pending", state.shard, seq, pending.instruction_id, pending.resolved_seq)
+        for freeze in state.freezes.values():
+            yield _line(
+                "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq
+            )
+        for (entity, booking_date), seq in state.days.items():
+            yield _line("day", state.shard, entity, booking_date, seq)
+        for account in state.opened.values():
+            yield _line(
+                "account", state.shard, account.opened_seq, account.code, account.owner, account.entity,
+                account.asset, account.account_class, account.limit_minor,
+            )  # fmt: skip
+
+
+def _ends(examination: Examination, leg: MovementRow) -> Sequence[str]:
+    return [examination.accounts[end].code for end in (leg.debit_account, leg.credit_account)]
+
+
+def _line(*parts: object) -> str:
+    return "|".join("" if part is None else str(part) for part in parts)

@@ -1,0 +1,103 @@
+"""Check 2: each instruction took effect exactly once, and the effect is the model's."""
+
+import hashlib
+import json
+from collections import defaultdict
+from uuid import UUID
+
+from audit.evidence import JournalRow
+from audit.examination import Examination
+from audit.model import Prediction
+from audit.result import Result, Tally
+
+FIRST_OUTCOMES = frozenset(
+    {
+        "TransactionPosted",
+        "TransactionPending",
+        "InstructionApplied",
+        "InstructionRejected",
+        "BusinessDayOpened",
+    }
+)
+
+
+def everything_happened_once(examination: Examination) -> Result:
+    """2: by id and content, against the model: kind, reason, dates, movements of every event."""
+    tally = Tally(2, "exactly once, by id and content, as the model says")
+    replay = examination.replay
+    for row in examination.rows:
+        said = replay.predictions.get((row.shard, row.seq))
+        where = (
+            f"shard {row.shard} seq {row.seq} ({row.instruction_type or row.kind} {row.instruction_id or ''})"
+        )
+        if said is None:
+            tally.differs(f"{where}: the model knows nothing that could have caused it")
+            continue
+        tally.counted += 1
+        _compare(tally, examination, row, said, where)
+    for problem in replay.problems:
+        tally.differs(problem)
+    _ids(tally, examination)
+    return tally.result()
+
+
+def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Prediction, where: str) -> None:
+    expected = (said.kind, said.reason)
+    if expected != (row.kind, row.reason):
+        tally.differs(
+            f"{where}: expected {' '.join(filter(None, expected))}, found {row.kind} {row.reason or ''}"
+        )
+        return
+    if said.about_seq != row.about_seq:
+        tally.differs(f"{where}: expected to follow up seq {said.about_seq}, found {row.about_seq}")
+    if (said.booking_date, said.value_date) != (row.booking_date, row.value_date):
+        found = f"{row.booking_date} and {row.value_date}"
+        tally.differs(f"{where}: expected dates {said.booking_date} and {said.value_date}, found {found}")
+    if said.content is not None and json.loads(row.content or b"null") != said.content:
+        tally.differs(f"{where}: the content kept is not what the record asked for")
+    detail = row.detail or {}
+    field = detail.get("field")
+    if said.fields and field is not None and not {field, field.split(".")[0]} & set(said.fields):
+        tally.differs(f"{where}: names {field}, where {' or '.join(said.fields)} is wrong")
+    for name, value in (("routed", said.routed), ("limit_passed", said.limit_passed or None)):
+        if (detail.get(name) or None) != value:
+            tally.differs(f"{where}: expected {name} {value}, found {detail.get(name)}")
+    accounts, assets = examination.accounts, examination.assets
+    found_legs = [
+        (
+            leg.kind,
+            accounts[leg.debit_account].code,
+            accounts[leg.credit_account].code,
+            leg.amount,
+            assets[leg.asset_id].code,
+        )
+        for leg in examination.legs.get((row.shard, row.seq), ())
+    ]
+    wanted = [(leg.kind, leg.debit, leg.credit, leg.amount, leg.asset) for leg in said.movements]
+    if found_legs != wanted:
+        tally.differs(f"{where}: expected movements {wanted}, found {found_legs}")
+
+
+def _ids(tally: Tally, examination: Examination) -> None:
+    """Each id has one first outcome in its home, and the table of keys says which."""
+    firsts: dict[tuple[int, UUID], list[int]] = defaultdict(list)
+    for row in examination.rows:
+        used = row.reason not in examination.replay.not_remembered
+        if row.kind in FIRST_OUTCOMES and row.about_seq is None and row.instruction_id is not None and used:
+            firsts[row.shard, row.instruction_id].append(row.seq)
+    keys = {(key.shard, key.instruction_id): key.seq for key in examination.evidence.ledger.keys}
+    for key in examination.evidence.ledger.keys:
+        row = examination.row_of.get((key.shard, key.seq))
+        if row is not None and row.content is not None:
+            expected = hashlib.blake2b(row.content, digest_size=16).digest()
+            tally.same(expected, key.content_hash, f"shard {key.shard}: content hash of {key.instruction_id}")
+    for identity, seqs in firsts.items():
+        tally.expect(len(seqs) == 1, f"shard {identity[0]}: {identity[1]} has first outcomes at seqs {seqs}")
+        if identity not in keys:
+            tally.differs(f"shard {identity[0]}: {identity[1]} of seq {seqs[0]} is not remembered")
+        elif keys[identity] != seqs[0]:
+            tally.differs(
+                f"shard {identity[0]}: {identity[1]} is remembered at seq {keys[identity]}, not {seqs[0]}"
+            )
+    for identity in keys.keys() - firsts.keys():
+        tally.differs(f"shard {identity[0]}: {identity[1]} is remembered, but has no first outcome")

@@ -1,0 +1,225 @@
+"""Checks 5 and 7: each delivered record has exactly one fate, each owner's are taken in order."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from audit.evidence import (
+    COMPLIANCE_ACTS,
+    DECISIONS,
+    INSTRUCTIONS,
+    REPORTING_ACTS,
+    TRANSACTIONS_ACTS,
+    DeadLetterRow,
+    Evidence,
+    JournalRow,
+    Place,
+    Record,
+    ServiceState,
+)
+from audit.examination import Examination
+from audit.result import Result, Tally
+
+PARKED: Final = "OwnerParked"
+DISCARDED: Final = "RecordDiscarded"
+UNREADABLE: Final = "RecordUnreadable"
+
+LEDGER_INPUTS: Final = (INSTRUCTIONS, DECISIONS, TRANSACTIONS_ACTS)
+
+
+def every_record_has_one_fate(examination: Examination) -> Result:
+    """5: nothing delivered was lost, nothing had two fates, nothing was made up; the counts add up."""
+    tally = Tally(5, "one fate for every delivered record")
+    evidence = examination.evidence
+    rows_at: dict[Place, list[JournalRow]] = defaultdict(list)
+    for row in examination.rows:
+        place = row.place
+        if place is not None:
+            rows_at[place].append(row)
+    ledger = examination.service("transactions")
+    for topic in LEDGER_INPUTS:
+        delivered = {record.place for record in evidence.topics.get(topic, ())}
+        for place, rows in rows_at.items():
+            if place[0] == topic and place not in delivered:
+                tally.differs(f"{_at(place)}: seq {rows[0].seq} is about a record nobody delivered")
+    _instructions(tally, _taken(evidence, ledger, INSTRUCTIONS), rows_at, ledger)
+    _decisions(tally, _taken(evidence, ledger, DECISIONS), rows_at, ledger)
+    _acts(tally, _taken(evidence, ledger, TRANSACTIONS_ACTS), rows_at, ledger)
+    for service, topic in (("compliance", COMPLIANCE_ACTS), ("reporting", REPORTING_ACTS)):
+        state = examination.service(service)
+        _outbox_acts(tally, _taken(evidence, state, topic), state)
+    _commands(tally, examination)
+    return tally.result()
+
+
+def order_within_owners_is_kept(examination: Examination) -> Result:
+    """7: an owner's records were taken in the order they stand; replays of parked ones excepted."""
+    tally = Tally(7, "order per owner kept")
+    last: dict[tuple[int, str], tuple[int, int]] = {}
+    parked: set[Place] = set()
+    for row in examination.rows:
+        place = row.place
+        if place is None or row.topic != INSTRUCTIONS or row.owner is None:
+            continue
+        lane = (place[1], row.owner)
+        before = last.get(lane)
+        if place in parked:
+            continue
+        tally.expect(
+            before is None or before[0] < place[2],
+            f"{_at(place)}: owner's seq {row.seq} came after seq {before[1] if before else 0}"
+            f" of offset {before[0] if before else 0}",
+        )
+        last[lane] = (place[2], row.seq)
+        if row.kind == PARKED:
+            parked.add(place)
+    return tally.result()
+
+
+def _taken(evidence: Evidence, state: ServiceState, topic: str) -> Sequence[Record]:
+    """The records a service says it has gone past."""
+    position = {(each.topic, each.partition): each.next_offset for each in state.positions}
+    return [
+        record
+        for record in evidence.topics.get(topic, ())
+        if record.offset < position.get((topic, record.partition), 0)
+    ]
+
+
+def _instructions(
+    tally: Tally, taken: Sequence[Record], rows_at: Mapping[Place, list[JournalRow]], ledger: ServiceState
+) -> None:
+    dead = {letter.place: letter for letter in ledger.dead_letters}
+    parked = {each.place: each.resolution for each in ledger.parked}
+    for record in taken:
+        rows = rows_at.get(record.place, [])
+        fates = [row.kind for row in rows if row.kind != PARKED]
+        where = _at(record.place)
+        tally.counted += 1
+        if not rows:
+            tally.differs(f"{where}: no fate")
+        elif len(fates) > 1:
+            tally.differs(f"{where}: {len(fates)} fates: {', '.join(fates)}")
+        elif not fates:
+            waits = record.place in parked and parked[record.place] is None
+            if not waits:
+                tally.differs(f"{where}: parked, but it does not wait")
+        elif len(rows) > 1 and rows[-1].kind == PARKED:
+            tally.differs(f"{where}: parked after it had its fate")
+        elif len(rows) > 1:
+            wanted = "discarded" if fates == [DISCARDED] else "replayed"
+            if parked.get(record.place) != wanted:
+                tally.differs(f"{where}: {wanted}, but the parked row says {parked.get(record.place)}")
+        elif record.place in parked:
+            tally.differs(f"{where}: parked without an event")
+        _dead_letter(tally, record, dead, unreadable=fates == [UNREADABLE])
+
+
+def _dead_letter(
+    tally: Tally, record: Record, dead: Mapping[Place, DeadLetterRow], *, unreadable: bool
+) -> None:
+    letter = dead.get(record.place)
+    if unreadable != (letter is not None):
+        tally.differs(f"{_at(record.place)}: dead letter {'missing' if letter is None else 'not called for'}")
+    elif letter is not None and (letter.value or b"") != (record.value or b""):
+        tally.differs(f"{_at(record.place)}: the dead letter has other bytes")
+
+
+def _decisions(
+    tally: Tally, taken: Sequence[Record], rows_at: Mapping[Place, list[JournalRow]], ledger: ServiceState
+) -> None:
+    """A decision may have been sent again; one of its copies has the fate, the others are skipped."""
+    dead = {letter.place: letter for letter in ledger.dead_letters}
+    copies: dict[tuple[int, bytes, bytes], list[Record]] = defaultdict(list)
+    for record in taken:
+        headers = dict(record.headers)
+        if "seq" in headers and "shard" in headers:
+            copies[record.partition, headers["shard"], headers["seq"]].append(record)
+            continue
+        tally.expect(record.place in dead, f"{_at(record.place)}: no fate")
+    for group in copies.values():
+        rows = [row for record in group for row in rows_at.get(record.place, ())]
+        fates = [row for row in rows if row.kind != PARKED]
+        waiting = [row for row in rows if row.kind == PARKED]
+        where = _at(group[0].place)
+        tally.expect(len(fates) == 1 or bool(waiting and not fates), f"{where}: {len(fates)} fates")
+
+
+def _acts(
+    tally: Tally, taken: Sequence[Record], rows_at: Mapping[Place, list[JournalRow]], ledger: ServiceState
+) -> None:
+    dead = {letter.place: letter for letter in ledger.dead_letters}
+    answered: dict[tuple[int, str], int] = defaultdict(int)
+    copies: dict[tuple[int, str], int] = defaultdict(int)
+    for record in taken:
+        rows = [row for row in rows_at.get(record.place, ()) if row.kind in {"ActDone", UNREADABLE}]
+        act_id = _act_id(record)
+        unreadable = [row.kind for row in rows] == [UNREADABLE]
+        _dead_letter(tally, record, dead, unreadable=unreadable)
+        tally.expect(len(rows) <= 1, f"{_at(record.place)}: {len(rows)} fates")
+        if act_id is None:
+            tally.expect(unreadable, f"{_at(record.place)}: no fate")
+        else:
+            answered[record.partition, act_id] += len(rows)
+            copies[record.partition, act_id] += 1
+    _answers(tally, copies, answered)
+
+
+def _outbox_acts(tally: Tally, taken: Sequence[Record], state: ServiceState) -> None:
+    """Acts on the other services are answered by events of their outbox that name the record."""
+    dead = {letter.place for letter in state.dead_letters}
+    answers: dict[tuple[int, str], int] = defaultdict(int)
+    for row in state.outbox:
+        if row.type == "ActDone":
+            answers[row.shard, _folded(json.loads(row.body).get("act_id"))] += 1
+    copies: dict[tuple[int, str], int] = defaultdict(int)
+    for record in taken:
+        act_id = _act_id(record)
+        if act_id is None or record.place in dead:
+            tally.expect(record.place in dead, f"{_at(record.place)}: no fate")
+        else:
+            copies[record.partition, act_id] += 1
+    _answers(tally, copies, answers)
+
+
+def _answers(
+    tally: Tally, copies: Mapping[tuple[int, str], int], answers: Mapping[tuple[int, str], int]
+) -> None:
+    """An act sent twice is done once; each delivery may be answered, at least one must be."""
+    for act, sent in sorted(copies.items()):
+        count = answers.get(act, 0)
+        tally.expect(1 <= count <= sent, f"shard {act[0]}: act {act[1]} sent {sent}, answered {count} times")
+
+
+def _act_id(record: Record) -> str | None:
+    """An act's id, in one spelling; None where the record cannot be one."""
+    try:
+        value: Any = json.loads(record.value or b"")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("act_id"), str):
+        return None
+    return _folded(value["act_id"])
+
+
+def _folded(spelling: object) -> str:
+    return str(spelling).lower().replace("-", "").removeprefix("urn:uuid:").strip("{}")
+
+
+def _commands(tally: Tally, examination: Examination) -> None:
+    """What the generator sent stands in the topic as it was sent."""
+    for command in examination.evidence.commands or ():
+        if command.offset is None:
+            continue
+        place = (command.topic, command.partition, command.offset)
+        record = examination.records.get(place)
+        if record is None:
+            tally.differs(f"{_at(place)}: sent, but not in the topic")
+            continue
+        same = (record.key, record.value or b"") == (command.key, command.value or b"")
+        tally.expect(same, f"{_at(place)}: the topic has another record than was sent")
+
+
+def _at(place: Place) -> str:
+    return f"{place[0]} {place[1]}:{place[2]}"

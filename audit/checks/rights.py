@@ -1,0 +1,79 @@
+"""Check 12: nobody reads or changes what is not theirs, by the grants PostgreSQL itself reports."""
+
+from typing import Final
+
+from audit.evidence import SERVICES
+from audit.examination import Examination
+from audit.result import Result, Tally
+
+READERS: Final = "backoffice_readonly"
+
+APPEND_ONLY: Final = frozenset(
+    {
+        ("transactions", "journal"),
+        ("transactions", "movement"),
+        ("transactions", "instruction_key"),
+        ("transactions", "account"),
+        ("transactions", "business_day"),
+        *(
+            (service, table)
+            for service in SERVICES
+            for table in ("outbox", "dead_letter", "act", "migration")
+        ),
+    }
+)
+"""Facts: added, never edited."""
+
+CHART: Final = frozenset(
+    {
+        ("transactions", table)
+        for table in ("asset", "entity", "account_class", "posting_rule", "screening_policy")
+    }
+)
+"""Loaded by migrations; no service writes them."""
+
+MAY_DELETE: Final = frozenset((service, "attempt") for service in SERVICES)
+
+
+def nobody_reads_anothers(examination: Examination) -> Result:
+    """12: each login sees its own schema alone, facts cannot be edited, and the reader only reads."""
+    tally = Tally(12, "nobody reads what is not theirs")
+    grants = examination.evidence.grants
+    if grants is None:
+        tally.differs("the grants were not read")
+        return tally.result()
+    for grant in grants:
+        where = f"{grant.role} may {grant.privilege} {grant.schema}.{grant.table}"
+        if grant.schema not in SERVICES:
+            continue
+        if grant.role == READERS:
+            wanted = grant.privilege == "SELECT"
+            tally.expect(grant.held == wanted, f"{where}: {grant.held}")
+        elif grant.role != f"{grant.schema}_service":
+            tally.expect(not grant.held, f"{where}, a table of another service")
+        elif grant.privilege == "SELECT":
+            tally.expect(grant.held, f"{where}: no")
+        else:
+            tally.expect(not grant.held or _own_right(grant.schema, grant.table, grant.privilege), where)
+    for service in SERVICES:
+        own = [each for each in grants if each.role == f"{service}_service" and each.held]
+        tally.expect(bool(own), f"{service}_service has no rights at all")
+    return tally.result()
+
+
+def _own_right(schema: str, table: str, privilege: str) -> bool:
+    """Whether a service may hold a writing privilege on a table of its own."""
+    place = (schema, table)
+    match privilege:
+        case "INSERT":
+            return place not in CHART
+        case "UPDATE":
+            return place not in CHART and place not in APPEND_ONLY
+        case "DELETE":
+            return (
+                place not in CHART
+                and place not in APPEND_ONLY
+                and (schema != "transactions" or place in MAY_DELETE)
+            )
+        case _:
+            return False

@@ -1,0 +1,481 @@
+"""What an audit looks at, as plain data: records of the topics, rows of the tables, samples of running."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+INSTRUCTIONS: Final = "transactions.instructions.v1"
+TRANSACTIONS_ACTS: Final = "transactions.acts.v1"
+JOURNAL: Final = "transactions.journal.v1"
+DECISIONS: Final = "compliance.decisions.v1"
+ALERTS: Final = "compliance.alerts.v1"
+COMPLIANCE_ACTS: Final = "compliance.acts.v1"
+REPORTING_ACTS: Final = "reporting.acts.v1"
+PUBLISHED: Final = "reporting.published.v1"
+
+TOPICS: Final = (
+    INSTRUCTIONS,
+    TRANSACTIONS_ACTS,
+    JOURNAL,
+    DECISIONS,
+    ALERTS,
+    COMPLIANCE_ACTS,
+    REPORTING_ACTS,
+    PUBLISHED,
+)
+
+SERVICES: Final = ("transactions", "compliance", "reporting")
+
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+
+Numbered = tuple[int, int]
+"""Shard and seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a topic, as it was delivered."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return (self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A row of `asset`."""
+
+    asset_id: int
+    code: str
+    kind: str
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A row of `entity`."""
+
+    entity_id: int
+    code: str
+    first_booking_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class AccountClass:
+    """A row of `account_class`: a node of the chart of accounts."""
+
+    code: str
+    holder: str
+    statement: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of `account`."""
+
+    account_id: int
+    code: str
+    entity_id: int
+    owner: str
+    shard: int
+    asset_id: int
+    account_class: str
+    limit_minor: int | None
+    opened_seq: int
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRule:
+    """A row of `posting_rule`."""
+
+    entity_id: int
+    instruction_type: str
+    condition: str
+    house_class: str
+    valid_from: date
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningPolicy:
+    """A row of `screening_policy`."""
+
+    entity_id: int
+    instruction_type: str
+    asset_id: int
+    amount_from: int
+    valid_from: date
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """A row of the ledger's `journal`."""
+
+    shard: int
+    seq: int
+    kind: str
+    about_seq: int | None = None
+    recorded_at: datetime | None = None
+    epoch: int = 0
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    instruction_id: UUID | None = None
+    instruction_type: str | None = None
+    owner: str | None = None
+    reason: str | None = None
+    booking_date: date | None = None
+    value_date: date | None = None
+    detail: Mapping[str, Any] | None = None
+    content: bytes | None = None
+    seen: Mapping[str, Any] | None = None
+    copies: tuple[int, ...] = ()
+    traceparent: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the record it came from stands."""
+        if self.topic is None or self.partition is None or self.offset is None:
+            return None
+        return (self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class MovementRow:
+    """A row of the ledger's `movement`."""
+
+    shard: int
+    seq: int
+    leg: int
+    kind: str
+    debit_account: int
+    credit_account: int
+    asset_id: int
+    amount: int
+    debit_balance_after: int
+    credit_balance_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """A row of the ledger's `balance`."""
+
+    shard: int
+    account_id: int
+    debits_posted: int
+    credits_posted: int
+    debits_pending: int
+    credits_pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A row of `instruction_key`."""
+
+    shard: int
+    instruction_id: UUID
+    seq: int
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """A row of `pending`."""
+
+    shard: int
+    seq: int
+    instruction_id: UUID
+    resolved_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeRow:
+    """A row of `freeze`."""
+
+    account_id: int
+    freeze_id: str
+    direction: str
+    authority: str
+    seq: int
+    lifted_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessDayRow:
+    """A row of `business_day`."""
+
+    shard: int
+    entity_id: int
+    booking_date: date
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRow:
+    """A row of a service's `shard`: the fence."""
+
+    shard: int
+    epoch: int
+    last_seq: int
+    published_seq: int
+    halted: str | None = None
+    batch_no: int = 0
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """A row of a service's `position`."""
+
+    topic: str
+    partition: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentRow:
+    """A row of a service's `sent`: the head of a chain."""
+
+    shard: int
+    topic: str
+    partition: int
+    last_seq: int
+    published_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """A row of a service's `source_mark`."""
+
+    topic: str
+    partition: int
+    source_shard: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterRow:
+    """A row of a service's `dead_letter`."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes | None
+    error: str
+
+    @property
+    def place(self) -> Place:
+        """Where the record stood."""
+        return (self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A row of a service's `parked`."""
+
+    topic: str
+    partition: int
+    offset: int
+    owner: str
+    resolution: str | None
+
+    @property
+    def place(self) -> Place:
+        """Where the record stood."""
+        return (self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """A row of a service's `act`: an act carried out."""
+
+    shard: int
+    act_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A row of a service's `outbox`: an event kept whole."""
+
+    shard: int
+    seq: int
+    epoch: int
+    topic: str
+    type: str
+    key: bytes
+    body: bytes
+    prev: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRun:
+    """A report that was made, with the vector it is true at."""
+
+    run_id: str
+    report: str
+    booking_date: date
+    vector: Mapping[int, int]
+    body: bytes
+    sha256: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleParameter:
+    """A row of compliance's `rule_parameter`."""
+
+    rule: str
+    version: int
+    asset: str
+    values: Mapping[str, Any]
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """A name of a watch list's version."""
+
+    list_code: str
+    version: str
+    entry_id: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A shard screens against a list's version from one of its events on (0: from the beginning)."""
+
+    shard: int
+    seq: int
+    list_code: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningData:
+    """What compliance screens by: parameters and lists."""
+
+    parameters: Sequence[RuleParameter]
+    names: Sequence[ListedName]
+    activations: Sequence[Activation]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDay:
+    """A row of reporting's `account_day`: an account's movements of one day by one shard."""
+
+    shard: int
+    account: str
+    booking_date: date
+    debits: int
+    credits: int
+    debits_pending: int
+    credits_pending: int
+
+
+@dataclass(slots=True)
+class ServiceState:
+    """What the runtime keeps in one service's schema."""
+
+    shards: list[ShardRow] = field(default_factory=list)
+    positions: list[PositionRow] = field(default_factory=list)
+    sent: list[SentRow] = field(default_factory=list)
+    marks: list[MarkRow] = field(default_factory=list)
+    dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    parked: list[ParkedRow] = field(default_factory=list)
+    acts: list[ActRow] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Chart:
+    """What migrations loaded: assets, entities, the chart of accounts, rules and policies."""
+
+    assets: list[Asset] = field(default_factory=list)
+    entities: list[Entity] = field(default_factory=list)
+    classes: list[AccountClass] = field(default_factory=list)
+    posting_rules: list[PostingRule] = field(default_factory=list)
+    policies: list[ScreeningPolicy] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The ledger's own tables."""
+
+    accounts: list[Account] = field(default_factory=list)
+    journal: list[JournalRow] = field(default_factory=list)
+    movements: list[MovementRow] = field(default_factory=list)
+    balances: list[BalanceRow] = field(default_factory=list)
+    keys: list[KeyRow] = field(default_factory=list)
+    pendings: list[PendingRow] = field(default_factory=list)
+    freezes: list[FreezeRow] = field(default_factory=list)
+    days: list[BusinessDayRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Whether a role holds a privilege on a table (or on one of its columns)."""
+
+    role: str
+    schema: str
+    table: str
+    privilege: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How the running system was at one moment."""
+
+    seconds: float
+    lag: Mapping[str, int]
+    """Per service: records not yet handled."""
+    connections: int
+    resident_bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SentCommand:
+    """A line of the load generator's own log: what it sent, and where the broker put it."""
+
+    topic: str
+    partition: int
+    offset: int | None
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything an audit looks at. A part that was not read is None and its checks say so."""
+
+    partitions: int = 0
+    chart: Chart = field(default_factory=Chart)
+    ledger: Ledger = field(default_factory=Ledger)
+    services: dict[str, ServiceState] = field(default_factory=dict)
+    topics: dict[str, list[Record]] = field(default_factory=dict)
+    commands: Sequence[SentCommand] | None = None
+    grants: Sequence[Grant] | None = None
+    samples: Sequence[Sample] | None = None
+    report_runs: Sequence[ReportRun] | None = None
+    account_days: Sequence[AccountDay] | None = None
+    screening: ScreeningData | None = None
+    expected_hash: str | None = None
+    """The canonical dump of a run that must have come to the same."""

@@ -1,0 +1,87 @@
+"""Evidence with the look-ups and recomputations that several checks share, each made once."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from audit.evidence import (
+    Account,
+    Asset,
+    Evidence,
+    JournalRow,
+    MovementRow,
+    Numbered,
+    Place,
+    Record,
+    ServiceState,
+)
+from audit.model import Replay, replay
+
+POSTED = "TransactionPosted"
+PENDING = "TransactionPending"
+VOIDED = "TransactionVoided"
+
+
+class Examination:
+    """What the checks work on."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    @cached_property
+    def accounts(self) -> Mapping[int, Account]:
+        """Accounts by id."""
+        return {account.account_id: account for account in self.evidence.ledger.accounts}
+
+    @cached_property
+    def account_by_code(self) -> Mapping[str, Account]:
+        """Accounts by code."""
+        return {account.code: account for account in self.evidence.ledger.accounts}
+
+    @cached_property
+    def assets(self) -> Mapping[int, Asset]:
+        """Assets by id."""
+        return {asset.asset_id: asset for asset in self.evidence.chart.assets}
+
+    @cached_property
+    def entities(self) -> Mapping[int, str]:
+        """Entity codes by id."""
+        return {entity.entity_id: entity.code for entity in self.evidence.chart.entities}
+
+    @cached_property
+    def rows(self) -> Sequence[JournalRow]:
+        """The journal by shard and seq."""
+        return sorted(self.evidence.ledger.journal, key=lambda row: (row.shard, row.seq))
+
+    @cached_property
+    def row_of(self) -> Mapping[Numbered, JournalRow]:
+        """Journal rows by number."""
+        return {(row.shard, row.seq): row for row in self.rows}
+
+    @cached_property
+    def legs(self) -> Mapping[Numbered, Sequence[MovementRow]]:
+        """Movement rows by event, in leg order."""
+        found: dict[Numbered, list[MovementRow]] = defaultdict(list)
+        for movement in sorted(self.evidence.ledger.movements, key=lambda each: each.leg):
+            found[movement.shard, movement.seq].append(movement)
+        return found
+
+    @cached_property
+    def records(self) -> Mapping[Place, Record]:
+        """Every record that was read, by place."""
+        return {record.place: record for records in self.evidence.topics.values() for record in records}
+
+    @cached_property
+    def replay(self) -> Replay:
+        """What the reference model makes of the records the ledger took, in the order it took them."""
+        return replay(self.evidence)
+
+    def service(self, name: str) -> ServiceState:
+        """What the runtime keeps for a service."""
+        return self.evidence.services.get(name, ServiceState())
+
+    def posted_legs(self) -> Sequence[MovementRow]:
+        """Movements that moved money, in shard, seq and leg order."""
+        return [
+            leg for row in self.rows if row.kind == POSTED for leg in self.legs.get((row.shard, row.seq), ())
+        ]

@@ -1,0 +1,263 @@
+"""Reads the tables of all services with the read-only role, in one snapshot, by the auditor's own SQL."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from audit.evidence import (
+    SERVICES,
+    Account,
+    AccountClass,
+    AccountDay,
+    Activation,
+    ActRow,
+    Asset,
+    BalanceRow,
+    BusinessDayRow,
+    Chart,
+    DeadLetterRow,
+    Entity,
+    FreezeRow,
+    Grant,
+    JournalRow,
+    KeyRow,
+    Ledger,
+    ListedName,
+    MarkRow,
+    MovementRow,
+    OutboxRow,
+    ParkedRow,
+    PendingRow,
+    PositionRow,
+    PostingRule,
+    ReportRun,
+    RuleParameter,
+    ScreeningData,
+    ScreeningPolicy,
+    SentRow,
+    ServiceState,
+    ShardRow,
+)
+
+Connection = Any
+"""An asyncpg connection: the package has no types of its own."""
+
+GRANTS: Final = """
+    SELECT r.rolname AS role, n.nspname AS schema, c.relname AS "table", p.privilege,
+           has_schema_privilege(r.oid, n.oid, 'USAGE') AND
+           CASE WHEN p.privilege IN ('DELETE', 'TRUNCATE') THEN has_table_privilege(r.oid, c.oid, p.privilege)
+                WHEN p.privilege = 'UPDATE' AND c.relname IN ('pending', 'account_freeze')
+                THEN has_table_privilege(r.oid, c.oid, p.privilege)
+                ELSE has_any_column_privilege(r.oid, c.oid, p.privilege) END AS held
+    FROM pg_roles AS r
+    CROSS JOIN pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege)
+    WHERE r.rolname = ANY($1) AND n.nspname = ANY($2) AND c.relkind IN ('r', 'p', 'v', 'm')
+    ORDER BY 1, 2, 3, 4
+"""
+
+
+async def connect(dsn: str) -> Connection:
+    """Open a session that can only read; JSON columns come as Python values."""
+    connection = await asyncpg.connect(dsn, server_settings={"default_transaction_read_only": "on"})
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    return connection
+
+
+async def read_chart(connection: Connection) -> Chart:
+    """What migrations loaded into the ledger."""
+    return Chart(
+        assets=[
+            Asset(**row)
+            for row in await connection.fetch("SELECT asset_id, code, kind, scale FROM transactions.asset")
+        ],
+        entities=[
+            Entity(**row)
+            for row in await connection.fetch(
+                "SELECT entity_id, code, first_booking_date FROM transactions.entity"
+            )
+        ],
+        classes=[
+            AccountClass(row["class"], row["holder"], row["statement"], row["parent"])
+            for row in await connection.fetch(
+                "SELECT class, holder, statement, parent FROM transactions.account_class"
+            )
+        ],
+        posting_rules=[
+            PostingRule(**row)
+            for row in await connection.fetch(
+                "SELECT entity_id, instruction_type, condition, house_class, valid_from, valid_until"
+                " FROM transactions.posting_rule"
+            )
+        ],
+        policies=[
+            ScreeningPolicy(**row)
+            for row in await connection.fetch(
+                "SELECT entity_id, instruction_type, asset_id, amount_from, valid_from, valid_until"
+                " FROM transactions.screening_policy"
+            )
+        ],
+    )
+
+
+async def read_ledger(connection: Connection) -> Ledger:
+    """The ledger's own tables."""
+    return Ledger(
+        accounts=[
+            Account(**row)
+            for row in await connection.fetch(
+                "SELECT account_id, code, entity_id, owner, shard, asset_id, class AS account_class,"
+                " limit_minor, opened_seq, container FROM transactions.account"
+            )
+        ],
+        journal=[
+            _journal_row(row)
+            for row in await connection.fetch(
+                "SELECT shard, seq, kind::text AS kind, about_seq, recorded_at, epoch, topic::text AS topic,"
+                ' partition, "offset",'
+                " instruction_id, instruction_type, owner, reason, booking_date, value_date, detail, content,"
+                " seen, copies, traceparent FROM transactions.journal ORDER BY shard, seq"
+            )
+        ],
+        movements=[
+            MovementRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, seq, leg, kind, debit_account, credit_account, asset_id, amount,"
+                " debit_balance_after, credit_balance_after FROM transactions.movement"
+                " ORDER BY shard, seq, leg"
+            )
+        ],
+        balances=[
+            BalanceRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, account_id, debits_posted, credits_posted, debits_pending, credits_pending"
+                " FROM transactions.balance"
+            )
+        ],
+        keys=[
+            KeyRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, instruction_id, seq, content_hash FROM transactions.instruction_key"
+            )
+        ],
+        pendings=[
+            PendingRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, seq, instruction_id, resolved_seq FROM transactions.pending"
+            )
+        ],
+        freezes=[
+            FreezeRow(**row)
+            for row in await connection.fetch(
+                "SELECT account_id, freeze_id, direction, authority, seq, lifted_seq"
+                " FROM transactions.account_freeze"
+            )
+        ],
+        days=[
+            BusinessDayRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, entity_id, booking_date, seq FROM transactions.business_day"
+            )
+        ],
+    )
+
+
+def _journal_row(row: Any) -> JournalRow:
+    fields: dict[str, Any] = dict(row)
+    fields["copies"] = tuple(row["copies"] or ())
+    return JournalRow(**fields)
+
+
+_STATE: Final[dict[str, tuple[type[Any], str]]] = {
+    "shards": (
+        ShardRow,
+        "SELECT shard, epoch, last_seq, published_seq, halted, batch_no, owner FROM {schema}.shard",
+    ),
+    "positions": (PositionRow, "SELECT topic, partition, next_offset FROM {schema}.position"),
+    "sent": (SentRow, "SELECT shard, topic, partition, last_seq, published_seq FROM {schema}.sent"),
+    "marks": (MarkRow, "SELECT topic, partition, source_shard, last_seq FROM {schema}.source_mark"),
+    "dead_letters": (
+        DeadLetterRow,
+        'SELECT topic, partition, "offset", value, error FROM {schema}.dead_letter',
+    ),
+    "parked": (ParkedRow, 'SELECT topic, partition, "offset", owner, resolution FROM {schema}.parked'),
+    "acts": (ActRow, "SELECT shard, act_id FROM {schema}.act"),
+    "outbox": (
+        OutboxRow,
+        "SELECT shard, seq, epoch, topic, type, key, body, prev FROM {schema}.outbox ORDER BY shard, seq",
+    ),
+}
+
+
+async def read_service(connection: Connection, schema: str) -> ServiceState | None:
+    """What the runtime keeps for one service; None when its schema is not there."""
+    if (
+        schema not in SERVICES
+        or await connection.fetchval("SELECT to_regclass($1)", f"{schema}.shard") is None
+    ):
+        return None
+    state = ServiceState()
+    for part, (kind, query) in _STATE.items():
+        rows: Sequence[Any] = await connection.fetch(query.format(schema=schema))
+        setattr(state, part, [kind(**row) for row in rows])
+    return state
+
+
+async def read_screening(connection: Connection) -> ScreeningData | None:
+    """What compliance screens by; None when its schema is not there."""
+    if await connection.fetchval("SELECT to_regclass('compliance.rule_parameter')") is None:
+        return None
+    parameters = await connection.fetch(
+        'SELECT rule, version, asset, "values", valid_from, valid_until FROM compliance.rule_parameter'
+    )
+    names = await connection.fetch(
+        "SELECT n.list_code, n.version, n.entry_id, e.kind, n.name FROM compliance.list_name AS n"
+        " JOIN compliance.list_entry AS e USING (list_code, version, entry_id)"
+    )
+    activations = await connection.fetch(
+        "SELECT shard, seq, list_code, version FROM compliance.list_activation"
+    )
+    return ScreeningData(
+        parameters=[RuleParameter(**row) for row in parameters],
+        names=[ListedName(**row) for row in names],
+        activations=[Activation(**row) for row in activations],
+    )
+
+
+async def read_reports(connection: Connection) -> tuple[list[ReportRun], list[AccountDay]] | None:
+    """Reports made, and the sums they are made from; None when reporting's schema is not there."""
+    if await connection.fetchval("SELECT to_regclass('reporting.report_run')") is None:
+        return None
+    runs = await connection.fetch(
+        "SELECT run_id::text AS run_id, report, booking_date, parameters, vector, body, sha256"
+        " FROM reporting.report_run WHERE reconciled"
+    )
+    days = await connection.fetch(
+        "SELECT shard, account, booking_date, debits, credits, debits_pending, credits_pending"
+        " FROM reporting.account_day"
+    )
+    return (
+        [
+            ReportRun(
+                run_id=row["run_id"],
+                report=row["report"],
+                booking_date=row["booking_date"],
+                vector={int(shard): seq for shard, seq in row["vector"].items()},
+                body=bytes(row["body"]),
+                sha256=row["sha256"],
+                parameters=row["parameters"],
+            )
+            for row in runs
+        ],
+        [AccountDay(**row) for row in days],
+    )
+
+
+async def read_grants(connection: Connection) -> list[Grant]:
+    """Who may do what to which table, as PostgreSQL itself answers."""
+    roles = [*(f"{service}_service" for service in SERVICES), "backoffice_readonly"]
+    return [Grant(**row) for row in await connection.fetch(GRANTS, roles, list(SERVICES))]

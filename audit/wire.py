@@ -1,0 +1,364 @@
+"""The auditor's own judgement of a record: unreadable, wrong in a field, or an instruction.
+
+Written from the contract's words, not from its code: JSON of at most 50 levels in UTF-8 that names no key
+twice; an id (UUID in any usual spelling), a known type and an owner must be there to be answered at all;
+amounts are strings, dates ISO 8601, times RFC 3339 with an offset; unknown fields are ignored; nothing is
+coerced.
+"""
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+LARGEST_RECORD: Final = 1_048_576
+"""Bytes of a record's value, uncompressed; more is unreadable."""
+
+DEEPEST: Final = 50
+
+HOUSE: Final = "house"
+FACTS: Final = frozenset({"deposit", "fee", "interest"})
+BROADCAST: Final = frozenset({"open_business_day"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Nobody can answer this record."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A record that can be answered: who asked for what, and which fields are wrong."""
+
+    instruction_id: UUID
+    type: str
+    owner: str
+    content: Mapping[str, Any]
+    """The business fields present in the record, normalised; of a malformed one all it says, as it is."""
+    wrong: tuple["WrongField", ...] = ()
+    """Fields that break the contract; empty for a well-formed instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """A field that breaks the contract, dotted, and the reasons that name how."""
+
+    field: str
+    reasons: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A JSON number, never converted: no field of an instruction is one."""
+
+    spelling: str
+
+
+class _Wrong(Exception):  # noqa: N818 - a finding, not a fault
+    """A value that breaks the contract; carries the dotted place below the field and fitting reasons."""
+
+    def __init__(self, *reasons: str, place: str = "") -> None:
+        super().__init__(place)
+        self.place = place
+        self.reasons = frozenset(reasons or ("field_malformed",))
+
+
+def read_json(value: bytes | None) -> Any | Unreadable:
+    """Read a record's value as JSON; numbers stay spelled."""
+    if not value or not value.strip():
+        return Unreadable("empty")
+    if len(value) > LARGEST_RECORD:
+        return Unreadable("too large")
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return Unreadable("not UTF-8")
+    if _depth(text) > DEEPEST:
+        return Unreadable("too deep")
+    try:
+        found = json.loads(
+            text, object_pairs_hook=_distinct, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+        )
+        json.dumps(found, ensure_ascii=False, default=str).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        return Unreadable(f"not JSON: {type(error).__name__}")
+    return found
+
+
+def read_instruction(value: bytes | None) -> Asked | Unreadable:
+    """Judge a record of the instructions topic."""
+    found = read_json(value)
+    if isinstance(found, Unreadable):
+        return found
+    if not isinstance(found, dict):
+        return Unreadable("not an object")
+    kind = found.get("type")
+    if not isinstance(kind, str) or kind not in SHAPES:
+        return Unreadable("unknown type")
+    try:
+        instruction_id = UUID(_uuid(found.get("instruction_id")))
+        owner = _code(found.get("owner"))
+    except _Wrong:
+        return Unreadable("no id or no owner")
+    content, wrong = _fields(found, SHAPES[kind])
+    return Asked(instruction_id, kind, owner, found if wrong else content, tuple(wrong))
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest outside strings; stops counting once it is clearly too deep."""
+    deepest = depth = 0
+    for token in _TOKENS.finditer(text):
+        first = token.group()[0]
+        if first in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > DEEPEST:
+                break
+        elif first in "]}":
+            depth -= 1
+    return deepest
+
+
+_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}")
+_UUID: Final = re.compile(
+    r"(?:(?:urn:uuid:)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}"
+    r"|\{[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\})"
+)
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:?\d{2})", re.ASCII
+)
+
+Reader = Callable[[Any], Any]
+Shape = Mapping[str, tuple[bool, Reader]]
+"""Field → whether it must be there, and what reads it."""
+
+
+def _string(found: Any, *reasons: str) -> str:
+    if not isinstance(found, str):
+        raise _Wrong(*(reasons or ("field_wrong_type",)))
+    return found
+
+
+def _code(found: Any) -> str:
+    if not _CODE.fullmatch(_string(found)):
+        raise _Wrong
+    return found
+
+
+def _uuid(found: Any) -> str:
+    if not _UUID.fullmatch(_string(found)):
+        raise _Wrong
+    return str(UUID(found.removeprefix("urn:uuid:").strip("{}")))
+
+
+def _reference(found: Any) -> str:
+    if not 1 <= len(_string(found)) <= 140 or any(ord(each) < 32 or ord(each) == 127 for each in found):
+        raise _Wrong
+    return found
+
+
+def _words(found: Any) -> str:
+    forbidden = any(ord(each) == 127 or (ord(each) < 32 and each not in "\t\n") for each in _string(found))
+    if not 1 <= len(found) <= 500 or forbidden:
+        raise _Wrong
+    return found
+
+
+def _amount(found: Any) -> str:
+    if not 1 <= len(_string(found, "amount_not_a_string")) <= 60:
+        raise _Wrong("amount_malformed")
+    return found
+
+
+def _date(found: Any) -> str:
+    if not _DATE.fullmatch(_string(found, "field_wrong_type", "date_malformed")):
+        raise _Wrong("date_malformed")
+    try:
+        return datetime.date.fromisoformat(found).isoformat()
+    except ValueError:
+        raise _Wrong("date_malformed") from None
+
+
+def _time(found: Any) -> str:
+    """Normalised as the contract's messages spell it: microseconds where there are any, Z for UTC."""
+    parts = _TIME.fullmatch(_string(found, "field_wrong_type", "date_malformed"))
+    if parts is None:
+        raise _Wrong("date_malformed")
+    day, clock, fraction, offset = parts.groups()
+    seconds = clock if clock.count(":") == 2 else f"{clock}:00"
+    offset = "+00:00" if offset in "Zz" else offset if ":" in offset else f"{offset[:3]}:{offset[3:]}"
+    try:
+        moment = datetime.datetime.fromisoformat(f"{day}T{seconds}{offset}")
+    except ValueError:
+        raise _Wrong("date_malformed") from None
+    micros = (fraction or "").ljust(6, "0")[:6]
+    shown = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    if int(micros or "0"):
+        shown += f".{micros}"
+    return shown + ("Z" if moment.utcoffset() == datetime.timedelta(0) else offset)
+
+
+def _pattern(expression: str) -> Reader:
+    compiled = re.compile(expression)
+
+    def read(found: Any) -> str:
+        if not compiled.fullmatch(_string(found)):
+            raise _Wrong
+        return found
+
+    return read
+
+
+def _one_of(*allowed: str) -> Reader:
+    def read(found: Any) -> str:
+        if _string(found, "field_wrong_type", "field_value_unknown") not in allowed:
+            raise _Wrong("field_value_unknown")
+        return found
+
+    return read
+
+
+def _truth(found: Any) -> bool:
+    if not isinstance(found, bool):
+        raise _Wrong("field_wrong_type")
+    return found
+
+
+def _or_null(reader: Reader) -> Reader:
+    return lambda found: None if found is None else reader(found)
+
+
+def _block(shape: Shape) -> Reader:
+    def read(found: Any) -> dict[str, Any]:
+        if not isinstance(found, dict):
+            raise _Wrong("field_wrong_type")
+        content, wrong = _fields(found, shape)
+        if wrong:
+            raise _Wrong(*wrong[0].reasons, place=wrong[0].field)
+        return content
+
+    return read
+
+
+def _list_of(reader: Reader) -> Reader:
+    def read(found: Any) -> list[Any]:
+        if not isinstance(found, list):
+            raise _Wrong("field_wrong_type")
+        return [reader(each) for each in found]
+
+    return read
+
+
+def _fields(found: Mapping[str, Any], shape: Shape) -> tuple[dict[str, Any], list[WrongField]]:
+    content: dict[str, Any] = {}
+    wrong: list[WrongField] = []
+    for name, (required, reader) in shape.items():
+        if name not in found:
+            if required:
+                wrong.append(WrongField(name, frozenset({"field_missing"})))
+            continue
+        try:
+            content[name] = reader(found[name])
+        except _Wrong as finding:
+            dotted = f"{name}.{finding.place}" if finding.place else name
+            wrong.append(WrongField(dotted, finding.reasons))
+    return content, wrong
+
+
+def _optional(**readers: Reader) -> Shape:
+    return {name: (False, _or_null(reader)) for name, reader in readers.items()}
+
+
+def _required(**readers: Reader) -> Shape:
+    return {name: (True, reader) for name, reader in readers.items()}
+
+
+_COUNTRY: Final = _pattern(r"[A-Z]{2}")
+_BIC: Final = _pattern(r"[A-Z0-9]{8}(?:[A-Z0-9]{3})?")
+
+_HOLDER: Final[Shape] = {
+    **_required(name=_words),
+    "role": (
+        False,
+        _one_of("holder", "joint_holder", "beneficial_owner", "representative", "guardian"),
+    ),
+    **_optional(birth_date=_date, country=_COUNTRY),
+}
+_PARTY: Final[Shape] = {
+    **_required(kind=_one_of("person", "organisation"), name=_words),
+    **_optional(birth_date=_date, country=_COUNTRY, identifier=_reference, kyc_reference=_reference),
+    **_optional(kyc_status=_one_of("pending", "verified", "expired", "refused")),
+    "holders": (False, _list_of(_block(_HOLDER))),
+}
+_PAYMENT_PARTY: Final = _block(
+    _optional(name=_words, country=_COUNTRY, account=_reference, identifier=_reference)
+)
+_PAYMENT: Final[Shape] = _optional(
+    debtor=_PAYMENT_PARTY,
+    creditor=_PAYMENT_PARTY,
+    ultimate_debtor=_PAYMENT_PARTY,
+    ultimate_creditor=_PAYMENT_PARTY,
+    debtor_agent=_BIC,
+    creditor_agent=_BIC,
+    end_to_end_id=_reference,
+    uetr=_uuid,
+    instructed_amount=_amount,
+    instructed_asset=_code,
+    charges_bearer=_one_of("DEBT", "CRED", "SHAR", "SLEV"),
+    purpose=_reference,
+    remittance=_words,
+)
+_CHANNEL: Final[Shape] = {
+    **_optional(channel=_one_of("branch", "atm", "card", "online", "mobile", "api", "file", "internal")),
+    **_optional(device=_reference, branch=_reference),
+    "cash": (False, _truth),
+}
+_EVERY: Final[Shape] = {
+    **_required(instruction_id=_uuid, owner=_code),
+    **_optional(occurred_at=_time, value_date=_date, business_reference=_reference),
+    **_optional(settlement_id=_reference, contractual_settlement_date=_date, actual_settlement_date=_date),
+    **_optional(payment=_block(_PAYMENT), channel=_block(_CHANNEL)),
+    "type": (True, _string),
+}
+_ONE_ACCOUNT: Final[Shape] = {**_EVERY, **_required(account=_code, amount=_amount, asset=_code)}
+_TWO_ACCOUNTS: Final[Shape] = {
+    **_EVERY,
+    **_required(debit_account=_code, credit_account=_code, amount=_amount, asset=_code),
+}
+
+SHAPES: Final[Mapping[str, Shape]] = {
+    "open_account": {
+        **_EVERY,
+        **_required(account=_code, entity=_code, asset=_code),
+        "class": (False, _one_of("cash", "loan", "custody")),
+        **_optional(limit=_amount, container=_code, party=_block(_PARTY)),
+    },
+    "deposit": _ONE_ACCOUNT,
+    "withdrawal": _ONE_ACCOUNT,
+    "transfer": _TWO_ACCOUNTS,
+    "fee": _ONE_ACCOUNT,
+    "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
+    "house_posting": _TWO_ACCOUNTS,
+    "freeze_account": {
+        **_EVERY,
+        **_required(account=_code, freeze_id=_code, authority=_reference),
+        "direction": (False, _one_of("debit", "credit", "both")),
+    },
+    "unfreeze_account": {**_EVERY, **_required(account=_code, freeze_id=_code)},
+    "open_business_day": {**_EVERY, **_required(entity=_code, booking_date=_date)},
+}

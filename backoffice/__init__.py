@@ -1,0 +1,1 @@
+"""The `backoffice` command and everything that runs the product on one machine."""

@@ -1,0 +1,1 @@
+"""The `backoffice` command: one thin module per group of commands."""

@@ -1,0 +1,60 @@
+"""Has an operator's act carried out by the shard it concerns, and tells what came of it."""
+
+import getpass
+import os
+
+from backoffice.cli import output
+from backoffice.cli.errors import TIMED_OUT, USAGE, CommandError
+from shared.messages.acts import ActBase
+from shared.messages.envelope import CODE_PATTERN
+from shared.messages.journal import ActDone
+from shared.messages.topics import Topic
+from shared.runtime.client import Client
+
+
+def actor(named: str | None) -> str:
+    """Return who acts: as typed, as `BACKOFFICE_ACTOR` says, else who is logged in here."""
+    import re
+
+    found = named or os.environ.get("BACKOFFICE_ACTOR") or getpass.getuser()
+    if re.fullmatch(CODE_PATTERN, found) is None:
+        raise CommandError(
+            "actor_unusable",
+            f"{found!r} cannot be written down as who did it.",
+            "Give a short name in ASCII with --actor, or set BACKOFFICE_ACTOR.",
+            USAGE,
+        )
+    return found
+
+
+async def perform(
+    client: Client, topic: Topic, act: ActBase, *, partition: int, answers: Topic, timeout: float
+) -> ActDone:
+    """Publish the act and wait until the shard's writer has carried it out or refused it."""
+    try:
+        return await client.perform(topic, act, partition, answers, timeout)
+    except TimeoutError as problem:
+        raise CommandError(
+            "act_unanswered",
+            f"Nothing has answered the act {act.act_id} within {timeout:.0f} s.",
+            f"Type `backoffice status` to see whether {topic.owner} works shard {partition}."
+            " The act stays in its topic and will be carried out once when the service reads it.",
+            TIMED_OUT,
+        ) from problem
+
+
+def tell(done: ActDone) -> int:
+    """Print what came of an act; return the exit status: 1 where it was refused."""
+    record = {
+        "act_id": done.act_id,
+        "act": done.act,
+        "actor": done.actor,
+        "done": done.done,
+        "detail": done.detail,
+        "result": done.result,
+        "shard": done.shard,
+        "seq": done.seq,
+        "recorded_at": done.recorded_at,
+    }
+    output.emit(record, f"{'Done' if done.done else 'Refused'}: {done.detail}")
+    return 0 if done.done else 1

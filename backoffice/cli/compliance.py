@@ -1,0 +1,390 @@
+"""`backoffice holds`, `alerts` and `compliance`: what compliance holds and found, and its watch lists."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from backoffice.cli import acts, output, sessions
+from backoffice.cli.connection import Connection, connect
+from backoffice.cli.errors import FOUND, USAGE, CommandError
+from services.compliance.domain.lists import ListRefused, WatchList, in_parts, read_list
+from services.compliance.queries.alerts import alerts_list
+from services.compliance.queries.holds import holds_list, holds_show
+from services.compliance.queries.lists import lists_show
+from shared.messages.acts import ActivateList, LoadList, RefuseHold, ReleaseHold
+from shared.messages.envelope import CODE_PATTERN, HOUSE
+from shared.messages.journal import ActDone
+from shared.messages.partitioner import partition_of
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
+from shared.runtime import clock
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+lists = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+alerts = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+holds = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+STATUSES: Final = ("held", "released", "refused", "all")
+
+InstructionArgument = Annotated[
+    UUID, typer.Argument(help="The instruction's id, as `holds list` shows it.", show_default=False)
+]
+OwnerOption = Annotated[
+    str | None, typer.Option(help="The owner's code, where two owners used the same instruction id.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Why, for the record.", show_default=False)]
+ActorOption = Annotated[
+    str | None, typer.Option("--actor", help="Who acts; else BACKOFFICE_ACTOR, else you.")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for each answer.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="How many at the most.")]
+
+
+@app.callback()
+def compliance() -> None:
+    """Look after what parties are screened against, and see what was found."""
+
+
+@lists.callback()
+def _lists() -> None:
+    """Load and show the lists that parties are screened against."""
+
+
+@alerts.callback()
+def _alerts() -> None:
+    """See what compliance found."""
+
+
+@holds.callback()
+def _holds() -> None:
+    """List, release and refuse what compliance holds."""
+
+
+app.add_typer(lists, name="lists")
+app.add_typer(alerts, name="alerts")
+
+
+@holds.command(name="list")
+def list_holds(
+    status: Annotated[str, typer.Option(help=f"One of {', '.join(STATUSES)}.")] = "held",
+    limit: LimitOption = 1000,
+) -> None:
+    """List payments that are held, oldest first."""
+    if status not in STATUSES:
+        raise CommandError(
+            "usage", f"There is no status {status!r}.", f"Give one of {', '.join(STATUSES)}.", USAGE
+        )
+    found = sessions.run(_holds_found(connect(), None if status == "all" else status, limit))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("Nothing is held." if status == "held" else "There is none.")
+        return
+    output.table(
+        ("instruction", "owner", "amount", "asset", "rules", "status", "deadline"),
+        [
+            (
+                each["instruction_id"],
+                each["owner"],
+                each["amount"],
+                each["asset"],
+                _rules(each["findings"]),
+                "overdue" if each["overdue"] and each["status"] == "held" else each["status"],
+                _minute(each["deadline"]),
+            )
+            for each in found
+        ],
+        right=("amount",),
+    )
+
+
+@holds.command()
+def release(
+    instruction: InstructionArgument,
+    reason: ReasonOption,
+    owner: OwnerOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Let a held payment go; the ledger posts it then."""
+    _decide(ReleaseHold, instruction, owner, reason, actor, timeout)
+
+
+@holds.command()
+def refuse(
+    instruction: InstructionArgument,
+    reason: ReasonOption,
+    owner: OwnerOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Stop a held payment for good; the ledger frees what it had reserved."""
+    _decide(RefuseHold, instruction, owner, reason, actor, timeout)
+
+
+@alerts.command(name="list")
+def list_alerts(
+    rule: Annotated[str | None, typer.Option(help="Only of this rule, such as STR-1.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only about this owner.")] = None,
+    limit: LimitOption = 1000,
+) -> None:
+    """List alerts, oldest first. A hold is an alert of its own: see `backoffice holds list`."""
+    found = sessions.run(_alerts_found(connect(), rule, owner, limit))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("There are no alerts.")
+        return
+    output.table(
+        ("alert", "rule", "owner", "business day", "what"),
+        [
+            (
+                each["alert_id"],
+                each["rule"],
+                each["owner"],
+                each["business_date"],
+                " ".join(finding["sentence"] for finding in each["findings"]),
+            )
+            for each in found
+        ],
+    )
+
+
+@lists.command()
+def load(
+    files: Annotated[list[Path], typer.Argument(help="sdn.csv and alt.csv of OFAC, or one simple CSV.")],
+    code: Annotated[str, typer.Option(help="What the list is called, such as OFAC.", show_default=False)],
+    version: Annotated[
+        str | None, typer.Option(help="What this version is called; else after its content.")
+    ] = None,
+    activate: Annotated[bool, typer.Option(help="Screen against it as soon as it is loaded.")] = True,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "a new version of the list",
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Load a new version of a watch list, and let every shard screen against it.
+
+    Files may be packed with gzip. A file that is cut off, empty or of another kind is refused whole. What
+    was interrupted can be typed again: parts that are there already are left alone.
+    """
+    watch_list = _read(files)
+    chosen = version or watch_list.sha256[:12]
+    for name, text in (("--code", code), ("--version", chosen)):
+        if re.fullmatch(CODE_PATTERN, text) is None:
+            raise CommandError(
+                "usage", f"{text!r} is no name for {name}.", "Use letters, digits and ._:/#- only.", USAGE
+            )
+    for remark in watch_list.remarks:
+        output.say(remark)
+    shards = sessions.run(
+        _load(
+            connect(),
+            watch_list,
+            code,
+            chosen,
+            activate=activate,
+            reason=reason,
+            actor=acts.actor(actor),
+            timeout=timeout,
+        )
+    )
+    record = {
+        "list": code,
+        "version": chosen,
+        "entries": len(watch_list.entries),
+        "names": watch_list.names,
+        "sha256": watch_list.sha256,
+        "active_shards": shards,
+        "remarks": list(watch_list.remarks),
+    }
+    now = f"{len(shards)} shards screen against it now" if activate else "it is not active yet"
+    output.emit(
+        record, f"{code} {chosen}: {len(watch_list.entries)} entries, {watch_list.names} names; {now}."
+    )
+
+
+@lists.command()
+def show() -> None:
+    """Show each stored version of each list, and how many shards screen against it."""
+    connection = connect()
+    found = sessions.run(_lists_found(connection))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("There is no list. Type `backoffice migrate`, which loads a small made-up one.")
+        return
+    output.table(
+        ("list", "version", "entries", "names", "parts", "loaded", "shards"),
+        [
+            (
+                each["list_code"],
+                each["version"],
+                each["entries"],
+                each["names"],
+                f"{each['parts_loaded']}/{each['parts']}",
+                _minute(each["loaded_at"]),
+                f"{len(each['active_shards'])}/{connection.partitions}",
+            )
+            for each in found
+        ],
+        right=("entries", "names", "parts", "shards"),
+    )
+
+
+def _decide(
+    kind: type[ReleaseHold | RefuseHold],
+    instruction: UUID,
+    owner: str | None,
+    reason: str,
+    actor: str | None,
+    timeout: float,
+) -> None:
+    done = sessions.run(_perform(connect(), kind, instruction, owner, reason, acts.actor(actor), timeout))
+    if acts.tell(done):
+        raise typer.Exit(FOUND)
+
+
+async def _perform(
+    connection: Connection,
+    kind: type[ReleaseHold | RefuseHold],
+    instruction: UUID,
+    owner: str | None,
+    reason: str,
+    actor: str,
+    timeout: float,
+) -> ActDone:
+    async with sessions.open_database(connection) as database:
+        found = await holds_show(database, instruction)
+    matching = [each for each in found if owner in (None, each["owner"])]
+    if not matching:
+        raise CommandError(
+            "hold_unknown",
+            f"Nothing is or was held of the instruction {instruction}.",
+            "Type `backoffice holds list` to see what is held.",
+        )
+    if len(matching) > 1:
+        raise CommandError(
+            "hold_ambiguous",
+            f"{len(matching)} owners used the instruction id {instruction}.",
+            f"Add --owner with one of {', '.join(each['owner'] for each in matching)}.",
+            USAGE,
+        )
+    [hold] = matching
+    act = kind(
+        act_id=clock.new_id(), actor=actor, reason=reason, owner=hold["owner"], instruction_id=instruction
+    )
+    async with sessions.open_client(connection) as client:
+        return await acts.perform(
+            client, COMPLIANCE_ACTS, act, partition=hold["shard"], answers=ALERTS, timeout=timeout
+        )
+
+
+async def _load(
+    connection: Connection,
+    watch_list: WatchList,
+    code: str,
+    version: str,
+    *,
+    activate: bool,
+    reason: str,
+    actor: str,
+    timeout: float,
+) -> list[int]:
+    """Load all parts in the house's shard, then activate in every shard; return where it is active."""
+    parts = in_parts(watch_list.entries)
+    house = partition_of(HOUSE.encode(), connection.partitions)
+    async with sessions.open_client(connection) as client:
+        for number, entries in enumerate(parts, start=1):
+            act = LoadList(
+                act_id=clock.new_id(),
+                actor=actor,
+                reason=reason,
+                list_code=code,
+                version=version,
+                part=number,
+                parts=len(parts),
+                sha256=watch_list.sha256,
+                entries=entries,
+            )
+            done = await acts.perform(
+                client, COMPLIANCE_ACTS, act, partition=house, answers=ALERTS, timeout=timeout
+            )
+            _require(done, f"part {number} of {len(parts)}")
+            output.say(f"part {number} of {len(parts)}: {len(entries)} entries")
+        if not activate:
+            return []
+        answers = await asyncio.gather(
+            *(
+                acts.perform(
+                    client,
+                    COMPLIANCE_ACTS,
+                    ActivateList(
+                        act_id=clock.new_id(), actor=actor, reason=reason, list_code=code, version=version
+                    ),
+                    partition=shard,
+                    answers=ALERTS,
+                    timeout=timeout,
+                )
+                for shard in range(connection.partitions)
+            )
+        )
+    for done in answers:
+        _require(done, f"activation in shard {done.shard}")
+    return sorted(done.shard for done in answers)
+
+
+def _require(done: ActDone, what: str) -> None:
+    if not done.done:
+        raise CommandError(
+            str(done.result.get("refused", "refused")),
+            f"Compliance refused {what}: {done.detail}.",
+            "Type `backoffice compliance lists show` to see what is stored, or give another --version.",
+        )
+
+
+def _read(files: Sequence[Path]) -> WatchList:
+    try:
+        return read_list([(path.name, path.read_bytes()) for path in files])
+    except OSError as problem:
+        raise CommandError(
+            "file_unreadable",
+            f"{problem.filename} cannot be read: {problem.strerror}.",
+            "Name a file that is there.",
+            USAGE,
+        ) from problem
+    except ListRefused as problem:
+        raise CommandError(
+            "list_refused",
+            f"The list is refused whole: {problem}.",
+            "Fetch the files again from their publisher; nothing was loaded.",
+        ) from problem
+
+
+async def _holds_found(connection: Connection, status: str | None, limit: int) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        return await holds_list(database, status, limit)
+
+
+async def _alerts_found(
+    connection: Connection, rule: str | None, owner: str | None, limit: int
+) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        return await alerts_list(database, rule, owner, limit)
+
+
+async def _lists_found(connection: Connection) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        return await lists_show(database)
+
+
+def _rules(findings: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(sorted({finding["rule"] for finding in findings}))
+
+
+def _minute(instant: datetime) -> str:
+    return output.rfc3339(instant.replace(second=0, microsecond=0)).removesuffix(":00Z") + "Z"

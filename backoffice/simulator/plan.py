@@ -1,0 +1,107 @@
+"""The simulated upstream's stream of records, made one at a time: the same seed gives the same stream.
+
+A stream is a prefix of every longer one of the same seed, start and partitions.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from backoffice.simulator import mistakes, traffic
+from backoffice.simulator.population import ENTITY
+from backoffice.simulator.traffic import Maker
+from backoffice.simulator.upstream import SimulatedRecord, Upstream
+from shared.messages.envelope import HOUSE
+
+__all__ = ["SimulatedRecord", "anchor_id", "first_day_after", "plan"]
+
+MISTAKE_SHARE: Final = 0.025
+FIRST_DAY_INSTRUCTIONS: Final = 300
+DAILY_GROWTH: Final = 8
+"""Each day has so many instructions more than the one before: 20,000 take two months, a million two years."""
+FIRST_ACCOUNTS: Final = 12
+ACCOUNTS_PER_INSTRUCTION: Final = 0.06
+STRUCTURING_EVERY_DAYS: Final = 3
+ANCHOR_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+def plan(
+    *, seed: int, count: int, partitions: int, start: date, listed_names: Sequence[str] = ()
+) -> Iterator[SimulatedRecord]:
+    """Yield the records of `count` instructions, from the business day `start` on, in the order to send them.
+
+    A broadcast instruction (a business day opened) counts once and yields one record for each partition.
+    """
+    up = Upstream(seed=seed, partitions=partitions, listed_names=listed_names)
+    day, number, sent = start, 0, 0
+    while sent < count:
+        size = FIRST_DAY_INSTRUCTIONS + DAILY_GROWTH * number
+        up.begin_day(day, size)
+        yield from _open_business_day(up, day, anchor_id(seed) if number == 0 else None)
+        sent += 1
+        for record in _day(up, day, number, size, sent):
+            if sent == count:
+                return
+            yield record
+            sent += 1
+        day, number = first_day_after(day), number + 1
+
+
+def anchor_id(seed: int) -> UUID:
+    """Return the id of the seed's first instruction, its first business day: it tells where a seed began."""
+    chance = Random(f"backoffice anchor {seed}").getrandbits(74)  # noqa: S311 - repeatable on purpose
+    return UUID(
+        int=ANCHOR_MS << 80 | 0x7 << 76 | (chance >> 62) << 64 | 0b10 << 62 | chance & ((1 << 62) - 1)
+    )
+
+
+def first_day_after(day: date) -> date:
+    """Return the next day that is not on a weekend."""
+    day += timedelta(days=1)
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    return day
+
+
+def _open_business_day(up: Upstream, day: date, instruction_id: UUID | None) -> Iterator[SimulatedRecord]:
+    value = (
+        f'{{"type":"open_business_day","instruction_id":"{instruction_id or up.new_id()}","owner":"{HOUSE}",'
+        f'"occurred_at":"{up.occurred_at()}","entity":"{ENTITY}","booking_date":"{day.isoformat()}"}}'
+    ).encode()
+    for partition in range(up.partitions):
+        yield SimulatedRecord(HOUSE.encode(), value, partition, "open_business_day")
+
+
+def _day(up: Upstream, day: date, number: int, size: int, sent: int) -> Iterator[SimulatedRecord]:
+    table = _table(day)
+    structuring = _structuring_slots(up, size) if number % STRUCTURING_EVERY_DAYS == 0 else frozenset[int]()
+    structurer = None
+    chance = up.random
+    for slot in range(1, size):
+        up.now_ms += up.step_ms
+        if slot in structuring:
+            structurer = structurer or up.some_account()
+            record = traffic.structuring_deposit(up, structurer)
+        elif len(up.accounts) < FIRST_ACCOUNTS + ACCOUNTS_PER_INSTRUCTION * (sent + slot):
+            record = traffic.open_account(up)
+        elif up.unfunded:
+            record = traffic.salary(up)
+        elif chance() < MISTAKE_SHARE:
+            yield mistakes.MISTAKES[int(chance() * len(mistakes.MISTAKES))](up)
+            continue
+        else:
+            record = table[int(chance() * len(table))](up)
+        up.remember(record)
+        yield record
+
+
+def _structuring_slots(up: Upstream, size: int) -> frozenset[int]:
+    return frozenset(up.rng.sample(range(size // 2, size), up.rng.choice((3, 3, 4))))
+
+
+def _table(day: date) -> list[Maker]:
+    month_ends = first_day_after(day).month != day.month
+    parts = traffic.MONTH_END if month_ends else traffic.PAYDAY if day.day in (25, 26) else traffic.ORDINARY
+    return [maker for maker, weight in parts for _ in range(weight)]

@@ -1,0 +1,250 @@
+"""What the simulated customers do all day: one function per kind of traffic, each making one record."""
+
+from collections.abc import Callable
+from typing import Final
+
+from backoffice.simulator import population
+from backoffice.simulator.population import ASSETS, ENTITY, Account
+from backoffice.simulator.upstream import SimulatedRecord, Upstream, money
+from shared.messages.envelope import HOUSE
+
+Maker = Callable[[Upstream], SimulatedRecord]
+
+
+def open_account(up: Upstream) -> SimulatedRecord:
+    """Open a new customer's account, or now and then another account of one we have."""
+    rng = up.rng
+    if up.accounts and up.random() < 0.1:
+        owner = up.some_account().owner
+        number = int(owner[-6:])
+        asset = ASSETS[int(up.random() * len(ASSETS))]
+        if not any(each.owner == owner for each in up.by_asset.get(asset, ())):
+            account = population.open_account(up.seed, number, asset, up.partitions)
+            return _opened(up, account, "")
+    up.customers += 1
+    asset = ASSETS[int(up.random() * len(ASSETS))]
+    account = population.open_account(up.seed, up.customers, asset, up.partitions)
+    listed = rng.choice(up.listed_names) if up.listed_names and up.customers % 150 == 75 else None
+    return _opened(up, account, f',"party":{population.party_json(rng, up.customers, listed)}')
+
+
+def _opened(up: Upstream, account: Account, party: str) -> SimulatedRecord:
+    account.opened_at = up.recent_count
+    up.accounts.append(account)
+    up.by_asset.setdefault(account.asset, []).append(account)
+    up.unfunded.append(account)
+    return up.instruct(
+        "open_account",
+        "open_account",
+        account.owner,
+        f'"account":"{account.code}","entity":"{ENTITY}","asset":"{account.asset}","class":"cash",'
+        f'"limit":"0"{party}',
+    )
+
+
+def salary(up: Upstream) -> SimulatedRecord:
+    """Pay a salary in; a new account gets its first money this way."""
+    account = up.unfunded.pop() if up.unfunded else up.some_account()
+    return _deposit(up, "salary", account, 150_000 + int(up.random() * 350_000), '"channel":"file"')
+
+
+def cash_deposit(up: Upstream) -> SimulatedRecord:
+    """Pay banknotes in at a branch."""
+    amount = 2_000 + int(up.random() * 60_000)
+    return _deposit(up, "cash_deposit", up.some_account(), amount, _BRANCH_CASH)
+
+
+def large_cash_deposit(up: Upstream) -> SimulatedRecord:
+    """Pay in more banknotes than may pass without a report."""
+    amount = 1_050_000 + int(up.random() * 1_500_000)
+    return _deposit(up, "large_cash_deposit", up.some_account(), amount, _BRANCH_CASH)
+
+
+def structuring_deposit(up: Upstream, account: Account) -> SimulatedRecord:
+    """Pay in banknotes just under the threshold; the plan does it three times or more in a day."""
+    amount = 800_000 + int(up.random() * 199_900)
+    return _deposit(up, "structuring_deposit", account, amount, _BRANCH_CASH)
+
+
+_BRANCH_CASH: Final = '"channel":"branch","cash":true'
+
+
+def _deposit(up: Upstream, kind: str, account: Account, amount: int, channel: str) -> SimulatedRecord:
+    account.balance += amount if account.frozen is None else 0
+    return up.instruct(
+        kind,
+        "deposit",
+        account.owner,
+        f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",'
+        f'"channel":{{{channel}}}',
+    )
+
+
+def card(up: Upstream) -> SimulatedRecord:
+    """Pay a merchant by card."""
+    account = up.spending_account(20_000)
+    if account is None:
+        return salary(up)
+    amount = 150 + int(up.random() ** 3 * 18_000)
+    merchant = population.MERCHANTS[int(up.random() * len(population.MERCHANTS))]
+    return _withdrawal(
+        up, "card", account, amount,
+        f'"channel":{{"channel":"card"}},"payment":{{"creditor":{{"name":"{merchant}","country":"DE"}}}}',
+    )  # fmt: skip
+
+
+def cash_withdrawal(up: Upstream) -> SimulatedRecord:
+    """Draw banknotes at a machine."""
+    account = up.spending_account(50_000)
+    if account is None:
+        return cash_deposit(up)
+    amount = 1_000 * (1 + int(up.random() * 40))
+    return _withdrawal(up, "cash_withdrawal", account, amount, '"channel":{"channel":"atm","cash":true}')
+
+
+def payment(up: Upstream) -> SimulatedRecord:
+    """Pay a counterparty outside, enough to be screened before it is posted; a few are on a watch list."""
+    account = up.spending_account(150_000)
+    if account is None:
+        return salary(up)
+    amount = 100_000 + int(up.random() * min(account.balance - 100_000, 900_000))
+    kind, names = "payment", population.BENEFICIARIES
+    if up.listed_names and up.random() < 0.015:
+        kind, names = "payment_to_listed_name", up.listed_names
+    block = population.creditor_json(up.rng, names[int(up.random() * len(names))])
+    return _withdrawal(up, kind, account, amount, f'"channel":{{"channel":"online"}},"payment":{block}')
+
+
+def _withdrawal(up: Upstream, kind: str, account: Account, amount: int, blocks: str) -> SimulatedRecord:
+    account.balance -= amount
+    return up.instruct(
+        kind,
+        "withdrawal",
+        account.owner,
+        f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",{blocks}',
+    )
+
+
+def transfer(up: Upstream) -> SimulatedRecord:
+    """Send money to another customer; upstream does not count on what it is sent, which may come late."""
+    account = up.spending_account(30_000)
+    if account is None:
+        return cash_deposit(up)
+    peer = up.payee_for(account)
+    if peer is None:
+        return cash_deposit(up)
+    amount = 500 + int(up.random() * 25_000)
+    account.balance -= amount
+    return up.instruct(
+        "transfer",
+        "transfer",
+        account.owner,
+        f'"debit_account":"{account.code}","credit_account":"{peer.code}","amount":"{money(amount)}",'
+        f'"asset":"{account.asset}","value_date":"{up.date_text}","channel":{{"channel":"mobile"}}',
+    )
+
+
+def fee(up: Upstream) -> SimulatedRecord:
+    """Charge for keeping an account: a fact, whatever is on it."""
+    account = up.some_account()
+    amount = 190 + int(up.random() * 700)
+    account.balance -= amount
+    return up.instruct(
+        "fee",
+        "fee",
+        account.owner,
+        f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",'
+        f'"business_reference":"fee-{up.date_text[:7]}"',
+    )
+
+
+def interest(up: Upstream) -> SimulatedRecord:
+    """Pay interest, or charge it where the account is overdrawn."""
+    account = up.some_account()
+    direction = "credit" if account.balance >= 0 else "debit"
+    amount = max(1, abs(account.balance) // 4_000)
+    account.balance += amount if direction == "credit" and account.frozen is None else 0
+    account.balance -= amount if direction == "debit" else 0
+    return up.instruct(
+        "interest",
+        "interest",
+        account.owner,
+        f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",'
+        f'"direction":"{direction}","value_date":"{up.date_text}"',
+    )
+
+
+def house_posting(up: Upstream) -> SimulatedRecord:
+    """Bring banknotes from the vault to the firm's account at a correspondent, or back."""
+    asset = ASSETS[int(up.random() * len(ASSETS))]
+    ends = (f"{ENTITY}/nostro/{asset}", f"{ENTITY}/vault/{asset}")
+    debit, credit = ends if up.random() < 0.7 else ends[::-1]
+    amount = 100_000 * (1 + int(up.random() * 50))
+    return up.instruct(
+        "house_posting",
+        "house_posting",
+        HOUSE,
+        f'"debit_account":"{debit}","credit_account":"{credit}","amount":"{money(amount)}","asset":"{asset}",'
+        f'"business_reference":"cash-{up.date_text}"',
+    )
+
+
+def freeze(up: Upstream) -> SimulatedRecord:
+    """Freeze an account by a court's order, or lift the oldest freeze when several stand."""
+    if len(up.frozen) > 4:
+        return unfreeze(up)
+    account = up.some_account()
+    if account.frozen is not None:
+        return unfreeze(up)
+    up.freezes += 1
+    account.frozen = f"FRZ-{up.freezes:05d}"
+    up.frozen.append(account)
+    direction = ("debit", "debit", "both")[int(up.random() * 3)]
+    return up.instruct(
+        "freeze_account",
+        "freeze_account",
+        account.owner,
+        f'"account":"{account.code}","freeze_id":"{account.frozen}","authority":"District court, order '
+        f'{up.freezes}","direction":"{direction}"',
+    )
+
+
+def unfreeze(up: Upstream) -> SimulatedRecord:
+    """Lift the oldest freeze."""
+    account = up.frozen.pop(0)
+    freeze_id, account.frozen = account.frozen, None
+    return up.instruct(
+        "unfreeze_account",
+        "unfreeze_account",
+        account.owner,
+        f'"account":"{account.code}","freeze_id":"{freeze_id}"',
+    )
+
+
+def repeated(up: Upstream) -> SimulatedRecord:
+    """Send an earlier record again, byte for byte, as an upstream does that missed the answer."""
+    record = up.recent[int(up.random() * len(up.recent))]
+    return record._replace(kind="repeated")
+
+
+ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
+    (card, 380),
+    (transfer, 200),
+    (cash_withdrawal, 90),
+    (cash_deposit, 90),
+    (salary, 110),
+    (payment, 45),
+    (fee, 20),
+    (interest, 15),
+    (freeze, 3),
+    (house_posting, 3),
+    (large_cash_deposit, 2),
+    (repeated, 10),
+)
+"""What an ordinary day is made of, in parts."""
+
+PAYDAY: Final[tuple[tuple[Maker, int], ...]] = ((salary, 700), (card, 200), (transfer, 70), (repeated, 10))
+"""Towards the end of the month."""
+
+MONTH_END: Final[tuple[tuple[Maker, int], ...]] = ((interest, 500), (fee, 250), *ORDINARY)
+"""The month's last business day."""

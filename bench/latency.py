@@ -1,0 +1,219 @@
+"""How long from publishing until posted, screened, and in the reports, at 1,000 a second?"""
+
+import asyncio
+import bisect
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from backoffice.stack.schema import OWNER
+from bench import machine
+from bench.load import Load
+from bench.results import Bound, Findings, percentile
+from bench.world import SERVICES, BenchError, World
+from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL
+from shared.runtime.client import header
+
+QUESTION: Final = "milliseconds from the intended moment of publishing, open loop, all three services"
+POSTED: Final = Bound("publish → posted, p99", 150, 40, "ms", upwards=False)
+RATE: Final = 1_000
+SCREENED_EVERY: Final = 20
+SAMPLE_SECONDS: Final = 0.005
+GRACE_SECONDS: Final = 30.0
+SHARES: Final = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+
+
+@dataclass(slots=True)
+class Journey:
+    """One instruction's moments, by this machine's wall clock in seconds."""
+
+    intended: float
+    screened_first: bool
+    posted_by_broker: float | None = None
+    posted_seen: float | None = None
+    pending_seen: float | None = None
+    decided_seen: float | None = None
+    place: tuple[int, int] | None = None
+    """Shard and seq of the event that posted it."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """Reporting's progress as sampled: for each shard the moments and the seq it had taken by then."""
+
+    at: dict[int, list[float]] = field(default_factory=dict)
+    seq: dict[int, list[int]] = field(default_factory=dict)
+
+
+async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
+    """Send at fixed times whatever the answers do, and follow each instruction to its end."""
+    findings = Findings(columns=("from the intended moment to", *SHARES, "max", "count"))
+    load = await world.open_accounts(accounts)
+    slots = await world.start_ready(*SERVICES)
+    await world.wait_no_lag()
+    seconds = 6 if quick else 20
+    await _open_loop(world, load, seconds=2)
+    await world.wait_no_lag()
+    before = machine.usage(world.roles())
+    journeys, marks, late = await _open_loop(world, load, seconds=seconds)
+    used = machine.usage(world.roles()).since(before)
+    await world.stop(slots)
+    stages = _stages(journeys, marks)
+    for name, values in stages.items():
+        spread = {share: percentile(values, at) for share, at in SHARES.items()} | {"max": values[-1]}
+        findings.figures[name] = {
+            **{key: round(value, 1) for key, value in spread.items()},
+            "count": len(values),
+        }
+        findings.rows.append((name, *(f"{value:,.1f}" for value in spread.values()), f"{len(values):,}"))
+    findings.figures |= {
+        "rate": RATE,
+        "seconds": seconds,
+        "sent_late_ms": {key: round(percentile(late, at), 1) for key, at in SHARES.items()}
+        | {"max": round(late[-1], 1)},
+        "cpu_cores": {role: round(spent / seconds, 3) for role, spent in used.items()},
+    }
+    findings.judged.append((POSTED, findings.figures["posted, its event read by a follower"]["p99"]))
+    cores = ", ".join(f"{role} {value:.2f}" for role, value in findings.figures["cpu_cores"].items())
+    findings.notes += [
+        (
+            f"{RATE:,}/s for {seconds} s, one in {SCREENED_EVERY} a withdrawal that is screened first;"
+            f" sent later than intended: p99 {percentile(late, 0.99):.1f} ms, max {late[-1]:.1f} ms"
+        ),
+        f"cores used, waiting for the last answer included: {cores}",
+    ]
+    return findings
+
+
+def _stages(journeys: dict[str, Journey], marks: Marks) -> dict[str, list[float]]:
+    plain = [each for each in journeys.values() if not each.screened_first]
+    screened = [each for each in journeys.values() if each.screened_first]
+    stages: dict[str, list[float]] = {
+        "posted, by the broker's stamp on its event": [_ms(each, each.posted_by_broker) for each in plain],
+        "posted, its event read by a follower": [_ms(each, each.posted_seen) for each in plain],
+        "reported, reporting's mark past its event": [_ms(each, _reported(each, marks)) for each in plain],
+        "reserved, its event read by a follower": [_ms(each, each.pending_seen) for each in screened],
+        "screened, the decision read by a follower": [_ms(each, each.decided_seen) for each in screened],
+        "posted after screening, read by a follower": [_ms(each, each.posted_seen) for each in screened],
+    }
+    return {name: sorted(values) for name, values in stages.items()}
+
+
+def _ms(journey: Journey, moment: float | None) -> float:
+    if moment is None:
+        raise BenchError("an instruction was never answered")
+    return (moment - journey.intended) * 1000
+
+
+def _reported(journey: Journey, marks: Marks) -> float | None:
+    assert journey.place is not None
+    shard, seq = journey.place
+    index = bisect.bisect_left(marks.seq.get(shard, []), seq)
+    return marks.at[shard][index] if index < len(marks.seq.get(shard, [])) else None
+
+
+async def _open_loop(
+    world: World, load: Load, *, seconds: int
+) -> tuple[dict[str, Journey], Marks, list[float]]:
+    options = world.kafka.client_options()
+    producer = AIOKafkaProducer(enable_idempotence=True, acks="all", linger_ms=0, **options)
+    follower = AIOKafkaConsumer(
+        enable_auto_commit=False, isolation_level="read_committed", fetch_max_wait_ms=500, **options
+    )
+    sampler = await asyncpg.connect(world.stack.dsn(OWNER))
+    await producer.start()
+    await follower.start()
+    journeys: dict[str, Journey] = {}
+    marks = Marks()
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        ends = {
+            JOURNAL.name: await world.client.end_offsets(JOURNAL),
+            DECISIONS.name: await world.client.end_offsets(DECISIONS),
+        }
+        places = [TopicPartition(topic, partition) for topic, of in ends.items() for partition in of]
+        follower.assign(places)
+        for place in places:
+            follower.seek(place, ends[place.topic][place.partition])
+        tasks = [
+            asyncio.create_task(_follow(follower, journeys)),
+            asyncio.create_task(_sample(sampler, marks)),
+        ]
+        late = await _send(producer, load, journeys, seconds)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while not all(
+            each.posted_seen is not None and _reported(each, marks) is not None for each in journeys.values()
+        ):
+            if time.monotonic() > deadline:
+                raise BenchError("not every instruction was posted and reported within 30 s")
+            world.refuse_crashes()
+            await asyncio.sleep(0.2)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await producer.stop()
+        await follower.stop()
+        await sampler.close()
+    return journeys, marks, late
+
+
+async def _send(
+    producer: AIOKafkaProducer, load: Load, journeys: dict[str, Journey], seconds: int
+) -> list[float]:
+    """Send each record at its moment, or as soon after as we get to it; returns the delays in ms."""
+    late: list[float] = []
+    acknowledgements: list[Any] = []
+    begin = time.time() + 0.05
+    for number in range(RATE * seconds):
+        intended = begin + number / RATE
+        screened = number % SCREENED_EVERY == 0
+        instruction_id, (key, value, partition) = load.screened_withdrawal() if screened else load.transfer()
+        journeys[instruction_id] = Journey(intended, screened)
+        await asyncio.sleep(max(0.0, intended - time.time()))
+        late.append((time.time() - intended) * 1000)
+        acknowledgements.append(await producer.send(INSTRUCTIONS.name, value, key=key, partition=partition))
+    await asyncio.gather(*acknowledgements)
+    return sorted(late)
+
+
+async def _follow(follower: AIOKafkaConsumer, journeys: dict[str, Journey]) -> None:
+    while True:
+        polled = await follower.getmany(timeout_ms=1000, max_records=500)
+        now = time.time()
+        for records in polled.values():
+            for record in records:
+                journey = journeys.get(header(record, "correlation_id") or "")
+                if journey is None or header(record, "copy") == "secondary":
+                    continue
+                if record.topic == DECISIONS.name:
+                    journey.decided_seen = now
+                    continue
+                match header(record, "ce_type"):
+                    case "TransactionPosted":
+                        journey.posted_seen = now
+                        # The broker stamps whole milliseconds: count to the end of that one.
+                        journey.posted_by_broker = (record.timestamp + 1) / 1000
+                        journey.place = int(header(record, "shard") or -1), int(header(record, "seq") or -1)
+                    case "TransactionPending":
+                        journey.pending_seen = now
+                    case other:
+                        raise BenchError(f"an instruction has ended as {other}")
+
+
+async def _sample(connection: asyncpg.Connection, marks: Marks) -> None:
+    statement = await connection.prepare(
+        "SELECT partition, last_seq FROM reporting.source_mark WHERE topic = $1 AND partition = source_shard"
+    )
+    while True:
+        rows = await statement.fetch(JOURNAL.name)
+        now = time.time()
+        for partition, seq in rows:
+            known = marks.seq.setdefault(partition, [])
+            if not known or known[-1] < seq:
+                known.append(seq)
+                marks.at.setdefault(partition, []).append(now)
+        await asyncio.sleep(SAMPLE_SECONDS)

@@ -1,0 +1,95 @@
+"""What is sent: accounts opened and filled, then single-movement transfers and screened withdrawals."""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+from shared.messages.partitioner import partition_of
+from shared.runtime import clock
+from shared.runtime.client import Record
+
+ENTITY: Final = "BANK"
+HOT_ACCOUNTS: Final = 10
+HOT_SHARE: Final = 0.8
+FUNDS: Final = "100000000.00"
+"""On each account before the measurement, so that no transfer lacks money."""
+IDS_PER_MS: Final = 20
+"""Ids are time-ordered, as an upstream's are that sends 20,000 a second."""
+
+
+class Load:
+    """Makes the records of one run; `prefix` keeps several runs' accounts apart."""
+
+    def __init__(self, accounts: int, partitions: int, *, seed: int = 1, prefix: str = "B") -> None:
+        self.partitions = partitions
+        self.rng = random.Random(seed)
+        self.owners = [f"{prefix}{number:07}" for number in range(accounts)]
+        self.keys = [owner.encode() for owner in self.owners]
+        self.homes = [partition_of(key, partitions) for key in self.keys]
+        self._start_ms = clock.now_ms()
+        self._made = 0
+
+    def new_id(self) -> str:
+        """Spell a new time-ordered id (version 7)."""
+        stamp = f"{self._start_ms + self._made // IDS_PER_MS:012x}"
+        chance = self.rng.getrandbits(62)
+        self._made += 1
+        return (
+            f"{stamp[:8]}-{stamp[8:]}-7{self._made % IDS_PER_MS:03x}"
+            f"-{0x8000 | chance >> 48:04x}-{chance & 0xFFFFFFFFFFFF:012x}"
+        )
+
+    def openings(self) -> Iterator[Record]:
+        """Open every account without an overdraft, and put money on it."""
+        for index, owner in enumerate(self.owners):
+            yield self._record(
+                index,
+                f'"type":"open_account","owner":"{owner}","account":"{owner}-EUR","entity":"{ENTITY}",'
+                '"asset":"EUR","class":"cash","limit":"0"',
+            )
+        for index, owner in enumerate(self.owners):
+            yield self._record(
+                index,
+                f'"type":"deposit","owner":"{owner}","account":"{owner}-EUR","amount":"{FUNDS}","asset":"EUR"',
+            )
+
+    def transfers(self, count: int, *, hot: bool = False) -> Iterator[Record]:
+        """Make transfers, uniform over all accounts; `hot`: 80 % of them between ten of the accounts."""
+        for _ in range(count):
+            yield self.transfer(hot=hot)[1]
+
+    def transfer(self, *, hot: bool = False) -> tuple[str, Record]:
+        """Make one transfer and return its id too."""
+        rng = self.rng
+        accounts = HOT_ACCOUNTS if hot and rng.random() < HOT_SHARE else len(self.owners)
+        debit = int(rng.random() * accounts)
+        credit = (debit + 1 + int(rng.random() * (accounts - 1))) % accounts
+        owner = self.owners[debit]
+        amount = 100 + int(rng.random() * 9900)
+        return self._identified(
+            debit,
+            f'"type":"transfer","owner":"{owner}","debit_account":"{owner}-EUR",'
+            f'"credit_account":"{self.owners[credit]}-EUR","amount":"{amount // 100}.{amount % 100:02d}",'
+            '"asset":"EUR","occurred_at":"2026-03-01T09:30:00Z","business_reference":"INV-2026-000123"',
+        )
+
+    def screened_withdrawal(self) -> tuple[str, Record]:
+        """Make a withdrawal above the policy's amount: reserved, screened, then posted."""
+        index = int(self.rng.random() * len(self.owners))
+        owner = self.owners[index]
+        amount = 100_000 + int(self.rng.random() * 100_000)
+        return self._identified(
+            index,
+            f'"type":"withdrawal","owner":"{owner}","account":"{owner}-EUR",'
+            f'"amount":"{amount // 100}.{amount % 100:02d}","asset":"EUR",'
+            '"occurred_at":"2026-03-01T09:30:00Z","channel":{"channel":"online"},'
+            '"payment":{"creditor":{"name":"Atelier Lumen","country":"DE"}}',
+        )
+
+    def _record(self, index: int, fields: str) -> Record:
+        return self._identified(index, fields)[1]
+
+    def _identified(self, index: int, fields: str) -> tuple[str, Record]:
+        instruction_id = self.new_id()
+        value = f'{{"instruction_id":"{instruction_id}",{fields}}}'.encode()
+        return instruction_id, (self.keys[index], value, self.homes[index])

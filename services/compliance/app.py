@@ -1,0 +1,141 @@
+"""Puts the compliance service together: which topics it reads and writes, and what each record leads to."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.compliance.domain.ledger_events import read_news
+from services.compliance.domain.memory import Draft, Memory, versions_of
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.handlers import acts, deadlines, events
+from services.compliance.rules import CASH_RULES, LOOKBACK
+from services.compliance.store import parameters as parameter_store
+from services.compliance.store import watchlists as list_store
+from shared.messages.acts import COMPLIANCE_ACT
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, DECISIONS, JOURNAL
+from shared.runtime.database import Connection
+from shared.runtime.errors import ConfigurationError, ShardHalted, UnreadableRecord
+from shared.runtime.service import application
+from shared.runtime.work import Input, Received, Service, UnitOfWork, Unreadable
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+TRIAL_SCALE: Final = 8
+"""The scale parameters are read at once at the start, to find wrong ones."""
+
+
+def create_service() -> Service:
+    """Make the service; it holds nothing until the runtime has started it and claimed shards."""
+    return ComplianceService()
+
+
+def create_app() -> Any:
+    """Make the application, for `faststream run --factory services.compliance.app:create_app`."""
+    return application(create_service(), MIGRATIONS)
+
+
+def decode_act(value: bytes) -> Any:
+    """Read an act."""
+    return _read(COMPLIANCE_ACT, value)
+
+
+def decode_journal(value: bytes) -> Any:
+    """Read as much of an event of the ledger as tells whether it concerns compliance."""
+    try:
+        return read_news(value)
+    except ValueError as error:
+        raise UnreadableRecord("not_a_journal_event") from error
+
+
+def _read(adapter: TypeAdapter[Any], value: bytes) -> Any:
+    try:
+        return adapter.validate_json(value)
+    except ValidationError as error:
+        raise UnreadableRecord("not_an_act") from error
+
+
+class ComplianceService(Service):
+    """Folds the ledger's journal into windows, screens it, and carries out operators' acts."""
+
+    name = "compliance"
+    inputs = (
+        Input(COMPLIANCE_ACTS, decode_act, chained=False, rank=0),
+        Input(JOURNAL, decode_journal, chained=True, rank=10),
+    )
+    outputs = (DECISIONS, ALERTS)
+    parks = False
+    linger_seconds = 0.01
+    tick_every = timedelta(seconds=5)
+
+    def __init__(self) -> None:
+        self._memory = Memory(ParameterBook(()), LOOKBACK)
+        self._draft: tuple[UnitOfWork, Draft] | None = None
+
+    async def start(self, connection: Connection) -> None:
+        """Load the rules' parameters and read each once, so that a wrong one stops the start."""
+        book = ParameterBook(await parameter_store.load_parameters(connection))
+        if not book.rows:
+            raise ConfigurationError("the rules have no parameters; run `backoffice migrate`")
+        for row in book.rows:
+            try:
+                for rule in CASH_RULES:
+                    if rule.code == row.rule:
+                        rule.read_parameters(row, TRIAL_SCALE)
+                        if rule.holds:
+                            int(row.values["hold_hours"])
+            except (KeyError, ValueError) as error:
+                raise ConfigurationError(
+                    f"version {row.version} of the parameters of {row.rule} for {row.asset} is wrong: {error}"
+                ) from error
+        self._memory.book = book
+
+    async def load(self, connection: Connection, shard: int) -> None:
+        """Read which lists a shard screens against, and their names if no other shard has them."""
+        active = await list_store.active_lists(connection, [shard])
+        if not active[shard]:
+            raise ConfigurationError("no watch list is active; run `backoffice migrate`")
+        missing = versions_of(active.values()) - self._memory.indexes.keys()
+        self._memory.indexes.update(await list_store.load_indexes(connection, missing))
+        self._memory.active.update(active)
+
+    def forget(self, shard: int) -> None:
+        """Drop a shard's windows and lists."""
+        self._memory.forget(shard)
+
+    async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
+        """Carry out the acts of a batch, then screen its events; of one shard in this order."""
+        draft = Draft(self._memory)
+        self._draft = (work, draft)
+        journal = [each for each in records if each.topic == JOURNAL.name]
+        for record in journal:
+            if isinstance(record.message, Unreadable):
+                raise ShardHalted(
+                    f"{record.topic}-{record.partition} offset {record.offset} cannot be read:"
+                    f" {record.message.error}; going on would leave a hole in the windows"
+                )
+        await acts.carry_out(work, [each for each in records if each.topic == COMPLIANCE_ACTS.name], draft)
+        await events.screen_events(work, journal, draft)
+
+    def adopt(self, work: UnitOfWork) -> None:
+        """Keep what the committed batch has added to windows and changed of the active lists."""
+        if self._draft is not None and self._draft[0] is work:
+            self._memory.adopt(self._draft[1])
+        self._draft = None
+
+    async def tick(self, work: UnitOfWork) -> None:
+        """Announce holds that are overdue."""
+        await deadlines.announce_overdue(work)
+
+    async def announce_act(
+        self, work: UnitOfWork, received: Received, done: bool, detail: str, result: Mapping[str, Any]
+    ) -> None:
+        """Publish the answer to an act that the runtime has done itself."""
+        acts.announce_act(work, received, received.message, done=done, detail=detail, result=result)
+
+    def owner_of(self, message: Any) -> str | None:
+        """Nobody's records wait: a failure halts the shard."""
+        del message
+        return None

@@ -1,0 +1,57 @@
+"""The rules' parameters in the box, each with the source of its values.
+
+Amounts are decimal strings of the asset. A new version is a new row; rows are never edited.
+"""
+
+from datetime import date
+from typing import Final
+
+from services.compliance.domain.rule import ANY_ASSET, RuleParameter
+
+_LAW: Final = "31 CFR 1010.311, 1010.313: more than $10,000 in currency in one business day"
+_STRUCTURING: Final = "31 CFR 1010.314; FFIEC BSA/AML examination manual, appendix G (structuring)"
+_OWN_UNITS: Final = "; the same figure in the asset's own units unless a row for it says otherwise"
+_SINCE: Final = date(1970, 1, 1)
+"""Valid for imported history too."""
+
+
+def _cash(
+    asset: str, over: str, band_from: str, law: str, structuring: str
+) -> tuple[RuleParameter, RuleParameter]:
+    """The threshold, and the band under it that structuring keeps to."""
+    reportable = RuleParameter("CTR-1", 1, asset, {"over": over}, _SINCE, None, law)
+    values = {
+        "band_from": band_from,
+        "band_below": over,
+        "over": over,
+        "count": 3,
+        "hours": 24,
+        "weeks": 3,
+        "hold_hours": 24,
+    }
+    return reportable, RuleParameter("STR-1", 1, asset, values, _SINCE, None, structuring)
+
+
+def _scaled(law: str) -> str:
+    return f"{_STRUCTURING}; scaled to the threshold of {law}"
+
+
+_JAPAN: Final = "Act on Prevention of Transfer of Criminal Proceeds, order art. 7: over ¥2,000,000 in cash"
+_KOREA: Final = "FTRA, decree art. 8-2: ₩10,000,000 and more in cash a day"
+_INDIA: Final = "PML (Maintenance of Records) Rules 2005, rule 3(1)(A): over ₹1,000,000 in cash"
+
+RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
+    *_cash(ANY_ASSET, "10000", "8000", _LAW + _OWN_UNITS, _STRUCTURING + _OWN_UNITS),
+    *_cash("JPY", "2000000", "1600000", _JAPAN, _scaled(_JAPAN)),
+    *_cash("KRW", "9999999", "8000000", _KOREA, _scaled(_KOREA)),
+    *_cash("INR", "1000000", "800000", _INDIA, _scaled(_INDIA)),
+    RuleParameter(
+        "SAN-1",
+        1,
+        ANY_ASSET,
+        {"hold_hours": 24},
+        _SINCE,
+        None,
+        "one business day to look at a match; 31 CFR 501.603, 501.604: report within 10 business days",
+    ),
+)

@@ -1,0 +1,1 @@
+"""What compliance knows and reckons with: no IO, no clock, no chance."""

@@ -1,0 +1,205 @@
+"""What compliance reads of the ledger's events: first only whether one concerns it, then the whole event.
+
+Most events bear neither cash nor a name and wait for nothing, so a narrow view of the same contract
+decides that (2.5 µs instead of 8); an event that matters is then read by `JOURNAL_EVENT`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Required
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from services.compliance.domain.cash import CashEvent, Direction, Phase
+from services.compliance.domain.watchlist import PartyKind
+from shared.messages.envelope import HOUSE
+from shared.messages.journal import (
+    JOURNAL_EVENT,
+    JournalEvent,
+    LedgerEvent,
+    TransactionEvent,
+    TransactionPending,
+    TransactionPosted,
+)
+from shared.money import parse_amount
+
+_VIEW: Final = ConfigDict(extra="ignore", strict=True)
+
+PAYMENT_PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
+CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
+
+
+@with_config(_VIEW)
+class _Named(TypedDict, total=False):
+    name: str | None
+
+
+@with_config(_VIEW)
+class _Party(TypedDict, total=False):
+    kind: PartyKind
+    name: str
+    holders: list[_Named]
+
+
+@with_config(_VIEW)
+class _Payment(TypedDict, total=False):
+    debtor: _Named | None
+    creditor: _Named | None
+    ultimate_debtor: _Named | None
+    ultimate_creditor: _Named | None
+
+
+@with_config(_VIEW)
+class _Channel(TypedDict, total=False):
+    cash: bool
+
+
+@with_config(_VIEW)
+class _Instruction(TypedDict, total=False):
+    channel: _Channel | None
+    payment: _Payment | None
+    party: _Party | None
+
+
+@with_config(_VIEW)
+class _First(TypedDict, total=False):
+    seq: int
+
+
+@with_config(_VIEW)
+class _Head(TypedDict, total=False):
+    type: Required[str]
+    first: _First | None
+    screening: bool
+    instruction: _Instruction | None
+
+
+_HEAD: Final[TypeAdapter[_Head]] = TypeAdapter(_Head)
+
+BearsName = tuple[str, str, PartyKind | None]
+"""Where it stands, the name, and what kind of party bears it if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerNews:
+    """An event of the ledger that may concern compliance, not yet read whole."""
+
+    value: bytes
+    names: tuple[BearsName, ...]
+    cash: bool
+    waits: bool
+    """Whether it is pending and waits for a decision."""
+
+    def event(self) -> JournalEvent:
+        """Read the whole event; raises pydantic's `ValidationError`."""
+        return JOURNAL_EVENT.validate_json(self.value)
+
+
+NOTHING: Final = LedgerNews(b"", (), cash=False, waits=False)
+"""Of an event that does not concern compliance."""
+
+
+def read_news(value: bytes) -> LedgerNews:
+    """Return what concerns compliance in an event's bytes; `NOTHING` where nothing does.
+
+    Raises `ValueError` where it is no event of the ledger at all.
+    """
+    try:
+        head = _HEAD.validate_json(value)
+    except ValidationError:
+        # A rejected instruction may be of any shape; of the others the shape is a promise.
+        if JOURNAL_EVENT.validate_json(value).type in CONCERNING:
+            raise
+        return NOTHING
+    kind = head["type"]
+    if kind not in CONCERNING:
+        return NOTHING
+    waits = kind == "TransactionPending" and head.get("screening", True)
+    instruction = head.get("instruction")
+    if instruction is None:
+        return LedgerNews(value, (), cash=False, waits=waits) if waits else NOTHING
+    channel = instruction.get("channel")
+    cash = channel is not None and channel.get("cash", False) and kind != "InstructionApplied"
+    # What was pending has been screened by its names already.
+    names = _names(instruction) if head.get("first") is None else ()
+    if not (names or cash or waits):
+        return NOTHING
+    return LedgerNews(value, names, cash=cash, waits=waits)
+
+
+def _names(instruction: _Instruction) -> tuple[BearsName, ...]:
+    payment = instruction.get("payment")
+    party = instruction.get("party")
+    if payment is None and party is None:
+        return ()
+    found: list[BearsName] = []
+    if payment is not None:
+        for role in PAYMENT_PARTIES:
+            named = payment.get(role)
+            name = named.get("name") if named is not None else None
+            if name:
+                found.append((f"payment.{role}", name, None))
+    if party is not None:
+        if name := party.get("name"):
+            found.append(("party", name, party.get("kind")))
+        found += [
+            ("party.holders", name, None) for each in party.get("holders", ()) if (name := each.get("name"))
+        ]
+    return tuple(found)
+
+
+def occurred_at(event: LedgerEvent) -> datetime:
+    """Return the event time: upstream's where it gave one, else when the ledger recorded it."""
+    given: Any = (event.instruction or {}).get("occurred_at")
+    return datetime.fromisoformat(given) if given else event.recorded_at
+
+
+def cash_events(event: TransactionEvent) -> list[tuple[CashEvent, int]]:
+    """Return each customer's cash in a transaction, with the asset's scale; the house has none.
+
+    Principal only. Several movements of one owner, asset and direction are one handing over of banknotes;
+    a movement between accounts of one owner is none.
+    """
+    phase = _phase(event)
+    at = occurred_at(event)
+    legs: dict[tuple[str, str, str], tuple[CashEvent, int]] = {}
+    for movement in event.movements:
+        if movement.kind != "principal" or movement.debit.owner == movement.credit.owner:
+            continue
+        amount = parse_amount(movement.amount, movement.scale)
+        ends: tuple[tuple[str, Direction], ...] = (
+            (movement.debit.owner, "out"),
+            (movement.credit.owner, "in"),
+        )
+        for owner, direction in ends:
+            if owner == HOUSE:
+                continue
+            key = (owner, movement.asset, direction)
+            earlier = legs.get(key)
+            legs[key] = (
+                CashEvent(
+                    owner=owner,
+                    asset=movement.asset,
+                    direction=direction,
+                    phase=phase,
+                    amount=amount + (earlier[0].amount if earlier else 0),
+                    occurred_at=at,
+                    booking_date=event.booking_date,
+                    source_shard=event.shard,
+                    seq=event.seq,
+                    leg=earlier[0].leg if earlier else movement.leg,
+                ),
+                movement.scale,
+            )
+    return list(legs.values())
+
+
+def _phase(event: TransactionEvent) -> Phase:
+    match event:
+        case TransactionPending():
+            return "pending"
+        case TransactionPosted(first=None):
+            return "posted"
+        case _:
+            return "settled"

@@ -1,0 +1,103 @@
+"""What a process keeps of the shards it holds, and what one batch has changed of it so far.
+
+A batch works on a `Draft`; its changes become the memory only when the transaction is committed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.compliance.domain.cash import Lookback, OwnerHistory
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.watchlist import NamesIndex
+
+OWNERS_MAX: Final = 50_000
+"""Histories kept for all shards together; beyond it they are dropped and loaded again when asked for."""
+
+ListVersion = tuple[str, str]
+"""A list's code and version."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """The state of the shards held, as committed."""
+
+    book: ParameterBook
+    lookback: Lookback
+    histories: dict[int, dict[str, OwnerHistory]] = field(default_factory=dict[int, dict[str, OwnerHistory]])
+    """By shard and owner; only owners with cash lately."""
+    active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+    """The version of each list that a shard screens against, by shard and list code."""
+    indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
+
+    def forget(self, shard: int) -> None:
+        """Drop a shard, and the indexes that no other shard uses."""
+        self.histories.pop(shard, None)
+        self.active.pop(shard, None)
+        self._drop_unused_indexes()
+
+    def adopt(self, draft: "Draft") -> None:
+        """Take over what a committed batch has changed."""
+        for (shard, owner), history in draft.histories.items():
+            if shard in self.active:
+                self.histories.setdefault(shard, {})[owner] = history.trimmed(self.lookback)
+        if draft.histories and sum(map(len, self.histories.values())) > OWNERS_MAX:
+            self.histories.clear()
+        if draft.active:
+            self.indexes.update(draft.indexes)
+            self.active.update({s: lists for s, lists in draft.active.items() if s in self.active})
+            self._drop_unused_indexes()
+
+    def _drop_unused_indexes(self) -> None:
+        used = {version for lists in self.active.values() for version in lists.items()}
+        self.indexes = {version: index for version, index in self.indexes.items() if version in used}
+
+
+@dataclass(slots=True)
+class Draft:
+    """One batch's view of the memory: what it changes is put beside, never into it."""
+
+    memory: Memory
+    histories: dict[tuple[int, str], OwnerHistory] = field(
+        default_factory=dict[tuple[int, str], OwnerHistory]
+    )
+    active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+    indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
+
+    def lists_of(self, shard: int) -> dict[str, str]:
+        """The list versions a shard screens against, by code."""
+        found = self.active.get(shard)
+        return found if found is not None else self.memory.active.get(shard, {})
+
+    def index(self, version: ListVersion) -> NamesIndex | None:
+        """The names of a list version, if they are in memory."""
+        return self.indexes.get(version) or self.memory.indexes.get(version)
+
+    def indexes_of(self, shard: int) -> tuple[NamesIndex, ...]:
+        """The indexes a shard screens against, in the order of the lists' codes."""
+        found = (self.index(version) for version in sorted(self.lists_of(shard).items()))
+        return tuple(index for index in found if index is not None)
+
+    def activate(self, shard: int, index: NamesIndex) -> None:
+        """Let a shard screen against another version from here on."""
+        self.active[shard] = {**self.lists_of(shard), index.code: index.version}
+        self.indexes[index.code, index.version] = index
+
+    def history(self, shard: int, owner: str) -> OwnerHistory | None:
+        """An owner's history for this batch to add to: a copy at first touch; None if it must be loaded."""
+        key = (shard, owner)
+        found = self.histories.get(key)
+        if found is None:
+            kept = self.memory.histories.get(shard, {}).get(owner)
+            if kept is not None:
+                found = self.histories[key] = kept.copy()
+        return found
+
+    def put(self, shard: int, owner: str, history: OwnerHistory) -> None:
+        """Take a loaded history."""
+        self.histories[shard, owner] = history
+
+
+def versions_of(lists: Iterable[dict[str, str]]) -> set[ListVersion]:
+    """All list versions that any of the shards uses."""
+    return {version for each in lists for version in each.items()}

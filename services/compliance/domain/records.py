@@ -1,0 +1,121 @@
+"""The rows compliance keeps of what it did: decisions, holds, alerts, answers to acts, list versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from shared.messages.compliance import Finding
+
+AlertKey = tuple[int, str, str, date, str]
+"""Shard, owner, rule, business day, subject: what alerts at most once."""
+
+HoldStatus = Literal["held", "released", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """An answer to a pending transaction."""
+
+    shard: int
+    seq: int
+    recorded_at: datetime
+    instruction_id: UUID
+    content_hash: str
+    owner: str
+    first_shard: int
+    first_seq: int
+    decision: Literal["cleared", "released", "refused"]
+    findings: tuple[Finding, ...]
+    lists: Mapping[str, str]
+    act_id: UUID | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A pending payment that waits for a person."""
+
+    shard: int
+    instruction_id: UUID
+    seq: int
+    recorded_at: datetime
+    content_hash: str
+    owner: str
+    first_shard: int
+    first_seq: int
+    asset: str
+    amount: str
+    deadline: datetime
+    findings: tuple[Finding, ...]
+    lists: Mapping[str, str]
+    status: HoldStatus = "held"
+    decided_seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """Something people should look at."""
+
+    key: AlertKey
+    seq: int
+    recorded_at: datetime
+    findings: tuple[Finding, ...]
+    about_shard: int
+    about_seq: int
+    instruction_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """How an act was answered."""
+
+    shard: int
+    act_id: UUID
+    seq: int
+    recorded_at: datetime
+    act: str
+    actor: str
+    reason: str
+    done: bool
+    detail: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """How much of a list version is stored."""
+
+    parts: int
+    sha256: str
+    loaded: frozenset[int]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all parts are there; the version never changes from then on."""
+        return len(self.loaded) == self.parts
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry of a list version, with its names."""
+
+    entry_id: str
+    kind: str
+    names: tuple[str, ...]
+    programmes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPart:
+    """A part of a list version to store."""
+
+    list_code: str
+    version: str
+    part: int
+    parts: int
+    sha256: str
+    recorded_at: datetime
+    entries: tuple[EntryRow, ...]

@@ -1,0 +1,76 @@
+"""What a rule is: a code, the history it needs, how its parameters read, and a pure `evaluate`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from services.compliance.domain.cash import CashEvent, CashLog, Log, Lookback
+from services.compliance.domain.watchlist import NameMatch
+from shared.messages.compliance import Finding
+from shared.money import AMOUNT_MINOR_MAX, AmountError, parse_amount
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class CashRule(Generic[P]):
+    """A rule about one owner's cash. `evaluate` sees the events before this one, and this one.
+
+    `judges` says which events it looks at, and which log it is given: attempts or payments.
+    """
+
+    code: str
+    title: str
+    holds: bool
+    """Whether a pending payment it hits is held; else it only alerts."""
+    judges: Log
+    lookback: Lookback
+    read_parameters: Callable[["RuleParameter", int], P]
+    """From stored values and the asset's scale; raises `ValueError` or `KeyError` for wrong ones."""
+    evaluate: Callable[[CashLog, CashEvent, P], Finding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """A rule about the names that an instruction carries."""
+
+    code: str
+    title: str
+    holds: bool
+    evaluate: Callable[[NameMatch, int], Finding]
+    """From a match and the rule's version."""
+
+
+Rule = CashRule[Any] | NameRule
+
+
+@dataclass(frozen=True, slots=True)
+class RuleParameter:
+    """One row of a rule's parameters: data with a date and a source, never constants in code."""
+
+    rule: str
+    version: int
+    asset: str
+    """An asset's code, or `*` for every asset that has no row of its own."""
+    values: Mapping[str, Any]
+    valid_from: date
+    valid_until: date | None
+    source: str
+
+    def is_valid_on(self, day: date) -> bool:
+        """Whether it counts on a business day; `valid_until` is the first day it does not."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
+
+
+ANY_ASSET = "*"
+
+
+def threshold_minor(text: str, scale: int) -> int:
+    """Turn a parameter's decimal string into minor units; beyond 64 bits it is one nobody can pass."""
+    try:
+        return parse_amount(text, scale)
+    except AmountError as error:
+        if error.reason == "amount_too_large":
+            return AMOUNT_MINOR_MAX
+        raise

@@ -1,0 +1,1 @@
+"""Load, decide, write, announce: events of the ledger, operators' acts, deadlines."""

@@ -1,0 +1,354 @@
+"""Carries out operators' acts: holds released and refused, watch lists loaded and activated.
+
+Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+from services.compliance.domain.memory import Draft, ListVersion
+from services.compliance.domain.records import (
+    AnswerRow,
+    DecisionRow,
+    EntryRow,
+    HoldRow,
+    HoldStatus,
+    ListPart,
+    ListState,
+)
+from services.compliance.store import acts as act_store
+from services.compliance.store import decisions as decision_store
+from services.compliance.store import watchlists as list_store
+from shared.messages.acts import ActBase, ActivateList, LoadList, RefuseHold, ReleaseHold
+from shared.messages.compliance import DecisionMade, ListActivated
+from shared.messages.envelope import HOUSE, Number
+from shared.messages.journal import ActDone
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import ALERTS, DECISIONS
+from shared.runtime.work import Received, UnitOfWork
+
+HoldAct = ReleaseHold | RefuseHold
+OwnAct = HoldAct | LoadList | ActivateList
+
+
+@dataclass(slots=True)
+class Known:
+    """What the acts of a batch are judged by; those before change it for those after."""
+
+    house_shard: int
+    verdicts: dict[tuple[int, UUID], "Verdict"]
+    """By shard and act id, of acts answered before."""
+    holds: dict[tuple[int, UUID], HoldRow]
+    lists: dict[ListVersion, ListState]
+    entries: set[tuple[str, str, str]]
+    active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an act is done, and what it changes."""
+
+    done: bool
+    detail: str
+    result: Mapping[str, Any]
+    hold: HoldRow | None = None
+    """The hold it decides, as it was."""
+    part: LoadList | None = None
+    activates: ListVersion | None = None
+    is_repeat: bool = False
+    """The act had been answered before; it is answered the same again."""
+
+
+async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
+    """Judge each act in order, write what it changes, and answer it."""
+    acts = [(each, each.message) for each in records if isinstance(each.message, OwnAct)]
+    if not acts:
+        return
+    known = await _load(work, acts, draft)
+    verdicts = [judge_act(record.shard, act, known) for record, act in acts]
+    told = _Told()
+    parts = [
+        _list_part(verdict.part, work.shards[record.shard].recorded_at)
+        for (record, _), verdict in zip(acts, verdicts, strict=True)
+        if verdict.part is not None
+    ]
+    await list_store.save_parts(work.connection, parts)
+    activated = {verdict.activates for verdict in verdicts if verdict.activates is not None}
+    missing = [version for version in sorted(activated) if draft.index(version) is None]
+    draft.indexes.update(await list_store.load_indexes(work.connection, missing))
+    for (record, act), verdict in zip(acts, verdicts, strict=True):
+        _tell(work, record, act, verdict, draft, told)
+    await decision_store.save_decisions(work.connection, told.decisions)
+    await decision_store.move_holds(work.connection, told.moves)
+    await list_store.save_activations(work.connection, told.activations)
+    await act_store.save_answers(work.connection, told.answers)
+
+
+async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft: Draft) -> Known:
+    connection = work.connection
+    loads = [act for _, act in acts if isinstance(act, LoadList)]
+    answers = await act_store.load_answers(connection, {(each.shard, act.act_id) for each, act in acts})
+    return Known(
+        house_shard=shard_of(HOUSE, work.partitions),
+        verdicts={key: Verdict(row.done, row.detail, row.result) for key, row in answers.items()},
+        holds=await decision_store.load_holds(
+            connection, {(each.shard, act.instruction_id) for each, act in acts if isinstance(act, HoldAct)}
+        ),
+        lists=await list_store.list_states(
+            connection,
+            {(act.list_code, act.version) for _, act in acts if isinstance(act, LoadList | ActivateList)},
+        ),
+        entries=await list_store.known_entries(
+            connection,
+            {(act.list_code, act.version, entry.entry_id) for act in loads for entry in act.entries},
+        ),
+        active={record.shard: dict(draft.lists_of(record.shard)) for record, _ in acts},
+    )
+
+
+def judge_act(shard: int, act: OwnAct, known: Known) -> Verdict:
+    """Decide whether an act can be done, and remember for those after it that it was. Pure."""
+    earlier = known.verdicts.get((shard, act.act_id))
+    if earlier is not None:
+        return Verdict(earlier.done, earlier.detail, {**earlier.result, "repeat": True}, is_repeat=True)
+    verdict = known.verdicts[shard, act.act_id] = _judge_new(shard, act, known)
+    return verdict
+
+
+def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
+    match act:
+        case ReleaseHold() | RefuseHold():
+            return _judge_hold(shard, act, known)
+        case LoadList():
+            return _judge_load(shard, act, known)
+        case ActivateList():
+            return _judge_activation(shard, act, known)
+        case _:
+            assert_never(act)
+
+
+def _judge_hold(shard: int, act: HoldAct, known: Known) -> Verdict:
+    key = (shard, act.instruction_id)
+    hold = known.holds.get(key)
+    if hold is None or hold.owner != act.owner:
+        return _no("no_such_hold", "this owner has no hold on that instruction")
+    if hold.status != "held":
+        return _no(f"already_{hold.status}", "the hold has been decided", hold_seq=hold.seq)
+    status = _status_after(act)
+    known.holds[key] = replace(hold, status=status)
+    words = f"the hold of {hold.amount} {hold.asset} is {status}"
+    return Verdict(True, words, {"instruction_id": str(act.instruction_id), "decision": status}, hold=hold)
+
+
+def _status_after(act: HoldAct) -> HoldStatus:
+    return "released" if isinstance(act, ReleaseHold) else "refused"
+
+
+def _judge_load(shard: int, act: LoadList, known: Known) -> Verdict:
+    version = (act.list_code, act.version)
+    state = known.lists.get(version) or ListState(act.parts, act.sha256, frozenset())
+    entry_ids = [entry.entry_id for entry in act.entries]
+    if shard != known.house_shard:
+        return _no("wrong_shard", f"lists are loaded in the house's shard, {known.house_shard}")
+    if not 1 <= act.part <= act.parts:
+        return _no("wrong_part", f"part {act.part} of {act.parts}")
+    if (state.sha256, state.parts) != (act.sha256, act.parts):
+        return _no("other_content", f"version {act.version} is there, made from another file")
+    if act.part in state.loaded:
+        return Verdict(True, "the part was there already", _progress(state))
+    if len(set(entry_ids)) < len(entry_ids) or known.entries & {(*version, each) for each in entry_ids}:
+        return _no("entry_twice", "an entry id occurs twice in the version")
+    if any(not entry.names or not all(entry.names) for entry in act.entries):
+        return _no("entry_nameless", "an entry has no name")
+    after = replace(state, loaded=state.loaded | {act.part})
+    known.lists[version] = after
+    known.entries |= {(*version, each) for each in entry_ids}
+    return Verdict(True, f"{len(after.loaded)} of {after.parts} parts are there", _progress(after), part=act)
+
+
+def _progress(state: ListState) -> dict[str, Any]:
+    return {"loaded": len(state.loaded), "parts": state.parts, "complete": state.is_complete}
+
+
+def _judge_activation(shard: int, act: ActivateList, known: Known) -> Verdict:
+    version = (act.list_code, act.version)
+    state = known.lists.get(version)
+    if state is None:
+        return _no("list_unknown", f"there is no version {act.version} of {act.list_code}")
+    if not state.is_complete:
+        return _no("list_incomplete", f"{len(state.loaded)} of {state.parts} parts are there")
+    active = known.active.setdefault(shard, {})
+    if active.get(act.list_code) == act.version:
+        return Verdict(True, "the version was active already", {})
+    result = {"replaced": active.get(act.list_code)}
+    active[act.list_code] = act.version
+    return Verdict(
+        True, f"this shard screens against {act.list_code} {act.version}", result, activates=version
+    )
+
+
+def _no(reason: str, words: str, **more: Any) -> Verdict:
+    return Verdict(False, f"{reason}: {words}", {"refused": reason, **more})
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a batch has said so far, to be stored with it."""
+
+    decisions: list[DecisionRow] = field(default_factory=list[DecisionRow])
+    moves: dict[tuple[int, UUID], tuple[HoldStatus, int]] = field(
+        default_factory=dict[tuple[int, UUID], tuple[HoldStatus, int]]
+    )
+    activations: list[tuple[int, int, str, str, datetime]] = field(
+        default_factory=list[tuple[int, int, str, str, datetime]]
+    )
+    answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
+
+
+def _tell(
+    work: UnitOfWork, record: Received, act: OwnAct, verdict: Verdict, draft: Draft, told: _Told
+) -> None:
+    if verdict.hold is not None and isinstance(act, HoldAct):
+        decision = _decide(work, record, act, verdict.hold)
+        told.decisions.append(decision)
+        told.moves[record.shard, act.instruction_id] = (_status_after(act), decision.seq)
+    if verdict.activates is not None:
+        _activate(work, record, verdict.activates, draft, told)
+    said = announce_act(work, record, act, done=verdict.done, detail=verdict.detail, result=verdict.result)
+    if not verdict.is_repeat:
+        told.answers.append(
+            AnswerRow(
+                shard=record.shard,
+                act_id=act.act_id,
+                seq=said.seq,
+                recorded_at=said.recorded_at,
+                act=act.type,
+                actor=act.actor,
+                reason=act.reason,
+                done=verdict.done,
+                detail=verdict.detail,
+                result=verdict.result,
+            )
+        )
+
+
+def _decide(work: UnitOfWork, record: Received, act: HoldAct, hold: HoldRow) -> DecisionRow:
+    decision = "released" if isinstance(act, ReleaseHold) else "refused"
+
+    def build(seq: int, recorded_at: datetime) -> DecisionMade:
+        return DecisionMade(
+            shard=hold.shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            instruction_id=hold.instruction_id,
+            content_hash=hold.content_hash,
+            owner=hold.owner,
+            first=Number(shard=hold.first_shard, seq=hold.first_seq),
+            decision=decision,
+            findings=hold.findings,
+            lists=dict(hold.lists),
+            act_id=act.act_id,
+            actor=act.actor,
+            reason=act.reason,
+        )
+
+    said = work.publish(
+        hold.shard,
+        DECISIONS,
+        build,
+        key=hold.owner,
+        correlation_id=str(hold.instruction_id),
+        traceparent=record.traceparent,
+    )
+    return DecisionRow(
+        shard=hold.shard,
+        seq=said.seq,
+        recorded_at=said.recorded_at,
+        instruction_id=hold.instruction_id,
+        content_hash=hold.content_hash,
+        owner=hold.owner,
+        first_shard=hold.first_shard,
+        first_seq=hold.first_seq,
+        decision=decision,
+        findings=hold.findings,
+        lists=hold.lists,
+        act_id=act.act_id,
+        actor=act.actor,
+        reason=act.reason,
+    )
+
+
+def _activate(work: UnitOfWork, record: Received, version: ListVersion, draft: Draft, told: _Told) -> None:
+    index = draft.index(version)
+    assert index is not None, "the index of a version to activate is loaded first"
+    draft.activate(record.shard, index)
+
+    def build(seq: int, recorded_at: datetime) -> ListActivated:
+        return ListActivated(
+            shard=record.shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            list_code=index.code,
+            version=index.version,
+            entries=index.entries,
+        )
+
+    said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
+    told.activations.append((record.shard, said.seq, index.code, index.version, said.recorded_at))
+
+
+def _list_part(act: LoadList, recorded_at: datetime) -> ListPart:
+    return ListPart(
+        list_code=act.list_code,
+        version=act.version,
+        part=act.part,
+        parts=act.parts,
+        sha256=act.sha256,
+        recorded_at=recorded_at,
+        entries=tuple(
+            EntryRow(each.entry_id, each.kind, each.names, each.programmes) for each in act.entries
+        ),
+    )
+
+
+def announce_act(
+    work: UnitOfWork,
+    record: Received,
+    act: ActBase,
+    *,
+    done: bool,
+    detail: str,
+    result: Mapping[str, Any],
+) -> ActDone:
+    """Publish the answer to an act."""
+    owner = act.owner if isinstance(act, HoldAct) else HOUSE
+    instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
+
+    def build(seq: int, recorded_at: datetime) -> ActDone:
+        return ActDone(
+            shard=record.shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            act_id=act.act_id,
+            act=str(getattr(act, "type", "")),
+            actor=act.actor,
+            done=done,
+            detail=detail,
+            result=dict(result),
+            owner=owner,
+            instruction_id=instruction_id,
+        )
+
+    said = work.publish(
+        record.shard,
+        ALERTS,
+        build,
+        key=owner,
+        correlation_id=str(instruction_id) if instruction_id is not None else None,
+        traceparent=record.traceparent,
+    )
+    assert isinstance(said, ActDone)
+    return said

@@ -1,0 +1,36 @@
+"""Announces holds whose deadline has passed. They stay held: only a decision ends one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.compliance.store import decisions as decision_store
+from shared.messages.compliance import HoldOverdue
+from shared.messages.topics import ALERTS
+from shared.runtime.work import UnitOfWork
+
+HOLDS_PER_TICK_MAX = 1000
+
+
+async def announce_overdue(work: UnitOfWork) -> None:
+    """Announce each hold past its deadline, once; more than a batch's worth waits for the next tick."""
+    due = {shard: each.recorded_at for shard, each in work.shards.items()}
+    overdue = await decision_store.overdue_holds(work.connection, due, HOLDS_PER_TICK_MAX)
+    marks = [
+        (shard, instruction_id, _announce(work, shard, instruction_id, owner, deadline))
+        for shard, instruction_id, owner, deadline in overdue
+    ]
+    await decision_store.mark_overdue(work.connection, marks)
+
+
+def _announce(work: UnitOfWork, shard: int, instruction_id: UUID, owner: str, deadline: datetime) -> int:
+    def build(seq: int, recorded_at: datetime) -> HoldOverdue:
+        return HoldOverdue(
+            shard=shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            owner=owner,
+            instruction_id=instruction_id,
+            deadline=deadline,
+        )
+
+    return work.publish(shard, ALERTS, build, key=owner, correlation_id=str(instruction_id)).seq

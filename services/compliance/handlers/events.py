@@ -1,0 +1,256 @@
+"""Screens the ledger's events: answers what waits, raises alerts, remembers cash."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.compliance.domain.cash import Reach
+from services.compliance.domain.ledger_events import NOTHING, LedgerNews
+from services.compliance.domain.memory import Draft
+from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow
+from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
+from services.compliance.store import cash as cash_store
+from services.compliance.store import decisions as decision_store
+from shared.messages.compliance import AlertRaised, DecisionMade, Finding, HoldPlaced
+from shared.messages.envelope import Number
+from shared.messages.journal import InstructionApplied, TransactionEvent
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import ALERTS, DECISIONS
+from shared.money import format_amount, parse_amount
+from shared.runtime.work import Received, UnitOfWork
+
+
+async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
+    """Judge each event by all rules; publish decisions, holds and alerts; append what was seen and said."""
+    questions = [
+        question for record in records if (question := _question(record, draft, work.partitions)) is not None
+    ]
+    if not questions:
+        return
+    await _load_cash(work, questions, draft)
+    judgements = judge(questions, draft, draft.memory.book)
+    seen = await decision_store.alerted(work.connection, _alert_keys(judgements))
+    told = _Told(seen)
+    for judgement in judgements:
+        _tell(work, judgement, told)
+    await cash_store.save_cash(
+        work.connection, [(each.shard, event) for each in questions for event, _ in each.cash]
+    )
+    await decision_store.save_decisions(work.connection, told.decisions)
+    await decision_store.save_holds(work.connection, told.holds)
+    await decision_store.save_alerts(work.connection, told.alerts)
+
+
+def _question(record: Received, draft: Draft, partitions: int) -> Question | None:
+    """Read an event whole if it matters; most do not."""
+    news: LedgerNews = record.message
+    if news is NOTHING:
+        return None
+    is_primary = record.copy == "primary"
+    matches = find_names(news.names, draft.indexes_of(record.shard)) if news.names and is_primary else ()
+    waits = news.waits and is_primary
+    if not (matches or waits or news.cash):
+        return None
+    event = news.event()
+    if not isinstance(event, TransactionEvent | InstructionApplied):
+        return None
+    owners = _owners(event) if news.cash else ()
+    homes = [owner for owner in owners if shard_of(owner, partitions) == record.shard]
+    cash = cash_at_home(event, homes) if homes else ()
+    if not (matches or waits or cash):
+        return None
+    return Question(
+        shard=record.shard,
+        is_primary=is_primary,
+        event=event,
+        matches=matches,
+        cash=cash,
+        waits=waits,
+        lists=draft.lists_of(record.shard),
+        traceparent=record.traceparent,
+    )
+
+
+def _owners(event: TransactionEvent | InstructionApplied) -> set[str]:
+    movements = event.movements if isinstance(event, TransactionEvent) else ()
+    return {posting.owner for movement in movements for posting in (movement.debit, movement.credit)}
+
+
+async def _load_cash(work: UnitOfWork, questions: Iterable[Question], draft: Draft) -> None:
+    """Bring the histories of all owners with cash into the draft, with one statement at most."""
+    wanted: dict[tuple[int, str], Reach] = {}
+    for question in questions:
+        for event, _ in question.cash:
+            key = (question.shard, event.owner)
+            reach = draft.memory.lookback.from_event(event)
+            wanted[key] = wanted[key].joined(reach) if key in wanted else reach
+    missing: dict[tuple[int, str], Reach] = {}
+    for key, reach in wanted.items():
+        history = draft.history(*key)
+        if history is None:
+            missing[key] = reach
+        elif not history.reach.covers(reach):
+            missing[key] = history.reach.joined(reach)
+    for (shard, owner), history in (await cash_store.load_histories(work.connection, missing)).items():
+        draft.put(shard, owner, history)
+
+
+class _Told:
+    """What a batch has said so far, to be stored with it."""
+
+    def __init__(self, alerted: set[AlertKey]) -> None:
+        self.alerted = alerted
+        self.alerts: list[AlertRow] = []
+        self.holds: list[HoldRow] = []
+        self.decisions: list[DecisionRow] = []
+
+
+def _alert_key(judgement: Judgement, hit: Hit) -> AlertKey:
+    return (judgement.question.shard, hit.owner, hit.rule, judgement.business_date, hit.subject)
+
+
+def _alert_keys(judgements: Iterable[Judgement]) -> set[AlertKey]:
+    return {_alert_key(judgement, hit) for judgement in judgements for hit in judgement.alerting}
+
+
+def _tell(work: UnitOfWork, judgement: Judgement, told: _Told) -> None:
+    """Publish what follows from one event: alerts first, then the answer or the hold."""
+    for hit in judgement.alerting:
+        key = _alert_key(judgement, hit)
+        if key not in told.alerted:
+            told.alerted.add(key)
+            told.alerts.append(_raise_alert(work, judgement, hit, key))
+    if not judgement.question.waits:
+        return
+    if judgement.deadline is not None:
+        told.holds.append(_place_hold(work, judgement, judgement.deadline))
+    else:
+        told.decisions.append(_clear(work, judgement))
+
+
+def _raise_alert(work: UnitOfWork, judgement: Judgement, hit: Hit, key: AlertKey) -> AlertRow:
+    shard, event = judgement.question.shard, judgement.question.event
+
+    def build(seq: int, recorded_at: datetime) -> AlertRaised:
+        return AlertRaised(
+            shard=shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            alert_id=f"{shard}-{seq}",
+            owner=hit.owner,
+            rule=hit.rule,
+            findings=hit.findings,
+            about=Number(shard=event.shard, seq=event.seq),
+            instruction_id=event.instruction_id,
+            business_date=judgement.business_date,
+        )
+
+    said = work.publish(shard, ALERTS, build, key=hit.owner, **_headers(judgement.question))
+    return AlertRow(
+        key, said.seq, said.recorded_at, hit.findings, event.shard, event.seq, event.instruction_id
+    )
+
+
+def _place_hold(work: UnitOfWork, judgement: Judgement, deadline: datetime) -> HoldRow:
+    question = judgement.question
+    event, shard = question.event, question.shard
+    owner, instruction_id, content_hash = _asked(question)
+    asset, amount = _what_moves(event, owner)
+    findings = _findings(judgement.hits)
+
+    def build(seq: int, recorded_at: datetime) -> HoldPlaced:
+        return HoldPlaced(
+            shard=shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            owner=owner,
+            instruction_id=instruction_id,
+            first=Number(shard=event.shard, seq=event.seq),
+            findings=findings,
+            deadline=deadline,
+            asset=asset,
+            amount=amount,
+        )
+
+    said = work.publish(shard, ALERTS, build, key=owner, **_headers(question))
+    return HoldRow(
+        shard=shard,
+        instruction_id=instruction_id,
+        seq=said.seq,
+        recorded_at=said.recorded_at,
+        content_hash=content_hash,
+        owner=owner,
+        first_shard=event.shard,
+        first_seq=event.seq,
+        asset=asset,
+        amount=amount,
+        deadline=deadline,
+        findings=findings,
+        lists=question.lists,
+    )
+
+
+def _clear(work: UnitOfWork, judgement: Judgement) -> DecisionRow:
+    question = judgement.question
+    event, shard = question.event, question.shard
+    owner, instruction_id, content_hash = _asked(question)
+    findings = _findings(judgement.hits)
+
+    def build(seq: int, recorded_at: datetime) -> DecisionMade:
+        return DecisionMade(
+            shard=shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            instruction_id=instruction_id,
+            content_hash=content_hash,
+            owner=owner,
+            first=Number(shard=event.shard, seq=event.seq),
+            decision="cleared",
+            findings=findings,
+            lists=question.lists,
+        )
+
+    said = work.publish(shard, DECISIONS, build, key=owner, **_headers(question))
+    return DecisionRow(
+        shard=shard,
+        seq=said.seq,
+        recorded_at=said.recorded_at,
+        instruction_id=instruction_id,
+        content_hash=content_hash,
+        owner=owner,
+        first_shard=event.shard,
+        first_seq=event.seq,
+        decision="cleared",
+        findings=findings,
+        lists=question.lists,
+    )
+
+
+def _asked(question: Question) -> tuple[str, Any, str]:
+    """Owner, instruction id and content hash of what waits; the ledger always gives them."""
+    event = question.event
+    if event.owner is None or event.instruction_id is None or event.content_hash is None:
+        raise ValueError(f"the pending event {event.shard}-{event.seq} does not say what it asks about")
+    return event.owner, event.instruction_id, event.content_hash
+
+
+def _what_moves(event: TransactionEvent | InstructionApplied, owner: str) -> tuple[str, str]:
+    """The asset of the first movement, and how much of it the owner is debited (or else credited)."""
+    assert isinstance(event, TransactionEvent), "only transactions wait for a decision"
+    first = event.movements[0]
+    same = [each for each in event.movements if each.asset == first.asset]
+    debited = [each for each in same if each.debit.owner == owner]
+    total = sum(parse_amount(each.amount, each.scale) for each in debited or same)
+    return first.asset, format_amount(total, first.scale)
+
+
+def _findings(hits: Sequence[Hit]) -> tuple[Finding, ...]:
+    return tuple(finding for hit in hits for finding in hit.findings)
+
+
+def _headers(question: Question) -> dict[str, Any]:
+    instruction_id = question.event.instruction_id
+    return {
+        "correlation_id": str(instruction_id) if instruction_id is not None else None,
+        "traceparent": question.traceparent,
+    }

@@ -1,0 +1,159 @@
+"""Judges events of the ledger by all rules: a pure fold over each shard's events, in their order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol
+
+from services.compliance.domain.cash import CashEvent, OwnerHistory
+from services.compliance.domain.ledger_events import BearsName, cash_events
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.rule import ANY_ASSET
+from services.compliance.domain.watchlist import NameMatch, NamesIndex
+from services.compliance.rules import CASH_RULES, san_1
+from shared.messages.compliance import Finding
+from shared.messages.journal import InstructionApplied, LedgerEvent, TransactionEvent
+
+SUBJECT_ENTRIES_MAX: Final = 10
+
+
+class Histories(Protocol):
+    """Where the cash of an owner is found; the caller has loaded all that is asked for."""
+
+    def history(self, shard: int, owner: str) -> OwnerHistory | None:
+        """An owner's history, which may be added to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An event that needs judging, with what was found out about it without any state."""
+
+    shard: int
+    """Whose partition it was read from."""
+    is_primary: bool
+    event: TransactionEvent | InstructionApplied
+    matches: tuple[NameMatch, ...]
+    cash: tuple[tuple[CashEvent, int], ...]
+    """Cash of owners at home in this shard, with the asset's scale."""
+    waits: bool
+    lists: dict[str, str]
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One rule that hit, about one owner."""
+
+    rule: str
+    owner: str
+    subject: str
+    """What the cooldown tells apart within an owner, rule and day: the list entries; else nothing."""
+    findings: tuple[Finding, ...]
+    holds: bool
+    """Whether it holds the payment, where that waits for an answer."""
+    hold_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules say about one event."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    business_date: date
+    deadline: datetime | None
+    """When a hold is overdue; None where the payment is not held, or nothing waits."""
+
+    @property
+    def holding(self) -> tuple[Hit, ...]:
+        """The hits for which the payment is held."""
+        return tuple(hit for hit in self.hits if hit.holds) if self.question.waits else ()
+
+    @property
+    def alerting(self) -> tuple[Hit, ...]:
+        """The hits that raise an alert of their own; a hold is one itself."""
+        return tuple(hit for hit in self.hits if not hit.holds) if self.question.waits else self.hits
+
+
+def find_names(names: Iterable[BearsName], indexes: Sequence[NamesIndex]) -> tuple[NameMatch, ...]:
+    """Look the names of an instruction up in the lists."""
+    return tuple(
+        NameMatch(field, index.code, index.version, entry)
+        for field, name, kind in names
+        for index in indexes
+        for entry in index.find(name, kind)
+    )
+
+
+def cash_at_home(event: LedgerEvent, homes: Iterable[str]) -> tuple[tuple[CashEvent, int], ...]:
+    """Return the cash of those owners whose home is this shard, so that each leg is seen exactly once."""
+    if not isinstance(event, TransactionEvent):
+        return ()
+    wanted = set(homes)
+    return tuple(each for each in cash_events(event) if each[0].owner in wanted)
+
+
+def judge(questions: Iterable[Question], histories: Histories, book: ParameterBook) -> list[Judgement]:
+    """Judge events in order; each sees the cash before it, and adds its own for those after it."""
+    return [_judge_one(question, histories, book) for question in questions]
+
+
+def _judge_one(question: Question, histories: Histories, book: ParameterBook) -> Judgement:
+    event = question.event
+    if isinstance(event, TransactionEvent):
+        day, home = event.booking_date, event.owner or ""
+    else:
+        day, home = event.recorded_at.date(), event.owner or event.account.owner
+    hits = _name_hits(question.matches, home, day, book)
+    for cash, scale in question.cash:
+        history = histories.history(question.shard, cash.owner)
+        assert history is not None, "the history of every owner with cash is loaded first"
+        hits += _cash_hits(cash, scale, history, home, book)
+        history.add(cash)
+    waits = question.waits and any(hit.holds for hit in hits)
+    deadline = event.recorded_at + min(hit.hold_for for hit in hits if hit.holds) if waits else None
+    return Judgement(question, tuple(hits), day, deadline)
+
+
+def _name_hits(matches: Sequence[NameMatch], owner: str, day: date, book: ParameterBook) -> list[Hit]:
+    row = book.choose(san_1.RULE.code, ANY_ASSET, day)
+    if not matches or row is None:
+        return []
+    return [
+        Hit(
+            rule=san_1.RULE.code,
+            owner=owner,
+            subject=_subject(matches),
+            findings=tuple(san_1.RULE.evaluate(match, row.version) for match in matches),
+            holds=san_1.RULE.holds,
+            hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day),
+        )
+    ]
+
+
+def _subject(matches: Sequence[NameMatch]) -> str:
+    entries = sorted({match.subject for match in matches})
+    more = len(entries) - SUBJECT_ENTRIES_MAX
+    return ",".join(entries[:SUBJECT_ENTRIES_MAX]) + (f"+{more}" if more > 0 else "")
+
+
+def _cash_hits(
+    cash: CashEvent, scale: int, history: OwnerHistory, home: str, book: ParameterBook
+) -> list[Hit]:
+    """Judge one owner's cash. Only the home owner's is a reason to hold: others' merely alerts."""
+    hits: list[Hit] = []
+    for rule in CASH_RULES:
+        if rule.judges == "attempts" and cash.phase == "settled":
+            continue
+        if rule.judges == "payments" and cash.phase == "pending":
+            continue
+        parameters = book.read(rule, cash.asset, cash.booking_date, scale)
+        finding = (
+            rule.evaluate(history.logs[rule.judges], cash, parameters) if parameters is not None else None
+        )
+        if finding is not None:
+            holds = rule.holds and cash.owner == home
+            hold_for = book.hold_for(rule.code, cash.asset, cash.booking_date) if holds else timedelta()
+            hits.append(Hit(rule.code, cash.owner, "", (finding,), holds, hold_for))
+    return hits

@@ -1,0 +1,36 @@
+"""Which payments are held, and what became of those that were."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+_LIST = """
+SELECT h.instruction_id, h.owner, h.shard, h.seq, h.status, h.asset, h.amount, h.recorded_at AS placed_at,
+       h.deadline, h.overdue_seq IS NOT NULL AS overdue, h.findings, h.lists, h.first_shard, h.first_seq,
+       d.recorded_at AS decided_at, d.actor, d.reason, d.act_id
+FROM compliance.hold AS h
+LEFT JOIN compliance.decision AS d ON d.shard = h.shard AND d.seq = h.decided_seq
+WHERE ($1::text IS NULL OR h.status = $1) AND ($2::uuid IS NULL OR h.instruction_id = $2)
+ORDER BY h.recorded_at, h.shard, h.seq
+LIMIT $3
+"""
+
+
+async def holds_list(connection: Any, status: str | None = "held", limit: int = 1000) -> list[dict[str, Any]]:
+    """Return holds, oldest first; `status` None for all."""
+    return [_record(row) for row in await connection.fetch(_LIST, status, None, limit)]
+
+
+async def holds_show(connection: Any, instruction_id: UUID) -> list[dict[str, Any]]:
+    """Return the holds on an instruction id: one, unless owners of two shards used the same id."""
+    return [_record(row) for row in await connection.fetch(_LIST, None, instruction_id, None)]
+
+
+def _record(row: Any) -> dict[str, Any]:
+    record = dict(row)
+    record["instruction_id"] = str(record["instruction_id"])
+    record["act_id"] = str(record["act_id"]) if record["act_id"] is not None else None
+    record["findings"] = json.loads(record["findings"])
+    record["lists"] = json.loads(record["lists"])
+    record["first"] = {"shard": record.pop("first_shard"), "seq": record.pop("first_seq")}
+    return record

@@ -1,0 +1,65 @@
+"""CTR-1, reportable cash: banknotes over a threshold in one business day, in or out, over all accounts.
+
+31 CFR 1010.311 asks for a report of each transaction in currency of more than $10,000; 1010.313(b) adds
+up what one person brings, or takes, in one business day, in and out each for itself. It only alerts:
+a report is due, the payment is not to be stopped.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from services.compliance.domain.cash import CashEvent, CashLog, Lookback
+from services.compliance.domain.rule import CashRule, RuleParameter, threshold_minor
+from shared.messages.compliance import Finding
+from shared.money import format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: over 10,000 of the asset (31 CFR 1010.311)."""
+
+    version: int
+    scale: int
+    over: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `over`, a decimal string."""
+    return Parameters(row.version, scale, threshold_minor(row.values["over"], scale))
+
+
+def evaluate(history: CashLog, event: CashEvent, parameters: Parameters) -> Finding | None:
+    """Find that the day's cash in this direction, with this event, is over the threshold."""
+    same = [each for each in history.on(event.asset, event.booking_date) if each.direction == event.direction]
+    total = sum(each.amount for each in same) + event.amount
+    if total <= parameters.over:
+        return None
+    total_text = format_amount(total, parameters.scale)
+    over_text = format_amount(parameters.over, parameters.scale)
+    return Finding(
+        rule=RULE.code,
+        rule_version=parameters.version,
+        sentence=f"Cash {event.direction} of {total_text} {event.asset} on {event.booking_date}"
+        f" is over {over_text}.",
+        values={
+            "asset": event.asset,
+            "direction": event.direction,
+            "business_date": event.booking_date.isoformat(),
+            "total": total_text,
+            "over": over_text,
+            "count": len(same) + 1,
+            "events": sorted({each.reference for each in [*same, event]}),
+        },
+    )
+
+
+RULE: Final = CashRule(
+    code="CTR-1",
+    title="Reportable cash",
+    holds=False,
+    judges="payments",
+    lookback=Lookback(days=0, time=timedelta()),
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)

@@ -1,0 +1,164 @@
+"""STR-1, structuring: cash kept just under the reporting threshold, again and again.
+
+31 CFR 1010.314 forbids to break a sum into parts in order to evade the report; the patterns are those
+of the FFIEC BSA/AML examination manual, appendix G. Attempts count, whether they were posted or not. It
+looks at all cash events less than 24 hours, or within the weeks, before *and after* the event in their
+own time, so that a late one completes a pattern as it would have in order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from services.compliance.domain.cash import CashEvent, CashLog, Lookback, in_time
+from services.compliance.domain.rule import CashRule, RuleParameter, threshold_minor
+from shared.messages.compliance import Finding
+from shared.money import format_amount
+
+HOURS_MAX: Final = 7 * 24
+WEEKS_MAX: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Defaults: 3 of 8,000 to 9,999.99 in 24 hours; over 10,000 in one day in parts of 10,000 at most; one
+    in the band in each of 3 weeks (FFIEC manual, appendix G; 31 CFR 1010.311 for the threshold).
+    """
+
+    version: int
+    scale: int
+    band_from: int
+    """Lower end of the band, part of it."""
+    band_below: int
+    """Upper end of the band, no longer part of it."""
+    count_min: int
+    span: timedelta
+    over: int
+    """The reporting threshold: at most this is below it, and parts that together pass it are found."""
+    weeks: int
+
+    def in_band(self, event: CashEvent) -> bool:
+        """Whether an amount is just under the threshold."""
+        return self.band_from <= event.amount < self.band_below
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `band_from`, `band_below`, `over` as decimal strings, `count`, `hours`, `weeks`."""
+    values = row.values
+    hours, weeks = int(values["hours"]), int(values["weeks"])
+    if not 0 < hours <= HOURS_MAX or not 1 < weeks <= WEEKS_MAX:
+        raise ValueError(f"STR-1 looks back {HOURS_MAX} hours and {WEEKS_MAX} weeks at most")
+    return Parameters(
+        version=row.version,
+        scale=scale,
+        band_from=threshold_minor(values["band_from"], scale),
+        band_below=threshold_minor(values["band_below"], scale),
+        count_min=int(values["count"]),
+        span=timedelta(hours=hours),
+        over=threshold_minor(values["over"], scale),
+        weeks=weeks,
+    )
+
+
+def evaluate(history: CashLog, event: CashEvent, parameters: Parameters) -> Finding | None:
+    """Find the first pattern that this event completes or prolongs."""
+    if event.amount > parameters.over:
+        return None
+    if members := _many_in_band(history, event, parameters):
+        hours = int(parameters.span.total_seconds()) // 3600
+        words = f"{len(members)} cash transactions just under the threshold within {hours} hours"
+        return _finding("many_in_band", words, members, event, parameters)
+    if members := _day_in_parts(history, event, parameters):
+        words = f"Cash {event.direction} in {len(members)} parts, together over the threshold, in one day"
+        return _finding("day_in_parts", words, members, event, parameters)
+    if members := _weekly(history, event, parameters):
+        words = f"Cash just under the threshold in {parameters.weeks} weeks running"
+        return _finding("weekly", words, members, event, parameters)
+    return None
+
+
+def _many_in_band(history: CashLog, event: CashEvent, parameters: Parameters) -> Sequence[CashEvent]:
+    """The largest number in the band, this event among them, that lie within less than the span."""
+    if not parameters.in_band(event):
+        return ()
+    near = history.around(event.asset, event.occurred_at, parameters.span)
+    members = sorted([event, *(each for each in near if parameters.in_band(each))], key=in_time)
+    best: Sequence[CashEvent] = ()
+    own = members.index(event)
+    last = 0
+    for first, start in enumerate(members):
+        while last < len(members) and members[last].occurred_at - start.occurred_at < parameters.span:
+            last += 1
+        if first <= own < last and last - first > len(best):
+            best = members[first:last]
+    return best if len(best) >= parameters.count_min else ()
+
+
+def _day_in_parts(history: CashLog, event: CashEvent, parameters: Parameters) -> Sequence[CashEvent]:
+    same = [
+        each
+        for each in history.on(event.asset, event.booking_date)
+        if each.direction == event.direction and each.amount <= parameters.over
+    ]
+    total = sum(each.amount for each in same) + event.amount
+    return [*same, event] if total > parameters.over else ()
+
+
+def _weekly(history: CashLog, event: CashEvent, parameters: Parameters) -> Sequence[CashEvent]:
+    """One in the band for each of the weeks running, the event's week (Monday to Sunday) among them."""
+    if not parameters.in_band(event):
+        return ()
+    own = event.booking_date - timedelta(days=event.booking_date.weekday())
+    weeks: list[CashEvent] = [event]
+    for step in (-1, 1):
+        for distance in range(1, parameters.weeks):
+            found = _in_week(history, event.asset, own + timedelta(weeks=step * distance), parameters)
+            if found is None:
+                break
+            weeks.append(found)
+    return weeks if len(weeks) >= parameters.weeks else ()
+
+
+def _in_week(history: CashLog, asset: str, monday: date, parameters: Parameters) -> CashEvent | None:
+    """The earliest of a week in the band."""
+    for day in range(7):
+        found = [each for each in history.on(asset, monday + timedelta(days=day)) if parameters.in_band(each)]
+        if found:
+            return min(found, key=in_time)
+    return None
+
+
+def _finding(
+    pattern: str, words: str, members: Sequence[CashEvent], event: CashEvent, parameters: Parameters
+) -> Finding:
+    values: dict[str, Any] = {
+        "pattern": pattern,
+        "asset": event.asset,
+        "direction": event.direction,
+        "business_date": event.booking_date.isoformat(),
+        "amount": format_amount(event.amount, parameters.scale),
+        "total": format_amount(sum(each.amount for each in members), parameters.scale),
+        "count": len(members),
+        "band_from": format_amount(parameters.band_from, parameters.scale),
+        "band_below": format_amount(parameters.band_below, parameters.scale),
+        "over": format_amount(parameters.over, parameters.scale),
+        "events": sorted({each.reference for each in members}),
+    }
+    return Finding(
+        rule=RULE.code,
+        rule_version=parameters.version,
+        sentence=f"{words}: {values['total']} {event.asset}.",
+        values=values,
+    )
+
+
+RULE: Final = CashRule(
+    code="STR-1",
+    title="Structuring",
+    holds=True,
+    judges="attempts",
+    lookback=Lookback(days=7 * WEEKS_MAX, time=timedelta(hours=HOURS_MAX)),
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)

@@ -1,0 +1,1 @@
+"""What reporting does with what it has read, without a database, a clock or a broker."""

@@ -1,0 +1,93 @@
+"""What may be asked of reporting, with the read-only login: reports made, and how far it has read."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Connection, Record
+
+from shared.messages.topics import JOURNAL
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRun:
+    """A report made, or refused, with its facts."""
+
+    run_id: UUID
+    report: str
+    booking_date: date
+    parameters: dict[str, str]
+    actor: str
+    known_at: datetime
+    vector: dict[str, int]
+    rows: int
+    totals: dict[str, Any]
+    reconciled: bool
+    reconciles_with: list[dict[str, Any]]
+    sha256: str
+
+
+async def find_run(connection: Connection, run_id: UUID) -> tuple[ReportRun, bytes] | None:
+    """Read one run and its canonical CSV."""
+    row = await connection.fetchrow(
+        """
+        SELECT run_id, report, booking_date, parameters::text AS parameters, actor, known_at,
+            vector::text AS vector, rows, totals::text AS totals, reconciled,
+            reconciles_with::text AS reconciles_with, sha256, body
+        FROM reporting.report_run
+        WHERE run_id = $1
+        """,
+        run_id,
+    )
+    return None if row is None else (_run(row), row["body"])
+
+
+async def list_runs(connection: Connection, *, report: str | None, limit: int) -> list[ReportRun]:
+    """Read the latest runs, newest first, of one report or of all."""
+    rows = await connection.fetch(
+        """
+        SELECT run_id, report, booking_date, parameters::text AS parameters, actor, known_at,
+            vector::text AS vector, rows, totals::text AS totals, reconciled,
+            reconciles_with::text AS reconciles_with, sha256
+        FROM reporting.report_run
+        WHERE $1::text IS NULL OR report = $1
+        ORDER BY known_at DESC, seq DESC
+        LIMIT $2
+        """,
+        report,
+        limit,
+    )
+    return [_run(row) for row in rows]
+
+
+async def current_vector(connection: Connection) -> dict[int, int]:
+    """Read how far each shard of the ledger has been taken."""
+    rows = await connection.fetch(
+        """
+        SELECT source_shard, last_seq
+        FROM reporting.source_mark
+        WHERE topic = $1 AND partition = source_shard AND last_seq > 0
+        ORDER BY source_shard
+        """,
+        JOURNAL.name,
+    )
+    return {row["source_shard"]: row["last_seq"] for row in rows}
+
+
+def _run(row: Record) -> ReportRun:
+    return ReportRun(
+        run_id=row["run_id"],
+        report=row["report"],
+        booking_date=row["booking_date"],
+        parameters=json.loads(row["parameters"]),
+        actor=row["actor"],
+        known_at=row["known_at"],
+        vector=dict(sorted(json.loads(row["vector"]).items(), key=lambda item: int(item[0]))),
+        rows=row["rows"],
+        totals=json.loads(row["totals"]),
+        reconciled=row["reconciled"],
+        reconciles_with=json.loads(row["reconciles_with"]),
+        sha256=row["sha256"],
+    )

@@ -1,0 +1,16 @@
+"""The reports, one `.py` and one `.sql` each. EXTEND HERE: write the two files, add the name to the tuple."""
+
+from typing import Final
+
+from services.reporting.domain.report import Report
+from services.reporting.reports.account_statement import ACCOUNT_STATEMENT
+from services.reporting.reports.daily_activity import DAILY_ACTIVITY
+from services.reporting.reports.trial_balance import TRIAL_BALANCE
+
+REPORTS: Final[tuple[Report, ...]] = (
+    TRIAL_BALANCE,
+    ACCOUNT_STATEMENT,
+    DAILY_ACTIVITY,
+)
+
+REPORT: Final = {report.code: report for report in REPORTS}

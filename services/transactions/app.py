@@ -1,0 +1,114 @@
+"""What the ledger tells the runtime: its inputs, its output, and what to call."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from services.transactions import handlers
+from services.transactions.domain.chart import Chart
+from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
+from services.transactions.domain.planning import TransactionType
+from services.transactions.store import Connection
+from services.transactions.store.chart import load_chart
+from shared.messages.acts import TRANSACTIONS_ACT, TransactionsAct
+from shared.messages.compliance import DECISION_EVENT, DecisionMade
+from shared.messages.instructions import INSTRUCTIONS as INSTRUCTION_CLASSES
+from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL, TRANSACTIONS_ACTS
+from shared.runtime.errors import ConfigurationError, UnreadableRecord
+from shared.runtime.service import application
+from shared.runtime.work import Discarded, Input, Outgoing, Parked, Received, Service, UnitOfWork
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def create_service() -> Service:
+    """Return the ledger, to be run."""
+    return TransactionsService()
+
+
+def create_app() -> Any:
+    """Make the application, for `faststream run --factory services.transactions.app:create_app`."""
+    return application(create_service(), MIGRATIONS)
+
+
+class TransactionsService(Service):
+    """The ledger, one writer per shard."""
+
+    name = "transactions"
+    outputs = (JOURNAL,)
+    parks = True
+    linger_seconds = 0.004
+
+    def __init__(self) -> None:
+        self.inputs = (
+            Input(TRANSACTIONS_ACTS, _decode_act, rank=0),
+            Input(DECISIONS, _decode_decision, chained=True, rank=10),
+            Input(INSTRUCTIONS, decode_instruction, rank=20),
+        )
+        self.types: dict[str, TransactionType] = dict(handlers.TYPES)
+        self._memory: handlers.Memory | None = None
+        self._chart: Chart | None = None
+
+    @property
+    def memory(self) -> handlers.Memory:
+        """What this process remembers of the ledger; there is none before the start."""
+        if self._memory is None:
+            raise RuntimeError("the service has not been started")
+        return self._memory
+
+    async def start(self, connection: Connection) -> None:
+        """Load the chart of accounts; raise `ConfigurationError` where migrate has not been run."""
+        chart = await load_chart(connection)
+        if not chart.accounts:
+            raise ConfigurationError("the chart of accounts is empty: run `backoffice migrate`")
+        self._memory = handlers.Memory(chart, self.types)
+
+    async def load(self, connection: Connection, shard: int) -> None:
+        """Read the memory of a shard just claimed."""
+        await handlers.load_shard(self.memory, connection, shard)
+
+    def forget(self, shard: int) -> None:
+        """Drop the memory of a shard."""
+        if self._memory is not None:
+            handlers.forget_shard(self._memory, shard)
+
+    async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
+        """Let a batch take effect: load, decide, write, announce."""
+        await handlers.handle_records(self.memory, work, records)
+
+    def adopt(self, work: UnitOfWork) -> None:
+        """Take over in memory what was decided."""
+        self.memory.adopt(work)
+
+    async def announce_act(
+        self, work: UnitOfWork, received: Received, done: bool, detail: str, result: dict[str, Any]
+    ) -> None:
+        """Journal that the runtime has carried out an act, or refused it."""
+        await handlers.announce_act(work, received, done=done, detail=detail, result=result)
+
+    def owner_of(self, message: Any) -> str | None:
+        """Return the home owner whose records wait when this one fails; nobody's wait for an act."""
+        match message:
+            case Parked() | Discarded() | MalformedInstruction() | DecisionMade():
+                return message.owner
+            case _ if isinstance(message, INSTRUCTION_CLASSES):
+                return message.owner
+            case _:
+                return None
+
+    async def events_after(self, connection: Connection, shard: int, seq: int, limit: int) -> list[Outgoing]:
+        """Rebuild the events after `seq` from the journal, byte for byte."""
+        return await handlers.events_after(connection, self.memory.chart, shard, seq, limit)
+
+
+def _decode_act(value: bytes) -> TransactionsAct:
+    try:
+        return TRANSACTIONS_ACT.validate_json(value)
+    except ValueError:
+        raise UnreadableRecord("not_an_act") from None
+
+
+def _decode_decision(value: bytes) -> DecisionMade:
+    try:
+        return DECISION_EVENT.validate_json(value)
+    except ValueError:
+        raise UnreadableRecord("not_a_decision") from None

@@ -1,0 +1,1 @@
+"""What the ledger decides, without IO: the ladder, the fold and the events."""

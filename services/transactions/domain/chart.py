@@ -1,0 +1,171 @@
+"""The chart of accounts as a decision needs it: assets, entities, accounts, posting rules and policies."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Generic, TypeVar
+
+from shared.messages.envelope import HOUSE
+from shared.money import AssetKind
+
+Value = TypeVar("Value")
+
+ACCOUNTS_PER_SHARD: Final = 2**40
+"""An account's number is its home shard times this, plus its number there."""
+
+HOUSE_ACCOUNTS_FROM: Final = 2**39
+"""The house's accounts are numbered from here on, so that the chart can grow beside running writers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartAsset:
+    """A currency or a security; its number is ISO 4217's for a currency."""
+
+    asset_id: int
+    code: str
+    kind: AssetKind
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A legal entity of the firm, with the first day of its books."""
+
+    entity_id: int
+    code: str
+    first_booking_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class AccountClass:
+    """A node of the chart: who holds its accounts and in which statement they stand."""
+
+    code: str
+    is_customer: bool
+    is_memorandum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it was opened. None of this ever changes, so it may be remembered by everybody."""
+
+    account_id: int
+    code: str
+    owner: str
+    shard: int
+    entity_id: int
+    entity: str
+    asset_id: int
+    asset: str
+    scale: int
+    account_class: str
+    limit: int | None
+    """The overdraft allowed, in minor units; none at all for the house's accounts and where unlimited."""
+    is_customer: bool
+    posting: str
+    """The account as an event spells it, JSON."""
+    container: str | None = None
+
+
+def make_account(
+    *,
+    account_id: int,
+    code: str,
+    owner: str,
+    shard: int,
+    entity: Entity,
+    asset: ChartAsset,
+    account_class: str,
+    limit: int | None,
+    container: str | None = None,
+) -> Account:
+    """Return an account with what an event says of it spelt once."""
+    return Account(
+        account_id=account_id,
+        code=code,
+        owner=owner,
+        shard=shard,
+        entity_id=entity.entity_id,
+        entity=entity.code,
+        asset_id=asset.asset_id,
+        asset=asset.code,
+        scale=asset.scale,
+        account_class=account_class,
+        limit=limit,
+        is_customer=owner != HOUSE,
+        posting=f'{{"account":"{code}","owner":"{owner}","entity":"{entity.code}","class":"{account_class}"}}',
+        container=container,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Generic[Value]):
+    """Something that holds from a day on and until another (exclusive), if that is given."""
+
+    value: Value
+    valid_from: date
+    valid_until: date | None
+
+    def holds(self, day: date) -> bool:
+        """Say whether it holds on the day."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
+
+
+@dataclass(slots=True)
+class Chart:
+    """All that migrate has loaded. The same for every shard; read once at the start."""
+
+    assets: dict[str, ChartAsset] = field(default_factory=dict)
+    entities: dict[str, Entity] = field(default_factory=dict)
+    classes: dict[str, AccountClass] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    """The house's accounts, by code."""
+    house: dict[tuple[int, str, int], Account] = field(default_factory=dict)
+    """The same by (entity, class, asset)."""
+    rules: dict[tuple[int, str, str], list[Dated[str]]] = field(default_factory=dict)
+    """(entity, instruction type, condition) → the house class that stands against the customer."""
+    assets_by_id: dict[int, ChartAsset] = field(default_factory=dict)
+    entities_by_id: dict[int, Entity] = field(default_factory=dict)
+    policies: dict[tuple[int, str, int], list[Dated[int]]] = field(default_factory=dict)
+    """(entity, instruction type, asset) → the amount from which it is screened before it is posted."""
+
+    def add_asset(self, asset: ChartAsset) -> None:
+        """Put an asset into the chart."""
+        self.assets[asset.code] = self.assets_by_id[asset.asset_id] = asset
+
+    def add_entity(self, entity: Entity) -> None:
+        """Put an entity into the chart."""
+        self.entities[entity.code] = self.entities_by_id[entity.entity_id] = entity
+
+    def add_house_account(self, account: Account) -> None:
+        """Put a house account into the chart."""
+        self.accounts[account.code] = account
+        self.house[account.entity_id, account.account_class, account.asset_id] = account
+
+    def counterpart(
+        self, entity_id: int, instruction_type: str, condition: str, asset_id: int, day: date
+    ) -> Account | None:
+        """Return the house account that the posting rules put against a customer's, if there is one."""
+        for rule in self.rules.get((entity_id, instruction_type, condition), ()):
+            if rule.holds(day):
+                return self.house.get((entity_id, rule.value, asset_id))
+        return None
+
+    def is_screened_first(
+        self, entity_id: int, instruction_type: str, asset_id: int, amount: int, day: date
+    ) -> bool:
+        """Say whether policy has a request of this amount screened before it is posted."""
+        return any(
+            policy.holds(day) and amount >= policy.value
+            for policy in self.policies.get((entity_id, instruction_type, asset_id), ())
+        )
+
+    def entity_of_last_resort(self, asset_id: int) -> Entity | None:
+        """Return the entity that keeps money in this asset when nobody knows whose it is: the first one."""
+        return next(
+            (
+                entity
+                for entity in self.entities.values()
+                if (entity.entity_id, "suspense", asset_id) in self.house
+            ),
+            None,
+        )

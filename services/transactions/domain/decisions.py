@@ -1,0 +1,74 @@
+"""What the ledger decided about one record: everything its journal row, movements and event are made of."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from services.transactions.domain.chart import Account
+
+POSTED: Final = "TransactionPosted"
+PENDING: Final = "TransactionPending"
+VOIDED: Final = "TransactionVoided"
+APPLIED: Final = "InstructionApplied"
+REJECTED: Final = "InstructionRejected"
+DUPLICATE: Final = "DuplicateReceived"
+UNREADABLE: Final = "RecordUnreadable"
+PARKED: Final = "OwnerParked"
+DISCARDED: Final = "RecordDiscarded"
+WITHOUT_EFFECT: Final = "DecisionWithoutEffect"
+DAY_OPENED: Final = "BusinessDayOpened"
+ACT_DONE: Final = "ActDone"
+
+FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, APPLIED, REJECTED, DAY_OPENED})
+"""The kinds that may be an instruction's first outcome."""
+
+
+class Leg(NamedTuple):
+    """A movement with the accounts found, and each row's posted balance after it."""
+
+    kind: str
+    debit: Account
+    credit: Account
+    amount: int
+    debit_balance_after: int
+    credit_balance_after: int
+
+
+@dataclass(slots=True)
+class Decision:
+    """One event of the journal. Optional parts are there as its kind needs them."""
+
+    seq: int
+    kind: str
+    topic: str
+    partition: int
+    offset: int
+    instruction_id: str | None = None
+    instruction_type: str | None = None
+    owner: str | None = None
+    about_seq: int | None = None
+    """The first outcome it follows up."""
+    booking_date: date | None = None
+    value_date: date | None = None
+    reason: str | None = None
+    detail: dict[str, Any] | None = None
+    content: bytes | None = None
+    content_hash: bytes | None = None
+    legs: list[Leg] = field(default_factory=list)
+    account: Account | None = None
+    """Of an `InstructionApplied`."""
+    seen: dict[str, Any] | None = None
+    traceparent: str | None = None
+    uses_up_id: bool = False
+    """Whether it is its instruction's first outcome, to which a repeat will be a duplicate."""
+
+    @property
+    def keeps_content(self) -> bool:
+        """Whether the content is kept with it; what follows up a pending one finds it there."""
+        return self.content is not None and not (self.about_seq is not None and self.kind in (POSTED, VOIDED))
+
+
+def hash_of(content: bytes) -> bytes:
+    """Return what tells one content from another: BLAKE2b with 128 bits (RFC 7693)."""
+    return blake2b(content, digest_size=16).digest()

@@ -1,0 +1,312 @@
+"""The fold: decides a batch of one shard's records, in order, over the shard's memory. Pure.
+
+Given the same state, records and outside, the decisions are the same however the records were cut into
+batches. What a decision needs of other shards and was not given is named in `needs`: the caller loads it
+and folds again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.transactions.domain import decisions as kinds
+from services.transactions.domain.chart import Chart
+from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.ladder import (
+    CONTENT_BYTES_MAX,
+    LADDER,
+    Case,
+    Context,
+    Refusal,
+    apply_effect,
+    first_frozen,
+)
+from services.transactions.domain.planning import TransactionType
+from services.transactions.domain.reasons import REASONS
+from services.transactions.domain.records import Record
+from services.transactions.domain.state import Changes, First, OpenPending, Outside, ShardState
+from shared.messages.compliance import DecisionMade
+from shared.messages.envelope import HOUSE
+from shared.messages.journal import OUTCOMES
+from shared.messages.partitioner import shard_of
+from shared.runtime.work import Discarded, Parked, Unreadable
+
+_TIMES_ROUTED_MAX: Final = 4
+"""A fact is routed to suspense, to blocked funds and past its limit at most once each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a batch of one shard comes to."""
+
+    decisions: list[Decision]
+    changes: Changes
+    needs: frozenset[int]
+    """Accounts whose foreign credits must be loaded before any of this counts."""
+
+
+def fold(
+    state: ShardState,
+    records: Iterable[Record],
+    *,
+    chart: Chart,
+    types: Mapping[str, TransactionType],
+    partitions: int,
+    outside: Outside,
+    last_seq: int,
+) -> Folded:
+    """Decide each record in order, numbering the decisions from `last_seq` + 1."""
+    changes = Changes(state, outside.opened, next_account=state.next_account)
+    context = Context(chart=chart, types=types, partitions=partitions, changes=changes, outside=outside)
+    decided: list[Decision] = []
+    seq = last_seq
+    for record in records:
+        seq += 1
+        decision = (
+            _judge(Case(record, context, seq)) if record.is_instruction else _note(record, context, seq)
+        )
+        if decision.uses_up_id:
+            assert decision.instruction_id is not None
+            changes.firsts[decision.instruction_id] = decision
+        decided.append(decision)
+    return Folded(decided, changes, frozenset(context.needs))
+
+
+# ── instructions ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _judge(case: Case) -> Decision:
+    """Take an instruction up the ladder. Where a request would be refused, a fact may be routed instead."""
+    for _, judge in LADDER:
+        refusal = judge(case)
+        if refusal is not None:
+            refusal = _route_fact(case, refusal, judge)
+            if refusal is not None:
+                return _refused(case, refusal)
+    return _accepted(case)
+
+
+def _route_fact(case: Case, refusal: Refusal, judge: Callable[[Case], Refusal | None]) -> Refusal | None:
+    """Find places for a fact until its rung is content; a request has none."""
+    kind = case.record.kind
+    if kind is None or kind.kind != "fact":
+        return refusal
+    still: Refusal | None = refusal
+    for _ in range(_TIMES_ROUTED_MAX):
+        if still is None or REASONS[still.reason].fact == "rejected":
+            break
+        still = _route(case, still) or judge(case)
+    return still
+
+
+def _route(case: Case, refusal: Refusal) -> Refusal | None:
+    """Find a place for a fact that cannot be booked as named."""
+    match REASONS[refusal.reason].fact:
+        case "suspense":
+            case.redirected = True
+            case.routed = refusal.reason
+        case "blocked_funds":
+            case.routed = refusal.reason
+            return _block(case)
+        case "booked":
+            case.limit_passed = True
+        case "rejected":
+            return refusal
+    return None
+
+
+def _block(case: Case) -> Refusal | None:
+    house = case.context.chart.house
+    for index, (debit, credit) in enumerate(case.moves):
+        customer = debit if debit.is_customer else credit
+        blocked = house.get((customer.entity_id, "blocked_funds", customer.asset_id))
+        if blocked is None:
+            return Refusal("asset_not_used", "asset", "the entity keeps no accounts in this asset")
+        case.moves[index] = (blocked, credit) if debit.is_customer else (debit, blocked)
+    return None
+
+
+def _accepted(case: Case) -> Decision:
+    record = case.record
+    kind = record.kind
+    assert kind is not None
+    # It is in its place, so the owner it names is at home here, or is the house.
+    decision = _about(case, record.owner)
+    decision.uses_up_id = True
+    decision.seen = case.seen
+    decision.booking_date = case.day
+    if kind.effect != "movements":
+        apply_effect(case)
+        if kind.effect == "open_business_day":
+            decision.kind = kinds.DAY_OPENED
+            decision.booking_date = record.message.booking_date
+            decision.detail = {"entity": record.message.entity, "previous": case.day.isoformat()}
+        else:
+            decision.account = case.account
+        return decision
+    decision.legs = case.legs
+    value_date = record.message.value_date
+    decision.value_date = value_date or case.day
+    if case.pending:
+        decision.kind = kinds.PENDING
+        pending = OpenPending(
+            seq=case.seq,
+            instruction_id=decision.instruction_id or "",
+            instruction_type=kind.code,
+            owner=record.owner or "",
+            content=record.content or b"",
+            content_hash=record.content_hash or b"",
+            value_date=value_date,
+            legs=case.legs,
+        )
+        case.context.changes.pendings[pending.instruction_id] = pending
+        case.context.changes.pended.append(pending)
+        return decision
+    decision.kind = kinds.POSTED
+    if case.routed is not None or case.limit_passed:
+        detail: dict[str, Any] = {}
+        if case.routed is not None:
+            detail["routed"] = case.routed
+        if case.limit_passed:
+            detail["limit_passed"] = True
+        decision.detail = detail
+    return decision
+
+
+def _refused(case: Case, refusal: Refusal) -> Decision:
+    reason = REASONS[refusal.reason]
+    decision = _about(case, _home(case.record.owner, case.context))
+    decision.seen = case.seen
+    if case.first is not None:
+        decision.about_seq = case.first.seq
+    if reason.fate == "duplicate":
+        assert case.first is not None
+        decision.kind = kinds.DUPLICATE
+        decision.content = decision.content_hash = None
+        decision.detail = {"first_outcome": OUTCOMES[case.first.kind], "first_reason": case.first.reason}
+        return decision
+    decision.kind = kinds.REJECTED
+    decision.reason = refusal.reason
+    decision.detail = {"field": refusal.field, "detail": refusal.detail}
+    if decision.content is None and decision.content_hash is not None:
+        decision.detail["content_hash"] = decision.content_hash.hex()
+    decision.uses_up_id = reason.rung not in ("place", "identity")
+    return decision
+
+
+def _about(case: Case, owner: str | None) -> Decision:
+    record = case.record
+    content = record.content
+    if content is not None and len(content) > CONTENT_BYTES_MAX:
+        content = None
+    return Decision(
+        case.seq,
+        kinds.APPLIED,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.instruction_id,
+        record.type,
+        owner,
+        content=content,
+        content_hash=record.content_hash,
+        traceparent=record.traceparent,
+    )
+
+
+def _home(owner: str | None, context: Context) -> str:
+    """Return whom the event is about: the owner named, if this is the owner's shard; else the house."""
+    if owner is None or shard_of(owner, context.partitions) != context.changes.state.shard:
+        return HOUSE
+    return owner
+
+
+# ── everything else ──────────────────────────────────────────────────────────────────────────────
+
+
+def _note(record: Record, context: Context, seq: int) -> Decision:
+    message = record.message
+    decision = Decision(
+        seq,
+        kinds.UNREADABLE,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.instruction_id,
+        record.type,
+        traceparent=record.traceparent,
+    )
+    match message:
+        case DecisionMade():
+            decision.owner = _home(record.owner, context)
+            _resolve(decision, message, context)
+        case Unreadable():
+            decision.detail = {"error": message.error, "size": message.size, "sha256": message.sha256}
+        case Parked():
+            decision.kind = kinds.PARKED
+            decision.owner = _home(record.owner, context)
+            decision.detail = {"error": message.error, "behind": message.behind}
+        case Discarded():
+            decision.kind = kinds.DISCARDED
+            decision.owner = _home(record.owner, context)
+            decision.detail = {
+                "act_id": str(message.act_id),
+                "actor": message.actor,
+                "reason": message.reason,
+            }
+        case _:
+            raise TypeError(f"the ledger has no use for a {type(message).__name__}")
+    return decision
+
+
+def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None:
+    """Post or void the pending transaction that compliance has decided."""
+    changes = context.changes
+    instruction_id = str(answer.instruction_id)
+    pending = changes.find_pending(instruction_id)
+    if pending is None or pending.content_hash.hex() != answer.content_hash:
+        first = changes.firsts.get(instruction_id) or context.outside.firsts.get(instruction_id)
+        decision.kind = kinds.WITHOUT_EFFECT
+        decision.about_seq = pending.seq if pending is not None else first.seq if first is not None else None
+        why = _why_without_effect(pending, first)
+        decision.detail = {"decision": answer.decision, "why": why}
+        return
+    moves = [(leg.debit, leg.credit) for leg in pending.legs]
+    reason = None
+    if answer.decision == "refused":
+        reason = "screening_refused"
+    else:
+        stopped = first_frozen(context, moves)
+        if stopped is not None:
+            reason = "account_frozen"
+    decision.kind = kinds.POSTED if reason is None else kinds.VOIDED
+    decision.reason = reason
+    decision.instruction_type = pending.instruction_type
+    decision.owner = pending.owner
+    decision.about_seq = pending.seq
+    decision.content = pending.content
+    decision.content_hash = pending.content_hash
+    decision.booking_date = changes.day_of(moves[0][0].entity_id)
+    decision.value_date = pending.value_date or decision.booking_date
+    decision.legs = [_settle(changes, leg, posted=reason is None) for leg in pending.legs]
+    changes.pendings[instruction_id] = None
+    changes.resolved.append((pending.seq, decision.seq))
+
+
+def _why_without_effect(pending: OpenPending | None, first: Decision | First | None) -> str:
+    if pending is not None:
+        return "other_content"
+    if first is None:
+        return "unknown_instruction"
+    return "already_resolved" if first.kind == kinds.PENDING else "not_pending"
+
+
+def _settle(changes: Changes, leg: Leg, *, posted: bool) -> Leg:
+    taken = changes.row(leg.debit.account_id)
+    given = changes.row(leg.credit.account_id)
+    taken[2] -= leg.amount
+    given[3] -= leg.amount
+    if posted:
+        taken[0] += leg.amount
+        given[1] += leg.amount
+    return leg._replace(debit_balance_after=taken[1] - taken[0], credit_balance_after=given[1] - given[0])

@@ -1,0 +1,53 @@
+"""What a transaction type promises: a description, and the movements an instruction asks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+Effect = Literal["movements", "open_account", "freeze", "unfreeze", "open_business_day"]
+
+
+class Against(NamedTuple):
+    """The house account that the posting rules of the customer's entity name under this condition."""
+
+    condition: str
+
+
+COUNTERPARTY: Final = Against("")
+CASH_DESK: Final = Against("cash")
+
+
+class Planned(NamedTuple):
+    """One movement as asked for: account codes and the amount as they came, not yet looked up."""
+
+    kind: str
+    debit: str | Against
+    credit: str | Against
+    amount: str
+    asset: str
+    debit_field: str = "account"
+    credit_field: str = "account"
+
+
+def _no_movements(instruction: Any) -> tuple[Planned, ...]:
+    del instruction
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionType:
+    """One kind of instruction. Types differ in what they move; the ladder judges them all alike."""
+
+    code: str
+    description: str
+    kind: Literal["request", "fact"]
+    movements: Callable[[Any], tuple[Planned, ...]] = _no_movements
+    effect: Effect = "movements"
+    account_classes: frozenset[str] = frozenset()
+    """The classes that accounts it names may have; none means the house's own accounts."""
+    broadcast: bool = False
+    """Whether one record of it goes to every partition, under the house's key."""
+
+
+CASH_CLASSES: Final = frozenset({"cash", "loan"})
+CUSTOMER_CLASSES: Final = frozenset({"cash", "loan", "custody"})

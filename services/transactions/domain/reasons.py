@@ -1,0 +1,97 @@
+"""Every reason the ledger publishes: its rung, what becomes of the record, and what upstream should do.
+
+A published reason keeps its name for ever. `status_code` is the code of ISO 20022's external code set
+StatusReason that a payment system would be told.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+RungName = Literal["place", "identity", "form", "references", "status", "state", "limits", "decision"]
+FactFate = Literal["rejected", "suspense", "blocked_funds", "booked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason and what it means."""
+
+    code: str
+    rung: RungName
+    fate: Literal["rejected", "duplicate", "voided"]
+    fact: FactFate
+    """What becomes of a fact: it is `rejected` too, goes to `suspense` or `blocked_funds`, or is `booked`."""
+    status_code: str
+    upstream: str
+
+
+def _row(
+    code: str,
+    rung: RungName,
+    status_code: str,
+    upstream: str,
+    *,
+    fact: FactFate = "rejected",
+    fate: Literal["rejected", "duplicate", "voided"] = "rejected",
+) -> Reason:
+    return Reason(code, rung, fate, fact, status_code, upstream)
+
+
+_CORRECT = "correct the field and send it with a new id"
+
+TABLE: Final = (
+    # 1 place: does not use up the id
+    _row("wrong_key", "place", "FF01", "send the same record again with the key named"),
+    _row(
+        "wrong_partition", "place", "FF01", "use Kafka's murmur2 partitioner, then send the same record again"
+    ),
+    # 2 identity
+    _row("duplicate", "identity", "DU01", "nothing: the first outcome stands", fate="duplicate"),
+    _row("id_reused", "identity", "DU01", "give the new instruction an id of its own"),
+    # 3 form
+    _row("field_missing", "form", "FF01", _CORRECT),
+    _row("field_wrong_type", "form", "FF01", _CORRECT),
+    _row("field_malformed", "form", "FF01", _CORRECT),
+    _row("field_value_unknown", "form", "FF01", _CORRECT),
+    _row("date_malformed", "form", "DT01", _CORRECT),
+    _row("date_out_of_range", "form", "DT01", _CORRECT),
+    _row("amount_not_a_string", "form", "AM12", "spell amounts as decimal strings, with a new id"),
+    _row("amount_malformed", "form", "AM12", _CORRECT),
+    _row("amount_negative", "form", "AM12", "amounts are positive; the type gives the direction"),
+    _row("amount_zero", "form", "AM01", _CORRECT),
+    _row("amount_too_many_decimals", "form", "AM12", "round to the asset's decimals, with a new id"),
+    _row("amount_too_large", "form", "AM02", _CORRECT),
+    _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
+    _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
+    # 4 references
+    _row("entity_unknown", "references", "RC01", _CORRECT),
+    _row("asset_unknown", "references", "AM03", _CORRECT),
+    _row("account_unknown", "references", "AC01", "open the account first, then a new id", fact="suspense"),
+    _row("account_exists", "references", "AC01", "choose another account code, with a new id"),
+    _row("spans_owners", "references", "AG01", "debit one customer an instruction"),
+    _row("wrong_owner", "references", "AC01", "name the account's owner, with a new id", fact="suspense"),
+    _row("spans_entities", "references", "AG01", "use a payment between the entities"),
+    _row("asset_mismatch", "references", "AM03", "use the account's asset, with a new id", fact="suspense"),
+    _row("account_class_not_allowed", "references", "AG01", "use another type or account", fact="suspense"),
+    _row("asset_not_used", "references", "AM03", "have the entity's chart extended, then a new id"),
+    # 5 status
+    _row(
+        "account_frozen",
+        "status",
+        "AC06",
+        "wait until the freeze is lifted, then a new id",
+        fact="blocked_funds",
+    ),
+    # 6 state
+    _row("business_day_not_later", "state", "DT01", "days only move on; name a later one"),
+    _row("freeze_exists", "state", "AC06", "give each freeze an id of its own"),
+    _row("freeze_unknown", "state", "AC06", "name a freeze that stands"),
+    # 7 limits
+    _row("balance_overflow", "limits", "AM02", "split over several accounts"),
+    _row("insufficient_funds", "limits", "AM04", "fund the account, then a new id", fact="booked"),
+    # what ends a pending transaction
+    _row(
+        "screening_refused", "decision", "RR04", "ask compliance; a new attempt has a new id", fate="voided"
+    ),
+)
+
+REASONS: Final = {reason.code: reason for reason in TABLE}

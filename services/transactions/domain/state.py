@@ -1,0 +1,198 @@
+"""What a shard's writer remembers, and the changes a batch makes to it before they are committed."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, NamedTuple
+
+from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account
+from services.transactions.domain.decisions import Decision, Leg
+
+DEBIT_FROZEN: Final = 1
+CREDIT_FROZEN: Final = 2
+DIRECTIONS: Final = {"debit": DEBIT_FROZEN, "credit": CREDIT_FROZEN, "both": DEBIT_FROZEN | CREDIT_FROZEN}
+DIRECTION_NAMES: Final = {mask: name for name, mask in DIRECTIONS.items()}
+
+Row = list[int]
+"""A shard's balance of an account: debits posted, credits posted, debits pending, credits pending."""
+
+
+class Freeze(NamedTuple):
+    """One freeze of an account; lifted ones stay, since their ids are used up."""
+
+    direction: str
+    lifted: bool
+
+
+@dataclass(slots=True)
+class OpenPending:
+    """A transaction that waits for a decision."""
+
+    seq: int
+    instruction_id: str
+    instruction_type: str
+    owner: str
+    content: bytes
+    content_hash: bytes
+    value_date: date | None
+    """As the instruction named it; the booking date of the posting where it named none."""
+    legs: list[Leg]
+
+
+@dataclass(slots=True)
+class ShardState:
+    """One shard's memory: committed facts only, each as the database has it."""
+
+    shard: int
+    accounts: dict[str, Account]
+    """Accounts met so far, of any shard and shared by all; what is not here may exist all the same."""
+    balances: dict[int, Row] = field(default_factory=dict)
+    """This shard's rows met so far."""
+    freezes: dict[int, dict[str, Freeze]] = field(default_factory=dict)
+    """Of the accounts at home here, all of them."""
+    frozen: dict[int, int] = field(default_factory=dict)
+    """Directions in which accounts at home here are frozen now; no entry for none."""
+    days: dict[int, date] = field(default_factory=dict)
+    """The open business day of every entity."""
+    pendings: dict[str, OpenPending] = field(default_factory=dict)
+    """By instruction id, all of them."""
+    next_account: int = 1
+    short: set[int] = field(default_factory=set)
+    """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
+
+    def copied(self) -> "ShardState":
+        """Return a state that can take changes without this one having them."""
+        return ShardState(
+            shard=self.shard,
+            accounts=dict(self.accounts),
+            balances=dict(self.balances),
+            freezes=dict(self.freezes),
+            frozen=dict(self.frozen),
+            days=dict(self.days),
+            pendings=dict(self.pendings),
+            next_account=self.next_account,
+            short=self.short,
+        )
+
+    def take(self, changes: "Changes") -> None:
+        """Take over what a batch changed."""
+        self.accounts.update(changes.accounts)
+        self.balances.update(changes.balances)
+        self.freezes.update(changes.freezes)
+        self.days.update(changes.days)
+        self.next_account = changes.next_account
+        for account_id, mask in changes.frozen.items():
+            if mask:
+                self.frozen[account_id] = mask
+            else:
+                self.frozen.pop(account_id, None)
+        for instruction_id, pending in changes.pendings.items():
+            if pending is None:
+                self.pendings.pop(instruction_id, None)
+            else:
+                self.pendings[instruction_id] = pending
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch changes, laid over the state while it is decided."""
+
+    state: ShardState
+    elsewhere: dict[str, Account]
+    """Accounts that other shards open in the same batch, where both want the code."""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    opened: list[tuple[Account, int]] = field(default_factory=list)
+    """Accounts opened, with the seq that opened them."""
+    balances: dict[int, Row] = field(default_factory=dict)
+    freezes: dict[int, dict[str, Freeze]] = field(default_factory=dict)
+    placed: list[tuple[int, str, str, str, int]] = field(default_factory=list)
+    """Freezes placed: account, freeze, direction, authority, seq."""
+    lifted: list[tuple[int, str, int]] = field(default_factory=list)
+    """Freezes lifted: account, freeze, seq."""
+    frozen: dict[int, int] = field(default_factory=dict)
+    days: dict[int, date] = field(default_factory=dict)
+    days_opened: list[tuple[int, date, int]] = field(default_factory=list)
+    """Business days opened: entity, day, seq."""
+    pendings: dict[str, OpenPending | None] = field(default_factory=dict)
+    """Opened, or none where one was resolved."""
+    pended: list[OpenPending] = field(default_factory=list)
+    """Those opened, resolved since or not."""
+    resolved: list[tuple[int, int]] = field(default_factory=list)
+    """(seq of the pending one, seq that resolved it)."""
+    next_account: int = 1
+    firsts: dict[str, Decision] = field(default_factory=dict)
+    """First outcomes in this batch, by instruction id."""
+
+    def find_account(self, code: str) -> Account | None:
+        """Return the account of this code, if the state or the batch knows one."""
+        return self.state.accounts.get(code) or self.accounts.get(code) or self.elsewhere.get(code)
+
+    def take_number(self) -> int:
+        """Number an account that is opened here."""
+        number = self.next_account
+        self.next_account = number + 1
+        return self.state.shard * ACCOUNTS_PER_SHARD + number
+
+    def read_row(self, account_id: int) -> Row:
+        """Return a balance to look at."""
+        row = self.balances.get(account_id)
+        return self.state.balances[account_id] if row is None else row
+
+    def row(self, account_id: int) -> Row:
+        """Return a balance to change."""
+        row = self.balances.get(account_id)
+        if row is None:
+            row = self.balances[account_id] = self.state.balances[account_id].copy()
+        return row
+
+    def freezes_of(self, account_id: int) -> dict[str, Freeze]:
+        """Return all freezes of an account at home here."""
+        return self.freezes.get(account_id) or self.state.freezes.get(account_id) or {}
+
+    def set_freeze(self, account_id: int, freeze_id: str, freeze: Freeze) -> None:
+        """Place or lift a freeze."""
+        freezes = {**self.freezes_of(account_id), freeze_id: freeze}
+        self.freezes[account_id] = freezes
+        self.frozen[account_id] = mask_of(freezes)
+
+    def day_of(self, entity_id: int) -> date:
+        """Return the entity's open business day."""
+        return self.days.get(entity_id) or self.state.days[entity_id]
+
+    def find_pending(self, instruction_id: str) -> OpenPending | None:
+        """Return the transaction that waits under this id, if one does."""
+        if instruction_id in self.pendings:
+            return self.pendings[instruction_id]
+        return self.state.pendings.get(instruction_id)
+
+
+def mask_of(freezes: dict[str, Freeze]) -> int:
+    """Return the directions in which standing freezes stop an account."""
+    mask = 0
+    for freeze in freezes.values():
+        if not freeze.lifted:
+            mask |= DIRECTIONS[freeze.direction]
+    return mask
+
+
+class First(NamedTuple):
+    """A first outcome of an earlier batch."""
+
+    seq: int
+    content_hash: bytes
+    kind: str
+    reason: str | None
+    content: bytes | None
+
+
+@dataclass(slots=True)
+class Outside:
+    """What the decisions of a batch take from outside the shard's memory."""
+
+    firsts: dict[str, First] = field(default_factory=dict)
+    """First outcomes of the instructions that were known before, by id."""
+    frozen: dict[int, int] = field(default_factory=dict)
+    """Foreign accounts that are frozen now, with the directions."""
+    credits: dict[int, int] = field(default_factory=dict)
+    """What other shards have credited to accounts whose funds here are short."""
+    opened: dict[str, Account] = field(default_factory=dict)
+    """Accounts that lower shards open in the same batch under codes wanted here too."""

@@ -1,0 +1,472 @@
+"""Lets a batch of records take effect in the ledger: load, decide, write, announce."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from services.transactions.domain import decisions as kinds
+from services.transactions.domain.chart import Account, Chart
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.events import event_bytes, spell_time
+from services.transactions.domain.ledger import Folded, fold
+from services.transactions.domain.planning import TransactionType
+from services.transactions.domain.records import Record
+from services.transactions.domain.state import Changes, First, Outside, ShardState, mask_of
+from services.transactions.store import Connection, accounts, balances, binary, journal, moving
+from services.transactions.transaction_types import TRANSACTION_TYPES
+from shared.messages.acts import ActBase
+from shared.messages.compliance import DecisionMade
+from shared.messages.envelope import HOUSE
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import JOURNAL
+from shared.runtime.failpoints import planted
+from shared.runtime.work import Outgoing, Received, ShardWork, UnitOfWork
+
+ACCOUNTS_REMEMBERED_MAX: Final = 500_000
+"""Beyond this, what can be read again is forgotten at the next batch."""
+
+TYPES: Final[Mapping[str, TransactionType]] = {each.code: each for each in TRANSACTION_TYPES}
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one process remembers of the ledger: the chart, and each shard it works."""
+
+    chart: Chart
+    types: Mapping[str, TransactionType] = field(default_factory=lambda: TYPES)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    shards: dict[int, ShardState] = field(default_factory=dict)
+    work: UnitOfWork | None = None
+    """The unit of work whose changes wait to be adopted."""
+    waiting: list[Changes] = field(default_factory=list)
+
+    def state_for(self, work: UnitOfWork, shard: int) -> ShardState:
+        """Return what the next decision of this unit of work stands on.
+
+        Its second call to the handler stands on a copy with the first one's changes laid on, since
+        nothing that may still be rolled back may come into the memory.
+        """
+        if work is not self.work:
+            self.work, self.waiting = work, []
+        state = self.shards[shard]
+        if not self.waiting:
+            return state
+        ahead = state.copied()
+        for changes in self.waiting:
+            if changes.state.shard == shard:
+                ahead.take(changes)
+            ahead.accounts.update(changes.accounts)
+        return ahead
+
+    def adopt(self, work: UnitOfWork) -> None:
+        """Take over the changes of a unit of work that is committed."""
+        if work is not self.work:
+            return
+        for changes in self.waiting:
+            state = self.shards.get(changes.state.shard)
+            if state is not None:
+                state.take(changes)
+        self.work, self.waiting = None, []
+        if len(self.accounts) > ACCOUNTS_REMEMBERED_MAX:
+            self._forget_what_can_be_read_again()
+
+    def _forget_what_can_be_read_again(self) -> None:
+        self.accounts.clear()
+        self.accounts.update(self.chart.accounts)
+        house = {account.account_id for account in self.chart.accounts.values()}
+        for state in self.shards.values():
+            state.short.clear()
+            for account_id in [each for each in state.balances if each not in house]:
+                del state.balances[account_id]
+
+
+async def load_shard(memory: Memory, connection: Connection, shard: int) -> None:
+    """Read what a shard's writer must know from the start; the rest is read as it is met."""
+    chart = memory.chart
+    house = [account.account_id for account in chart.accounts.values()]
+    rows = await balances.balances_of(connection, [shard] * len(house), house)
+    freezes = await moving.freezes_at(connection, shard)
+    masks = {account_id: mask_of(each) for account_id, each in freezes.items()}
+    pendings = await moving.open_pendings(connection, chart, shard)
+    memory.accounts.update(chart.accounts)
+    memory.shards[shard] = ShardState(
+        shard=shard,
+        accounts=memory.accounts,
+        balances={account_id: rows.get((shard, account_id)) or [0, 0, 0, 0] for account_id in house},
+        freezes=freezes,
+        frozen={account_id: mask for account_id, mask in masks.items() if mask},
+        days=await moving.days_at(connection, chart, shard),
+        pendings=pendings,
+        next_account=await accounts.next_account_number(connection, shard),
+    )
+
+
+def forget_shard(memory: Memory, shard: int) -> None:
+    """Drop a shard's memory, and the accounts at home there."""
+    memory.shards.pop(shard, None)
+    for code in [each.code for each in memory.accounts.values() if each.shard == shard]:
+        if code not in memory.chart.accounts:
+            del memory.accounts[code]
+
+
+async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Received]) -> None:
+    """Decide each record, write what was decided and add its event to the unit of work."""
+    batches: defaultdict[int, list[Record]] = defaultdict(list)
+    types = memory.types
+    for received in records:
+        batches[received.shard].append(Record(received, types))
+    states = {shard: memory.state_for(work, shard) for shard in batches}
+    outsides = await _load(memory, work, states, batches)
+    folded = {
+        shard: _fold(memory, work, states[shard], batch, outsides[shard]) for shard, batch in batches.items()
+    }
+    await _load_foreign_credits(memory, work, states, batches, outsides, folded)
+    await _claim_accounts(memory, work, states, batches, outsides, folded)
+    rows = journal.JournalRows()
+    for shard, result in folded.items():
+        announce(rows, work, shard, result.decisions)
+    await rows.write(work.connection)
+    await _write_moving(work.connection, folded)
+    memory.waiting += [result.changes for result in folded.values()]
+
+
+def _fold(
+    memory: Memory, work: UnitOfWork, state: ShardState, batch: Sequence[Record], outside: Outside
+) -> Folded:
+    return fold(
+        state,
+        batch,
+        chart=memory.chart,
+        types=memory.types,
+        partitions=work.partitions,
+        outside=outside,
+        last_seq=work.shards[state.shard].last_seq,
+    )
+
+
+# ── load ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _load(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Sequence[Record]],
+) -> dict[int, Outside]:
+    """Read what the batch needs and nobody remembers, with a constant number of statements."""
+    connection = work.connection
+    firsts = await _known_ids(connection, states, batches)
+    await _load_accounts(memory, connection, states, batches)
+    foreign: set[int] = set()
+    missing: list[tuple[int, int]] = []
+    short: dict[int, int] = {}
+    for shard, batch in batches.items():
+        state = states[shard]
+        for account_id, account in _touched(state, batch).items():
+            if account_id not in state.balances:
+                missing.append((shard, account_id))
+            if account.shard != shard:
+                foreign.add(account_id)
+            elif account_id in state.short:
+                short[account_id] = shard
+    if missing:
+        rows = await balances.balances_of(
+            connection, [shard for shard, _ in missing], [account_id for _, account_id in missing]
+        )
+        for shard, account_id in missing:
+            states[shard].balances[account_id] = rows.get((shard, account_id)) or [0, 0, 0, 0]
+    frozen = await moving.frozen_among(connection, list(foreign)) if foreign else {}
+    credits_of = await balances.foreign_credits(connection, short) if short else {}
+    return {shard: Outside(firsts.get(shard, {}), frozen, dict(credits_of)) for shard in batches}
+
+
+async def _known_ids(
+    connection: Connection, states: Mapping[int, ShardState], batches: Mapping[int, Sequence[Record]]
+) -> dict[int, dict[str, First]]:
+    ids: list[str] = []
+    shards: list[int] = []
+    for shard, batch in batches.items():
+        pendings = states[shard].pendings
+        asked = {
+            record.instruction_id
+            for record in batch
+            if record.instruction_id is not None
+            and (
+                record.is_instruction
+                or (isinstance(record.message, DecisionMade) and record.instruction_id not in pendings)
+            )
+        }
+        ids += asked
+        shards += [shard] * len(asked)
+    if not ids or planted("no_unique_id"):
+        return {}
+    return await journal.first_outcomes(connection, ids, shards)
+
+
+async def _load_accounts(
+    memory: Memory,
+    connection: Connection,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Sequence[Record]],
+) -> None:
+    """Look up codes that nobody remembers. That one was absent is never remembered."""
+    unknown = {
+        code
+        for shard, batch in batches.items()
+        for record in batch
+        for code in record.accounts
+        if code not in states[shard].accounts
+    }
+    if unknown:
+        _remember(states, await accounts.accounts_by_code(connection, memory.chart, sorted(unknown)))
+
+
+def _remember(states: Mapping[int, ShardState], found: Mapping[str, Account]) -> None:
+    for state in states.values():
+        state.accounts.update(found)
+
+
+def _touched(state: ShardState, batch: Sequence[Record]) -> dict[int, Account]:
+    """Return the customers' accounts whose balances or freezes a batch may need."""
+    found: dict[int, Account] = {}
+    known = state.accounts
+    for record in batch:
+        for code in record.accounts:
+            account = known.get(code)
+            if account is not None and account.is_customer:
+                found[account.account_id] = account
+        if record.message.__class__ is DecisionMade:
+            pending = state.pendings.get(record.instruction_id or "")
+            for leg in pending.legs if pending is not None else ():
+                for account in (leg.debit, leg.credit):
+                    if account.is_customer:
+                        found[account.account_id] = account
+    return found
+
+
+async def _load_foreign_credits(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Sequence[Record]],
+    outsides: Mapping[int, Outside],
+    folded: dict[int, Folded],
+) -> None:
+    """Load what others credited to accounts that are short at home, and decide those shards again."""
+    while True:
+        homes = {account_id: shard for shard, result in folded.items() for account_id in result.needs}
+        if not homes:
+            return
+        credits_of = await balances.foreign_credits(work.connection, homes)
+        for account_id, shard in homes.items():
+            outsides[shard].credits[account_id] = credits_of[account_id]
+            states[shard].short.add(account_id)
+        for shard in set(homes.values()):
+            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+
+
+async def _claim_accounts(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Sequence[Record]],
+    outsides: Mapping[int, Outside],
+    folded: dict[int, Folded],
+) -> None:
+    """Insert the accounts that are opened; where another shard was first with a code, decide again."""
+    while True:
+        again = _yield_codes(states, outsides, folded)
+        if not again:
+            opened = [each for result in folded.values() for each in result.changes.opened]
+            if not opened:
+                return
+            claim = work.connection.transaction()
+            await claim.start()
+            taken = await accounts.claim_accounts(work.connection, opened)
+            if not taken:
+                await claim.commit()
+                return
+            await claim.rollback()
+            found = await accounts.accounts_by_code(work.connection, memory.chart, sorted(taken))
+            _remember(states, found)
+            again = {account.shard for account, _ in opened if account.code in taken}
+        for shard in again:
+            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+        await _load_foreign_credits(memory, work, states, batches, outsides, folded)
+
+
+def _yield_codes(
+    states: Mapping[int, ShardState], outsides: Mapping[int, Outside], folded: Mapping[int, Folded]
+) -> set[int]:
+    """Where shards of one batch open the same code, show the lowest one's to the others.
+
+    Returns the shards that must decide again.
+    """
+    winners: dict[str, Account] = {}
+    for shard in sorted(folded):
+        for account, _ in folded[shard].changes.opened:
+            winners.setdefault(account.code, account)
+    again: set[int] = set()
+    for shard, result in folded.items():
+        elsewhere = outsides[shard].opened
+        shown = {
+            code: winners[code]
+            for code in (*elsewhere, *(account.code for account, _ in result.changes.opened))
+            if code in winners and winners[code].shard != shard
+        }
+        if shown != elsewhere:
+            outsides[shard].opened = shown
+            for account in shown.values():
+                states[shard].balances.setdefault(account.account_id, [0, 0, 0, 0])
+            again.add(shard)
+    return again
+
+
+# ── write and announce ───────────────────────────────────────────────────────────────────────────
+
+
+async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) -> None:
+    """Write balances with one statement, and the rest where there is any."""
+    await balances.save_balances(
+        connection,
+        [
+            (account_id, shard, row)
+            for shard, result in folded.items()
+            for account_id, row in result.changes.balances.items()
+        ],
+    )
+    await moving.place_freezes(
+        connection, [each for result in folded.values() for each in result.changes.placed]
+    )
+    await moving.lift_freezes(
+        connection, [each for result in folded.values() for each in result.changes.lifted]
+    )
+    for shard, result in folded.items():
+        changes = result.changes
+        await moving.open_days(connection, shard, changes.days_opened)
+        await moving.save_pendings(connection, shard, changes.pended)
+        await moving.resolve_pendings(connection, shard, changes.resolved)
+
+
+def announce(rows: journal.JournalRows, work: UnitOfWork, shard: int, decided: Iterable[Decision]) -> None:
+    """Number decisions, add their rows, and add their events to the unit of work."""
+    part = work.shards[shard]
+    recorded_at, epoch = part.recorded_at, part.epoch
+    spelt = spell_time(recorded_at)
+    stamp = binary.microseconds(recorded_at)
+    topic = JOURNAL.name
+    add_rows = rows.add
+    announce_one = work.outgoing.append
+    for decision in decided:
+        seq = part.next_seq()
+        assert seq == decision.seq, "the fold numbers as the shard does"
+        prev = part.chain(topic, shard, seq)
+        copies = _copies(decision, part, seq) if decision.legs else ()
+        add_rows(decision, shard, stamp, epoch, copies)
+        announce_one(outgoing(decision, shard, recorded_at, spelt, epoch, prev, copies))
+
+
+def _copies(decision: Decision, part: ShardWork, seq: int) -> tuple[tuple[int, int, bytes], ...]:
+    """Chain a secondary to each other partition where a credited customer lives."""
+    keys = copy_keys(decision, part.shard)
+    if not keys:
+        return ()
+    return tuple(
+        [(partition, part.chain(JOURNAL.name, partition, seq), key) for partition, key in keys.items()]
+    )
+
+
+def copy_keys(decision: Decision, shard: int) -> dict[int, bytes]:
+    """Return the other partitions that a decision is copied to, each with the first owner credited there."""
+    keys: dict[int, bytes] = {}
+    for leg in decision.legs:
+        credit = leg.credit
+        if credit.is_customer and credit.shard != shard and credit.shard not in keys:
+            keys[credit.shard] = credit.owner.encode()
+    return keys
+
+
+def outgoing(
+    decision: Decision,
+    shard: int,
+    recorded_at: datetime,
+    spelt: str,
+    epoch: int,
+    prev: int,
+    copies: tuple[tuple[int, int, bytes], ...],
+) -> Outgoing:
+    """Spell a decision as the event to publish."""
+    correlation_id = decision.instruction_id
+    if correlation_id is None and decision.kind == kinds.ACT_DONE:
+        correlation_id = (decision.detail or {})["act_id"]
+    return Outgoing(
+        shard,
+        decision.seq,
+        recorded_at,
+        epoch,
+        JOURNAL.name,
+        decision.kind,
+        (decision.owner or HOUSE).encode(),
+        event_bytes(decision, shard, spelt),
+        prev,
+        copies,
+        correlation_id,
+        decision.traceparent,
+    )
+
+
+async def announce_act(
+    work: UnitOfWork, received: Received, *, done: bool, detail: str, result: dict[str, Any]
+) -> None:
+    """Journal that an operator's act was carried out by the runtime, or refused."""
+    act = received.message
+    assert isinstance(act, ActBase)
+    owner = getattr(act, "owner", None)
+    if owner is None or shard_of(owner, work.partitions) != received.shard:
+        owner = HOUSE
+    decision = Decision(
+        work.shards[received.shard].last_seq + 1,
+        kinds.ACT_DONE,
+        received.topic,
+        received.partition,
+        received.offset,
+        owner=owner,
+        detail={
+            "act_id": str(act.act_id),
+            "act": act.type,  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            "actor": act.actor,
+            "done": done,
+            "detail": detail,
+            "result": result,
+        },
+        traceparent=received.traceparent,
+    )
+    rows = journal.JournalRows()
+    announce(rows, work, received.shard, [decision])
+    await rows.write(work.connection)
+
+
+async def events_after(
+    connection: Connection, chart: Chart, shard: int, seq: int, limit: int
+) -> list[Outgoing]:
+    """Rebuild the events after `seq` from the journal, byte for byte as they were first published."""
+    events: list[Outgoing] = []
+    for decision, recorded_at, epoch, places in await journal.decisions_after(
+        connection, chart, shard, seq, limit
+    ):
+        keys = copy_keys(decision, shard)
+        before = dict(zip(places[::2], places[1::2], strict=True))
+        events.append(
+            outgoing(
+                decision,
+                shard,
+                recorded_at,
+                spell_time(recorded_at),
+                epoch,
+                decision.seq - 1,
+                tuple((partition, before[partition], key) for partition, key in keys.items()),
+            )
+        )
+    return events

@@ -1,0 +1,183 @@
+-- The double-entry ledger. Appended rows are never changed; moving rows (balance, pending, account_freeze) can
+-- always be rebuilt from them.
+
+CREATE TYPE event_kind AS ENUM (
+    'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'InstructionApplied',
+    'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
+    'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone'
+);
+
+-- Four bytes in each journal row instead of the name.
+CREATE TYPE source_topic AS ENUM (
+    'transactions.instructions.v1', 'transactions.acts.v1', 'compliance.decisions.v1'
+);
+
+CREATE TABLE asset (
+    asset_id int PRIMARY KEY,
+    code text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('currency', 'security')),
+    scale int NOT NULL CHECK (scale BETWEEN 0 AND 18),
+    name text NOT NULL
+);
+
+CREATE TABLE entity (
+    entity_id int PRIMARY KEY,
+    code text NOT NULL UNIQUE,
+    name text NOT NULL,
+    first_booking_date date NOT NULL
+);
+
+-- The chart of accounts: every account class is a node of it.
+CREATE TABLE account_class (
+    class text PRIMARY KEY,
+    name text NOT NULL,
+    holder text NOT NULL CHECK (holder IN ('customer', 'house')),
+    statement text NOT NULL CHECK (statement IN ('asset', 'liability', 'income', 'expense', 'memorandum')),
+    parent text REFERENCES account_class,
+    valid_from date NOT NULL,
+    valid_until date
+);
+
+-- account_id = home shard * 2^40 + n; the house's own accounts are numbered from 2^39, so that the chart
+-- can grow while a shard's writer numbers its customers' accounts.
+CREATE TABLE account (
+    account_id bigint PRIMARY KEY,
+    code text NOT NULL UNIQUE,
+    container text,
+    entity_id int NOT NULL REFERENCES entity,
+    owner text NOT NULL,
+    shard int NOT NULL,
+    asset_id int NOT NULL REFERENCES asset,
+    class text NOT NULL REFERENCES account_class,
+    limit_minor bigint CHECK (limit_minor >= 0),
+    opened_seq bigint NOT NULL
+);
+CREATE INDEX account_owner ON account (owner);
+
+-- Which house account stands against the customer's, by entity and instruction type.
+CREATE TABLE posting_rule (
+    entity_id int NOT NULL REFERENCES entity,
+    instruction_type text NOT NULL,
+    condition text NOT NULL DEFAULT '',
+    house_class text NOT NULL REFERENCES account_class,
+    valid_from date NOT NULL,
+    valid_until date,
+    PRIMARY KEY (entity_id, instruction_type, condition, valid_from)
+);
+
+-- Which requests are screened before they are posted; all others after.
+CREATE TABLE screening_policy (
+    entity_id int NOT NULL REFERENCES entity,
+    instruction_type text NOT NULL,
+    asset_id int NOT NULL REFERENCES asset,
+    amount_from bigint NOT NULL CHECK (amount_from >= 0),
+    valid_from date NOT NULL,
+    valid_until date,
+    PRIMARY KEY (entity_id, instruction_type, asset_id, valid_from)
+);
+
+CREATE TABLE journal (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    about_seq bigint,
+    recorded_at timestamptz NOT NULL,
+    epoch bigint NOT NULL,
+    "offset" bigint,
+    instruction_id uuid,
+    booking_date date,
+    value_date date,
+    kind event_kind NOT NULL,
+    partition int,
+    topic source_topic,
+    instruction_type text,
+    owner text,
+    reason text,
+    detail json,
+    content bytea,
+    seen json,
+    copies bigint[],
+    traceparent text,
+    PRIMARY KEY (shard, seq)
+);
+COMMENT ON COLUMN journal.content IS 'what was asked: the record''s business fields, normalised JSON';
+COMMENT ON COLUMN journal.detail IS 'what the event says beyond columns and movements';
+COMMENT ON COLUMN journal.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+COMMENT ON COLUMN journal.copies IS 'secondaries: partition, prev, partition, prev, …';
+-- What follows up a first outcome, and what names an instruction without being its outcome: few rows, so
+-- that an instruction can be traced without an index over the whole journal.
+CREATE INDEX journal_about ON journal (shard, about_seq) WHERE about_seq IS NOT NULL;
+CREATE INDEX journal_aside ON journal (instruction_id)
+    WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect')
+    OR reason IN ('wrong_key', 'wrong_partition');
+
+CREATE TABLE movement (
+    shard int NOT NULL,
+    leg int NOT NULL,
+    seq bigint NOT NULL,
+    debit_account bigint NOT NULL,
+    credit_account bigint NOT NULL,
+    amount bigint NOT NULL CHECK (amount > 0),
+    debit_balance_after bigint NOT NULL,
+    credit_balance_after bigint NOT NULL,
+    asset_id int NOT NULL,
+    kind text NOT NULL,
+    CHECK (debit_account <> credit_account),
+    PRIMARY KEY (shard, seq, leg)
+);
+COMMENT ON COLUMN movement.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the leg';
+
+CREATE TABLE instruction_key (
+    instruction_id uuid NOT NULL,
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    content_hash bytea NOT NULL,
+    PRIMARY KEY (instruction_id, shard)
+);
+
+CREATE TABLE balance (
+    account_id bigint NOT NULL,
+    debits_posted bigint NOT NULL CHECK (debits_posted >= 0),
+    credits_posted bigint NOT NULL CHECK (credits_posted >= 0),
+    debits_pending bigint NOT NULL CHECK (debits_pending >= 0),
+    credits_pending bigint NOT NULL CHECK (credits_pending >= 0),
+    shard int NOT NULL,
+    PRIMARY KEY (account_id, shard)
+) WITH (fillfactor = 60);
+
+CREATE TABLE pending (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    instruction_id uuid NOT NULL,
+    content_hash bytea NOT NULL,
+    resolved_seq bigint,
+    PRIMARY KEY (shard, seq)
+);
+CREATE INDEX pending_open ON pending (shard, instruction_id) WHERE resolved_seq IS NULL;
+
+-- (`freeze` by itself is a reserved word.)
+CREATE TABLE account_freeze (
+    account_id bigint NOT NULL REFERENCES account,
+    freeze_id text NOT NULL,
+    direction text NOT NULL CHECK (direction IN ('debit', 'credit', 'both')),
+    authority text NOT NULL,
+    seq bigint NOT NULL,
+    lifted_seq bigint,
+    PRIMARY KEY (account_id, freeze_id)
+);
+-- Every batch asks whether the foreign accounts it credits are frozen.
+CREATE INDEX freeze_standing ON account_freeze (account_id, direction) WHERE lifted_seq IS NULL;
+
+CREATE TABLE business_day (
+    shard int NOT NULL,
+    entity_id int NOT NULL REFERENCES entity,
+    booking_date date NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (shard, entity_id, booking_date)
+);
+
+GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
+GRANT INSERT ON account, journal, movement, instruction_key, balance, pending, account_freeze, business_day
+    TO transactions_service;
+GRANT UPDATE ON balance TO transactions_service;
+GRANT UPDATE (resolved_seq) ON pending TO transactions_service;
+GRANT UPDATE (lifted_seq) ON account_freeze TO transactions_service;

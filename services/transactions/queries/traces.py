@@ -1,0 +1,70 @@
+"""Traces an instruction through the ledger: its first outcome, and all that named it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Connection
+
+
+async def transaction_trace(connection: Connection, instruction_id: UUID) -> list[dict[str, Any]]:
+    """Return each event of the ledger about an instruction, with its time and the record it came from.
+
+    An id used in several shards (a broadcast, or by different owners) is traced in each. Empty if nobody
+    ever named it.
+    """
+    rows = await connection.fetch(
+        """
+        WITH first AS (
+            SELECT shard, seq FROM transactions.instruction_key WHERE instruction_id = $1
+        )
+        SELECT journal.shard, journal.seq, journal.about_seq, journal.recorded_at, journal.kind::text,
+               journal.topic::text, journal.partition, journal."offset", journal.instruction_type,
+               journal.owner, journal.booking_date, journal.reason, journal.detail
+        FROM transactions.journal
+        WHERE (journal.shard, journal.seq) IN (SELECT shard, seq FROM first)
+        UNION ALL
+        SELECT journal.shard, journal.seq, journal.about_seq, journal.recorded_at, journal.kind::text,
+               journal.topic::text, journal.partition, journal."offset", journal.instruction_type,
+               journal.owner, journal.booking_date, journal.reason, journal.detail
+        FROM first
+        JOIN transactions.journal
+          ON journal.shard = first.shard AND journal.about_seq = first.seq AND journal.about_seq IS NOT NULL
+        UNION ALL
+        SELECT journal.shard, journal.seq, journal.about_seq, journal.recorded_at, journal.kind::text,
+               journal.topic::text, journal.partition, journal."offset", journal.instruction_type,
+               journal.owner, journal.booking_date, journal.reason, journal.detail
+        FROM transactions.journal
+        WHERE journal.instruction_id = $1 AND journal.about_seq IS NULL
+          AND (
+            kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect')
+            OR reason IN ('wrong_key', 'wrong_partition')
+          )
+        """,
+        instruction_id,
+    )
+    ordered = sorted(rows, key=lambda row: (row["recorded_at"], row["shard"], row["seq"]))
+    return [
+        {
+            "service": "transactions",
+            "event": row["kind"],
+            "shard": row["shard"],
+            "seq": row["seq"],
+            "first_seq": row["about_seq"],
+            "recorded_at": _instant(row["recorded_at"]),
+            "topic": row["topic"],
+            "partition": row["partition"],
+            "offset": row["offset"],
+            "type": row["instruction_type"],
+            "owner": row["owner"],
+            "booking_date": None if row["booking_date"] is None else row["booking_date"].isoformat(),
+            "reason": row["reason"],
+            "detail": None if row["detail"] is None else json.loads(row["detail"]),
+        }
+        for row in ordered
+    ]
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,162 @@
+"""Reads and writes what moves beside balances: freezes, pending transactions, business days."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from asyncpg import Connection
+
+from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
+from services.transactions.domain.state import DIRECTIONS, Freeze, OpenPending
+from services.transactions.store.arrays import array_of
+from services.transactions.store.journal import legs_of
+from shared.messages.instructions import INSTRUCTION
+
+
+async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, Freeze]]:
+    """Return all freezes of the accounts at home in this shard, lifted ones too."""
+    rows = await connection.fetch(
+        """
+        SELECT account_id, freeze_id, direction, lifted_seq IS NOT NULL AS lifted
+        FROM account_freeze
+        WHERE account_id >= $1 AND account_id < $2
+        """,
+        shard * ACCOUNTS_PER_SHARD,
+        (shard + 1) * ACCOUNTS_PER_SHARD,
+    )
+    found: dict[int, dict[str, Freeze]] = {}
+    for row in rows:
+        freeze = Freeze(row["direction"], row["lifted"])
+        found.setdefault(row["account_id"], {})[row["freeze_id"]] = freeze
+    return found
+
+
+async def frozen_among(connection: Connection, account_ids: Sequence[int]) -> dict[int, int]:
+    """Return which of these accounts are frozen now, with the directions."""
+    rows = await connection.fetch(
+        """
+        SELECT account_id, direction
+        FROM account_freeze
+        WHERE account_id = ANY($1::text::bigint[]) AND lifted_seq IS NULL
+        """,
+        array_of(account_ids),
+    )
+    found: dict[int, int] = {}
+    for row in rows:
+        found[row["account_id"]] = found.get(row["account_id"], 0) | DIRECTIONS[row["direction"]]
+    return found
+
+
+async def place_freezes(connection: Connection, placed: Iterable[tuple[int, str, str, str, int]]) -> None:
+    """Insert freezes: account, freeze, direction, authority, seq."""
+    rows = list(placed)
+    if rows:
+        await connection.execute(
+            """
+            INSERT INTO account_freeze (account_id, freeze_id, direction, authority, seq)
+            SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+            """,
+            *map(list, zip(*rows, strict=True)),
+        )
+
+
+async def lift_freezes(connection: Connection, lifted: Iterable[tuple[int, str, int]]) -> None:
+    """Mark freezes as lifted: account, freeze, seq."""
+    rows = list(lifted)
+    if rows:
+        await connection.execute(
+            """
+            UPDATE account_freeze
+            SET lifted_seq = asked.seq
+            FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS asked (account_id, freeze_id, seq)
+            WHERE account_freeze.account_id = asked.account_id AND account_freeze.freeze_id = asked.freeze_id
+            """,
+            *map(list, zip(*rows, strict=True)),
+        )
+
+
+async def days_at(connection: Connection, chart: Chart, shard: int) -> dict[int, date]:
+    """Return the open business day of every entity in this shard."""
+    rows = await connection.fetch(
+        "SELECT entity_id, max(booking_date) AS day FROM business_day WHERE shard = $1 GROUP BY entity_id",
+        shard,
+    )
+    days = {entity.entity_id: entity.first_booking_date for entity in chart.entities.values()}
+    days.update((row["entity_id"], row["day"]) for row in rows)
+    return days
+
+
+async def open_days(connection: Connection, shard: int, opened: Iterable[tuple[int, date, int]]) -> None:
+    """Insert business days opened in this shard: entity, day, seq."""
+    rows = list(opened)
+    if rows:
+        await connection.execute(
+            """
+            INSERT INTO business_day (shard, entity_id, booking_date, seq)
+            SELECT $1, * FROM unnest($2::int[], $3::date[], $4::bigint[])
+            """,
+            shard,
+            *map(list, zip(*rows, strict=True)),
+        )
+
+
+async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dict[str, OpenPending]:
+    """Return the transactions of this shard that wait for a decision, by instruction id."""
+    rows = await connection.fetch(
+        """
+        SELECT seq, pending.instruction_id, pending.content_hash,
+               journal.instruction_type, journal.owner, journal.content
+        FROM pending
+        JOIN journal USING (shard, seq)
+        WHERE shard = $1 AND resolved_seq IS NULL
+        """,
+        shard,
+    )
+    legs = await legs_of(connection, chart, shard, [row["seq"] for row in rows])
+    found: dict[str, OpenPending] = {}
+    for row in rows:
+        instruction: Any = INSTRUCTION.validate_json(row["content"])
+        instruction_id = str(row["instruction_id"])
+        found[instruction_id] = OpenPending(
+            seq=row["seq"],
+            instruction_id=instruction_id,
+            instruction_type=row["instruction_type"],
+            owner=row["owner"],
+            content=row["content"],
+            content_hash=row["content_hash"],
+            value_date=instruction.value_date,
+            legs=legs[row["seq"]],
+        )
+    return found
+
+
+async def save_pendings(connection: Connection, shard: int, opened: Iterable[OpenPending]) -> None:
+    """Insert transactions that now wait for a decision."""
+    rows = list(opened)
+    if rows:
+        await connection.execute(
+            """
+            INSERT INTO pending (shard, seq, instruction_id, content_hash)
+            SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::bytea[])
+            """,
+            shard,
+            [each.seq for each in rows],
+            [each.instruction_id for each in rows],
+            [each.content_hash for each in rows],
+        )
+
+
+async def resolve_pendings(connection: Connection, shard: int, resolved: Iterable[tuple[int, int]]) -> None:
+    """Mark transactions as posted or voided: (seq of the pending one, seq that resolved it)."""
+    rows = list(resolved)
+    if rows:
+        await connection.execute(
+            """
+            UPDATE pending
+            SET resolved_seq = asked.resolved_seq
+            FROM unnest($2::bigint[], $3::bigint[]) AS asked (seq, resolved_seq)
+            WHERE pending.shard = $1 AND pending.seq = asked.seq
+            """,
+            shard,
+            *map(list, zip(*rows, strict=True)),
+        )

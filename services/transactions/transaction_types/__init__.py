@@ -1,0 +1,28 @@
+"""Every kind of instruction the ledger takes: one file a kind, listed here. EXTEND HERE."""
+
+from typing import Final
+
+from services.transactions.domain.planning import TransactionType
+from services.transactions.transaction_types.deposit import DEPOSIT
+from services.transactions.transaction_types.fee import FEE
+from services.transactions.transaction_types.freeze_account import FREEZE_ACCOUNT
+from services.transactions.transaction_types.house_posting import HOUSE_POSTING
+from services.transactions.transaction_types.interest import INTEREST
+from services.transactions.transaction_types.open_account import OPEN_ACCOUNT
+from services.transactions.transaction_types.open_business_day import OPEN_BUSINESS_DAY
+from services.transactions.transaction_types.transfer import TRANSFER
+from services.transactions.transaction_types.unfreeze_account import UNFREEZE_ACCOUNT
+from services.transactions.transaction_types.withdrawal import WITHDRAWAL
+
+TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
+    OPEN_ACCOUNT,
+    DEPOSIT,
+    WITHDRAWAL,
+    TRANSFER,
+    FEE,
+    INTEREST,
+    HOUSE_POSTING,
+    FREEZE_ACCOUNT,
+    UNFREEZE_ACCOUNT,
+    OPEN_BUSINESS_DAY,
+)

@@ -1,0 +1,26 @@
+"""Money that arrived for a customer, from a correspondent or over the counter."""
+
+from typing import Final
+
+from services.transactions.domain.planning import (
+    CASH_CLASSES,
+    CASH_DESK,
+    COUNTERPARTY,
+    Planned,
+    TransactionType,
+)
+from shared.messages.instructions import Deposit
+
+
+def _movements(instruction: Deposit) -> tuple[Planned, ...]:
+    source = CASH_DESK if instruction.channel is not None and instruction.channel.cash else COUNTERPARTY
+    return (Planned("principal", source, instruction.account, instruction.amount, instruction.asset),)
+
+
+DEPOSIT: Final = TransactionType(
+    code="deposit",
+    description="Money arrived for a customer.",
+    kind="fact",
+    movements=_movements,
+    account_classes=CASH_CLASSES,
+)

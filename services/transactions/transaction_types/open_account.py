@@ -1,0 +1,13 @@
+"""Opening a customer's account."""
+
+from typing import Final
+
+from services.transactions.domain.planning import CUSTOMER_CLASSES, TransactionType
+
+OPEN_ACCOUNT: Final = TransactionType(
+    code="open_account",
+    description="Open an account for a customer.",
+    kind="request",
+    effect="open_account",
+    account_classes=CUSTOMER_CLASSES,
+)

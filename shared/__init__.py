@@ -1,0 +1,1 @@
+"""What every service shares: money, the message contract and the runtime."""

@@ -1,0 +1,119 @@
+"""What operators do to a shard: acts, records on the owning service's acts topic.
+
+Each carries an id, the actor and a reason, is executed once by the shard's writer and answered by an
+`ActDone` event. It is published to the partition of the shard it concerns.
+"""
+
+from datetime import date
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from shared.messages.envelope import Code, Message, Text
+
+
+class ActBase(Message):
+    """What every act carries."""
+
+    act_id: UUID
+    actor: Code
+    reason: Text
+
+
+class ReplayParked(ActBase):
+    """Handle a parked owner's records again, in order; stops at the first that fails again."""
+
+    type: Literal["replay_parked"] = "replay_parked"
+    owner: Code
+
+
+class DiscardParked(ActBase):
+    """Give up one parked record (its place), so that those behind it can be replayed."""
+
+    type: Literal["discard_parked"] = "discard_parked"
+    owner: Code
+    topic: str
+    partition: int
+    offset: int
+
+
+class ResumeShard(ActBase):
+    """Let a halted shard go on, after what halted it was mended."""
+
+    type: Literal["resume_shard"] = "resume_shard"
+    shard: int
+
+
+class ReleaseHold(ActBase):
+    """Let a held payment go."""
+
+    type: Literal["release_hold"] = "release_hold"
+    owner: Code
+    instruction_id: UUID
+
+
+class RefuseHold(ActBase):
+    """Stop a held payment for good."""
+
+    type: Literal["refuse_hold"] = "refuse_hold"
+    owner: Code
+    instruction_id: UUID
+
+
+class ListedName(Message):
+    """One entry of a watch list with its names."""
+
+    entry_id: str
+    kind: Literal["person", "organisation", "vessel", "aircraft", "unknown"] = "unknown"
+    names: tuple[str, ...]
+    programmes: tuple[str, ...] = ()
+
+
+class LoadList(ActBase):
+    """One part of a new version of a watch list; sent to the house's shard, parts 1 to `parts`."""
+
+    type: Literal["load_list"] = "load_list"
+    list_code: Code
+    version: Code
+    part: int
+    parts: int
+    sha256: str
+    """Of the file the version was made from."""
+    entries: tuple[ListedName, ...]
+
+
+class ActivateList(ActBase):
+    """Screen against a loaded version from this record on; sent to every partition."""
+
+    type: Literal["activate_list"] = "activate_list"
+    list_code: Code
+    version: Code
+
+
+class MakeReport(ActBase):
+    """Make a report and announce it; sent to the house's shard."""
+
+    type: Literal["make_report"] = "make_report"
+    report: Code
+    booking_date: date
+    parameters: dict[str, str] = Field(default_factory=dict)
+    """What the report asks for besides, such as `account` for a statement."""
+    at_least: dict[str, int] = Field(default_factory=dict)
+    """The vector (shard to `seq`) that must have been taken first; refused while it has not."""
+
+
+TransactionsAct = ReplayParked | DiscardParked | ResumeShard
+ComplianceAct = ReleaseHold | RefuseHold | LoadList | ActivateList | ResumeShard
+ReportingAct = MakeReport | ResumeShard
+
+TRANSACTIONS_ACT: Final[TypeAdapter[TransactionsAct]] = TypeAdapter(
+    Annotated[TransactionsAct, Field(discriminator="type")]
+)
+COMPLIANCE_ACT: Final[TypeAdapter[ComplianceAct]] = TypeAdapter(
+    Annotated[ComplianceAct, Field(discriminator="type")]
+)
+REPORTING_ACT: Final[TypeAdapter[ReportingAct]] = TypeAdapter(
+    Annotated[ReportingAct, Field(discriminator="type")]
+)
+Act = TransactionsAct | ComplianceAct | ReportingAct

@@ -1,0 +1,93 @@
+"""What compliance says: decisions on payments that wait, and alerts for people to work."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from shared.messages.envelope import Code, Event, Message, Number
+from shared.messages.journal import ActDone
+
+
+class Finding(Message):
+    """One rule that hit, with what it saw; enough to explain and to repeat the decision."""
+
+    rule: Code
+    rule_version: int
+    sentence: str
+    """For people, without personal data."""
+    values: dict[str, Any]
+    """The inputs, window values and parameters compared; amounts as decimal strings."""
+
+
+class DecisionMade(Event):
+    """Compliance answers a pending transaction."""
+
+    type: Literal["DecisionMade"] = "DecisionMade"
+    instruction_id: UUID
+    content_hash: str
+    """Of the instruction that was judged; the ledger takes no decision about another content."""
+    owner: Code
+    first: Number
+    """The ledger's event that asked."""
+    decision: Literal["cleared", "released", "refused"]
+    findings: tuple[Finding, ...] = ()
+    lists: dict[str, str] = Field(default_factory=dict)
+    """Versions of the watch lists screened against, by list code."""
+    act_id: UUID | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+
+class AlertRaised(Event):
+    """Rules hit; people should look. Never undoes a posting."""
+
+    type: Literal["AlertRaised"] = "AlertRaised"
+    alert_id: Code
+    """`<owner's shard>-<seq>`: the event's own number."""
+    owner: Code
+    rule: Code
+    findings: tuple[Finding, ...]
+    about: Number | None = None
+    """The ledger's event it was raised on."""
+    instruction_id: UUID | None = None
+    business_date: date | None = None
+
+
+class HoldPlaced(Event):
+    """A pending payment is held until somebody releases or refuses it."""
+
+    type: Literal["HoldPlaced"] = "HoldPlaced"
+    owner: Code
+    instruction_id: UUID
+    first: Number
+    findings: tuple[Finding, ...]
+    deadline: datetime
+    asset: Code
+    amount: str
+
+
+class HoldOverdue(Event):
+    """A hold's deadline has passed; it stays held."""
+
+    type: Literal["HoldOverdue"] = "HoldOverdue"
+    owner: Code
+    instruction_id: UUID
+    deadline: datetime
+
+
+class ListActivated(Event):
+    """This shard screens against a new version of a list from here on."""
+
+    type: Literal["ListActivated"] = "ListActivated"
+    list_code: Code
+    version: Code
+    entries: int
+
+
+DecisionEvent = DecisionMade
+AlertEvent = AlertRaised | HoldPlaced | HoldOverdue | ListActivated | ActDone
+
+DECISION_EVENT: Final[TypeAdapter[DecisionMade]] = TypeAdapter(DecisionMade)
+ALERT_EVENT: Final[TypeAdapter[AlertEvent]] = TypeAdapter(Annotated[AlertEvent, Field(discriminator="type")])

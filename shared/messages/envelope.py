@@ -1,0 +1,69 @@
+"""What all messages have in common: strict producers, lenient consumers, codes, places and headers."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+HOUSE: Final = "house"
+"""The owner of the firm's own accounts, and the key of records that belong to no customer."""
+
+CODE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$"
+
+Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
+"""An opaque identifier chosen by somebody: owner, account, entity, asset. ASCII, 1-64 characters."""
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=140, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A business reference: 1-140 characters (ISO 20022 Max140Text), no control characters."""
+
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+]
+"""Words written by a person or another system."""
+
+
+class Message(BaseModel):
+    """Base of every message. Unknown fields are ignored when read; nothing is coerced."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        strict=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+    )
+
+
+class Place(Message):
+    """Where a record stands in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Number(Message):
+    """An event of a service's journal: `seq` is without gaps in its `shard`."""
+
+    shard: int
+    seq: int
+
+
+class Event(Message):
+    """What a service says happened; the same fields open every event of every service."""
+
+    shard: int
+    """The shard whose writer made the event."""
+    seq: int
+    """The event's number in its shard, without gaps, from 1."""
+    recorded_at: datetime
+    """The writer's time, strictly increasing in a shard from batch to batch."""
+
+
+def canonical_json(value: Any) -> bytes:
+    """Spell a JSON value in the one way that hashes are taken over: sorted keys, no spaces, UTF-8."""
+    import json
+
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

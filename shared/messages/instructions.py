@@ -1,0 +1,257 @@
+"""What upstream systems send: instructions, each a request (may be refused) or a fact (has happened).
+
+Amounts are decimal strings (see `shared.money`), dates ISO 8601, times RFC 3339 with an offset. An
+instruction names its home `owner`: the one customer it debits, else the only customer in it, else
+`house`; the record key on the topic is that owner.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, TypeAdapter, field_validator
+
+from shared.messages.envelope import Code, Message, Reference, Text
+
+AmountText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+"""A decimal string; sign, decimals and size are judged by the ledger with the asset's scale."""
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+
+Bic = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")]
+"""ISO 9362."""
+
+AccountClass = Literal["cash", "loan", "custody"]
+"""What a customer may be opened. House classes are in the chart of accounts."""
+
+
+class Holder(Message):
+    """One holder of a joint relationship."""
+
+    name: Text
+    role: Literal["holder", "joint_holder", "beneficial_owner", "representative", "guardian"] = "holder"
+    birth_date: date | None = None
+    country: Country | None = None
+
+
+class Party(Message):
+    """Who stands behind an owner. Personal data: never in keys, headers, logs or metrics."""
+
+    kind: Literal["person", "organisation"]
+    name: Text
+    birth_date: date | None = None
+    """A person's birth or an organisation's founding date."""
+    country: Country | None = None
+    identifier: Reference | None = None
+    kyc_reference: Reference | None = None
+    kyc_status: Literal["pending", "verified", "expired", "refused"] | None = None
+    holders: tuple[Holder, ...] = ()
+
+
+class PaymentParty(Message):
+    """A party of a payment outside the firm (ISO 20022 PartyIdentification)."""
+
+    name: Text | None = None
+    country: Country | None = None
+    account: Reference | None = None
+    identifier: Reference | None = None
+
+
+class Payment(Message):
+    """What a payment message carried (ISO 20022 pacs.008 names), kept and passed on as it came."""
+
+    debtor: PaymentParty | None = None
+    creditor: PaymentParty | None = None
+    ultimate_debtor: PaymentParty | None = None
+    ultimate_creditor: PaymentParty | None = None
+    debtor_agent: Bic | None = None
+    creditor_agent: Bic | None = None
+    end_to_end_id: Reference | None = None
+    uetr: UUID | None = None
+    instructed_amount: AmountText | None = None
+    instructed_asset: Code | None = None
+    charges_bearer: Literal["DEBT", "CRED", "SHAR", "SLEV"] | None = None
+    purpose: Reference | None = None
+    remittance: Text | None = None
+
+
+class Channel(Message):
+    """How the customer reached the firm."""
+
+    channel: Literal["branch", "atm", "card", "online", "mobile", "api", "file", "internal"] | None = None
+    device: Reference | None = None
+    cash: bool = False
+    """Whether banknotes changed hands."""
+    branch: Reference | None = None
+
+
+class InstructionBase(Message):
+    """What every instruction carries."""
+
+    instruction_id: UUID
+    """Names one attempt; a new attempt has a new id. Any spelling of the UUID is the same id."""
+    owner: Code
+    occurred_at: datetime | None = None
+    value_date: date | None = None
+    """Counts for interest and availability; the booking date where absent."""
+    business_reference: Reference | None = None
+    settlement_id: Reference | None = None
+    contractual_settlement_date: date | None = None
+    actual_settlement_date: date | None = None
+    payment: Payment | None = None
+    channel: Channel | None = None
+
+    @field_validator("occurred_at")
+    @classmethod
+    def _has_offset(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time needs an offset, as in 2026-03-01T09:30:00Z")
+        return value
+
+
+class OpenAccount(InstructionBase):
+    """Request: open an account for a customer."""
+
+    type: Literal["open_account"] = "open_account"
+    account: Code
+    entity: Code
+    asset: Code
+    account_class: AccountClass = Field(default="cash", alias="class")
+    limit: AmountText | None = "0"
+    """The overdraft allowed: "0" for none, null for unlimited."""
+    container: Code | None = None
+    party: Party | None = None
+
+
+class Deposit(InstructionBase):
+    """Fact: money arrived for a customer."""
+
+    type: Literal["deposit"] = "deposit"
+    account: Code
+    amount: AmountText
+    asset: Code
+
+
+class Withdrawal(InstructionBase):
+    """Request: money leaves a customer's account for a counterparty outside."""
+
+    type: Literal["withdrawal"] = "withdrawal"
+    account: Code
+    amount: AmountText
+    asset: Code
+
+
+class Transfer(InstructionBase):
+    """Request: money moves from one customer's account to another account of the firm's customers."""
+
+    type: Literal["transfer"] = "transfer"
+    debit_account: Code
+    credit_account: Code
+    amount: AmountText
+    asset: Code
+
+
+class Fee(InstructionBase):
+    """Fact: a fee was charged to a customer."""
+
+    type: Literal["fee"] = "fee"
+    account: Code
+    amount: AmountText
+    asset: Code
+
+
+class Interest(InstructionBase):
+    """Fact: interest was paid to a customer (`credit`) or charged (`debit`)."""
+
+    type: Literal["interest"] = "interest"
+    account: Code
+    amount: AmountText
+    asset: Code
+    direction: Literal["credit", "debit"] = "credit"
+
+
+class HousePosting(InstructionBase):
+    """Request: money moves between two of the firm's own accounts. Its owner is `house`."""
+
+    type: Literal["house_posting"] = "house_posting"
+    debit_account: Code
+    credit_account: Code
+    amount: AmountText
+    asset: Code
+
+
+class FreezeAccount(InstructionBase):
+    """Request: stop debits, credits or both on an account, under an authority."""
+
+    type: Literal["freeze_account"] = "freeze_account"
+    account: Code
+    freeze_id: Code
+    authority: Reference
+    direction: Literal["debit", "credit", "both"] = "both"
+
+
+class UnfreezeAccount(InstructionBase):
+    """Request: lift one freeze; the account is frozen while any stands."""
+
+    type: Literal["unfreeze_account"] = "unfreeze_account"
+    account: Code
+    freeze_id: Code
+
+
+class OpenBusinessDay(InstructionBase):
+    """Request: the entity's books move on to another day. Its owner is `house`.
+
+    The same record, with the same id, is sent to each partition of the topic, so that it is ordered
+    with the postings of every shard.
+    """
+
+    type: Literal["open_business_day"] = "open_business_day"
+    entity: Code
+    booking_date: date
+
+
+Instruction = (
+    OpenAccount
+    | Deposit
+    | Withdrawal
+    | Transfer
+    | Fee
+    | Interest
+    | HousePosting
+    | FreezeAccount
+    | UnfreezeAccount
+    | OpenBusinessDay
+)
+
+INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
+    OpenAccount,
+    Deposit,
+    Withdrawal,
+    Transfer,
+    Fee,
+    Interest,
+    HousePosting,
+    FreezeAccount,
+    UnfreezeAccount,
+    OpenBusinessDay,
+)
+
+FACTS: Final = frozenset({"deposit", "fee", "interest"})
+"""Types that have happened outside and are always booked; the others are requests."""
+
+BROADCAST: Final = frozenset({"open_business_day"})
+"""Types whose one record goes to every partition."""
+
+INSTRUCTION: Final[TypeAdapter[Instruction]] = TypeAdapter(
+    Annotated[Instruction, Field(discriminator="type")]
+)
+
+
+def content_of(instruction: InstructionBase) -> bytes:
+    """Spell the business fields that are present in the record, normalised, as JSON.
+
+    This is what the content hash is taken over, what the journal keeps and what events carry as
+    `instruction`. Fields the record did not have are left out, so a later default is no difference.
+    """
+    return instruction.__pydantic_serializer__.to_json(instruction, exclude_unset=True, by_alias=True)

@@ -1,0 +1,201 @@
+"""What the ledger says happened: the events of `transactions.journal.v1`, the books' public record."""
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from shared.messages.envelope import Code, Event, Message, Number, Place
+
+MovementKind = Literal["principal", "fee", "interest"]
+
+
+class Posting(Message):
+    """One end of a movement; carries what a consumer would otherwise need the ledger's tables for."""
+
+    account: Code
+    owner: Code
+    entity: Code
+    account_class: str = Field(alias="class")
+
+
+class Movement(Message):
+    """One debit account, one credit account, one asset, one positive amount."""
+
+    leg: int
+    """Its place in the transaction, from 0."""
+    kind: MovementKind
+    amount: str
+    """Decimal string in the asset's scale."""
+    asset: Code
+    scale: int
+    debit: Posting
+    credit: Posting
+
+
+class LedgerEvent(Event):
+    """An event of the ledger about a record it took."""
+
+    source: Place | None = None
+    """The record it came from."""
+    instruction_id: UUID | None = None
+    instruction_type: str | None = None
+    owner: Code | None = None
+    """The home owner; always the customer whose partition is the primary's, or `house`."""
+    first: Number | None = None
+    """For a later event: the first outcome it follows up."""
+    instruction: dict[str, Any] | None = None
+    """What was asked: the record's business fields, normalised (shape: `shared.messages.instructions`)."""
+    content_hash: str | None = None
+    """Hexadecimal BLAKE2b-128 of the bytes of `instruction`."""
+
+
+class TransactionEvent(LedgerEvent):
+    """An event that moved, reserved or freed money."""
+
+    booking_date: date
+    value_date: date
+    movements: tuple[Movement, ...]
+
+
+class TransactionPosted(TransactionEvent):
+    """Money moved. With `first`, a pending transaction was posted."""
+
+    type: Literal["TransactionPosted"] = "TransactionPosted"
+    routed: str | None = None
+    """For a fact that could not be booked as named: the reason it went to suspense or blocked funds."""
+    limit_passed: bool = False
+    """A fact took the account below its limit."""
+
+
+class TransactionPending(TransactionEvent):
+    """Money is reserved until a decision; the movements are those that will be posted."""
+
+    type: Literal["TransactionPending"] = "TransactionPending"
+    screening: bool = True
+    """Whether it waits for compliance."""
+
+
+class TransactionVoided(TransactionEvent):
+    """A pending transaction came to nothing; the reservation is freed."""
+
+    type: Literal["TransactionVoided"] = "TransactionVoided"
+    reason: str
+    """`screening_refused`, or what stood against posting it when it was cleared."""
+
+
+class InstructionApplied(LedgerEvent):
+    """Something other than money changed: an account opened, frozen, unfrozen."""
+
+    type: Literal["InstructionApplied"] = "InstructionApplied"
+    account: Posting
+    asset: Code
+    scale: int
+
+
+class InstructionRejected(LedgerEvent):
+    """A rule said no."""
+
+    type: Literal["InstructionRejected"] = "InstructionRejected"
+    reason: str
+    field: str | None = None
+    detail: str
+
+
+class DuplicateReceived(LedgerEvent):
+    """The same instruction came again; nothing was posted. `first` is its first outcome."""
+
+    type: Literal["DuplicateReceived"] = "DuplicateReceived"
+    first_outcome: str
+    first_reason: str | None = None
+
+
+class RecordUnreadable(LedgerEvent):
+    """A record nobody can read; its bytes are kept as a dead letter."""
+
+    type: Literal["RecordUnreadable"] = "RecordUnreadable"
+    error: str
+    size: int
+    sha256: str
+
+
+class OwnerParked(LedgerEvent):
+    """Handling a record failed, or waits behind one that failed; it is kept and can be replayed."""
+
+    type: Literal["OwnerParked"] = "OwnerParked"
+    error: str
+    behind: bool
+    """Whether it only waits behind an earlier record of its owner."""
+
+
+class RecordDiscarded(LedgerEvent):
+    """An operator gave a parked record up."""
+
+    type: Literal["RecordDiscarded"] = "RecordDiscarded"
+    act_id: UUID
+    actor: str
+    reason: str
+
+
+class DecisionWithoutEffect(LedgerEvent):
+    """A decision came for something that does not wait for one; somebody should look."""
+
+    type: Literal["DecisionWithoutEffect"] = "DecisionWithoutEffect"
+    decision: str
+    why: str
+
+
+class BusinessDayOpened(LedgerEvent):
+    """The entity's books moved on, in this shard."""
+
+    type: Literal["BusinessDayOpened"] = "BusinessDayOpened"
+    entity: Code
+    booking_date: date
+    previous: date | None
+
+
+class ActDone(LedgerEvent):
+    """An operator's act was carried out, or refused with a reason. Every service publishes these."""
+
+    type: Literal["ActDone"] = "ActDone"
+    act_id: UUID
+    act: str
+    actor: str
+    done: bool
+    detail: str
+    result: dict[str, Any] = Field(default_factory=dict)
+
+
+JournalEvent = (
+    TransactionPosted
+    | TransactionPending
+    | TransactionVoided
+    | InstructionApplied
+    | InstructionRejected
+    | DuplicateReceived
+    | RecordUnreadable
+    | OwnerParked
+    | RecordDiscarded
+    | DecisionWithoutEffect
+    | BusinessDayOpened
+    | ActDone
+)
+
+JOURNAL_EVENT: Final[TypeAdapter[JournalEvent]] = TypeAdapter(
+    Annotated[JournalEvent, Field(discriminator="type")]
+)
+
+OUTCOMES: Final = {
+    "TransactionPosted": "posted",
+    "TransactionPending": "pending",
+    "TransactionVoided": "voided",
+    "InstructionApplied": "applied",
+    "BusinessDayOpened": "applied",
+    "InstructionRejected": "rejected",
+    "DuplicateReceived": "duplicate",
+    "RecordUnreadable": "unreadable",
+    "OwnerParked": "parked",
+    "RecordDiscarded": "discarded",
+}
+"""The fate that each event gives to the record it came from (acts and decisions have none here)."""

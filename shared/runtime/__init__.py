@@ -1,0 +1,1 @@
+"""How any service runs: claim, fence, handle, commit, publish; written once."""

@@ -1,0 +1,43 @@
+"""Keeps records nobody can read: their bytes, place, time and what was wrong."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from shared.runtime.work import ShardWork
+
+if TYPE_CHECKING:
+    from shared.runtime.consumer import Item
+
+
+async def keep(connection: Any, items: "Sequence[Item]", works: Mapping[int, ShardWork]) -> None:
+    """Store unreadable records as they came, in the batch's transaction."""
+    if not items:
+        return
+    await connection.copy_records_to_table(
+        "dead_letter",
+        records=[
+            (
+                item.topic,
+                item.shard,
+                item.offset,
+                item.shard,
+                item.timestamp_ms,
+                item.key,
+                item.value,
+                item.message.error,
+                works[item.shard].recorded_at,
+            )
+            for item in items
+        ],
+        columns=(
+            "topic",
+            "partition",
+            "offset",
+            "shard",
+            "timestamp_ms",
+            "key",
+            "value",
+            "error",
+            "recorded_at",
+        ),
+    )

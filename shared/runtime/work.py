@@ -1,0 +1,228 @@
+"""What passes between the runtime and a service: records received, the unit of work, events to publish."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from shared.messages.envelope import Event
+from shared.messages.topics import Topic
+from shared.runtime import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A topic a service consumes, and how.
+
+    `decode` turns a record's value into a message and raises `UnreadableRecord`; it may return a
+    message of the service's own that says "readable enough to answer, but wrong" (the ledger does).
+    `chained` inputs are another service's events: they carry `seq` and `prev`, and a copy already had
+    never reaches the handler. `rank` orders the records of one shard inside a batch, lowest first.
+    """
+
+    topic: Topic
+    decode: Callable[[bytes], Any]
+    chained: bool = False
+    rank: int = 10
+
+
+@dataclass(slots=True)
+class Received:
+    """One delivered record, decoded."""
+
+    shard: int
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    message: Any
+    """What `Input.decode` returned, or `Unreadable`, or `Parked`."""
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    copy: Literal["primary", "secondary"] = "primary"
+    """Of another service's event: whether its transaction is counted here (primary) or only its legs."""
+    value: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a record nobody can read; the runtime has kept its bytes as a dead letter."""
+
+    error: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Stands for a record the runtime has parked; the service only announces it."""
+
+    owner: str
+    error: str
+    behind: bool
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Stands for a parked record an operator gave up; the service only announces it."""
+
+    owner: str
+    act_id: UUID
+    actor: str
+    reason: str
+    message: Any
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """An event to publish: one record on the shard's own partition, and one on each of `copies`."""
+
+    shard: int
+    seq: int
+    recorded_at: datetime
+    epoch: int
+    topic: str
+    type: str
+    key: bytes
+    body: bytes
+    prev: int
+    """The seq this shard sent to (topic, own partition) before this one; 0 for none."""
+    copies: tuple[tuple[int, int, bytes], ...] = ()
+    """Secondaries: (partition, prev there, key)."""
+    correlation_id: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(slots=True)
+class ShardWork:
+    """One shard's part in a unit of work; everything advances here and is stored at the end."""
+
+    shard: int
+    epoch: int
+    last_seq: int
+    recorded_at: datetime
+    """The one `recorded_at` of this batch: later than every earlier one of the shard."""
+    heads: dict[tuple[str, int], int]
+    """(topic, partition) to the last seq this shard sent there."""
+
+    def next_seq(self) -> int:
+        """Take the shard's next event number."""
+        self.last_seq += 1
+        return self.last_seq
+
+    def chain(self, topic: str, partition: int, seq: int) -> int:
+        """Put `seq` at the head of a chain and return the `prev` it must carry."""
+        previous = self.heads.get((topic, partition), 0)
+        self.heads[topic, partition] = seq
+        return previous
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """One database transaction in which a batch takes effect. A handler only adds to it."""
+
+    connection: Any
+    """An asyncpg connection inside the transaction; the search path is the service's own schema."""
+    shards: dict[int, ShardWork]
+    partitions: int
+    """P: the number of shards."""
+    outgoing: list[Outgoing] = field(default_factory=list)
+    """Events whose rows the service has journalled itself (the ledger)."""
+    stored: list["StoredEvent"] = field(default_factory=list)
+    """Events the runtime journals in `outbox`, with their bytes (every other service)."""
+
+    def publish(
+        self,
+        shard: int,
+        topic: Topic,
+        build: Callable[[int, datetime], Event],
+        *,
+        key: str,
+        correlation_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> Event:
+        """Number an event of this shard, journal it with the batch and publish it after the commit.
+
+        `build(seq, recorded_at)` makes the message. For services whose journal is the runtime's `outbox`.
+        """
+        work = self.shards[shard]
+        seq = work.next_seq()
+        message = build(seq, work.recorded_at)
+        outgoing = Outgoing(
+            shard=shard,
+            seq=seq,
+            recorded_at=work.recorded_at,
+            epoch=work.epoch,
+            topic=topic.name,
+            type=type(message).__name__,
+            key=key.encode(),
+            body=message.model_dump_json(by_alias=True, exclude_none=True).encode(),
+            prev=work.chain(topic.name, shard, seq),
+            correlation_id=correlation_id,
+            traceparent=traceparent,
+        )
+        self.stored.append(StoredEvent(outgoing))
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event kept whole in the runtime's `outbox`."""
+
+    outgoing: Outgoing
+
+
+class Service:
+    """What a service tells the runtime. Subclass it; the runtime calls, the service never does."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Topic, ...]
+    parks: bool = False
+    """Whether a record whose handling fails parks its owner (the ledger) or halts the shard (folds)."""
+    linger_seconds: float = 0.0
+    """How long to wait after a small batch for the next to grow. A batch costs about the same few
+    milliseconds of everybody's processor however small it is, so waiting a little makes room for others."""
+    tick_every: timedelta | None = None
+    """How often `tick` runs for work that has no record of its own."""
+
+    async def start(self, connection: Any) -> None:
+        """Check and load what all shards share, once before any claim; raise `ConfigurationError`."""
+
+    async def load(self, connection: Any, shard: int) -> None:
+        """Read the memory of a shard just claimed."""
+
+    def forget(self, shard: int) -> None:
+        """Drop the memory of a shard: revoked, fenced, or its last batch is in doubt."""
+
+    async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
+        """Let a batch take effect: load, decide, write, announce. All shards of the batch at once.
+
+        Records come ordered by shard, then input rank, then offset. An exception rolls everything
+        back; memory must not have changed yet (see `adopt`).
+        """
+        raise NotImplementedError
+
+    def adopt(self, work: UnitOfWork) -> None:
+        """Take over in memory what `handle` decided: the transaction is committed."""
+
+    async def tick(self, work: UnitOfWork) -> None:
+        """Do what time asks for (deadlines); a batch of its own, over all shards held."""
+
+    def owner_of(self, message: Any) -> str | None:
+        """The home owner whose records wait when this one fails; None where nobody's do."""
+        del message
+        return None
+
+    async def announce_act(
+        self, work: UnitOfWork, received: Received, done: bool, detail: str, result: dict[str, Any]
+    ) -> None:
+        """Publish an `ActDone` for an act the runtime carried out or refused."""
+        raise NotImplementedError
+
+    async def events_after(self, connection: Any, shard: int, seq: int, limit: int) -> list[Outgoing]:
+        """Rebuild the events after `seq` from the journal, byte for byte. Default: the `outbox`."""
+        return await outbox.events_after(connection, shard, seq, limit)

@@ -1,0 +1,197 @@
+"""The reference ledger's outcomes, as tables: which rung says no, and what the books are after."""
+
+import json
+from typing import Any
+
+import pytest
+
+from audit.model import Prediction
+from tests.audit.honest import ALICE, BOB, PARTITIONS, Upstream, owner_in, predict
+
+A, B = f"{ALICE}-EUR", f"{BOB}-EUR"
+
+
+def with_customers() -> Upstream:
+    """Alice with 100.00 and Bob with nothing, at home in different shards."""
+    upstream = Upstream()
+    for number, (owner, code) in enumerate(((ALICE, A), (BOB, B))):
+        upstream.send("open_account", owner, number + 1, account=code, entity="BANK", asset="EUR")
+    upstream.send("deposit", ALICE, 3, account=A, amount="100.00", asset="EUR")
+    return upstream
+
+
+def last(upstream: Upstream) -> Prediction:
+    """What the model says of the last record."""
+    evidence, said = predict(upstream)
+    assert not said.problems
+    row = evidence.ledger.journal[-1]
+    return said.predictions[row.shard, row.seq]
+
+
+OUTCOMES: list[tuple[str, dict[str, Any], str]] = [
+    ("withdrawal", {"amount": "100.00"}, "TransactionPosted"),
+    ("withdrawal", {"amount": "100.01"}, "insufficient_funds"),
+    ("withdrawal", {"amount": "0.00"}, "amount_zero"),
+    ("withdrawal", {"amount": "-1.00"}, "amount_negative"),
+    ("withdrawal", {"amount": "1.001"}, "amount_too_many_decimals"),
+    ("withdrawal", {"amount": "92233720368547758.08"}, "amount_too_large"),
+    ("withdrawal", {"amount": "1,0"}, "amount_malformed"),
+    ("withdrawal", {"amount": 1}, "amount_not_a_string"),
+    ("withdrawal", {"amount": "1.001", "asset": "XQQ"}, "asset_unknown"),
+    ("withdrawal", {"amount": "0", "asset": "XQQ"}, "amount_zero"),
+    ("withdrawal", {"asset": "USD"}, "asset_mismatch"),
+    ("withdrawal", {"account": "nobody"}, "account_unknown"),
+    ("withdrawal", {"account": B}, "wrong_owner"),
+    ("withdrawal", {"value_date": "1899-12-31"}, "date_out_of_range"),
+    ("withdrawal", {"value_date": "31.12.2026"}, "date_malformed"),
+    ("withdrawal", {"channel": {"channel": "pigeon"}}, "field_value_unknown"),
+    ("withdrawal", {"channel": {"cash": 1}}, "field_wrong_type"),
+    ("withdrawal", {"business_reference": ""}, "field_malformed"),
+    ("transfer", {"debit_account": A, "credit_account": A}, "accounts_same"),
+    ("transfer", {"debit_account": A, "credit_account": B}, "TransactionPosted"),
+    ("transfer", {"debit_account": B, "credit_account": A}, "wrong_owner"),
+    ("transfer", {"debit_account": A, "credit_account": "BANK-EUR-nostro"}, "account_class_not_allowed"),
+    ("transfer", {"debit_account": A}, "field_missing"),
+    ("fee", {"amount": "100.01"}, "TransactionPosted"),
+    ("deposit", {"account": "nobody"}, "TransactionPosted"),
+    ("deposit", {"asset": "SAP", "amount": "1"}, "asset_not_used"),
+    ("freeze_account", {"freeze_id": "F", "authority": "court"}, "InstructionApplied"),
+    ("unfreeze_account", {"freeze_id": "F"}, "freeze_unknown"),
+    ("open_account", {"entity": "BANK"}, "account_exists"),
+    ("open_account", {"account": "new", "entity": "NONE"}, "entity_unknown"),
+    ("open_account", {"account": "new", "entity": "BANK", "class": "custody"}, "account_class_not_allowed"),
+    ("open_account", {"account": "new", "entity": "BANK", "asset": "USD"}, "asset_not_used"),
+    (
+        "open_account",
+        {"account": "new", "entity": "BANK", "asset": "SAP", "class": "custody"},
+        "InstructionApplied",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "outcome"), OUTCOMES)
+def test_the_first_rung_that_fails_names_the_reason(kind: str, fields: dict[str, Any], outcome: str) -> None:
+    """One instruction of Alice's, who has 100.00."""
+    upstream = with_customers()
+    asked: dict[str, Any] = {"account": A, "amount": "1.00", "asset": "EUR"} | fields
+    upstream.send(kind, ALICE, 9, **asked)
+    said = last(upstream)
+    assert (said.reason or said.kind) == outcome
+
+
+def test_a_fact_for_nobody_goes_to_suspense() -> None:
+    """It has happened: it is booked all the same."""
+    upstream = with_customers()
+    upstream.send("deposit", ALICE, 9, account="nobody", amount="1.00", asset="EUR")
+    said = last(upstream)
+    assert said.routed == "account_unknown"
+    assert [(leg.debit, leg.credit) for leg in said.movements] == [("BANK-EUR-nostro", "BANK-EUR-suspense")]
+
+
+@pytest.mark.parametrize(("direction", "credit"), [("debit", A), ("credit", "BANK-EUR-blocked_funds")])
+def test_a_deposit_to_an_account_frozen_for_credits_goes_to_blocked_funds(
+    direction: str, credit: str
+) -> None:
+    """A freeze for debits does not concern it."""
+    upstream = with_customers()
+    upstream.send(
+        "freeze_account", ALICE, 8, account=A, freeze_id="F", authority="court", direction=direction
+    )
+    upstream.send("deposit", ALICE, 9, account=A, amount="1.00", asset="EUR")
+    said = last(upstream)
+    assert said.movements[0].credit == credit
+    assert said.routed == (None if direction == "debit" else "account_frozen")
+
+
+def test_a_fee_beyond_the_limit_is_booked_and_marked() -> None:
+    """A fact passes the limit."""
+    upstream = with_customers()
+    upstream.send("fee", ALICE, 9, account=A, amount="100.01", asset="EUR")
+    assert last(upstream).limit_passed
+
+
+def test_the_same_id_with_the_same_content_is_a_duplicate_in_any_spelling() -> None:
+    """UUIDs and times are normalised before they are compared."""
+    upstream = with_customers()
+    upstream.send("deposit", ALICE, 0x0ABC, account=A, amount="1.00", asset="EUR")
+    value = json.loads(upstream.records[-1].value or b"")
+    value["instruction_id"] = value["instruction_id"].upper()
+    value["a_field_nobody_knows"] = 1
+    upstream.raw(json.dumps(value).encode(), key=ALICE.encode())
+    said = last(upstream)
+    assert (said.kind, said.about_seq) == ("DuplicateReceived", 3)
+
+
+def test_the_same_id_with_other_content_names_the_field() -> None:
+    """And is about the first outcome."""
+    upstream = with_customers()
+    upstream.send("deposit", ALICE, 3, account=A, amount="100.01", asset="EUR")
+    said = last(upstream)
+    assert (said.reason, said.fields, said.about_seq) == ("id_reused", ("amount",), 2)
+
+
+def test_a_wrong_place_does_not_use_up_the_id() -> None:
+    """The same record under the right key is taken."""
+    upstream = with_customers()
+    fields: dict[str, Any] = {"account": A, "amount": "1.00", "asset": "EUR"}
+    upstream.send("deposit", ALICE, 9, key=BOB.encode(), **fields)
+    assert last(upstream).reason == "wrong_key"
+    upstream.send("deposit", ALICE, 9, partition=2, **fields)
+    assert last(upstream).reason == "wrong_partition"
+    upstream.send("deposit", ALICE, 9, **fields)
+    assert last(upstream).kind == "TransactionPosted"
+
+
+def test_a_large_withdrawal_waits_and_a_decision_posts_or_voids_it() -> None:
+    """The amount is reserved meanwhile."""
+    for verdict, kind in (("cleared", "TransactionPosted"), ("refused", "TransactionVoided")):
+        upstream = with_customers()
+        upstream.send("deposit", ALICE, 8, account=A, amount="2000.00", asset="EUR")
+        upstream.send("withdrawal", ALICE, 9, account=A, amount="1500.00", asset="EUR")
+        assert last(upstream).kind == "TransactionPending"
+        content = upstream.records[-1].value or b""
+        upstream.decide(0, 1, 9, verdict, ALICE, content, first=4)
+        said = last(upstream)
+        assert (said.kind, said.about_seq) == (kind, 4)
+        upstream.send("withdrawal", ALICE, 10, account=A, amount="700.00", asset="EUR")
+        assert (last(upstream).reason is None) == (verdict == "refused")
+
+
+def test_foreign_credits_count_as_far_as_the_decision_saw_them() -> None:
+    """Bob spends what Alice's shard has credited him, once his own shard has seen it."""
+    upstream = with_customers()
+    upstream.send("transfer", ALICE, 8, debit_account=A, credit_account=B, amount="40.00", asset="EUR")
+    evidence, _ = predict(upstream)
+    bob = next(account.account_id for account in evidence.ledger.accounts if account.code == B)
+    seen: dict[str, Any] = {"credits": {str(bob): 4000}}
+    upstream.send("withdrawal", BOB, 9, account=B, amount="40.00", asset="EUR")
+    assert last(upstream).reason == "insufficient_funds"
+    upstream.send("withdrawal", BOB, 10, account=B, amount="40.00", asset="EUR", seen=seen)
+    assert last(upstream).kind == "TransactionPosted"
+    upstream.send("withdrawal", BOB, 11, account=B, amount="0.01", asset="EUR", seen=seen)
+    assert last(upstream).reason == "insufficient_funds"
+
+
+def test_business_days_only_move_on() -> None:
+    """In each shard by itself; postings take the open day."""
+    upstream = with_customers()
+    upstream.open_day(8, "2026-01-05")
+    _, said = predict(upstream)
+    assert len([each for each in said.predictions.values() if each.kind == "BusinessDayOpened"]) == PARTITIONS
+    upstream.send("deposit", ALICE, 9, account=A, amount="1.00", asset="EUR")
+    assert str(last(upstream).booking_date) == "2026-01-05"
+    upstream.send("open_business_day", "house", 10, partition=0, entity="BANK", booking_date="2026-01-05")
+    assert last(upstream).reason == "business_day_not_later"
+
+
+def test_an_account_absent_to_a_shard_is_unknown_there() -> None:
+    """What was seen of other shards stands with the decision."""
+    upstream = with_customers()
+    fields: dict[str, Any] = {"debit_account": A, "credit_account": B, "amount": "1.00", "asset": "EUR"}
+    upstream.send("transfer", ALICE, 9, seen={"absent": [B]}, **fields)
+    assert last(upstream).reason == "account_unknown"
+
+
+def test_owners_are_spread_as_kafka_spreads_keys() -> None:
+    """The fixture's customers live where they should."""
+    assert len({owner_in(shard) for shard in range(PARTITIONS)}) == PARTITIONS

@@ -1,0 +1,212 @@
+"""Runs a campaign: load, faults one after the other, rest, audit, table, result line."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from audit.__main__ import table
+from audit.checks import examine
+from audit.examination import Examination
+from audit.gathering import gather
+from audit.result import Result, failed
+from tests.campaign.faults import Campaign, Fault, Tally, full_plan, short_plan
+from tests.campaign.load import Load
+from tests.campaign.workload import Workload
+from tests.campaign.world import WORLD_ERRORS, NotRecovered, World
+
+RESULTS: Final = Path(__file__).resolve().parents[2] / "bench" / "results" / "campaign.jsonl"
+LISTED_QUERY: Final = (
+    "SELECT n.name FROM compliance.list_name AS n JOIN compliance.list_activation AS a"
+    " USING (list_code, version) WHERE n.name ~ '^[A-Za-z ]+$' ORDER BY n.name LIMIT 1"
+)
+HOUSE_QUERY: Final = (
+    "SELECT account.class, asset.code, account.code FROM transactions.account"
+    " JOIN transactions.asset USING (asset_id) JOIN transactions.entity USING (entity_id)"
+    " WHERE account.owner = 'house' AND entity.code = 'BANK'"
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a campaign came to."""
+
+    seed: int
+    short: bool
+    seconds: float
+    records: int
+    tally: Tally
+    results: tuple[Result, ...] = ()
+    problems: list[str] = field(default_factory=list)
+    sent: dict[str, int] = field(default_factory=dict)
+    """Records sent, by kind of traffic."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every kind was injected, all recovered and the auditor found nothing."""
+        return not self.problems and not failed(self.results) and bool(self.results)
+
+
+async def run(seed: int, *, short: bool, rate: float, keep: Path | None = None) -> Outcome:
+    """Run one campaign from nothing and return what came of it."""
+    begun = time.monotonic()
+    plan = list(short_plan() if short else full_plan())
+    rng = Random(f"faults {seed}")
+    rng.shuffle(plan)
+    with folder_for(keep) as folder:
+        world = World(folder)
+        load: Load | None = None
+        outcome = Outcome(seed, short, 0.0, 0, Tally())
+        try:
+            await world.start()
+            say(f"stack ready after {time.monotonic() - begun:.1f} s")
+            load = await new_load(world, seed, folder, rate)
+            load.start()
+            watch = asyncio.create_task(_people_and_samples(world, load, Random(f"people {seed}")))
+            campaign = Campaign(world, load, rng, outcome.tally, say)
+            for kind, inject in plan:
+                await _inject(campaign, kind, inject, outcome)
+            watch.cancel()
+            await load.stop()
+            await _settle(world, outcome)
+            say(f"at rest after {time.monotonic() - begun:.1f} s; auditing")
+            evidence = await gather(world.dsn, world.bootstrap, folder / "commands.jsonl")
+            evidence.samples = world.samples
+            outcome.results = examine(Examination(evidence))
+            say(f"audited after {time.monotonic() - begun:.1f} s")
+        finally:
+            if load is not None:
+                with contextlib.suppress(Exception):
+                    await load.stop()
+                outcome.records, outcome.sent = load.total, dict(load.sent.most_common())
+            await world.stop()
+        outcome.problems += [f"{kind}: never injected" for kind in _missing(plan, outcome.tally)]
+        outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+async def new_load(world: World, seed: int, folder: Path, rate: float) -> Load:
+    """A load generator whose customers are there and have money."""
+    listed = await world.fetch(LISTED_QUERY)
+    workload = Workload(seed, world.partitions, *([listed[0][0]] if listed else []))
+    workload.house_accounts = {(row[0], row[1]): row[2] for row in await world.fetch(HOUSE_QUERY)}
+    load = Load(world.bootstrap, workload, folder / "commands.jsonl", rate)
+    await load.send(workload.opening(40))
+    return load
+
+
+def report(outcome: Outcome) -> str:
+    """Spell kind × kills × slowest recovery, then the auditor's table."""
+    lines = [f"{'fault':<36} {'kills':>5}  {'slowest recovery':>16}"]
+    for kind, seconds in sorted(outcome.tally.seconds.items()):
+        lines.append(f"{kind:<36} {len(seconds):>5}  {max(seconds):>14.2f} s")
+    lines.append(f"{'all':<36} {sum(map(len, outcome.tally.seconds.values())):>5}")
+    kinds = ", ".join(f"{kind} {count}" for kind, count in outcome.sent.items())
+    lines += ["", f"{outcome.records} records sent in {outcome.seconds:.0f} s: {kinds}", ""]
+    lines.append(table(outcome.results))
+    lines += [f"PROBLEM: {problem}" for problem in outcome.problems]
+    lines.append("the campaign holds" if outcome.ok else "THE CAMPAIGN DOES NOT HOLD")
+    return "\n".join(lines)
+
+
+def keep_result(outcome: Outcome) -> None:
+    """Append the result line."""
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    line: dict[str, Any] = {
+        "seed": outcome.seed,
+        "short": outcome.short,
+        "ok": outcome.ok,
+        "seconds": round(outcome.seconds, 1),
+        "records": outcome.records,
+        "sent": outcome.sent,
+        "faults": {
+            kind: {"count": len(seconds), "slowest_seconds": round(max(seconds), 2)}
+            for kind, seconds in sorted(outcome.tally.seconds.items())
+        },
+        "audit": [
+            {key: value for key, value in asdict(result).items() if key != "examples"}
+            for result in outcome.results
+        ],
+        "problems": outcome.problems,
+    }
+    with RESULTS.open("a", encoding="utf-8") as results:
+        results.write(json.dumps(line) + "\n")
+
+
+def say(words: str) -> None:
+    """Tell how far it is, on standard error."""
+    print(words, file=sys.stderr, flush=True)
+
+
+async def _inject(campaign: Campaign, kind: str, inject: Fault, outcome: Outcome) -> None:
+    try:
+        await inject(campaign)
+    except (NotRecovered, *WORLD_ERRORS) as error:
+        outcome.problems.append(f"{kind}: {type(error).__name__}: {error}")
+        say(f"{kind}: NOT RECOVERED: {error}")
+        await _restore(campaign.world)
+    else:
+        say(f"{kind}: {campaign.tally.last:.2f} s")
+
+
+async def _restore(world: World) -> None:
+    """After a fault that went wrong: a fresh broker and one plain process of each service, as at first."""
+    for slot in world.stack.supervisor.slots:
+        with contextlib.suppress(Exception):
+            await world.stop_service(slot)
+    await world.stack.kafka.stop()
+    await world.stack.kafka.start()
+    for name in ("transactions", "compliance", "reporting"):
+        await world.start_service(name, 0)
+    await asyncio.sleep(2)
+
+
+async def _people_and_samples(world: World, load: Load, rng: Random) -> None:
+    """Every second a sample; now and then people decide holds and ask for a report."""
+    turn = 0
+    while True:
+        await asyncio.sleep(1)
+        turn += 1
+        with contextlib.suppress(Exception):
+            await world.sample()
+            if turn % 5 == 0:
+                await world.decide_holds(rng)
+            if turn % 15 == 0:
+                await world.make_report(rng, load.workload.day.isoformat())
+
+
+async def _settle(world: World, outcome: Outcome) -> None:
+    """Let everything come to rest, with one report at the end."""
+    await world.rest(60)
+    days = await world.fetch("SELECT max(booking_date) FROM transactions.journal")
+    await world.make_report(Random(f"last {outcome.seed}"), days[0][0].isoformat())
+    left = await world.rest(30)
+    await world.sample()
+    if any(left.values()):
+        outcome.problems.append(f"not at rest: {left}")
+
+
+def _missing(plan: Sequence[tuple[str, Fault]], tally: Tally) -> list[str]:
+    wanted = {kind.replace(" rebalance", " joined by another") for kind, _ in plan}
+    return sorted(wanted - {kind for kind, seconds in tally.seconds.items() if seconds})
+
+
+@contextlib.contextmanager
+def folder_for(keep: Path | None) -> Iterator[Path]:
+    """A folder for one stack's data: the one to keep, or one that goes away."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("backoffice").setLevel(logging.ERROR)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="campaign-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

@@ -1,0 +1,472 @@
+"""The campaign's own seeded traffic: every instruction type, what upstreams get wrong, and all the poison."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+from typing import Any, Final
+from uuid import UUID
+
+from audit.places import partition_of
+
+INSTRUCTIONS: Final = "transactions.instructions.v1"
+ENTITY: Final = "BANK"
+FIRST_DAY: Final = date(2026, 1, 5)
+TWO_DECIMALS: Final = ("EUR", "EUR", "EUR", "USD", "GBP")
+LISTED: Final = "Listed Name Of The Campaign"
+HUGE_BYTES: Final = 6_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One record to send; `partition` None: where its key says."""
+
+    key: bytes | None
+    value: bytes | None
+    kind: str
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    compressed: bool = False
+    """Only passes the broker's limit when compressed."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What upstream knows of an account."""
+
+    code: str
+    owner: str
+    asset: str
+    scale: int
+    balance: int = 0
+    frozen: list[str] = field(default_factory=list)
+
+
+class Workload:
+    """A seeded upstream that knows every way to be right and wrong."""
+
+    def __init__(self, seed: int, partitions: int, listed: str = LISTED) -> None:
+        self.rng = Random(f"campaign {seed}")
+        self.seed = seed
+        self.partitions = partitions
+        self.listed = listed
+        self.accounts: list[Account] = []
+        self.recent: list[Sending] = []
+        self.day = FIRST_DAY
+        self.customers = 0
+        self.freezes = 0
+
+    def opening(self, customers: int) -> Iterator[Sending]:
+        """A business day, customers in every shard, and money for each."""
+        yield from self.open_business_day()
+        for _ in range(customers):
+            yield from self.open_account()
+
+    def next(self) -> list[Sending]:
+        """The next piece of traffic: mostly one record."""
+        maker = self.rng.choices(_MAKERS, _WEIGHTS)[0]
+        made = list(maker(self))
+        for sending in made:
+            if sending.value is not None and len(sending.value) < 4000:
+                self.recent.append(sending)
+        del self.recent[:-400]
+        return made
+
+    # ── right ─────────────────────────────────────────────────────────────────────────────────────
+
+    def open_business_day(self) -> Iterator[Sending]:
+        """The same record to every partition."""
+        self.day += timedelta(days=1)
+        body = self._body("open_business_day", "house", entity=ENTITY, booking_date=self.day.isoformat())
+        for partition in range(self.partitions):
+            yield Sending(b"house", body, "open_business_day", partition)
+
+    def open_account(self) -> Iterator[Sending]:
+        """A customer's account with its first money; some unlimited, some with an overdraft, some loans."""
+        rng = self.rng
+        self.customers += 1
+        owner = f"K{self.seed}-{self.customers:05d}"
+        asset, scale = rng.choice(TWO_DECIMALS), 2
+        if rng.random() < 0.05:
+            asset, scale = "JPY", 0
+        account = Account(f"{owner}-{asset}", owner, asset, scale)
+        limit: str | None = rng.choice(("0", "0", "0", "500.00" if scale else "500", None))
+        kind = rng.choice(("person", "person", "organisation"))
+        name = self.listed if rng.random() < 0.02 else f"Somebody {self.customers}"
+        party = {"kind": kind, "name": name, "country": "DE", "kyc_status": "verified"}
+        yield self._to(
+            account,
+            "open_account",
+            account=account.code,
+            entity=ENTITY,
+            asset=asset,
+            limit=limit,
+            party=party,
+            **{"class": rng.choice(("cash", "cash", "cash", "loan"))},
+        )
+        self.accounts.append(account)
+        account.balance += 5_000_00
+        yield self._to(
+            account, "deposit", account=account.code, amount=self._spell(account, 5_000_00), asset=asset
+        )
+
+    def custody(self) -> Iterator[Sending]:
+        """A custody account for a security."""
+        self.customers += 1
+        owner = f"K{self.seed}-{self.customers:05d}"
+        account = Account(f"{owner}-SAP", owner, "DE0007164600", 0)
+        fields = {"account": account.code, "entity": ENTITY, "asset": account.asset, "class": "custody"}
+        yield self._to(account, "open_account", **fields)
+
+    def deposit(self) -> Iterator[Sending]:
+        """Money in; some of it banknotes, some just under what must be reported."""
+        account = self._some()
+        cash = self.rng.random() < 0.3
+        high = self.rng.random() < 0.15
+        amount = self.rng.randint(8_000_00, 12_000_00) if high else self.rng.randint(1_00, 900_00)
+        account.balance += amount
+        channel = {"channel": "branch" if cash else "online", "cash": cash}
+        fields = {"account": account.code, "amount": self._spell(account, amount), "asset": account.asset}
+        yield self._to(account, "deposit", **fields, channel=channel, occurred_at=self._moment())
+
+    def withdrawal(self) -> Iterator[Sending]:
+        """Money out: small ones at once, large ones after screening, a few to a listed name."""
+        account = self._some()
+        amount = self.rng.choice((self.rng.randint(1_00, 400_00), self.rng.randint(1_000_00, 3_000_00)))
+        account.balance -= amount
+        fields: dict[str, Any] = {
+            "account": account.code,
+            "amount": self._spell(account, amount),
+            "asset": account.asset,
+        }
+        if self.rng.random() < 0.5:
+            name = self.listed if self.rng.random() < 0.08 else "Bakery Morning Crumb"
+            fields["payment"] = {
+                "creditor": {"name": name, "country": "FR"},
+                "remittance": "Zeile 1\nZeile 2",
+            }
+        if self.rng.random() < 0.3:
+            fields["channel"] = {"channel": "atm", "cash": True}
+        if self.rng.random() < 0.3:
+            fields["value_date"] = (self.day + timedelta(days=self.rng.randint(-3, 3))).isoformat()
+        yield self._to(account, "withdrawal", **fields)
+
+    def transfer(self) -> Iterator[Sending]:
+        """Money to another customer, who mostly lives in another shard."""
+        account, other = self._some(), self._some()
+        if account is other or account.asset != other.asset:
+            return
+        amount = self.rng.randint(50, 800_00)
+        account.balance -= amount
+        other.balance += amount
+        yield self._to(
+            account,
+            "transfer",
+            debit_account=account.code,
+            credit_account=other.code,
+            amount=self._spell(account, amount),
+            asset=account.asset,
+            business_reference=f"ref {self.rng.randint(1, 99)} \u202eright to left\u200b",
+        )
+
+    def drain(self) -> Iterator[Sending]:
+        """All that upstream believes is there: it counts on credits of other shards that may come late."""
+        account = self._some()
+        if account.balance <= 0 or account.scale == 0:
+            return
+        amount, account.balance = min(account.balance, 900_00), account.balance - min(account.balance, 900_00)
+        fields = {"account": account.code, "amount": self._spell(account, amount), "asset": account.asset}
+        yield self._to(account, "withdrawal", **fields)
+
+    def fee(self) -> Iterator[Sending]:
+        """A fact, whatever is on the account."""
+        account = self._some()
+        fields = {"account": account.code, "amount": self._spell(account, 2_50), "asset": account.asset}
+        yield self._to(account, "fee", **fields)
+
+    def interest(self) -> Iterator[Sending]:
+        """Paid or charged."""
+        account = self._some()
+        fields = {"account": account.code, "amount": self._spell(account, 33_00), "asset": account.asset}
+        direction = self.rng.choice(("credit", "debit", None))
+        yield self._to(account, "interest", **fields, **({"direction": direction} if direction else {}))
+
+    def house_posting(self) -> Iterator[Sending]:
+        """Between two of the firm's own accounts, whichever the chart has."""
+        body = self._body(
+            "house_posting",
+            "house",
+            debit_account=self.house_account("nostro"),
+            credit_account=self.house_account("clearing"),
+            amount="12.34",
+            asset="EUR",
+        )
+        yield Sending(b"house", body, "house_posting")
+
+    def freeze(self) -> Iterator[Sending]:
+        """Freeze, or lift the oldest freeze."""
+        account = self._some()
+        if account.frozen or sum(len(each.frozen) for each in self.accounts) > 6:
+            account = next((each for each in self.accounts if each.frozen), account)
+            freeze_id = account.frozen.pop(0) if account.frozen else "NEVER-PLACED"
+            yield self._to(account, "unfreeze_account", account=account.code, freeze_id=freeze_id)
+            return
+        self.freezes += 1
+        freeze_id = f"F{self.freezes}"
+        account.frozen.append(freeze_id)
+        direction = self.rng.choice(("debit", "credit", "both"))
+        yield self._to(
+            account,
+            "freeze_account",
+            account=account.code,
+            freeze_id=freeze_id,
+            authority="District court",
+            direction=direction,
+        )
+
+    # ── wrong, and must be answered ───────────────────────────────────────────────────────────────
+
+    def repeated(self) -> Iterator[Sending]:
+        """The same again, byte for byte, or the same id in another spelling."""
+        sending = self.rng.choice(self.recent)
+        value = sending.value or b""
+        found = value.find(b'"instruction_id":"')
+        if self.rng.random() < 0.3 and found >= 0:
+            start = found + 18
+            spelled = value[start : start + 36]
+            other = self.rng.choice((spelled.upper(), spelled.replace(b"-", b""), b"{" + spelled + b"}"))
+            value = value[:start] + other + value[start + 36 :]
+        yield Sending(sending.key, value, "repeated", sending.partition, sending.headers)
+
+    def reused_id(self) -> Iterator[Sending]:
+        """An id again, for something else."""
+        sending = self.rng.choice(self.recent)
+        value = (sending.value or b"").replace(b'"amount":"', b'"amount":"1', 1)
+        yield Sending(sending.key, value, "reused_id", sending.partition)
+
+    def wrong(self) -> Iterator[Sending]:
+        """One field wrong, or one reference."""
+        account, other = self._some(), self._some()
+        fields: dict[str, Any] = {"account": account.code, "amount": "1.00", "asset": account.asset}
+        fields |= self.rng.choice(_WRONG_FIELDS)
+        kind = self.rng.choice(("withdrawal", "deposit", "fee", "interest"))
+        match self.rng.randrange(12):
+            case 0:
+                yield Sending(other.owner.encode(), self._body(kind, account.owner, **fields), "wrong_key")
+            case 1:
+                partition = (partition_of(account.owner.encode(), self.partitions) + 1) % self.partitions
+                body = self._body(kind, account.owner, **fields)
+                yield Sending(account.owner.encode(), body, "wrong_partition", partition)
+            case 2:
+                yield Sending(None, self._body(kind, account.owner, **fields), "no_key")
+            case 3:
+                fields |= {"account": other.code, "asset": other.asset, "amount": "1"}
+                yield self._to(account, kind, **fields)
+            case 4:
+                same = {"debit_account": account.code, "credit_account": account.code, "amount": "1"}
+                yield self._to(account, "transfer", **same, asset=account.asset)
+            case 5:
+                opening = {"account": other.code, "entity": ENTITY, "asset": other.asset}
+                yield self._to(account, "open_account", **opening)
+            case 6:
+                yield self._to(account, kind, **(fields | {"account": "NOBODY-HAS-THIS", "amount": "2"}))
+            case 7:
+                late = {"entity": ENTITY, "booking_date": "2026-01-01"}
+                body = self._body("open_business_day", "house", **late)
+                yield Sending(b"house", body, "day_not_later", self.rng.randrange(self.partitions))
+            case _:
+                yield self._to(account, kind, **fields)
+
+    # ── poison ────────────────────────────────────────────────────────────────────────────────────
+
+    def poison(self) -> Iterator[Sending]:
+        """Input that must never stop the line."""
+        yield self.poisons()[self.rng.randrange(len(_POISONS))]
+
+    def poisons(self) -> list[Sending]:
+        """One of each kind."""
+        account = self._some()
+        return [make(self, account) for make in _POISONS]
+
+    # ── spelling ──────────────────────────────────────────────────────────────────────────────────
+
+    def house_account(self, account_class: str, asset: str = "EUR") -> str:
+        """The code of one of the firm's own accounts, as the chart spells it."""
+        return self.house_accounts.get((account_class, asset), f"{ENTITY}-{account_class}-{asset}")
+
+    house_accounts: dict[tuple[str, str], str] = {}  # noqa: RUF012 - filled once from the chart
+    """(class, asset) → code of ENTITY's accounts."""
+
+    def _some(self) -> Account:
+        chance = self.rng.random()
+        return self.accounts[int(len(self.accounts) * chance * chance)]
+
+    def _spell(self, account: Account, cents: int) -> str:
+        return f"{cents // 100}.{cents % 100:02d}" if account.scale == 2 else str(max(1, cents // 100))
+
+    def _moment(self) -> str:
+        day = self.day + timedelta(days=self.rng.choice((0, 0, 0, -1, 1)))
+        return f"{day.isoformat()}T{self.rng.randrange(24):02d}:{self.rng.randrange(60):02d}:00Z"
+
+    def _to(self, account: Account, kind: str, /, **fields: Any) -> Sending:
+        return Sending(account.owner.encode(), self._body(kind, account.owner, **fields), kind)
+
+    def _body(self, kind: str, owner: str, /, **fields: Any) -> bytes:
+        body = {"type": kind, "instruction_id": str(self._id()), "owner": owner, **fields}
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def _id(self) -> UUID:
+        return UUID(int=self.rng.getrandbits(128))
+
+
+_MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
+    Workload.deposit,
+    Workload.withdrawal,
+    Workload.transfer,
+    Workload.drain,
+    Workload.fee,
+    Workload.interest,
+    Workload.house_posting,
+    Workload.freeze,
+    Workload.open_account,
+    Workload.custody,
+    Workload.open_business_day,
+    Workload.repeated,
+    Workload.reused_id,
+    Workload.wrong,
+    Workload.poison,
+)
+_WEIGHTS: Final = (260, 230, 220, 40, 50, 40, 30, 20, 10, 2, 2, 60, 15, 60, 30)
+
+_WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (
+    {"amount": "0"},
+    {"amount": "0.00"},
+    {"amount": "-1.00"},
+    {"amount": "1.001"},
+    {"amount": "9223372036854775808"},
+    {"amount": "92233720368547758.08"},
+    {"amount": "1,250.00"},
+    {"amount": "1e5"},
+    {"amount": ""},
+    {"amount": "٣"},
+    {"amount": "9" * 70},
+    {"amount": 12.34},
+    {"amount": 12},
+    {"amount": None},
+    {"amount": ["1.00"]},
+    {"asset": "XQQ"},
+    {"asset": "USD"},
+    {"asset": "DE0007164600"},
+    {"asset": 5},
+    {"account": ""},
+    {"account": "with space"},
+    {"account": "\u0000"},
+    {"account": {"code": "x"}},
+    {"value_date": "1900-01-01"},
+    {"value_date": "9999-12-31"},
+    {"value_date": "1899-12-31"},
+    {"value_date": "2026-02-30"},
+    {"value_date": 20260101},
+    {"occurred_at": "2026-01-01T00:00:00"},
+    {"occurred_at": "0001-01-01T00:00:00Z"},
+    {"channel": {"cash": "yes"}},
+    {"channel": {"channel": "pigeon"}},
+    {"channel": [True]},
+    {"payment": {"creditor_agent": "short"}},
+    {"payment": {"uetr": "not-a-uuid"}},
+    {"business_reference": "x" * 141},
+    {"business_reference": "null\u0000byte"},
+    {"direction": "sideways"},
+)
+
+
+def _raw(up: Workload, account: Account, extra: str) -> Sending:
+    """A good deposit with something more in its JSON text."""
+    body = up._body("deposit", account.owner, account=account.code, amount="1", asset=account.asset)
+    return Sending(
+        account.owner.encode(), body[:-1] + extra.encode("utf-8", "surrogatepass") + b"}", "poison"
+    )
+
+
+def _plain(value: bytes | None, *, headers: tuple[tuple[str, bytes], ...] = ()) -> Callable[..., Sending]:
+    return lambda up, account: Sending(account.owner.encode(), value, "poison", None, headers)
+
+
+def _appended(extra: str) -> Callable[[Workload, Account], Sending]:
+    return lambda up, account: _raw(up, account, extra)
+
+
+def _with_headers(*headers: tuple[str, bytes]) -> Callable[[Workload, Account], Sending]:
+    def make(up: Workload, account: Account) -> Sending:
+        body = up._body("deposit", account.owner, account=account.code, amount="1", asset=account.asset)
+        return Sending(account.owner.encode(), body, "poison_headers", None, headers)
+
+    return make
+
+
+def _bomb(up: Workload, account: Account) -> Sending:
+    sending = _raw(up, account, ',"x":"' + "0" * HUGE_BYTES + '"')
+    return Sending(sending.key, sending.value, "compressed_bomb", None, (), compressed=True)
+
+
+def _typed(kind: str, /, **fields: Any) -> Callable[[Workload, Account], Sending]:
+    return lambda up, account: Sending(
+        account.owner.encode(), up._body(kind, account.owner, **fields), "poison"
+    )
+
+
+_POISONS: Final[tuple[Callable[[Workload, Account], Sending], ...]] = (
+    _plain(b'{"type":"deposit","instruction_id":"0190'),
+    _plain(b"plain words"),
+    _plain(b""),
+    _plain(None),
+    _plain(b"   \n"),
+    _plain(b"null"),
+    _plain(b"[]"),
+    _plain(b"{}"),
+    _plain(b"NaN"),
+    _plain(b"\x00"),
+    _plain(b"\x00\xff\xfe\x80"),
+    _plain(b'\xef\xbb\xbf{"type":"deposit"}'),
+    _plain(b"[" * 100_000),
+    _plain(b"[" * 100_000 + b"]" * 100_000),
+    _plain(b'{"a":' * 30_000 + b"1" + b"}" * 30_000),
+    _plain(b"9" * 1_000_000),
+    _plain(b'{"type":"deposit","owner":"A","instruction_id":"018f0000-0000-7000-8000-00000000000g"}'),
+    _plain(b'{"type":5,"owner":"A","instruction_id":"018f0000-0000-7000-8000-000000000001"}'),
+    _plain(b'{"type":"deposit","owner":7,"instruction_id":"018f0000-0000-7000-8000-000000000001"}'),
+    _plain(b'{"type":"deposit","owner":"\\u0000","instruction_id":"018f0000-0000-7000-8000-000000000001"}'),
+    _appended(',"x":NaN'),
+    _appended(',"x":-Infinity'),
+    _appended(',"x":1e999999999'),
+    _appended(',"x":' + "9" * 5_000),
+    _appended(',"x":' + "9" * 500_000),
+    _appended(',"amount":1e999999999'),
+    _appended(',"amount":"2.00"'),
+    _appended(',"x":"\\ud800"'),
+    _appended(',"\\udfff":1'),
+    _appended(',"x":"\ud800"'),
+    _appended(',"x":' + "[" * 40 + "]" * 40),
+    _appended(',"x":' + "[" * 100_000 + "]" * 100_000),
+    _appended(',"x":"\\u0000"'),
+    _appended(',"x":"' + "a" * 900_000 + '"'),
+    _appended(',"x":"\u202e\u200b\ufeff"'),
+    _appended(',"business_reference":"\u202e\u200b\u2066 zero width"'),
+    _appended(',"business_reference":"\\u0000"'),
+    _appended(',"class":"cash","version":2,"schema":"transactions.instructions.v2"'),
+    _bomb,
+    _typed("time_travel", to="1999-12-31"),
+    _typed("deposit.v2", account="A", amount="1.00", asset="EUR"),
+    _typed("DEPOSIT", account="A", amount="1.00", asset="EUR"),
+    _typed("deposit"),
+    _typed("open_account", account="A" * 65, entity=ENTITY, asset="EUR"),
+    _typed("open_account", account="ok", entity="NOWHERE", asset="EUR"),
+    _typed("open_account", account="ok", entity=ENTITY, asset="EUR", limit="-1"),
+    _typed("open_account", account="ok", entity=ENTITY, asset="EUR", party={"kind": "ghost", "name": "x"}),
+    _typed("house_posting", debit_account="A", credit_account="B", amount="1", asset="EUR"),
+    _typed("open_business_day", entity=ENTITY, booking_date="9999-12-31"),
+    _with_headers(("traceparent", b"\x00")),
+    _with_headers(("traceparent", b"\xff" * 300), ("correlation_id", b"\x00\xff")),
+    _with_headers(("seq", b"not a number"), ("prev", b"-1"), ("shard", b"99"), ("epoch", b"")),
+)

@@ -1,0 +1,98 @@
+"""How the lines of a file become records: as they are, under the right key, readable or not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backoffice.cli.errors import CommandError
+from backoffice.cli.instruction import ForcedKey, read_lines
+
+
+def lines_of(tmp_path: Path, content: bytes, **options):
+    """Return the lines of a file with this content."""
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(content)
+    return read_lines(path, options.get("key"), options.get("partition"))
+
+
+def test_a_line_is_keyed_by_its_owner_and_sent_as_it_is(tmp_path: Path) -> None:
+    """Not parsed and written again: what upstream wrote is what the ledger judges."""
+    text = b'{ "owner" : "C1",  "amount": 1.0, "instruction_id":"7" }'
+    (line,) = lines_of(tmp_path, text + b"\r\n")
+    assert (line.key, line.value, line.instruction_id) == (b"C1", text, "7")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"not json", b"[]", b"7", b"null", b'{"owner": 7}', b'{"owner": "two words"}', b'{"owner": "C1\\n"}',
+        b'{"owner": "\\ud800"}', b"\xff\xfe", b'{"owner": ["C1"], "type": ["x"]}', b"[" * 100_000,
+        b'{"owner": ' + b"9" * 5_000 + b"}",
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_what_has_no_readable_owner_goes_to_the_house(tmp_path: Path, value: bytes) -> None:
+    """It must reach the ledger all the same, and have a fate there."""
+    (line,) = lines_of(tmp_path, value)
+    assert (line.key, line.value, line.broadcast) == (b"house", value, False)
+
+
+def test_numbers_are_the_files_own_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
+    """So that an editor finds the line an outcome speaks of."""
+    assert [line.number for line in lines_of(tmp_path, b"1\n\n  \n2\n")] == [1, 4]
+
+
+def test_a_business_day_goes_to_every_partition_unless_told_otherwise(tmp_path: Path) -> None:
+    """`--partition` and another key are there to try wrong ones."""
+    day = json.dumps({"type": "open_business_day", "owner": "house"}).encode()
+    assert lines_of(tmp_path, day)[0].broadcast
+    assert not lines_of(tmp_path, day, partition=1)[0].broadcast
+    assert not lines_of(tmp_path, day, key=ForcedKey(b"C1"))[0].broadcast
+
+
+def test_a_forced_key_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Even none at all."""
+    assert lines_of(tmp_path, b'{"owner":"C1"}', key=ForcedKey(None))[0].key is None
+    assert lines_of(tmp_path, b'{"owner":"C1"}', key=ForcedKey(b"\xff"))[0].key == b"\xff"
+
+
+def test_a_missing_file_is_told_with_what_to_type(tmp_path: Path) -> None:
+    """Never a traceback."""
+    with pytest.raises(CommandError) as told:
+        read_lines(tmp_path / "nothing.jsonl", None, None)
+    assert (told.value.error, told.value.exit_code) == ("file_unreadable", 2)
+    assert "--file" in told.value.fix
+
+
+def test_wrong_usage_is_told_before_anything_is_sent(backoffice, monkeypatch, tmp_path: Path) -> None:
+    """Status 2, and the sentence names the option."""
+    monkeypatch.setenv("BACKOFFICE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("BACKOFFICE_READONLY_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("BACKOFFICE_PARTITIONS", "4")
+    (tmp_path / "in.jsonl").write_bytes(b"1\n" + b"x" * 1_048_576)
+    file = ("--file", tmp_path / "in.jsonl")
+    for arguments, error in (
+        (("--partition", 4), "usage"),
+        (("--key", "a b"), "usage"),
+        (("--key", "a", "--raw-key", "b"), "usage"),
+        ((), "record_too_large"),
+    ):
+        ran = backoffice("instruction", "send", *file, *arguments)
+        assert (ran.status, ran.out, ran.error["error"]) == (2, "", error)
+        assert ran.error["fix"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("instruction", "send", "--file", "in.jsonl"), ("lag",), ("status",), ("parked", "list"),
+        ("dead-letters", "list"), ("simulate",), ("account", "show", "C1"), ("ledger", "verify"),
+        ("transaction", "trace", "019c2f10-7a02-7c3e-9a51-4d0f6b2e8c02"),
+    ],
+)  # fmt: skip
+def test_without_a_stack_every_command_says_how_to_start_it(backoffice, arguments: tuple[str, ...]) -> None:
+    """Status 3."""
+    ran = backoffice(*arguments)
+    assert (ran.status, ran.out, ran.error["error"]) == (3, "", "stack_not_running")
+    assert "backoffice up" in ran.error["fix"]

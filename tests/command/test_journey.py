@@ -1,0 +1,144 @@
+"""The commands against the whole stack, as a person types them: one day, one test, since a start is dear."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import backoffice as backoffice_package
+
+OWNER = "C000123"
+ACCOUNT = f"{OWNER}-EUR"
+
+
+def line(kind: str, *, instruction_id: str | None = None, owner: str = OWNER, **fields: Any) -> str:
+    """Spell an instruction."""
+    identity = instruction_id or str(uuid.uuid4())
+    return json.dumps({"type": kind, "instruction_id": identity, "owner": owner, **fields})
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Path]:
+    """Everything up in a folder of its own, and down again."""
+    data = tmp_path / ".backoffice"
+    command = [sys.executable, "-m", "backoffice"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(backoffice_package.__file__).parents[1])}
+    started = subprocess.run(
+        [*command, "up", "--data", data, "--detach"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 0, started.stderr
+    yield data
+    stopped = subprocess.run([*command, "down", "--data", data], env=environment, check=False)
+    assert stopped.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("stack")
+def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Path) -> None:
+    """Send, look, trace, simulate, verify: each command says what its contract promises."""
+    repeated = line("deposit", account=ACCOUNT, amount="2450.00", asset="EUR")
+    payment = str(uuid.uuid4())
+    lines = [
+        line("open_business_day", owner="house", entity="BANK", booking_date="2026-01-02"),
+        line("open_account", account=ACCOUNT, entity="BANK", asset="EUR", limit="500.00"),
+        repeated,
+        repeated,
+        "not json",
+        "",
+        line("withdrawal", instruction_id=payment, account=ACCOUNT, amount="1200.00", asset="EUR"),
+        line("withdrawal", account=ACCOUNT, amount="99999.00", asset="EUR"),
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    sent = backoffice("instruction", "send", "--file", "in.jsonl", "--wait", "--until", "final")
+    assert sent.status == 0, sent.err
+    found = sent.records
+    assert [each["line"] for each in found] == [1, 2, 3, 4, 5, 7, 8]
+    assert [(each["outcome"], each["reason"]) for each in found] == [
+        ("applied", None),
+        ("applied", None),
+        ("posted", None),
+        ("duplicate", None),
+        ("unreadable", "not_json"),
+        ("posted", None),
+        ("rejected", "insufficient_funds"),
+    ]
+    assert {each["outcome"] for each in found[0]["shards"].values()} == {"applied"}
+    assert len(found[0]["shards"]) == 4
+    assert found[3]["first"] == {
+        "outcome": "posted",
+        "reason": None,
+        "shard": found[2]["shard"],
+        "seq": found[2]["seq"],
+    }
+    assert all(each["topic"] == "transactions.instructions.v1" for each in found)
+
+    (tmp_path / "wrong.jsonl").write_text(repeated, encoding="utf-8")
+    keyed = backoffice("instruction", "send", "--file", "wrong.jsonl", "--wait", "--key", "C999")
+    placed = backoffice(
+        "instruction", "send", "--file", "wrong.jsonl", "--wait",
+        "--partition", (found[2]["partition"] + 1) % 4,
+    )  # fmt: skip
+    assert [ran.records[0]["reason"] for ran in (keyed, placed)] == ["wrong_key", "wrong_partition"]
+
+    shown = backoffice("account", "show", ACCOUNT).records[0]
+    assert (shown["balance"], shown["available"], shown["limit"]) == ("1250.00", "1750.00", "500.00")
+    assert [each["balance"] for each in backoffice("account", "history", ACCOUNT).records] == [
+        "2450.00",
+        "1250.00",
+    ]
+    unknown = backoffice("account", "show", "NOPE")
+    assert (unknown.status, unknown.error["error"]) == (1, "account_unknown")
+
+    hops = backoffice("transaction", "trace", payment).records
+    events = [(hop["service"], hop["event"]) for hop in hops]
+    for event in (
+        ("upstream", "sent"),
+        ("transactions", "TransactionPending"),
+        ("compliance", "DecisionMade"),
+        ("transactions", "TransactionPosted"),
+    ):
+        assert event in events
+    assert events.count(("transactions", "published")) == 2
+
+    letters = backoffice("dead-letters", "list").records
+    assert [each["error"] for each in letters] == ["not_json"]
+    place = f"{letters[0]['partition']}:{letters[0]['offset']}"
+    assert backoffice("dead-letters", "show", place).records[0]["value"] == "not json"
+    assert backoffice("parked", "list").records == []
+    assert backoffice("parked", "replay", OWNER).error["error"] == "not_parked"
+
+    played = backoffice("simulate", "--count", 600, "--seed", 3, "--wait")
+    assert played.status == 0, played.err
+    result = played.records[-1]
+    assert result["instructions"] == 600
+    assert sum(result["outcomes"].values()) == result["published"]
+    again = backoffice("simulate", "--count", 600, "--seed", 3, "--wait").records[-1]
+    assert again["published"] == result["published"]
+    assert not {"posted", "applied", "pending"} & set(again["outcomes"])
+
+    lag = backoffice("lag", "--fail-over", 60)
+    assert lag.status == 0
+    *places, totals = lag.records
+    assert len(places) == 9 * 4
+    assert {each["state"] for each in places} == {"ok"}
+    assert set(totals) >= {"total", "services", "unpublished", "parked", "dead_letters"}
+
+    status = backoffice("status").records[0]
+    assert status["ok"], status["troubles"]
+    assert set(status["services"]) == {"transactions", "compliance", "reporting"}
+
+    verdict = backoffice("ledger", "verify")
+    assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
+    assert "published" in {check["name"] for check in verdict.records[0]["checks"]}

@@ -1,0 +1,181 @@
+"""A real PostgreSQL with compliance's schema, cloned for each test, and the service on it without Kafka."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.compliance import data
+from services.compliance.app import MIGRATIONS, ComplianceService
+from shared.messages.acts import ActBase
+from shared.messages.compliance import ALERT_EVENT, DECISION_EVENT
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import COMPLIANCE_ACTS, DECISIONS, JOURNAL
+from shared.runtime.migrate import create_login, migrate_schema, migrations_of
+from shared.runtime.work import Received, ShardWork, UnitOfWork
+from tests.compliance.ledger import PARTITIONS, Delivery
+from tests.support.infrastructure import PASSWORD, Database, cloned, postgres
+
+OWNER, SERVICE, READONLY = "backoffice_owner", "compliance_service", "backoffice_readonly"
+TABLES = ("cash_event", "decision", "hold", "alert", "list_activation", "act_answer")
+
+
+@dataclass
+class Harness:
+    """Delivers records to the service as the runtime does: one transaction a batch."""
+
+    database: Database
+    connection: Any
+    service: ComplianceService = field(default_factory=ComplianceService)
+    published: list[Any] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+    seqs: dict[int, int] = field(default_factory=dict)
+    batches: int = 0
+
+    async def begin(self) -> None:
+        """Start the service and let it claim every shard."""
+        await self.service.start(self.connection)
+        for shard in range(PARTITIONS):
+            await self.service.load(self.connection, shard)
+
+    async def restart(self) -> None:
+        """Put a new process in the place of this one."""
+        self.service = ComplianceService()
+        await self.begin()
+
+    async def take(self, *deliveries: Delivery) -> list[Any]:
+        """Take events of the ledger in one batch and return what was published."""
+        decode = self.service.inputs[1].decode
+        records = [
+            Received(
+                shard=each.partition,
+                topic=JOURNAL.name,
+                partition=each.partition,
+                offset=number,
+                timestamp_ms=0,
+                key=b"",
+                message=decode(each.value),
+                copy=each.copy,
+                value=each.value,
+            )
+            for number, each in enumerate(deliveries)
+        ]
+        return await self.handle(sorted(records, key=lambda each: (each.shard, each.offset)))
+
+    async def act(self, *acts: ActBase, shard: int | None = None) -> list[Any]:
+        """Perform acts in one batch, in the shard of each act's owner (else the house's)."""
+        decode = self.service.inputs[0].decode
+        records: list[Received] = []
+        for act in acts:
+            home = shard_of(getattr(act, "owner", "house"), PARTITIONS) if shard is None else shard
+            message = decode(act.model_dump_json().encode())
+            records.append(Received(home, COMPLIANCE_ACTS.name, home, 0, 0, b"", message))
+        return await self.handle(records)
+
+    async def handle(self, records: list[Received], *, commit: bool = True) -> list[Any]:
+        """Let records take effect in one transaction and commit it, or roll it back."""
+        return await self._do(
+            lambda work: self.service.handle(work, records), self._next_time(), commit=commit
+        )
+
+    async def tick(self, at: datetime) -> list[Any]:
+        """Let the time pass to an instant."""
+        return await self._do(self.service.tick, at, commit=True)
+
+    async def _do(
+        self, do: Callable[[UnitOfWork], Awaitable[None]], at: datetime, *, commit: bool
+    ) -> list[Any]:
+        works = {shard: ShardWork(shard, 1, self.seqs.get(shard, 0), at, {}) for shard in range(PARTITIONS)}
+        work = UnitOfWork(self.connection, works, PARTITIONS)
+        transaction = self.connection.transaction()
+        await transaction.start()
+        try:
+            await do(work)
+        except BaseException:
+            await transaction.rollback()
+            raise
+        if not commit:
+            await transaction.rollback()
+            return []
+        await transaction.commit()
+        self.service.adopt(work)
+        self.seqs |= {shard: each.last_seq for shard, each in works.items()}
+        events: list[Any] = []
+        for stored in work.stored:
+            adapter: Any = DECISION_EVENT if stored.outgoing.topic == DECISIONS.name else ALERT_EVENT
+            events.append(adapter.validate_json(stored.outgoing.body))
+            self.keys.append(stored.outgoing.key)
+        self.published += events
+        return events
+
+    def _next_time(self) -> datetime:
+        self.batches += 1
+        return datetime(2026, 3, 2, 19, tzinfo=UTC) + timedelta(seconds=self.batches)
+
+    async def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Read every table whole but for when rows were recorded, in an order of its own."""
+        return {
+            name: [
+                {column: value for column, value in row.items() if column != "recorded_at"}
+                for row in await self.connection.fetch(f"SELECT * FROM {name} AS t ORDER BY t.shard, t::text")
+            ]
+            for name in TABLES
+        }
+
+
+def kinds(events: Sequence[Any]) -> list[str]:
+    """Name the events, in their order: decisions by their word, alerts by their rule."""
+    return [
+        getattr(each, "decision", None) or getattr(each, "rule", None) or type(each).__name__
+        for each in events
+    ]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template() -> AsyncIterator[tuple[str, str]]:
+    """Yield a server's superuser address and the name of its template database."""
+    name = f"compliance_template_{secrets.token_hex(4)}"
+    async with postgres() as dsn:
+        admin = await asyncpg.connect(dsn)
+        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", OWNER):
+            await admin.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{PASSWORD}'")
+        await create_login(admin, SERVICE, PASSWORD, "compliance")
+        await create_login(admin, READONLY, PASSWORD, "public")
+        await admin.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
+        await admin.close()
+        parts = urlsplit(dsn)
+        database = Database(urlunsplit((parts.scheme, parts.netloc, f"/{name}", "", "")))
+        owner = await asyncpg.connect(database.dsn(OWNER))
+        migrations = migrations_of("compliance", MIGRATIONS)
+        await migrate_schema(owner, "compliance", migrations, partitions=PARTITIONS)
+        await owner.execute("SET search_path = compliance")
+        await data.load(owner, PARTITIONS)
+        await data.load(owner, PARTITIONS)
+        await owner.close()
+        yield dsn, name
+        admin = await asyncpg.connect(dsn)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+@pytest.fixture
+async def database(template: tuple[str, str]) -> AsyncIterator[Database]:
+    """Yield a database of its own."""
+    async with cloned(*template) as made:
+        yield made
+
+
+@pytest.fixture
+async def harness(database: Database) -> AsyncIterator[Harness]:
+    """Yield a service that holds every shard of an empty database."""
+    connection = await asyncpg.connect(database.dsn(SERVICE))
+    made = Harness(database, connection)
+    await made.begin()
+    yield made
+    await connection.close()

@@ -1,0 +1,186 @@
+"""Operators' acts: holds released and refused, lists loaded and activated, each once."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from shared.messages.acts import ActivateList, ListedName, LoadList, RefuseHold, ReleaseHold
+from shared.messages.compliance import DecisionMade, HoldPlaced, ListActivated
+from shared.messages.envelope import HOUSE
+from shared.messages.partitioner import shard_of
+from tests.compliance.conftest import Harness, kinds
+from tests.compliance.ledger import ALICE, ANNE, PARTITIONS, Ledger
+
+HOUSE_SHARD = shard_of(HOUSE, PARTITIONS)
+
+
+@dataclass
+class Desk:
+    """Somebody who acts."""
+
+    acts: int = 0
+
+    def act(self, kind: type, **fields: Any) -> Any:
+        """Make an act with an id of its own."""
+        self.acts += 1
+        return kind(act_id=UUID(int=1000 + self.acts), actor="ann", reason="looked at it", **fields)
+
+    def part(
+        self, part: int, *entries: str, parts: int = 2, sha256: str = "ab", version: str = "7"
+    ) -> LoadList:
+        """Make a part of a list whose entries bear their ids as names."""
+        listed = tuple(
+            ListedName(entry_id=each, kind="person", names=(f"Listed {each}",)) for each in entries
+        )
+        return self.act(
+            LoadList, list_code="OWN", version=version, part=part, parts=parts, sha256=sha256, entries=listed
+        )
+
+    def activate(self, version: str = "7", code: str = "OWN") -> ActivateList:
+        """Make an act that activates a list."""
+        return self.act(ActivateList, list_code=code, version=version)
+
+
+async def held(harness: Harness, ledger: Ledger) -> HoldPlaced:
+    """Let a payment be held."""
+    names = {"creditor": "Yorick Undertow"}
+    [hold] = await harness.take(*ledger.moved("withdrawal", "5", cash=False, pending=True, names=names))
+    assert isinstance(hold, HoldPlaced)
+    return hold
+
+
+async def test_a_release_and_a_refusal_are_decisions_with_their_act(harness: Harness):
+    """Actor and reason are kept with the findings that were overruled."""
+    ledger, desk = Ledger(), Desk()
+    for kind, word in ((ReleaseHold, "released"), (RefuseHold, "refused")):
+        hold = await held(harness, ledger)
+        act = desk.act(kind, owner=ALICE, instruction_id=hold.instruction_id)
+        decision, done = await harness.act(act)
+        assert isinstance(decision, DecisionMade)
+        assert (decision.decision, decision.actor, decision.reason) == (word, "ann", "looked at it")
+        assert (decision.act_id, decision.first, decision.findings) == (act.act_id, hold.first, hold.findings)
+        assert decision.lists == {"DEMO": "1"}
+        assert (done.done, done.act_id, done.instruction_id) == (True, act.act_id, hold.instruction_id)
+    assert [row["status"] for row in (await harness.tables())["hold"]] == ["released", "refused"]
+
+
+async def test_an_act_that_comes_twice_is_done_once_and_answered_as_before(harness: Harness):
+    """An operator who is not sure sends it again."""
+    hold = await held(harness, Ledger())
+    act = Desk().act(ReleaseHold, owner=ALICE, instruction_id=hold.instruction_id)
+    first = await harness.act(act)
+    again = await harness.act(act, act)
+    assert kinds(first) == ["released", "ActDone"]
+    assert kinds(again) == ["ActDone", "ActDone"]
+    assert [(each.done, each.detail) for each in again] == [(True, first[1].detail)] * 2
+    assert again[0].result == {**first[1].result, "repeat": True}
+    assert len((await harness.tables())["act_answer"]) == 1
+
+
+async def test_an_act_that_comes_twice_in_one_batch_is_done_once(harness: Harness):
+    """The second finds what the first did, though nothing is committed yet."""
+    hold = await held(harness, Ledger())
+    act = Desk().act(ReleaseHold, owner=ALICE, instruction_id=hold.instruction_id)
+    assert kinds(await harness.act(act, act)) == ["released", "ActDone", "ActDone"]
+
+
+async def test_a_hold_is_decided_once(harness: Harness):
+    """Only the first decision counts; the second is told so by name."""
+    desk = Desk()
+    hold = await held(harness, Ledger())
+    release = desk.act(ReleaseHold, owner=ALICE, instruction_id=hold.instruction_id)
+    refuse = desk.act(RefuseHold, owner=ALICE, instruction_id=hold.instruction_id)
+    events = await harness.act(release, refuse)
+    assert kinds(events) == ["released", "ActDone", "ActDone"]
+    assert (events[2].done, events[2].result["refused"]) == (False, "already_released")
+    [late] = await harness.act(desk.act(RefuseHold, owner=ALICE, instruction_id=hold.instruction_id))
+    assert (late.done, late.result["refused"]) == (False, "already_released")
+
+
+async def test_a_hold_that_is_not_there_is_refused_by_name(harness: Harness):
+    """Another owner's hold is none of this owner's."""
+    desk = Desk()
+    hold = await held(harness, Ledger())
+    [unknown] = await harness.act(desk.act(ReleaseHold, owner=ALICE, instruction_id=UUID(int=99)))
+    [others] = await harness.act(desk.act(ReleaseHold, owner=ANNE, instruction_id=hold.instruction_id))
+    assert [each.result["refused"] for each in (unknown, others)] == ["no_such_hold", "no_such_hold"]
+    assert not unknown.done
+
+
+async def test_a_list_counts_from_its_activation_on_in_each_shard(harness: Harness):
+    """Parts first, then active shard by shard; names of an older version stop to count."""
+    ledger, desk = Ledger(), Desk()
+
+    async def screened() -> list[str]:
+        moved = ledger.moved("withdrawal", "5", cash=False, pending=True, names={"creditor": "2 Listed"})
+        return kinds(await harness.take(*moved))
+
+    [done] = await harness.act(desk.part(1, "1"))
+    assert done.result == {"loaded": 1, "parts": 2, "complete": False}
+    [early] = await harness.act(desk.activate(), shard=0)
+    assert (early.done, early.result["refused"]) == (False, "list_incomplete")
+    [done] = await harness.act(desk.part(2, "2", "3"))
+    assert done.result["complete"]
+    assert await screened() == ["cleared"]
+    activated, done = await harness.act(desk.activate(), shard=0)
+    assert isinstance(activated, ListActivated)
+    assert (activated.list_code, activated.version, activated.entries, activated.shard) == ("OWN", "7", 3, 0)
+    assert done.done
+    assert await screened() == ["HoldPlaced"]
+    assert harness.published[-1].findings[0].values["list_version"] == "7"
+    await harness.restart()
+    assert await screened() == ["HoldPlaced"]
+    await harness.act(desk.part(1, "1", parts=1, version="8"), desk.activate("8"), shard=HOUSE_SHARD)
+    await harness.act(desk.activate("8"), shard=0)
+    assert await screened() == ["cleared"]
+    [decision] = harness.published[-1:]
+    assert decision.lists == {"DEMO": "1", "OWN": "8"}
+
+
+async def test_a_list_loaded_and_activated_in_one_batch_counts(harness: Harness):
+    """Acts come in order, and see those before them."""
+    desk = Desk()
+    events = await harness.act(desk.part(1, "1", parts=1), desk.activate(), shard=HOUSE_SHARD)
+    assert kinds(events) == ["ActDone", "ListActivated", "ActDone"]
+
+
+async def test_an_activation_that_is_rolled_back_does_not_count(harness: Harness):
+    """Memory follows the database."""
+    desk = Desk()
+    await harness.act(desk.part(1, "1", parts=1))
+    service = harness.service
+    before = dict(service._memory.active[0])
+    decode = service.inputs[0].decode
+    from shared.runtime.work import Received
+
+    record = Received(
+        0, "compliance.acts.v1", 0, 0, 0, b"", decode(desk.activate().model_dump_json().encode())
+    )
+    await harness.handle([record], commit=False)
+    assert service._memory.active[0] == before
+
+
+async def test_a_list_that_is_active_already_is_left_alone(harness: Harness):
+    """Nothing changes, so nothing is announced but the answer."""
+    [done] = await harness.act(Desk().activate("1", "DEMO"), shard=2)
+    assert (done.done, done.detail) == (True, "the version was active already")
+
+
+async def test_parts_that_do_not_belong_are_refused_by_name(harness: Harness):
+    """A version never changes once it is made of a file."""
+    desk = Desk()
+    await harness.act(desk.part(1, "1"))
+    cases = {
+        "wrong_shard": (desk.part(2, "2"), (HOUSE_SHARD + 1) % PARTITIONS),
+        "wrong_part": (desk.part(3, "2"), HOUSE_SHARD),
+        "other_content": (desk.part(2, "2", sha256="cd"), HOUSE_SHARD),
+        "entry_twice": (desk.part(2, "1"), HOUSE_SHARD),
+        "list_unknown": (desk.activate("99"), 0),
+    }
+    for reason, (act, shard) in cases.items():
+        [done] = await harness.act(act, shard=shard)
+        assert (done.done, done.result["refused"]) == (False, reason)
+    [again] = await harness.act(desk.part(1, "1"))
+    assert (again.done, again.detail) == (True, "the part was there already")
+    assert json.loads((await harness.tables())["act_answer"][0]["result"])["loaded"] == 1

@@ -1,0 +1,234 @@
+"""A small stand-in for the ledger: numbers events and delivers their copies, as the contract says."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.messages.envelope import HOUSE, Event, Number
+from shared.messages.journal import (
+    BusinessDayOpened,
+    DuplicateReceived,
+    InstructionApplied,
+    InstructionRejected,
+    Movement,
+    Posting,
+    RecordUnreadable,
+    TransactionPending,
+    TransactionPosted,
+    TransactionVoided,
+)
+from shared.messages.partitioner import shard_of
+
+PARTITIONS = 4
+MONDAY = date(2026, 3, 2)
+TUESDAY = date(2026, 3, 3)
+ENTITY = "BANK"
+SCALES = {"EUR": 2, "JPY": 0}
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+IDS = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One copy of an event on one partition."""
+
+    topic: str
+    partition: int
+    primary: bool
+    event: Event
+
+    @property
+    def value(self) -> bytes:
+        """Return the record's bytes."""
+        return self.event.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def home(owner: str) -> int:
+    """Return an owner's shard."""
+    return shard_of(owner, PARTITIONS)
+
+
+def posting(account: str) -> Posting:
+    """Make an account's end: `ann/EUR` is a customer's, `house/…` the firm's."""
+    owner = account.split("/")[0]
+    account_class = "cash" if owner != HOUSE else "nostro"
+    return Posting.model_validate(
+        {"account": account, "owner": owner, "entity": ENTITY, "class": account_class}
+    )
+
+
+def movement(debit: str, credit: str, minor: int, asset: str = "EUR", leg: int = 0) -> Movement:
+    """Make a movement of whole minor units."""
+    scale = SCALES[asset]
+    text = f"{minor // 10**scale}.{minor % 10**scale:0{scale}}" if scale else str(minor)
+    return Movement(
+        leg=leg,
+        kind="principal",
+        amount=text,
+        asset=asset,
+        scale=scale,
+        debit=posting(debit),
+        credit=posting(credit),
+    )
+
+
+@dataclass
+class Ledger:
+    """Numbers the events of each shard and remembers who gets a copy of each."""
+
+    days: dict[int, date] = field(default_factory=dict)
+    seqs: dict[int, int] = field(default_factory=dict)
+    delivered: list[Delivery] = field(default_factory=list)
+
+    def post(self, *movements: Movement, owner: str, **also: Any) -> TransactionPosted:
+        """Post a transaction."""
+        return self._transaction(TransactionPosted, movements, owner, also)
+
+    def reserve(self, *movements: Movement, owner: str, **also: Any) -> TransactionPending:
+        """Reserve a transaction until a decision."""
+        return self._transaction(TransactionPending, movements, owner, also)
+
+    def settle(self, pending: TransactionPending, **also: Any) -> TransactionPosted:
+        """Post what was pending."""
+        owner = pending.owner or ""
+        return self.post(*pending.movements, owner=owner, first=_number(pending), **_asked(pending), **also)
+
+    def void(self, pending: TransactionPending, reason: str = "screening_refused") -> TransactionVoided:
+        """Let what was pending come to nothing."""
+        also = {"first": _number(pending), "reason": reason, **_asked(pending)}
+        return self._transaction(TransactionVoided, pending.movements, pending.owner or "", also)
+
+    def reject(self, owner: str, reason: str, **also: Any) -> InstructionRejected:
+        """Reject an instruction."""
+        shard = home(owner)
+        return self._tell(
+            InstructionRejected(**self._head(shard), owner=owner, reason=reason, detail="no", **also)
+        )
+
+    def open_account(self, account: str, **also: Any) -> InstructionApplied:
+        """Open an account."""
+        owner, asset = account.split("/")[:2]
+        return self._tell(
+            InstructionApplied(
+                **self._head(home(owner)),
+                owner=owner,
+                instruction_type="open_account",
+                account=posting(account),
+                asset=asset,
+                scale=SCALES[asset],
+                **also,
+            )
+        )
+
+    def repeat(self, of: TransactionPosted) -> DuplicateReceived:
+        """Receive an instruction again."""
+        return self._tell(
+            DuplicateReceived(
+                **self._head(of.shard),
+                owner=of.owner,
+                instruction_type=of.instruction_type,
+                first=_number(of),
+                first_outcome="posted",
+            )
+        )
+
+    def misread(self, shard: int) -> RecordUnreadable:
+        """Receive something nobody can read."""
+        return self._tell(RecordUnreadable(**self._head(shard), error="not_json", size=3, sha256="00" * 32))
+
+    def open_day(self, day: date, shards: Iterable[int] = range(PARTITIONS)) -> None:
+        """Move the books on, in these shards."""
+        for shard in shards:
+            previous = self.days.get(shard)
+            self.days[shard] = day
+            self._tell(
+                BusinessDayOpened(
+                    **self._head(shard),
+                    owner=HOUSE,
+                    instruction_type="open_business_day",
+                    entity=ENTITY,
+                    booking_date=day,
+                    previous=previous,
+                )
+            )
+
+    def _transaction(self, kind: Any, movements: Sequence[Movement], owner: str, also: dict[str, Any]) -> Any:
+        shard = home(owner)
+        day = self.days.get(shard, MONDAY)
+        values = {"instruction_type": "transfer", "booking_date": day, "value_date": day, **also}
+        return self._tell(kind(**self._head(shard), owner=owner, movements=tuple(movements), **values))
+
+    def _head(self, shard: int) -> dict[str, Any]:
+        seq = self.seqs[shard] = self.seqs.get(shard, 0) + 1
+        at = START + timedelta(seconds=seq, microseconds=shard)
+        return {
+            "shard": shard,
+            "seq": seq,
+            "recorded_at": at,
+            "instruction_id": uuid5(IDS, f"{shard}-{seq}"),
+        }
+
+    def _tell(self, event: Any) -> Any:
+        others: set[int] = set()
+        for each in getattr(event, "movements", ()):
+            others |= {home(end.owner) for end in (each.debit, each.credit) if end.owner != HOUSE}
+        topic = "transactions.journal.v1"
+        self.delivered.append(Delivery(topic, event.shard, True, event))
+        self.delivered += [Delivery(topic, each, False, event) for each in sorted(others - {event.shard})]
+        return event
+
+
+def asked(channel: str | None = None, reference: str | None = None) -> dict[str, Any]:
+    """Make what an event repeats of the instruction."""
+    content: dict[str, Any] = {"type": "transfer"}
+    if channel is not None:
+        content["channel"] = {"channel": channel}
+    if reference is not None:
+        content["business_reference"] = reference
+    return {"instruction": json.loads(json.dumps(content))}
+
+
+def _number(event: Event) -> Number:
+    return Number(shard=event.shard, seq=event.seq)
+
+
+def _asked(event: TransactionPending) -> dict[str, Any]:
+    return {"instruction": event.instruction, "instruction_type": event.instruction_type}
+
+
+def two_days() -> Ledger:
+    """Two days of four customers, with every kind of fate: what the golden files show."""
+    books = Ledger()
+    books.open_day(MONDAY)
+    for owner in ("ann", "ben", "cyd", "dee"):
+        books.open_account(f"{owner}/EUR", **asked("branch"))
+    deposited = books.post(
+        movement("house/nostro-EUR", "ann/EUR", 100_000),
+        owner="ann",
+        **{"instruction_type": "deposit", **asked("api", "salary march")},
+    )
+    books.post(
+        movement("house/nostro-EUR", "ben/EUR", 50_000),
+        owner="ben",
+        instruction_type="deposit",
+        **asked("api"),
+    )
+    books.post(movement("ann/EUR", "ben/EUR", 1_234), owner="ann", **asked("online", "rent, march"))
+    books.post(movement("ann/EUR", "cyd/EUR", 4_000), owner="ann", **asked("mobile"))
+    books.repeat(deposited)
+    books.reject("ben", "insufficient_funds", instruction_type="transfer", **asked("online"))
+    books.misread(home("ann"))
+    books.post(movement("dee/JPY", "house/fees-JPY", 300, "JPY"), owner="dee", instruction_type="fee")
+    kept = {"instruction_type": "withdrawal", **asked("atm")}
+    held = books.reserve(movement("ann/EUR", "house/payments-EUR", 20_000), owner="ann", **kept)
+    lost = books.reserve(movement("ben/EUR", "house/payments-EUR", 7_000), owner="ben", **kept)
+    books.reserve(movement("cyd/EUR", "house/payments-EUR", 1_500), owner="cyd", **kept)
+    books.void(lost)
+    books.open_day(TUESDAY)
+    books.settle(held)
+    books.post(movement("ben/EUR", "ann/EUR", 99), owner="ben", value_date=MONDAY, **asked("online"))
+    books.reject("cyd", "account_unknown", instruction_type="transfer")
+    return books

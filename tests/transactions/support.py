@@ -1,0 +1,408 @@
+"""What the tests stand on: instructions in a word, tables of outcomes, and two ways to run batches."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from services.transactions.app import TransactionsService
+from services.transactions.domain.chart import (
+    ACCOUNTS_PER_SHARD,
+    HOUSE_ACCOUNTS_FROM,
+    Account,
+    AccountClass,
+    Chart,
+    ChartAsset,
+    Dated,
+    Entity,
+    make_account,
+)
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
+from services.transactions.domain.events import event_bytes, spell_time
+from services.transactions.domain.ledger import Folded, fold
+from services.transactions.domain.planning import TransactionType
+from services.transactions.domain.records import Record
+from services.transactions.domain.state import First, Outside, ShardState
+from services.transactions.handlers import TYPES
+from shared.messages.compliance import DecisionMade
+from shared.messages.envelope import HOUSE, Number
+from shared.messages.journal import JOURNAL_EVENT, OUTCOMES
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import DECISIONS, INSTRUCTIONS
+from shared.runtime.errors import UnreadableRecord
+from shared.runtime.work import Outgoing, Received, ShardWork, UnitOfWork, Unreadable
+
+PARTITIONS: Final = 4
+DAY_ONE: Final = date(2026, 1, 1)
+START: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """Read a table: a line of names, then a line per row; `#` opens a comment, `-` is an empty cell."""
+    lines = [line.split("#")[0].split() for line in text.splitlines()]
+    names, *rows = [line for line in lines if line]
+    return [dict(zip(names, ["" if cell == "-" else cell for cell in row], strict=True)) for row in rows]
+
+
+def named_id(name: str) -> str:
+    """An instruction id that is always the same for the same name."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+
+def instruction(type: str, **fields: Any) -> dict[str, Any]:  # noqa: A002
+    """An instruction with a fresh id; fields given as None are left out."""
+    message: dict[str, Any] = {"type": type, "instruction_id": str(uuid.uuid4()), **fields}
+    return {name: value for name, value in message.items() if value is not None}
+
+
+def opening(owner: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Open an account of the owner's name in EUR at the bank."""
+    given = {"entity": "BANK", "asset": "EUR", **fields}
+    return instruction("open_account", owner=owner, account=account or owner, **given)
+
+
+def deposit(owner: str, amount: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Pay something in."""
+    given = {"asset": "EUR", **fields}
+    return instruction("deposit", owner=owner, account=account or owner, amount=amount, **given)
+
+
+def transfer(debit: str, credit: str, amount: str, **fields: Any) -> dict[str, Any]:
+    """Move something between two accounts, of owners of the same names."""
+    given = {"owner": debit, "asset": "EUR", **fields}
+    return instruction("transfer", debit_account=debit, credit_account=credit, amount=amount, **given)
+
+
+def withdrawal(owner: str, amount: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Pay something out."""
+    given = {"asset": "EUR", **fields}
+    return instruction("withdrawal", owner=owner, account=account or owner, amount=amount, **given)
+
+
+def received(
+    message: dict[str, Any] | bytes,
+    *,
+    offset: int = 0,
+    key: str | None = None,
+    partition: int | None = None,
+    traceparent: str | None = None,
+) -> Received:
+    """The record as delivered, decoded as the runtime does."""
+    value = message if isinstance(message, bytes) else json.dumps(message).encode()
+    owner = message.get("owner", HOUSE) if isinstance(message, dict) else HOUSE
+    named = owner if isinstance(owner, str) else HOUSE
+    home = shard_of(named, PARTITIONS)
+    shard = home if partition is None else partition
+    decoded: Any
+    try:
+        decoded = decode_instruction(value)
+    except UnreadableRecord as error:
+        decoded = Unreadable(error.error, len(value), "00" * 32)
+    return Received(
+        shard=shard,
+        topic=INSTRUCTIONS.name,
+        partition=shard,
+        offset=offset,
+        timestamp_ms=0,
+        key=(named if key is None else key).encode(),
+        message=decoded,
+        traceparent=traceparent,
+        value=value,
+    )
+
+
+def answer(event: dict[str, Any], decision: str, *, offset: int = 0, **changed: Any) -> Received:
+    """Compliance's decision on a pending event."""
+    given: dict[str, Any] = {
+        "shard": event["shard"],
+        "seq": 1,
+        "recorded_at": START,
+        "instruction_id": uuid.UUID(event["instruction_id"]),
+        "content_hash": event["content_hash"],
+        "owner": event["owner"],
+        "first": Number(shard=event["shard"], seq=event["seq"]),
+        "decision": decision,
+        **changed,
+    }
+    return Received(
+        shard=event["shard"],
+        topic=DECISIONS.name,
+        partition=event["shard"],
+        offset=offset,
+        timestamp_ms=0,
+        key=given["owner"].encode(),
+        message=DecisionMade(**given),
+    )
+
+
+def outcome(event: dict[str, Any]) -> str:
+    """What a record came to, in a word: the reason where there is one."""
+    return event.get("reason") or OUTCOMES.get(event["type"]) or event["type"]
+
+
+def owner_in(shard: int, stem: str = "owner") -> str:
+    """An owner whose home is this shard."""
+    return next(f"{stem}{n}" for n in range(1000) if shard_of(f"{stem}{n}", PARTITIONS) == shard)
+
+
+def make_chart() -> Chart:
+    """A small chart: BANK with EUR and USD, BROKER with EUR; the house at home in its shard."""
+    chart = Chart()
+    for asset in (
+        ChartAsset(978, "EUR", "currency", 2),
+        ChartAsset(840, "USD", "currency", 2),
+        ChartAsset(392, "JPY", "currency", 0),
+        ChartAsset(100001, "US0378331005", "security", 0),
+    ):
+        chart.add_asset(asset)
+    chart.add_entity(Entity(1, "BANK", DAY_ONE))
+    chart.add_entity(Entity(2, "BROKER", DAY_ONE))
+    for name in ("cash", "loan", "custody"):
+        chart.classes[name] = AccountClass(name, is_customer=True, is_memorandum=name == "custody")
+    number = 0
+    home = shard_of(HOUSE, PARTITIONS)
+    classes = (
+        "nostro",
+        "vault",
+        "suspense",
+        "blocked_funds",
+        "fee_income",
+        "interest_income",
+        "interest_expense",
+    )
+    for entity, assets in (("BANK", ("EUR", "USD")), ("BROKER", ("EUR",))):
+        for asset in assets:
+            for name in classes:
+                number += 1
+                chart.add_house_account(
+                    make_account(
+                        account_id=home * ACCOUNTS_PER_SHARD + HOUSE_ACCOUNTS_FROM + number,
+                        code=f"{entity}/{name}/{asset}",
+                        owner=HOUSE,
+                        shard=home,
+                        entity=chart.entities[entity],
+                        asset=chart.assets[asset],
+                        account_class=name,
+                        limit=None,
+                    )
+                )
+    since = date(1900, 1, 1)
+    for entity_id in (1, 2):
+        for kind, condition, name in (
+            ("deposit", "", "nostro"),
+            ("deposit", "cash", "vault"),
+            ("withdrawal", "", "nostro"),
+            ("withdrawal", "cash", "vault"),
+            ("fee", "", "fee_income"),
+            ("interest", "credit", "interest_expense"),
+            ("interest", "debit", "interest_income"),
+        ):
+            chart.rules[entity_id, kind, condition] = [Dated(name, since, None)]
+    chart.policies[1, "withdrawal", 978] = [Dated(100_000, since, None)]
+    return chart
+
+
+@dataclass
+class PureLedger:
+    """The fold with tables made of dictionaries: no database, and the same loads as the handler's."""
+
+    chart: Chart = field(default_factory=make_chart)
+    types: dict[str, TransactionType] = field(default_factory=lambda: dict(TYPES))
+    accounts: dict[str, Account] = field(default_factory=dict)
+    states: dict[int, ShardState] = field(default_factory=dict)
+    firsts: dict[tuple[int, str], First] = field(default_factory=dict)
+    last_seq: dict[int, int] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    decisions: dict[int, list[Decision]] = field(default_factory=dict)
+    foreign_frozen: dict[int, int] | None = None
+    """Given instead of looked up, where a test fixes what is seen."""
+    foreign_credits: dict[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        self.accounts.update(self.chart.accounts)
+        for shard in range(PARTITIONS):
+            self.states[shard] = ShardState(
+                shard=shard,
+                accounts=self.accounts,
+                balances={each.account_id: [0, 0, 0, 0] for each in self.chart.accounts.values()},
+                days={each.entity_id: each.first_booking_date for each in self.chart.entities.values()},
+            )
+            self.last_seq[shard] = 0
+            self.decisions[shard] = []
+
+    def run(self, records: Sequence[Received]) -> list[dict[str, Any]]:
+        """Decide one batch of one shard and return its events."""
+        if not records:
+            return []
+        (shard,) = {each.shard for each in records}
+        state = self.states[shard]
+        batch = [Record(each, self.types) for each in records]
+        for account in self.accounts.values():
+            state.balances.setdefault(account.account_id, [0, 0, 0, 0])
+        outside = Outside(
+            firsts={each: first for (home, each), first in self.firsts.items() if home == shard},
+            frozen=self._foreign_frozen(shard) if self.foreign_frozen is None else self.foreign_frozen,
+        )
+        while True:
+            folded = self._fold(state, batch, outside)
+            if not folded.needs:
+                break
+            for account_id in folded.needs:
+                outside.credits[account_id] = self._foreign_credits(account_id, shard)
+        state.take(folded.changes)
+        self.last_seq[shard] += len(folded.decisions)
+        for each in folded.decisions:
+            if each.uses_up_id:
+                assert each.instruction_id is not None
+                assert each.content_hash is not None
+                self.firsts[shard, each.instruction_id] = First(
+                    each.seq, each.content_hash, each.kind, each.reason, each.content
+                )
+        self.decisions[shard] += folded.decisions
+        bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
+        for body in bodies:
+            JOURNAL_EVENT.validate_json(body)
+        events = [json.loads(body) for body in bodies]
+        self.events += events
+        return events
+
+    def send(self, *messages: dict[str, Any] | bytes | Received) -> list[dict[str, Any]]:
+        """Decide records one by one, each at its own home, and return their events."""
+        events: list[dict[str, Any]] = []
+        for message in messages:
+            record = message if isinstance(message, Received) else received(message)
+            record.offset = len(self.events)
+            events += self.run([record])
+        return events
+
+    def balance(self, code: str) -> int:
+        """Posted credits less posted debits of an account, over all shards, in minor units."""
+        account_id = self.accounts[code].account_id
+        rows = [state.balances.get(account_id, [0, 0, 0, 0]) for state in self.states.values()]
+        return sum(row[1] - row[0] for row in rows)
+
+    def _fold(self, state: ShardState, batch: list[Record], outside: Outside) -> Folded:
+        return fold(
+            state,
+            batch,
+            chart=self.chart,
+            types=self.types,
+            partitions=PARTITIONS,
+            outside=outside,
+            last_seq=self.last_seq[state.shard],
+        )
+
+    def _foreign_frozen(self, shard: int) -> dict[int, int]:
+        return {
+            account_id: mask
+            for home, state in self.states.items()
+            if home != shard
+            for account_id, mask in state.frozen.items()
+        }
+
+    def _foreign_credits(self, account_id: int, shard: int) -> int:
+        if self.foreign_credits is not None:
+            return self.foreign_credits.get(account_id, 0)
+        return sum(
+            state.balances.get(account_id, [0, 0, 0, 0])[1]
+            for home, state in self.states.items()
+            if home != shard
+        )
+
+
+@dataclass
+class StoredLedger:
+    """The service on a real database, with a unit of work as the runtime makes it."""
+
+    connection: asyncpg.Connection
+    service: TransactionsService
+    outgoing: list[Outgoing] = field(default_factory=list)
+    now: datetime = START
+    offset: int = 0
+    epoch: int = 1
+
+    @classmethod
+    async def started(cls, connection: asyncpg.Connection) -> "StoredLedger":
+        """Start a service and have it load every shard."""
+        service = TransactionsService()
+        await service.start(connection)
+        ledger = cls(connection, service)
+        for shard in range(PARTITIONS):
+            await service.load(connection, shard)
+        return ledger
+
+    async def forget(self) -> None:
+        """Drop all memory and read it again."""
+        for shard in range(PARTITIONS):
+            self.service.forget(shard)
+            await self.service.load(self.connection, shard)
+
+    @asynccontextmanager
+    async def work(self, shards: Iterable[int]) -> AsyncIterator[UnitOfWork]:
+        """A unit of work in a transaction of its own, adopted if it commits."""
+        self.now += timedelta(milliseconds=1)
+        rows = await self.connection.fetch("SELECT shard, last_seq FROM shard")
+        last = {row["shard"]: row["last_seq"] for row in rows}
+        sent = await self.connection.fetch("SELECT shard, topic, partition, last_seq FROM sent")
+        parts = {
+            shard: ShardWork(
+                shard=shard,
+                epoch=self.epoch,
+                last_seq=last[shard],
+                recorded_at=self.now,
+                heads={
+                    (row["topic"], row["partition"]): row["last_seq"] for row in sent if row["shard"] == shard
+                },
+            )
+            for shard in shards
+        }
+        async with self.connection.transaction():
+            work = UnitOfWork(connection=self.connection, shards=parts, partitions=PARTITIONS)
+            yield work
+            for shard, part in parts.items():
+                await self.connection.execute(
+                    "UPDATE shard SET last_seq = $2, last_recorded_at = $3 WHERE shard = $1",
+                    shard,
+                    part.last_seq,
+                    part.recorded_at,
+                )
+                for (topic, partition), head in part.heads.items():
+                    await self.connection.execute(
+                        "INSERT INTO sent (shard, topic, partition, last_seq) VALUES ($1, $2, $3, $4)"
+                        " ON CONFLICT (shard, topic, partition) DO UPDATE SET last_seq = EXCLUDED.last_seq",
+                        shard,
+                        topic,
+                        partition,
+                        head,
+                    )
+        self.service.adopt(work)
+        self.outgoing += work.outgoing
+
+    async def run(self, records: Sequence[Received]) -> list[dict[str, Any]]:
+        """Handle one batch over any shards and return its events."""
+        async with self.work({each.shard for each in records}) as work:
+            await self.service.handle(work, sorted(records, key=lambda each: each.shard))
+        for each in work.outgoing:
+            JOURNAL_EVENT.validate_json(each.body)
+        return [json.loads(each.body) for each in work.outgoing]
+
+    async def send(self, *messages: dict[str, Any] | bytes | Received) -> list[dict[str, Any]]:
+        """Handle records as one batch."""
+        records: list[Received] = []
+        for message in messages:
+            record = message if isinstance(message, Received) else received(message)
+            self.offset += 1
+            record.offset = self.offset
+            records.append(record)
+        return await self.run(records)
+
+
+def is_malformed(record: Received) -> bool:
+    """Whether a record could be answered but not obeyed."""
+    return isinstance(record.message, MalformedInstruction)

@@ -1,0 +1,217 @@
+"""What must always hold of the fold: however records are cut into batches, and whatever they are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.events import event_bytes, spell_time
+from services.transactions.domain.state import ShardState
+from shared.messages.compliance import DecisionMade
+from shared.messages.envelope import HOUSE
+from shared.runtime.work import Received
+from tests.transactions.support import (
+    START,
+    PureLedger,
+    answer,
+    deposit,
+    instruction,
+    named_id,
+    opening,
+    owner_in,
+    received,
+    transfer,
+    withdrawal,
+)
+
+HOME = owner_in(1)
+NEIGHBOUR = owner_in(1, "neighbour")
+FOREIGNER = owner_in(2)
+OWNERS = (HOME, NEIGHBOUR, FOREIGNER)
+ACCOUNTS = (HOME, NEIGHBOUR, FOREIGNER, "nobody", "later")
+SHARD = 1
+
+amounts = st.sampled_from(["0.01", "10.00", "99.99", "100.00", "1500.00", "0", "-1", "1.001", "x"])
+ids = st.integers(0, 12).map(lambda number: named_id(str(number)))
+owners = st.sampled_from([HOME, NEIGHBOUR])
+codes = st.sampled_from(ACCOUNTS)
+directions = st.sampled_from(["debit", "credit", "both"])
+
+
+def message(kind: str, **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """An instruction of this type with drawn fields, and an id that others may have too."""
+    return st.fixed_dictionaries({"type": st.just(kind), "instruction_id": ids, "owner": owners, **fields})
+
+
+euro = st.just("EUR")
+MESSAGES = st.one_of(
+    message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
+    message("deposit", account=codes, amount=amounts, asset=st.sampled_from(["EUR", "USD", "JPY", "XXX"])),
+    message("withdrawal", account=codes, amount=amounts, asset=euro),
+    message("fee", account=codes, amount=amounts, asset=euro),
+    message("interest", account=codes, amount=amounts, asset=euro, direction=st.just("debit")),
+    message(
+        "open_account", account=st.sampled_from(["later", FOREIGNER]), entity=st.just("BANK"), asset=euro
+    ),
+    message(
+        "freeze_account",
+        account=codes,
+        freeze_id=st.sampled_from(["f1", "f2"]),
+        authority=st.just("court"),
+        direction=directions,
+    ),
+    message("unfreeze_account", account=codes, freeze_id=st.sampled_from(["f1", "f2"])),
+    message("transfer", debit_account=codes, credit_account=codes, amount=st.just(1.5), asset=euro),
+)
+DAYS = st.integers(1, 28).map(
+    lambda day: instruction(
+        "open_business_day",
+        owner=HOUSE,
+        entity="BANK",
+        booking_date=f"2026-02-{day:02}",
+        instruction_id=named_id(f"day {day}"),
+    )
+)
+ANSWERS = st.tuples(st.integers(0, 12), st.sampled_from(["cleared", "released", "refused"]))
+STREAMS = st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40)
+
+
+def a_ledger() -> PureLedger:
+    """Three owners with some money, in two shards; the foreigner is frozen for credits."""
+    ledger = PureLedger()
+    for owner in OWNERS:
+        ledger.send(opening(owner, instruction_id=named_id(f"open {owner}")))
+        ledger.send(deposit(owner, "2000.00", instruction_id=named_id(f"fund {owner}")))
+    ledger.send(transfer(FOREIGNER, HOME, "50.00", instruction_id=named_id("foreign credit")))
+    return ledger
+
+
+def stream(drawn: Sequence[Any]) -> list[Received]:
+    """Records of the one shard; an answer is to whatever instruction has that id, with its content."""
+    records: list[Received] = []
+    contents: dict[str, str] = {}
+    for offset, each in enumerate(drawn):
+        if isinstance(each, tuple):
+            number, decision = each
+            name = named_id(str(number))
+            event = {
+                "shard": SHARD,
+                "seq": 1,
+                "instruction_id": name,
+                "owner": HOME,
+                "content_hash": contents.get(name, "00"),
+            }
+            records.append(answer(event, decision, offset=offset))
+            continue
+        record = received(each, offset=offset, partition=SHARD)
+        records.append(record)
+        if isinstance(each, dict):
+            contents.setdefault(each["instruction_id"], content_hash(record))
+    return records
+
+
+def content_hash(record: Received) -> str:
+    """The hash a decision about this record must carry."""
+    from services.transactions.domain.records import Record
+    from services.transactions.handlers import TYPES
+
+    digest = Record(record, TYPES).content_hash
+    return "" if digest is None else digest.hex()
+
+
+def decided(records: Sequence[Received], cuts: Sequence[int]) -> tuple[list[Decision], ShardState]:
+    """Decide the stream cut before each of these places."""
+    ledger = a_ledger()
+    already = len(ledger.decisions[SHARD])
+    places = sorted({0, *(cut % (len(records) + 1) for cut in cuts), len(records)})
+    for start, end in pairwise(places):
+        ledger.run([replace(each) for each in records[start:end]])
+    return ledger.decisions[SHARD][already:], ledger.states[SHARD]
+
+
+@given(STREAMS, st.lists(st.integers(0, 40), max_size=8))
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_any_cutting_into_batches_gives_the_same(drawn: list[Any], cuts: list[int]) -> None:
+    """Decisions, events, balances, freezes, days, pending ones and account numbers."""
+    records = stream(drawn)
+    whole, state = decided(records, [])
+    cut, other = decided(records, cuts)
+    assert [event_bytes(each, SHARD, spell_time(START)) for each in whole] == [
+        event_bytes(each, SHARD, spell_time(START)) for each in cut
+    ]
+    assert whole == cut
+    for part in ("balances", "freezes", "frozen", "days", "pendings", "next_account"):
+        assert getattr(state, part) == getattr(other, part)
+
+
+@given(STREAMS)
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_comes_the_books_hold(drawn: list[Any]) -> None:
+    """Debits equal credits, nothing is negative, requests respect limits, each record has one event."""
+    records = stream(drawn)
+    ledger = a_ledger()
+    already = len(ledger.decisions[SHARD])
+    ledger.run(records)
+    made = ledger.decisions[SHARD][already:]
+    assert [each.offset for each in made] == [each.offset for each in records]
+    state = ledger.states[SHARD]
+    assert min(min(row) for row in state.balances.values()) >= 0
+    assert sum(row[0] for row in state.balances.values()) == sum(row[1] for row in state.balances.values())
+    waiting = sum(leg.amount for each in state.pendings.values() for leg in each.legs)
+    assert sum(row[2] for row in state.balances.values()) == waiting
+    assert sum(row[3] for row in state.balances.values()) == waiting
+    for each in made:
+        for leg in each.legs:
+            if leg.debit.owner in OWNERS and each.instruction_type in ("transfer", "withdrawal"):
+                assert leg.debit_balance_after >= -50_00
+
+
+@given(STREAMS)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_a_stream_delivered_twice_moves_nothing_the_second_time(drawn: list[Any]) -> None:
+    """Every instruction that was taken is a duplicate or out of place, every answer without effect."""
+    records = stream(drawn)
+    ledger = a_ledger()
+    ledger.run([replace(each) for each in records])
+    before = {key: list(row) for key, row in ledger.states[SHARD].balances.items()}
+    again = ledger.run([replace(each) for each in records])
+    assert {key: list(row) for key, row in ledger.states[SHARD].balances.items()} == before
+    for record, event in zip(records, again, strict=True):
+        if isinstance(record.message, DecisionMade):
+            assert event["type"] == "DecisionWithoutEffect"
+        else:
+            assert event["type"] in ("DuplicateReceived", "InstructionRejected", "RecordUnreadable")
+
+
+@pytest.mark.parametrize("foreign", [0, 49_99, 50_00])
+def test_a_decision_stands_on_the_foreign_credits_it_is_given(foreign: int) -> None:
+    """So that a model can repeat it: late they may be, never too high."""
+    ledger = a_ledger()
+    account = ledger.accounts[HOME].account_id
+    ledger.foreign_credits = {account: foreign}
+    (event,) = ledger.send(transfer(HOME, NEIGHBOUR, "2050.00"))
+    assert event["type"] == ("TransactionPosted" if foreign == 50_00 else "InstructionRejected")
+    seen = ledger.decisions[SHARD][-1].seen
+    assert seen == ({"credits": {str(account): foreign}} if foreign else None)
+
+
+def test_a_foreign_account_is_seen_frozen_or_not_with_each_batch() -> None:
+    """Its freezes are another shard's: they are read again, and kept with the decision."""
+    ledger = a_ledger()
+    assert ledger.send(transfer(HOME, FOREIGNER, "1.00"))[0]["type"] == "TransactionPosted"
+    ledger.foreign_frozen = {ledger.accounts[FOREIGNER].account_id: 2}
+    (event,) = ledger.send(transfer(HOME, FOREIGNER, "1.00"))
+    assert event["reason"] == "account_frozen"
+    assert ledger.decisions[SHARD][-1].seen == {"frozen": {FOREIGNER: "credit"}}
+
+
+def test_the_screening_policy_goes_by_the_total_of_an_instruction() -> None:
+    """From the amount of the policy on."""
+    ledger = a_ledger()
+    events = ledger.send(withdrawal(HOME, "999.99"), withdrawal(HOME, "1000.00"))
+    assert [each["type"] for each in events] == ["TransactionPosted", "TransactionPending"]

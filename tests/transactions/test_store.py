@@ -1,0 +1,335 @@
+"""The ledger on a real database: what is written, what is refused, what can be rebuilt."""
+
+import asyncio
+import json
+import random
+import uuid
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.transactions import data
+from services.transactions.app import create_service
+from shared.messages.acts import DiscardParked, ReplayParked
+from shared.messages.envelope import HOUSE
+from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.work import Discarded, Parked, Received, Unreadable
+from tests.transactions.conftest import LedgerDatabase
+from tests.transactions.support import (
+    PARTITIONS,
+    PureLedger,
+    StoredLedger,
+    answer,
+    deposit,
+    instruction,
+    opening,
+    outcome,
+    owner_in,
+    received,
+    transfer,
+    withdrawal,
+)
+
+ALICE, BOB = owner_in(1, "alice"), owner_in(2, "bob")
+
+
+async def assert_rebuilt(ledger: StoredLedger) -> None:
+    """Every event, rebuilt from the tables, is what was published; in stretches of any length."""
+    for shard in range(PARTITIONS):
+        published = [each for each in ledger.outgoing if each.shard == shard]
+        assert await ledger.service.events_after(ledger.connection, shard, 0, 1_000_000) == published
+        for start in range(0, len(published), 3):
+            assert (
+                await ledger.service.events_after(ledger.connection, shard, start, 3)
+                == published[start : start + 3]
+            )
+
+
+async def test_every_kind_of_event_is_rebuilt_byte_for_byte(ledger: StoredLedger) -> None:
+    """The journal is the outbox: a crash after the commit loses nothing and changes nothing."""
+    await ledger.send(opening(ALICE), opening(BOB), opening(ALICE, "jpy", asset="JPY"))
+    await ledger.send(
+        received(
+            deposit(ALICE, "5000.00"), traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        ),
+        deposit(BOB, "5.00", "nobody"),
+        instruction("fee", owner=BOB, account=BOB, amount="7.50", asset="EUR"),
+        deposit(ALICE, "500", "jpy", asset="JPY"),
+    )
+    message = transfer(
+        ALICE, BOB, "40.00", business_reference='Łódź "quoted" \\ \u202e', payment={"purpose": "RENT"}
+    )
+    await ledger.send(message)
+    (pending, *_) = await ledger.send(
+        withdrawal(ALICE, "1000.00"), message, message | {"amount": "41.00"}, message | {"amount": 41}
+    )
+    (second,) = await ledger.send(withdrawal(ALICE, "1000.00", value_date="2026-01-09"))
+    await ledger.send(
+        instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f", authority='court "x"'),
+        transfer(ALICE, BOB, "1.00"),
+        instruction("unfreeze_account", owner=BOB, account=BOB, freeze_id="f"),
+        received(transfer(ALICE, BOB, "1.00"), key="mallory"),
+        b"{",
+        transfer(ALICE, "nobody", "1.00") | {"amount": 5, "x": "y" * 70_000},
+        opening(
+            ALICE, "too-large", party={"kind": "person", "name": "x", "holders": [{"name": "y" * 500}] * 2000}
+        ),
+        instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-05"),
+    )
+    await ledger.send(answer(pending, "cleared"), answer(second, "refused"), answer(pending, "cleared"))
+    inner = received(transfer(ALICE, BOB, "2.00"))
+
+    def told(message: Any) -> Received:
+        return Received(inner.shard, inner.topic, inner.partition, 9, 0, inner.key, message)
+
+    await ledger.send(
+        told(Unreadable("not_json", 3, "ab" * 32)),
+        told(Parked(ALICE, "KeyError: 'ü'", behind=True, message=inner.message)),
+        told(Discarded(ALICE, UUID(int=5), "op:jane", '"why" ü', inner.message)),
+    )
+    act = ReplayParked(act_id=uuid.uuid4(), actor="op:jane", reason="mended", owner=ALICE)
+    async with ledger.work([1]) as work:
+        record = Received(1, TRANSACTIONS_ACTS.name, 1, 4, 0, None, act)
+        await ledger.service.announce_act(
+            work, record, done=True, detail='replayed "2"', result={"b": 1, "a": ["ü", 1.5, None]}
+        )
+    async with ledger.work([1]) as work:
+        discard = DiscardParked(
+            act_id=uuid.uuid4(), actor="op:jane", reason="no", owner=BOB, topic="t", partition=1, offset=2
+        )
+        record = Received(1, TRANSACTIONS_ACTS.name, 1, 5, 0, None, discard)
+        await ledger.service.announce_act(work, record, done=False, detail="nothing there", result={})
+    kinds = {each.type for each in ledger.outgoing}
+    assert kinds == {
+        "TransactionPosted",
+        "TransactionPending",
+        "TransactionVoided",
+        "InstructionApplied",
+        "InstructionRejected",
+        "DuplicateReceived",
+        "RecordUnreadable",
+        "OwnerParked",
+        "RecordDiscarded",
+        "DecisionWithoutEffect",
+        "BusinessDayOpened",
+        "ActDone",
+    }
+    await assert_rebuilt(ledger)
+    await ledger.forget()
+    await assert_rebuilt(ledger)
+
+
+async def test_a_credit_to_another_shards_customer_is_copied_there_in_a_chain(ledger: StoredLedger) -> None:
+    """One secondary for each other partition, keyed by the owner credited there."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "10.00"))
+    ledger.outgoing.clear()
+    await ledger.send(transfer(ALICE, BOB, "1.00"), transfer(ALICE, BOB, "2.00"))
+    first, second = ledger.outgoing
+    assert first.copies == ((2, 0, BOB.encode()),)
+    assert second.copies == ((2, first.seq, BOB.encode()),)
+    assert (first.prev, second.prev) == (first.seq - 1, first.seq)
+    assert first.key == ALICE.encode()
+    assert first.topic == JOURNAL.name
+    assert first.correlation_id == json.loads(first.body)["instruction_id"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_tables_decide_as_the_memory_does(ledger: StoredLedger, seed: int) -> None:
+    """A random stream over all shards: the service, forgetting all now and then, and the fold alone agree."""
+    chance = random.Random(seed)
+    pure = PureLedger(chart=ledger.service.memory.chart)
+    owners = [ALICE, BOB, owner_in(0, "carol"), owner_in(3, "dave")]
+    sent: list[dict[str, Any]] = []
+    pendings: list[dict[str, Any]] = []
+    for _ in range(25):
+        owner = chance.choice(owners)
+        batch: list[Received] = []
+        for _ in range(chance.randint(1, 12)):
+            if sent and chance.random() < 0.1:
+                message = chance.choice(sent)
+            else:
+                message = random_message(chance, owner, owners)
+                sent.append(message)
+            batch.append(received(message, partition=received({"owner": owner}).partition))
+        batch += [
+            answer(each, chance.choice(["cleared", "refused"]))
+            for each in pendings
+            if each["shard"] == batch[0].shard
+        ]
+        pendings = [each for each in pendings if each["shard"] != batch[0].shard]
+        for offset, each in enumerate(batch):
+            each.offset = offset
+        if chance.random() < 0.2:
+            await ledger.forget()
+        stored = await ledger.run(batch)
+        for one, other in zip(stored, pure.run(batch), strict=True):
+            assert {**one, "recorded_at": None} == {**other, "recorded_at": None}
+        pendings += [each for each in stored if each["type"] == "TransactionPending"]
+    await assert_rebuilt(ledger)
+    seen = await ledger.connection.fetch("SELECT shard, seq, seen FROM journal WHERE seen IS NOT NULL")
+    assert seen
+    for row in seen:
+        assert json.loads(row["seen"]) == pure.decisions[row["shard"]][row["seq"] - 1].seen
+
+
+def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict[str, Any]:
+    """Something that may happen to an owner."""
+    other = chance.choice([*owners, "nobody"])
+    amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
+    match chance.randint(0, 9):
+        case 0:
+            return opening(owner, chance.choice([owner, other]))
+        case 1 | 2:
+            return deposit(owner, amount, chance.choice([owner, owner, other]))
+        case 3:
+            return withdrawal(owner, amount)
+        case 4:
+            return instruction("fee", owner=owner, account=owner, amount=amount, asset="EUR")
+        case 5:
+            return instruction(
+                chance.choice(["freeze_account", "unfreeze_account"]),
+                owner=owner,
+                account=owner,
+                freeze_id=chance.choice("abc"),
+                authority="court",
+                direction=chance.choice(["debit", "credit"]),
+            )
+        case 6:
+            day = f"2026-01-{chance.randint(2, 28):02}"
+            return instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date=day)
+        case _:
+            return transfer(owner, other, amount)
+
+
+async def test_a_code_that_two_shards_want_in_one_batch_goes_to_one(ledger: StoredLedger) -> None:
+    """And the other is told so; everything else in the batch goes on."""
+    first, second = await ledger.send(opening(ALICE, "wanted"), opening(BOB, "wanted"))
+    assert {outcome(first), outcome(second)} == {"applied", "account_exists"}
+    events = await ledger.send(deposit(ALICE, "5.00", "wanted"), deposit(BOB, "5.00", "wanted"))
+    assert [each.get("routed") for each in events] == [None, "wrong_owner"]
+
+
+async def test_a_code_that_another_process_takes_meanwhile_is_refused(
+    ledger: StoredLedger, ledger_database: LedgerDatabase
+) -> None:
+    """Both have looked and found it free; the tables decide, and the loser decides again."""
+    connection = await asyncpg.connect(ledger_database.service)
+    other = await StoredLedger.started(connection)
+    try:
+        async with ledger.work([1]) as work:
+            await ledger.service.handle(work, [received(opening(ALICE, "wanted"))])
+            waiting = asyncio.create_task(other.send(opening(BOB, "wanted"), opening(BOB, "free")))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+        taken, free = await waiting
+        assert (outcome(taken), outcome(free)) == ("account_exists", "applied")
+        seen = await connection.fetchval("SELECT seen FROM journal WHERE shard = 2 AND seq = 1")
+        assert json.loads(seen) == {"taken": ["wanted"]}
+    finally:
+        await connection.close()
+
+
+async def test_one_unit_of_work_may_call_the_handler_twice(ledger: StoredLedger) -> None:
+    """A replay is handled record by record; each stands on the ones before, committed or not."""
+    async with ledger.work([1, 2]) as work:
+        await ledger.service.handle(work, [received(opening(ALICE)), received(opening(BOB))])
+        await ledger.service.handle(work, [received(deposit(ALICE, "5.00"))])
+        await ledger.service.handle(work, [received(transfer(ALICE, BOB, "5.00"))])
+    assert [each.type for each in work.outgoing][2:] == ["TransactionPosted", "TransactionPosted"]
+    (event,) = await ledger.send(transfer(BOB, ALICE, "5.00"))
+    assert outcome(event) == "posted"
+
+
+async def test_what_is_rolled_back_leaves_no_trace_in_memory(ledger: StoredLedger) -> None:
+    """Memory is taken over only after the commit."""
+    message = opening(ALICE)
+
+    async def fail() -> None:
+        async with ledger.work([1]) as work:
+            await ledger.service.handle(work, [received(message)])
+            await ledger.service.handle(work, [received(deposit(ALICE, "5.00"))])
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await fail()
+    events = await ledger.send(message, deposit(ALICE, "1.00"))
+    assert [outcome(each) for each in events] == ["applied", "posted"]
+    assert await ledger.connection.fetchval("SELECT sum(credits_posted) FROM balance") == 100
+    assert len(await ledger.service.events_after(ledger.connection, 1, 0, 10)) == 2
+
+
+async def test_a_batch_takes_a_constant_number_of_statements(ledger: StoredLedger) -> None:
+    """No statement in a loop: a hundred records take as many as two."""
+    await ledger.send(*[opening(ALICE, f"a{n}") for n in range(50)])
+    await ledger.send(*[opening(BOB, f"b{n}") for n in range(50)])
+
+    async def statements(count: int) -> int:
+        await ledger.forget()
+        seen: list[Any] = []
+        batch = [received(deposit(ALICE, "5.00", f"a{n}")) for n in range(count)]
+        batch += [received(transfer(f"a{n}", f"b{n}", "1.00", owner=ALICE)) for n in range(count)]
+        async with ledger.work([1]) as work:
+            with ledger.connection.query_logger(seen.append):
+                await ledger.service.handle(work, batch)
+        return len(seen)
+
+    assert await statements(1) == await statements(50)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET seq = seq", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("name", ["journal", "movement", "instruction_key"])
+async def test_what_was_journalled_cannot_be_changed_by_the_service(
+    ledger_database: LedgerDatabase, name: str, statement: str
+) -> None:
+    """Facts are added, never edited: the login itself has no right to."""
+    connection = await asyncpg.connect(ledger_database.service)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement.format(name))
+    finally:
+        await connection.close()
+
+
+async def test_the_read_only_login_writes_nothing(ledger_database: LedgerDatabase) -> None:
+    """Nor do questions."""
+    connection = await asyncpg.connect(ledger_database.readonly)
+    try:
+        for name in ("account", "balance", "journal", "account_freeze", "shard"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"INSERT INTO transactions.{name} DEFAULT VALUES")
+    finally:
+        await connection.close()
+
+
+async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDatabase) -> None:
+    """Migrate may be run at any time."""
+    connection = await asyncpg.connect(ledger_database.owner)
+    tables = ("asset", "entity", "account_class", "account", "posting_rule", "screening_policy")
+
+    async def content() -> list[Any]:
+        return [
+            await connection.fetch(f"SELECT * FROM transactions.{name} ORDER BY 1, 2, 3") for name in tables
+        ]
+
+    try:
+        before = await content()
+        await data.load(connection, PARTITIONS)
+        assert await content() == before
+        assert await connection.fetchval("SELECT scale FROM transactions.asset WHERE code = 'KWD'") == 3
+        assert await connection.fetchval("SELECT count(*) FROM transactions.account") == 9 * 9
+    finally:
+        await connection.close()
+
+
+async def test_an_empty_chart_refuses_to_start(ledger_database: LedgerDatabase) -> None:
+    """And says what to do."""
+    connection = await asyncpg.connect(ledger_database.owner, server_settings={"search_path": "transactions"})
+    try:
+        await connection.execute("DELETE FROM account")
+        with pytest.raises(ConfigurationError, match="backoffice migrate"):
+            await create_service().start(connection)
+    finally:
+        await connection.close()

@@ -1,0 +1,206 @@
+"""The verifier finds what was tampered with, and nothing else."""
+
+# ruff: noqa: E501 - statements in one line each
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from backoffice.stack.postgres import EmbeddedPostgres
+from services.transactions.queries.verify import CHECKS, PublishedEvent, compare_published, verify
+from shared.messages.envelope import HOUSE
+from shared.runtime.work import Outgoing
+from tests.transactions.conftest import TEMPLATE, LedgerDatabase, database
+from tests.transactions.support import (
+    PARTITIONS,
+    StoredLedger,
+    answer,
+    deposit,
+    instruction,
+    opening,
+    owner_in,
+    received,
+    transfer,
+    withdrawal,
+)
+
+ALICE, BOB = owner_in(1, "alice"), owner_in(2, "bob")
+
+
+async def a_lively_ledger(ledger: StoredLedger) -> None:
+    """A bit of everything: foreign credits, freezes, facts past limits, pending ones of each fate."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "5000.00"), deposit(BOB, "100.00"))
+    message = transfer(BOB, ALICE, "60.00")
+    await ledger.send(message)
+    await ledger.send(message, message | {"amount": "61.00"}, transfer(ALICE, "nobody", "1.00"))
+    first, second, _ = await ledger.send(*[withdrawal(ALICE, "1500.00") for _ in range(3)])
+    await ledger.send(transfer(ALICE, BOB, "560.00"), transfer(ALICE, BOB, "0.01"))
+    await ledger.send(answer(first, "cleared"), answer(second, "refused"), answer(first, "cleared"))
+    await ledger.send(
+        instruction("fee", owner=BOB, account=BOB, amount="900.00", asset="EUR"),
+        instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f1", authority="c"),
+        deposit(BOB, "3.00"),
+        transfer(BOB, ALICE, "1.00"),
+        instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f2", authority="c"),
+        instruction("unfreeze_account", owner=BOB, account=BOB, freeze_id="f1"),
+        deposit(BOB, "7.00", "nobody"),
+        b"{",
+    )
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-02")
+    await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
+    await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
+
+
+@dataclass(frozen=True)
+class Lively:
+    """The lively ledger's database, to be cloned, and what was published from it."""
+
+    template: str
+    alice: int
+    bob: int
+    outgoing: list[Outgoing]
+
+
+@pytest.fixture(scope="session")
+def lively(ledger_server: EmbeddedPostgres) -> Lively:
+    """Make the lively ledger once."""
+
+    async def prepare() -> Lively:
+        async with database(ledger_server, TEMPLATE, name="lively_template", keep=True) as addresses:
+            connection = await asyncpg.connect(addresses.service)
+            ledger = await StoredLedger.started(connection)
+            await a_lively_ledger(ledger)
+            await connection.close()
+        accounts = ledger.service.memory.accounts
+        return Lively(
+            "lively_template", accounts[ALICE].account_id, accounts[BOB].account_id, ledger.outgoing
+        )
+
+    return asyncio.run(prepare())
+
+
+@pytest_asyncio.fixture
+async def books(ledger_server: EmbeddedPostgres, lively: Lively) -> AsyncIterator[LedgerDatabase]:
+    """A clone of the lively ledger."""
+    async with database(ledger_server, lively.template) as addresses:
+        yield addresses
+
+
+async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
+    """Every check was made, and each held."""
+    told: list[int] = []
+    result = await verify(books.readonly, told.append)
+    shown = result.as_json()
+    assert shown["first_difference"] is None
+    assert shown["ok"]
+    assert [each["name"] for each in shown["checks"]] == list(CHECKS)
+    assert all(each["checked"] for each in shown["checks"])
+    assert shown["assets"] == {"EUR": {"debits": "8130.50", "credits": "8130.50"}}
+    assert shown["as_of"].keys() == {"0", "1", "2", "3"}
+    connection = await asyncpg.connect(books.service)
+    assert shown["movements"] == await connection.fetchval("SELECT count(*) FROM movement")
+    assert shown["instructions"] == await connection.fetchval("SELECT count(*) FROM instruction_key")
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("tampering", "check"),
+    [
+        pytest.param("UPDATE balance SET credits_posted = credits_posted + 1 WHERE account_id = {alice} AND shard = 1", "balances", id="a changed balance"),
+        pytest.param("DELETE FROM balance WHERE account_id = {alice} AND shard = 1", "balances", id="a deleted balance"),
+        pytest.param("INSERT INTO balance VALUES ({alice}, 5, 5, 0, 0, 3)", "balances", id="an invented balance"),
+        pytest.param("DELETE FROM journal WHERE shard = 1 AND seq = 4", "sequence", id="a deleted row in the middle"),
+        pytest.param("DELETE FROM journal WHERE shard = 1 AND seq = (SELECT max(seq) FROM journal WHERE shard = 1)", "sequence", id="a deleted last row"),
+        pytest.param("DELETE FROM movement WHERE shard = 1 AND seq = 2", "movements", id="a deleted movement"),
+        pytest.param("INSERT INTO movement SELECT shard, 0, 1, debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id, kind FROM movement WHERE shard = 1 AND seq = 2", "movements", id="a movement of a kind that does not move"),
+        pytest.param("UPDATE movement SET amount = amount + 1 WHERE shard = 1 AND seq = 2", "after_balances", id="a changed amount"),
+        pytest.param("UPDATE movement SET debit_balance_after = credit_balance_after, credit_balance_after = debit_balance_after WHERE shard = 1 AND seq = 2", "after_balances", id="a swapped after-balance"),
+        pytest.param("UPDATE movement SET credit_account = {bob} WHERE shard = 1 AND seq = 2", "after_balances", id="another account"),
+        pytest.param("UPDATE movement SET asset_id = 840 WHERE shard = 1 AND seq = 2", "movements", id="another asset"),
+        pytest.param("DELETE FROM instruction_key WHERE shard = 1 AND seq = 2", "first_outcomes", id="a lost id"),
+        pytest.param("UPDATE instruction_key SET instruction_id = gen_random_uuid() WHERE shard = 1 AND seq = 2", "first_outcomes", id="a changed id"),
+        pytest.param("UPDATE journal SET content = content || ' ' WHERE shard = 1 AND seq = 2", "content", id="a changed content"),
+        pytest.param("UPDATE account SET limit_minor = NULL, opened_seq = 9 WHERE account_id = {alice}", "accounts", id="an account opened by nobody"),
+        pytest.param("UPDATE journal SET seen = NULL WHERE seen::text LIKE '%credits%'", "limits", id="a limit not held"),
+        pytest.param("UPDATE journal SET seen = replace(seen::text, ':6000}', ':99999}')::json WHERE seen::text LIKE '%credits%'", "foreign_credits", id="more foreign credits than there were"),
+        pytest.param("UPDATE journal SET detail = NULL WHERE detail::text LIKE '%limit_passed%'", "limits", id="a passed limit not marked"),
+        pytest.param("UPDATE pending SET resolved_seq = NULL", "pendings", id="a pending one reopened"),
+        pytest.param("DELETE FROM pending", "pendings", id="a pending one lost"),
+        pytest.param("UPDATE journal SET about_seq = about_seq + 1 WHERE kind = 'TransactionVoided'", "pendings", id="a void of another"),
+        pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
+        pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
+        pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE kind = 'TransactionPosted' AND booking_date = '2026-01-02'", "booking_dates", id="another booking date"),
+        pytest.param("DELETE FROM business_day WHERE shard = 1", "booking_dates", id="a business day lost"),
+    ],
+)  # fmt: skip
+async def test_tampering_is_found(books: LedgerDatabase, lively: Lively, tampering: str, check: str) -> None:
+    """And the first difference names where."""
+    owner = await asyncpg.connect(books.owner, server_settings={"search_path": "transactions"})
+    try:
+        status = await owner.execute(
+            tampering.replace("{alice}", str(lively.alice)).replace("{bob}", str(lively.bob))
+        )
+        assert not status.endswith(" 0")
+    finally:
+        await owner.close()
+    result = await verify(books.readonly)
+    assert not result.ok
+    assert result.first_difference is not None
+    assert {each.name for each in result.checks if not each.ok} >= {check}
+    if check not in ("balances", "accounts", "pendings", "content", "freezes", "booking_dates"):
+        assert result.first_difference.check == check
+
+
+def on_topic(events: list[Outgoing]) -> list[PublishedEvent]:
+    """The records that publishing these leaves on the topic."""
+    return [
+        PublishedEvent(partition, each.shard, each.seq, prev, each.body)
+        for each in events
+        for partition, prev, _ in ((each.shard, each.prev, b""), *each.copies)
+    ]
+
+
+PUBLISHED: dict[str, tuple[Any, bool]] = {
+    "as journalled": (lambda found: found, True),
+    "one twice": (lambda found: [*found, found[3]], True),
+    "one missing": (lambda found: found[:3] + found[4:], False),
+    "a copy missing": (lambda found: [each for each in found if each.partition == each.shard], False),
+    "other bytes": (
+        lambda found: [*found[:3], replace(found[3], body=found[3].body + b" "), *found[4:]],
+        False,
+    ),
+    "another chain": (lambda found: [*found[:3], replace(found[3], prev=77), *found[4:]], False),
+    "one twice with other bytes": (lambda found: [*found, replace(found[3], body=b"{}")], False),
+    "one on a wrong partition": (lambda found: [*found, replace(found[3], partition=0)], False),
+    "one beyond the snapshot": (lambda found: [*found, replace(found[3], seq=10_000)], True),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+async def test_what_was_published_is_what_was_journalled(
+    books: LedgerDatabase, lively: Lively, name: str
+) -> None:
+    """Rebuilt from the tables and compared by bytes, copies and chains too."""
+    change, holds = PUBLISHED[name]
+    connection = await asyncpg.connect(books.service)
+    await connection.execute("UPDATE shard SET published_seq = last_seq")
+    service = (await StoredLedger.started(connection)).service
+    await connection.close()
+    found = change(on_topic(lively.outgoing))
+
+    async def events() -> AsyncIterator[PublishedEvent]:
+        for each in found:
+            yield each
+
+    async def published(connection: asyncpg.Connection, vector: dict[int, int]) -> Any:
+        await connection.execute("SET LOCAL search_path = transactions")
+        return await compare_published(connection, vector, events=events(), rebuild=service.events_after)
+
+    result = await verify(books.readonly, published=published)
+    assert result.ok == holds
+    assert (result.first_difference is None) == holds
