@@ -265,6 +265,7 @@ def application(service: Service, migrations: Path) -> AsgiFastStream:
 
 def main(name: str) -> int:
     """Run the service `services.<name>.app` in the foreground; returns the process's status."""
+    configure_logging("INFO")
     try:
         settings, kafka = load_settings()
         configure_logging(settings.log_level)
