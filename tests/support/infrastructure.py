@@ -36,8 +36,8 @@ class Database:
 
 
 @asynccontextmanager
-async def postgres() -> AsyncIterator[str]:
-    """Yield the superuser's DSN of a PostgreSQL server."""
+async def postgres(*, durable: bool = True) -> AsyncIterator[str]:
+    """Yield the superuser's DSN of a PostgreSQL server; without fsync, if embedded, where not `durable`."""
     kind = os.environ.get("BACKOFFICE_STACK", "embedded")
     if kind == "external":
         yield os.environ["BACKOFFICE_TEST_SUPERUSER_DSN"]
@@ -51,7 +51,10 @@ async def postgres() -> AsyncIterator[str]:
 
         # Not below pytest's own folder: every pytest that starts closes that one to other users again.
         with tempfile.TemporaryDirectory(prefix="backoffice-test-") as own:
-            server = EmbeddedPostgres(Path(own) / "postgres", settings={"max_wal_size": "512MB"})
+            server = EmbeddedPostgres(
+                Path(own) / "postgres",
+                settings={"max_wal_size": "512MB", "fsync": "on" if durable else "off"},
+            )
             await server.start()
             try:
                 yield server.superuser_dsn

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from backoffice.stack.postgres import EmbeddedPostgres
 from services.transactions import data
 from shared.runtime.migrate import create_login, migrate_schema, migrations_of
+from tests.support import infrastructure
 from tests.transactions.support import PARTITIONS, StoredLedger
 
 PASSWORD = "secret"
@@ -32,23 +33,28 @@ class LedgerDatabase:
     readonly: str
 
 
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server, by its superuser's address."""
+
+    superuser_dsn: str
+
+
 @pytest.fixture(scope="session")
-def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def ledger_server() -> Iterator[Server]:
     """A server whose template database is migrated and has the chart of accounts."""
-    folder = tmp_path_factory.mktemp("ledger", numbered=True)
     # What is tested here does not depend on fsync; what does (crashes) is tested in tests/runtime.
-    server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off", "max_wal_size": "512MB"})
+    running = infrastructure.postgres(durable=False)
+    with asyncio.Runner() as runner:
+        server = Server(runner.run(running.__aenter__()))
+        try:
+            runner.run(make_database(server, TEMPLATE))
+            yield server
+        finally:
+            runner.run(running.__aexit__(None, None, None))
 
-    async def prepare() -> None:
-        await server.start()
-        await make_database(server, TEMPLATE)
 
-    asyncio.run(prepare())
-    yield server
-    asyncio.run(server.stop())
-
-
-async def make_database(server: EmbeddedPostgres, name: str) -> None:
+async def make_database(server: Server, name: str) -> None:
     """Create a database with the ledger's schema, logins and data."""
     connection = await asyncpg.connect(server.superuser_dsn)
     await connection.execute(f"CREATE DATABASE {name}")
@@ -64,16 +70,17 @@ async def make_database(server: EmbeddedPostgres, name: str) -> None:
     await connection.close()
 
 
-def address(server: EmbeddedPostgres, login: str, database: str) -> str:
+def address(server: Server, login: str, database: str) -> str:
     """The address of a database for a login."""
     if login == "postgres":
         return server.superuser_dsn.rpartition("/")[0] + f"/{database}"
-    return server.dsn(user=login, password=PASSWORD, database=database)
+    there = urlsplit(server.superuser_dsn)
+    return f"postgresql://{login}:{PASSWORD}@{there.hostname}:{there.port}/{database}"
 
 
 @asynccontextmanager
 async def database(
-    server: EmbeddedPostgres, template: str, *, name: str | None = None, keep: bool = False
+    server: Server, template: str, *, name: str | None = None, keep: bool = False
 ) -> AsyncIterator[LedgerDatabase]:
     """A database cloned from the template; it is dropped afterwards unless it is to be kept."""
     name = name or f"ledger_{os.getpid()}_{next(_numbers)}"
@@ -92,7 +99,7 @@ async def database(
 
 
 @pytest_asyncio.fixture
-async def ledger_database(ledger_server: EmbeddedPostgres) -> AsyncIterator[LedgerDatabase]:
+async def ledger_database(ledger_server: Server) -> AsyncIterator[LedgerDatabase]:
     """A database of the test's own."""
     async with database(ledger_server, TEMPLATE) as addresses:
         yield addresses

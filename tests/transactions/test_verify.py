@@ -11,11 +11,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from backoffice.stack.postgres import EmbeddedPostgres
 from services.transactions.queries.verify import CHECKS, PublishedEvent, compare_published, verify
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Outgoing
-from tests.transactions.conftest import TEMPLATE, LedgerDatabase, database
+from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
 from tests.transactions.support import (
     PARTITIONS,
     StoredLedger,
@@ -67,7 +66,7 @@ class Lively:
 
 
 @pytest.fixture(scope="session")
-def lively(ledger_server: EmbeddedPostgres) -> Lively:
+def lively(ledger_server: Server) -> Lively:
     """Make the lively ledger once."""
 
     async def prepare() -> Lively:
@@ -85,7 +84,7 @@ def lively(ledger_server: EmbeddedPostgres) -> Lively:
 
 
 @pytest_asyncio.fixture
-async def books(ledger_server: EmbeddedPostgres, lively: Lively) -> AsyncIterator[LedgerDatabase]:
+async def books(ledger_server: Server, lively: Lively) -> AsyncIterator[LedgerDatabase]:
     """A clone of the lively ledger."""
     async with database(ledger_server, lively.template) as addresses:
         yield addresses
