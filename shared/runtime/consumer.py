@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
+from shared.messages.acts import ActBase
 from shared.runtime import database
 from shared.runtime import shard as fencing
 from shared.runtime.batch import Item, decode
@@ -64,6 +65,8 @@ class Worker:
         self.stopping = False
         self.ticked = 0.0
         self.mirrored: dict[TopicPartition, int] = {}
+        self.reread: set[int] = set()
+        """Shards halted or lost in this batch: what is left of their records will be read again."""
         self.clock_checked = 0.0
         self.beat = time.monotonic()
         self.listener = _Listener(self)
@@ -247,6 +250,7 @@ class Worker:
         if shard is None:
             return
         self.telemetry.error("shard_halted", shard=number, reason=reason)
+        self.reread.add(number)
         self.service.forget(number)
         await self.service.load(self.connection, number)
         await fencing.set_halted(self.connection, shard, reason)
@@ -255,6 +259,7 @@ class Worker:
     def drop(self, numbers: Iterable[int], delay: float = 0.0) -> None:
         """Forget shards and claim them afresh: their records will be read again."""
         consumer = self.consumer
+        self.reread.update(numbers)
         self._forget(numbers)
         if consumer is not None:
             assigned = consumer.assignment()
@@ -273,6 +278,7 @@ class Worker:
         await self.publisher.room()
         async with self.lock:
             try:
+                self.reread.clear()
                 items = self._arrange(records)
                 failpoint("after_decode")
                 await self._take(items)
@@ -343,25 +349,36 @@ class Worker:
                 self.consumer.seek(TopicPartition(*lane), offset)
 
     async def _take(self, items: list[Item]) -> None:
-        """Let records take effect: mending acts first, careful shards in pieces, the rest at once."""
+        """Let records take effect: all at once, but for mending acts, each alone and in its place.
+
+        What stands before a mending act in its shard is committed first: its position must not move past
+        a record that has had no effect yet.
+        """
+        waiting: list[Item] = []
+        for item in items:
+            if isinstance(item.message, MENDING_ACTS):
+                await self._take_readable([each for each in waiting if each.shard == item.shard])
+                waiting = [each for each in waiting if each.shard != item.shard]
+                if self._still_wanted([item]):
+                    await perform(self, item)
+            else:
+                waiting.append(item)
+        await self._take_readable(waiting)
+
+    async def _take_readable(self, items: list[Item]) -> None:
+        """Take the records of careful shards in pieces, and all others at once."""
         rest: list[Item] = []
         careful: dict[int, list[Item]] = {}
-        for item in items:
-            shard = self.held.get(item.shard)
-            if shard is None:
-                continue
-            if isinstance(item.message, MENDING_ACTS):
-                await perform(self, item)
-            elif shard.careful:
+        for item in self._still_wanted(items):
+            if self.held[item.shard].careful:
                 careful.setdefault(item.shard, []).append(item)
             else:
                 rest.append(item)
         for number, pieces in careful.items():
-            await self._take_carefully(self._still_wanted(pieces))
+            await self._take_carefully(pieces)
             if number in self.held:
                 self.held[number].careful = False
-        if rest:
-            await self._take_together(self._still_wanted(rest))
+        await self._take_together(self._still_wanted(rest))
 
     async def _take_together(self, items: list[Item]) -> None:
         """Commit the records in one transaction; on a defect in halves, first half first, to the record."""
@@ -405,7 +422,9 @@ class Worker:
         return [
             item
             for item in items
-            if (shard := self.held.get(item.shard)) is not None and shard.takes(item.source.topic.kind)
+            if item.shard not in self.reread
+            and (shard := self.held.get(item.shard)) is not None
+            and shard.takes(item.source.topic.kind)
         ]
 
     async def _take_carefully(self, items: list[Item]) -> None:
@@ -439,6 +458,18 @@ class Worker:
             )
             items = self._still_wanted(items)
 
+    async def _refuse_act(self, item: Item, detail: str) -> bool:
+        """Answer an act whose handling fails, so that those behind it, which may mend the shard, go on."""
+        try:
+            await self.transact([item], done=(item, False, detail, {}))
+        except ShardLost:
+            return True
+        except Exception as error:
+            if database.is_world_down(error):
+                raise
+            return False
+        return True
+
     async def _give_way(self, item: Item, error: Exception, name: str | None = None) -> None:
         """Handling this one record fails: park its owner, or halt the shard."""
         name = name or type(error).__name__
@@ -450,6 +481,8 @@ class Worker:
             error=name,
             where=where_of(error),
         )
+        if isinstance(item.message, ActBase) and await self._refuse_act(item, f"failed: {name}"):
+            return
         owner = self.service.owner_of(item.message) if self.service.parks else None
         place = f"{item.topic}/{item.shard}/{item.offset}"
         if owner is None or item.source.topic.kind == "acts":

@@ -73,6 +73,28 @@ async def test_a_parked_record_can_be_given_up_so_that_those_behind_go_on(rig: R
     assert await rig.notes() == ["discarded", "parked", "c", "parked"]
 
 
+async def test_an_act_does_not_move_the_position_past_what_stands_before_it(rig: Rig) -> None:
+    """Killed after the first commit, nothing that came before the act may be gone."""
+    act = ResumeShard(act_id=new_id(), actor="ann", reason="x", shard=0)
+    value = act.model_dump_json().encode()
+    await rig.client.send(rig.acts, [(b"house", b"bad", 0), (b"house", value, 0)])
+    rig.start("toy", BACKOFFICE_FAILPOINT="toy:after_commit:1")
+
+    async def died() -> bool:
+        return rig.processes["toy-0"].poll() is not None
+
+    await rig.until(died, "the kill")
+    rig.start("toy")
+
+    async def both() -> bool:
+        return bool(
+            await rig.database.fetchval("SELECT count(*) FROM toy.dead_letter")
+            and await rig.database.fetchval("SELECT count(*) FROM toy.act")
+        )
+
+    await rig.until(both, "the dead letter and the act")
+
+
 async def test_an_act_sent_twice_is_done_once(rig: Rig) -> None:
     """Its id names it; the repeat is answered and does nothing."""
     rig.start("toy")
