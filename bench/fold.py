@@ -1,4 +1,4 @@
-"""How long the ledger takes by step, in µs a transfer: decode, fold, event bytes, rows, and the database.
+"""How long the ledger takes by step, in µs a transfer: from decoding to publishing, and the database.
 
     python bench/fold.py [--dsn DSN] [--transfers 20000] [--batch 2000] [--accounts 10000] [--partitions 4]
 
@@ -31,15 +31,18 @@ from services.transactions.domain.chart import (
     make_account,
 )
 from services.transactions.domain.decoding import decode_instruction
-from services.transactions.domain.events import event_bytes, spell_time
+from services.transactions.domain.entries import Entry, entry_of, find_ends
 from services.transactions.domain.ledger import fold
-from services.transactions.domain.records import Record
 from services.transactions.domain.state import Outside, ShardState
-from services.transactions.handlers import TYPES
-from services.transactions.store.journal import JournalRows
+from services.transactions.handlers import TYPES, announce
+from services.transactions.store.journal import JournalRows, key_rows
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import INSTRUCTIONS
 from shared.runtime import clock
+from shared.runtime.publisher import Lanes, Publisher
+from shared.runtime.record_batch import EventBatch
+from shared.runtime.settings import KafkaSettings
+from shared.runtime.telemetry import Telemetry
 from shared.runtime.work import Received, ShardWork, UnitOfWork
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -138,7 +141,8 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         balances={each.account_id: [0, 10**9, 0, 0] for each in accounts.values()},
         days={1: START.date()},
     )
-    total = {"decode": 0.0, "prepare": 0.0, "fold": 0.0, "events": 0.0, "rows": 0.0}
+    total: dict[str, float] = dict.fromkeys(("decode", "prepare", "fold", "keys", "announce", "publish"), 0.0)
+    publisher = Publisher("transactions", KafkaSettings(), Telemetry("transactions", "bench"))
     by_shard = [
         (value, owner)
         for value in values
@@ -150,12 +154,12 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         _, spent = timed(lambda: [decode_instruction(value) for value, _ in batch], count)  # noqa: B023
         total["decode"] += spent
         records = [received(value, owner, options.partitions, 0) for value, owner in batch]
-        prepared, spent = timed(lambda: [Record(each, TYPES) for each in records], count)  # noqa: B023
+        entries, spent = timed(lambda: _prepared(state, records), count)  # noqa: B023
         total["prepare"] += spent
         folded, spent = timed(
             lambda: fold(
                 state,
-                prepared,  # noqa: B023
+                entries,  # noqa: B023
                 chart=chart,
                 types=TYPES,
                 partitions=options.partitions,
@@ -167,19 +171,34 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         total["fold"] += spent
         assert all(each.kind == "TransactionPosted" for each in folded.decisions)
         state.take(folded.changes)
-        stamp = spell_time(START)
-        _, spent = timed(lambda: [event_bytes(each, 0, stamp) for each in folded.decisions], count)  # noqa: B023
-        total["events"] += spent
-        rows = JournalRows()
-        _, spent = timed(
-            lambda: [
-                rows.add(each, 0, 0, 1, ((1, 2, b"C0000001"),))  # noqa: B023
-                for each in folded.decisions  # noqa: B023
-            ],
-            count,
-        )
-        total["rows"] += spent
+        _, spent = timed(lambda: key_rows([(0, folded.changes.firsts.values())]), count)  # noqa: B023
+        total["keys"] += spent
+        part = ShardWork(0, 1, start, START, {})
+        work = UnitOfWork(None, {0: part}, options.partitions)
+        _, spent = timed(lambda: announce(JournalRows(), work, 0, folded.decisions), count)  # noqa: B023
+        total["announce"] += spent
+        _, spent = timed(lambda: _built(publisher.spell(work.outgoing)), count)  # noqa: B023
+        total["publish"] += spent
     return total
+
+
+def _prepared(state: ShardState, records: list[Received]) -> list[Entry]:
+    entries = [entry_of(each, TYPES) for each in records]
+    find_ends(state, entries)
+    return entries
+
+
+def _built(spelt: tuple[Lanes, Lanes]) -> None:
+    """Put what is spelt into batches as the producer does before it sends them."""
+    for lanes in spelt:
+        for records, _ in lanes.values():
+            batch = EventBatch()
+            for each in records:
+                if not batch.add(each):
+                    batch.build()
+                    batch = EventBatch()
+                    batch.add(each)
+            batch.build()
 
 
 async def stored_steps(options: argparse.Namespace) -> dict[str, float]:

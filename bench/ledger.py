@@ -43,7 +43,7 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
         )
     )
     load = await world.open_accounts(accounts)
-    count = 30_000 if quick else 250_000
+    count = 60_000 if quick else 400_000
     for case in CASES[:3] if quick else CASES:
         before = await world.outcomes()
         figures = await _run(world, case, load.transfers(count, hot=case.hot), count)
@@ -81,7 +81,7 @@ async def _run(world: World, case: Case, records: Any, count: int) -> dict[str, 
     await world.send(records)
     size_before, done_before = await world.bytes_of("transactions"), await world.journalled()
     slots = await world.start("transactions", processes=case.processes)
-    first, last, _ = await world.watch_backlog(count)
+    first, last, _ = await world.watch_backlog(count, processes=case.processes)
     await world.wait_taken()
     await world.stop(slots)
     size_after, done_after = await world.bytes_of("transactions"), await world.journalled()

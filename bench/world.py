@@ -185,8 +185,13 @@ class World:
             look.wal = await self._number("SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint")
         return look
 
-    async def watch_backlog(self, count: int) -> tuple[Look, Look, list[tuple[float, int]]]:
-        """Follow a ledger through a backlog of `count` records; the looks at 10 % and 90 % of it."""
+    async def watch_backlog(
+        self, count: int, *, processes: int = 1
+    ) -> tuple[Look, Look, list[tuple[float, int]]]:
+        """Follow a ledger through a backlog of `count` records; the looks at 10 % and 90 % of it.
+
+        The first one not before every process works shards: moving shards over is no part of the rate.
+        """
         begun = await self.journalled()
         first: Look | None = None
         trace: list[tuple[float, int]] = []
@@ -199,10 +204,18 @@ class World:
             await self.wait_for(self.journalled, lambda done: step(done) or done - begun >= count * share)
             return await self.look("transactions")
 
+        await self.wait_for(self.owners, lambda found: found >= processes)
         first = await look_when(FROM_SHARE)
         last = await look_when(TO_SHARE)
         await self.wait_for(self.journalled, lambda done: done - begun >= count)
         return first, last, trace
+
+    async def owners(self) -> int:
+        """How many processes work the ledger's shards."""
+        return await self._number(
+            "SELECT count(DISTINCT owner) FROM transactions.shard AS s JOIN pg_stat_activity AS a"
+            " ON a.pid = s.session"
+        )
 
     async def wait_taken(self) -> None:
         """Wait until the ledger has taken every instruction published and the journal rests."""

@@ -72,6 +72,9 @@ def format_amount(minor: int, scale: int) -> str:
     """Spell minor units as the decimal string the wire carries; exact inverse of `parse_signed`."""
     if scale == 0:
         return str(minor)
+    digits = str(minor)
+    if len(digits) > scale and minor > 0:
+        return f"{digits[:-scale]}.{digits[-scale:]}"
     sign = "-" if minor < 0 else ""
     digits = str(abs(minor)).rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}"

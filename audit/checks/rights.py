@@ -11,7 +11,7 @@ READERS: Final = "backoffice_readonly"
 APPEND_ONLY: Final = frozenset(
     {
         ("transactions", "journal"),
-        ("transactions", "movement"),
+        ("transactions", "movement_of_several"),
         ("transactions", "instruction_key"),
         ("transactions", "account"),
         ("transactions", "business_day"),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from services.transactions import handlers
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
+from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
 from services.transactions.store import Connection
 from services.transactions.store.chart import load_chart
@@ -88,7 +89,7 @@ class TransactionsService(Service):
     def owner_of(self, message: Any) -> str | None:
         """Return the home owner whose records wait when this one fails; nobody's wait for an act."""
         match message:
-            case Parked() | Discarded() | MalformedInstruction() | DecisionMade():
+            case Parked() | Discarded() | PlainInstruction() | MalformedInstruction() | DecisionMade():
                 return message.owner
             case _ if isinstance(message, INSTRUCTION_CLASSES):
                 return message.owner

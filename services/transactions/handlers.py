@@ -1,7 +1,7 @@
 """Lets a batch of records take effect in the ledger: load, decide, write, announce."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -9,20 +9,22 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision
+from services.transactions.domain.entries import Entry, entry_of, find_ends, ids_asked_for, touched
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.planning import TransactionType
-from services.transactions.domain.records import Record
 from services.transactions.domain.state import Changes, First, Outside, ShardState, mask_of
 from services.transactions.store import Connection, accounts, balances, binary, journal, moving
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.acts import ActBase
-from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import JOURNAL
 from shared.runtime.failpoints import planted
 from shared.runtime.work import Outgoing, Received, ShardWork, UnitOfWork
+
+REPEATS_EXPECTED_BATCHES: Final = 50
+"""For so many batches after a repeated instruction, ids are looked up before they are used."""
 
 ACCOUNTS_REMEMBERED_MAX: Final = 500_000
 """Beyond this, what can be read again is forgotten at the next batch."""
@@ -41,6 +43,8 @@ class Memory:
     work: UnitOfWork | None = None
     """The unit of work whose changes wait to be adopted."""
     waiting: list[Changes] = field(default_factory=list)
+    repeats_expected: int = 0
+    """For how many batches to come instructions are expected to repeat earlier ones."""
 
     def state_for(self, work: UnitOfWork, shard: int) -> ShardState:
         """Return what the next decision of this unit of work stands on.
@@ -78,6 +82,7 @@ class Memory:
         house = {account.account_id for account in self.chart.accounts.values()}
         for state in self.shards.values():
             state.short.clear()
+            state.unsaved &= house
             for account_id in [each for each in state.balances if each not in house]:
                 del state.balances[account_id]
 
@@ -91,16 +96,18 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
     masks = {account_id: mask_of(each) for account_id, each in freezes.items()}
     pendings = await moving.open_pendings(connection, chart, shard)
     memory.accounts.update(chart.accounts)
-    memory.shards[shard] = ShardState(
+    state = ShardState(
         shard=shard,
         accounts=memory.accounts,
-        balances={account_id: rows.get((shard, account_id)) or [0, 0, 0, 0] for account_id in house},
         freezes=freezes,
         frozen={account_id: mask for account_id, mask in masks.items() if mask},
         days=await moving.days_at(connection, chart, shard),
         pendings=pendings,
         next_account=await accounts.next_account_number(connection, shard),
     )
+    for account_id in house:
+        state.meet(account_id, rows.get((shard, account_id)))
+    memory.shards[shard] = state
 
 
 def forget_shard(memory: Memory, shard: int) -> None:
@@ -113,15 +120,24 @@ def forget_shard(memory: Memory, shard: int) -> None:
 
 async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Received]) -> None:
     """Decide each record, write what was decided and add its event to the unit of work."""
-    batches: defaultdict[int, list[Record]] = defaultdict(list)
+    batches: defaultdict[int, list[Entry]] = defaultdict(list)
     types = memory.types
     for received in records:
-        batches[received.shard].append(Record(received, types))
+        batches[received.shard].append(entry_of(received, types))
     states = {shard: memory.state_for(work, shard) for shard in batches}
-    outsides = await _load(memory, work, states, batches)
-    folded = {
-        shard: _fold(memory, work, states[shard], batch, outsides[shard]) for shard, batch in batches.items()
-    }
+    outsides = await _load(memory, work.connection, states, batches)
+    if memory.repeats_expected:
+        memory.repeats_expected -= 1
+        await _load_known_ids(work.connection, states, batches, outsides)
+    folded = _fold_all(memory, work, states, batches, outsides)
+    if not await journal.claim_ids(work.connection, _ids_used(folded)):
+        # One of them has come before, which is rare: now the first outcomes are looked up, and for the
+        # batches that follow beforehand, since repeats seldom come alone.
+        memory.repeats_expected = REPEATS_EXPECTED_BATCHES
+        await _load_known_ids(work.connection, states, batches, outsides)
+        folded = _fold_all(memory, work, states, batches, outsides)
+        if not await journal.claim_ids(work.connection, _ids_used(folded)):
+            raise RuntimeError("an instruction's id is taken, and its first outcome cannot be found")
     await _load_foreign_credits(memory, work, states, batches, outsides, folded)
     await _claim_accounts(memory, work, states, batches, outsides, folded)
     rows = journal.JournalRows()
@@ -132,8 +148,25 @@ async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Rec
     memory.waiting += [result.changes for result in folded.values()]
 
 
+def _fold_all(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Sequence[Entry]],
+    outsides: Mapping[int, Outside],
+) -> dict[int, Folded]:
+    return {
+        shard: _fold(memory, work, states[shard], batch, outsides[shard]) for shard, batch in batches.items()
+    }
+
+
+def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision]]]:
+    """The decisions that use up an id; the same ones however often a shard decides again."""
+    return [(shard, list(result.changes.firsts.values())) for shard, result in folded.items()]
+
+
 def _fold(
-    memory: Memory, work: UnitOfWork, state: ShardState, batch: Sequence[Record], outside: Outside
+    memory: Memory, work: UnitOfWork, state: ShardState, batch: Sequence[Entry], outside: Outside
 ) -> Folded:
     return fold(
         state,
@@ -151,76 +184,64 @@ def _fold(
 
 async def _load(
     memory: Memory,
-    work: UnitOfWork,
+    connection: Connection,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Record]],
+    batches: Mapping[int, Sequence[Entry]],
 ) -> dict[int, Outside]:
     """Read what the batch needs and nobody remembers, with a constant number of statements."""
-    connection = work.connection
-    firsts = await _known_ids(connection, states, batches)
-    await _load_accounts(memory, connection, states, batches)
-    foreign: set[int] = set()
-    missing: list[tuple[int, int]] = []
-    short: dict[int, int] = {}
-    for shard, batch in batches.items():
-        state = states[shard]
-        for account_id, account in _touched(state, batch).items():
-            if account_id not in state.balances:
-                missing.append((shard, account_id))
-            if account.shard != shard:
-                foreign.add(account_id)
-            elif account_id in state.short:
-                short[account_id] = shard
+    asked = {
+        shard: ids_asked_for(states[shard], batch, instructions=False) for shard, batch in batches.items()
+    }
+    firsts = await _first_outcomes(connection, asked)
+    wanted = {shard: find_ends(states[shard], batch) for shard, batch in batches.items()}
+    unknown = set[str]().union(*(each.codes for each in wanted.values()))
+    if unknown:
+        # That one was absent is never remembered.
+        found = await accounts.accounts_by_code(connection, memory.chart, sorted(unknown))
+        if found:
+            _remember(states, found)
+            wanted = {shard: find_ends(states[shard], batch) for shard, batch in batches.items()}
+    missing = [(shard, account_id) for shard, each in wanted.items() for account_id in each.rows]
     if missing:
         rows = await balances.balances_of(
             connection, [shard for shard, _ in missing], [account_id for _, account_id in missing]
         )
         for shard, account_id in missing:
-            states[shard].balances[account_id] = rows.get((shard, account_id)) or [0, 0, 0, 0]
-    frozen = await moving.frozen_among(connection, list(foreign)) if foreign else {}
+            states[shard].meet(account_id, rows.get((shard, account_id)))
+    frozen = await moving.standing_freezes(
+        connection,
+        lambda: {each for shard, batch in batches.items() for each in touched(states[shard], batch)},
+    )
+    short = {account_id: shard for shard, each in wanted.items() for account_id in each.short}
     credits_of = await balances.foreign_credits(connection, short) if short else {}
     return {shard: Outside(firsts.get(shard, {}), frozen, dict(credits_of)) for shard in batches}
 
 
-async def _known_ids(
-    connection: Connection, states: Mapping[int, ShardState], batches: Mapping[int, Sequence[Record]]
-) -> dict[int, dict[str, First]]:
-    ids: list[str] = []
-    shards: list[int] = []
-    for shard, batch in batches.items():
-        pendings = states[shard].pendings
-        asked = {
-            record.instruction_id
-            for record in batch
-            if record.instruction_id is not None
-            and (
-                record.is_instruction
-                or (isinstance(record.message, DecisionMade) and record.instruction_id not in pendings)
-            )
-        }
-        ids += asked
-        shards += [shard] * len(asked)
-    if not ids or planted("no_unique_id"):
-        return {}
-    return await journal.first_outcomes(connection, ids, shards)
-
-
-async def _load_accounts(
-    memory: Memory,
+async def _load_known_ids(
     connection: Connection,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Record]],
+    batches: Mapping[int, Sequence[Entry]],
+    outsides: Mapping[int, Outside],
 ) -> None:
-    """Look up codes that nobody remembers. That one was absent is never remembered."""
-    unknown = {
-        code
-        for shard, batch in batches.items()
-        for record in batch
-        for code in record.accounts
-        if code not in states[shard].accounts
+    """Read the first outcomes of all instructions of the batch that have come before."""
+    if planted("no_unique_id"):
+        return
+    asked = {
+        shard: ids_asked_for(states[shard], batch, instructions=True) for shard, batch in batches.items()
     }
-    if unknown:
-        _remember(states, await accounts.accounts_by_code(connection, memory.chart, sorted(unknown)))
+    for shard, firsts in (await _first_outcomes(connection, asked)).items():
+        outsides[shard].firsts.update(firsts)
+
+
+async def _first_outcomes(
+    connection: Connection, asked: Mapping[int, Collection[str]]
+) -> dict[int, dict[str, First]]:
+    ids = [each for ids in asked.values() for each in ids]
+    if not ids:
+        return {}
+    return await journal.first_outcomes(
+        connection, ids, [shard for shard, of_shard in asked.items() for _ in of_shard]
+    )
 
 
 def _remember(states: Mapping[int, ShardState], found: Mapping[str, Account]) -> None:
@@ -228,29 +249,11 @@ def _remember(states: Mapping[int, ShardState], found: Mapping[str, Account]) ->
         state.accounts.update(found)
 
 
-def _touched(state: ShardState, batch: Sequence[Record]) -> dict[int, Account]:
-    """Return the customers' accounts whose balances or freezes a batch may need."""
-    found: dict[int, Account] = {}
-    known = state.accounts
-    for record in batch:
-        for code in record.accounts:
-            account = known.get(code)
-            if account is not None and account.is_customer:
-                found[account.account_id] = account
-        if record.message.__class__ is DecisionMade:
-            pending = state.pendings.get(record.instruction_id or "")
-            for leg in pending.legs if pending is not None else ():
-                for account in (leg.debit, leg.credit):
-                    if account.is_customer:
-                        found[account.account_id] = account
-    return found
-
-
 async def _load_foreign_credits(
     memory: Memory,
     work: UnitOfWork,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Record]],
+    batches: Mapping[int, Sequence[Entry]],
     outsides: Mapping[int, Outside],
     folded: dict[int, Folded],
 ) -> None:
@@ -271,7 +274,7 @@ async def _claim_accounts(
     memory: Memory,
     work: UnitOfWork,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Record]],
+    batches: Mapping[int, Sequence[Entry]],
     outsides: Mapping[int, Outside],
     folded: dict[int, Folded],
 ) -> None:
@@ -319,7 +322,7 @@ def _yield_codes(
         if shown != elsewhere:
             outsides[shard].opened = shown
             for account in shown.values():
-                states[shard].balances.setdefault(account.account_id, [0, 0, 0, 0])
+                states[shard].meet(account.account_id, None)
             again.add(shard)
     return again
 
@@ -328,15 +331,9 @@ def _yield_codes(
 
 
 async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) -> None:
-    """Write balances with one statement, and the rest where there is any."""
-    await balances.save_balances(
-        connection,
-        [
-            (account_id, shard, row)
-            for shard, result in folded.items()
-            for account_id, row in result.changes.balances.items()
-        ],
-    )
+    """Write balances, and the rest where there is any."""
+    for shard, result in folded.items():
+        await balances.save_balances(connection, shard, result.changes)
     await moving.place_freezes(
         connection, [each for result in folded.values() for each in result.changes.placed]
     )
@@ -350,29 +347,34 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         await moving.resolve_pendings(connection, shard, changes.resolved)
 
 
-def announce(rows: journal.JournalRows, work: UnitOfWork, shard: int, decided: Iterable[Decision]) -> None:
+def announce(rows: journal.JournalRows, work: UnitOfWork, shard: int, decided: Sequence[Decision]) -> None:
     """Number decisions, add their rows, and add their events to the unit of work."""
     part = work.shards[shard]
     recorded_at, epoch = part.recorded_at, part.epoch
     spelt = spell_time(recorded_at)
     stamp = binary.microseconds(recorded_at)
-    topic = JOURNAL.name
     add_rows = rows.add
     announce_one = work.outgoing.append
+    prev = part.heads.get((JOURNAL.name, shard), 0)
     for decision in decided:
-        seq = part.next_seq()
-        assert seq == decision.seq, "the fold numbers as the shard does"
-        prev = part.chain(topic, shard, seq)
+        seq = decision.seq
+        assert seq == part.last_seq + 1, "the fold numbers as the shard does"
+        part.last_seq = seq
         copies = _copies(decision, part, seq) if decision.legs else ()
         add_rows(decision, shard, stamp, epoch, copies)
         announce_one(outgoing(decision, shard, recorded_at, spelt, epoch, prev, copies))
+        prev = seq
+    part.heads[JOURNAL.name, shard] = prev
 
 
 def _copies(decision: Decision, part: ShardWork, seq: int) -> tuple[tuple[int, int, bytes], ...]:
     """Chain a secondary to each other partition where a credited customer lives."""
+    if len(decision.legs) == 1:
+        credit = decision.legs[0].credit
+        if credit.shard == part.shard or not credit.is_customer:
+            return ()
+        return ((credit.shard, part.chain(JOURNAL.name, credit.shard, seq), credit.key),)
     keys = copy_keys(decision, part.shard)
-    if not keys:
-        return ()
     return tuple(
         [(partition, part.chain(JOURNAL.name, partition, seq), key) for partition, key in keys.items()]
     )
@@ -384,7 +386,7 @@ def copy_keys(decision: Decision, shard: int) -> dict[int, bytes]:
     for leg in decision.legs:
         credit = leg.credit
         if credit.is_customer and credit.shard != shard and credit.shard not in keys:
-            keys[credit.shard] = credit.owner.encode()
+            keys[credit.shard] = credit.key
     return keys
 
 

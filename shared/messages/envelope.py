@@ -13,12 +13,13 @@ CODE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$"
 Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 """An opaque identifier chosen by somebody: owner, account, entity, asset. ASCII, 1-64 characters."""
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=140, pattern=r"^[^\x00-\x1f\x7f]*$")]
+REFERENCE_PATTERN: Final = r"^[^\x00-\x1f\x7f]*$"
+TEXT_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=140, pattern=REFERENCE_PATTERN)]
 """A business reference: 1-140 characters (ISO 20022 Max140Text), no control characters."""
 
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
-]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=TEXT_PATTERN)]
 """Words written by a person or another system."""
 
 

@@ -6,7 +6,7 @@ instruction names its home `owner`: the one customer it debits, else the only cu
 """
 
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, TypeAdapter, field_validator
@@ -89,6 +89,8 @@ class Channel(Message):
 class InstructionBase(Message):
     """What every instruction carries."""
 
+    if not TYPE_CHECKING:  # each class says which one; here is only its place, the first of its content
+        type: str
     instruction_id: UUID
     """Names one attempt; a new attempt has a new id. Any spelling of the UUID is the same id."""
     owner: Code
@@ -251,7 +253,8 @@ INSTRUCTION: Final[TypeAdapter[Instruction]] = TypeAdapter(
 def content_of(instruction: InstructionBase) -> bytes:
     """Spell the business fields that are present in the record, normalised, as JSON.
 
-    This is what the content hash is taken over, what the journal keeps and what events carry as
-    `instruction`. Fields the record did not have are left out, so a later default is no difference.
+    Its type comes first, then its id. This is what the content hash is taken over, what the journal keeps
+    and what events carry as `instruction`. Fields the record did not have are left out, so a later default
+    is no difference.
     """
     return instruction.__pydantic_serializer__.to_json(instruction, exclude_unset=True, by_alias=True)

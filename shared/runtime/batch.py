@@ -1,42 +1,12 @@
 """A batch's records on their way through the transaction: decoded, sorted by what is to be done with each."""
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final
 
 from shared.runtime.errors import ShardHalted, UnreadableRecord
 from shared.runtime.shard import Place, Shard, record_hash
-from shared.runtime.work import Input, Parked, Received, Service, ShardWork, Unreadable
-
-NO_HEADERS: Final[Mapping[str, bytes]] = {}
-_CORRELATION: Final = re.compile(rb"[!-~]{1,64}")
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-"""https://www.w3.org/TR/trace-context/#traceparent-header; anything else is not passed on."""
-
-
-@dataclass(slots=True)
-class Item:
-    """One delivered record on its way through a batch."""
-
-    shard: int
-    source: Input
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-    message: Any = None
-    parked_id: int | None = None
-    """Set when the record is taken again from the parked ones: no position moves."""
-    failed: str | None = None
-    """Handling it failed with this error; it is to be parked."""
-
-    @property
-    def topic(self) -> str:
-        """The topic it came from."""
-        return self.source.topic.name
+from shared.runtime.work import Parked, Received, Service, ShardWork, Unreadable
 
 
 class Batch:
@@ -47,62 +17,63 @@ class Batch:
         self._held = held
         self._works = works
         self.received: list[Received] = []
-        self.unreadable: list[Item] = []
-        self.parked: list[tuple[Item, Parked]] = []
-        self.taken_again: list[Item] = []
+        self.unreadable: list[Received] = []
+        self.parked: list[tuple[Received, Parked]] = []
+        self.taken_again: list[Received] = []
         self.marks: dict[tuple[str, int, int], int] = {}
         self.counts: dict[str, int] = {}
         self.ahead: set[tuple[int, str, int]] = set()
         self.in_order: set[tuple[int, str, int]] = set()
 
-    def add(self, item: Item) -> None:
-        """Decide what becomes of one record."""
-        replay = item.parked_id is not None
-        if not replay:
-            self.counts[item.topic] = self.counts.get(item.topic, 0) + 1
-        if item.source.chained and not replay and not self._take_from_chain(item):
-            return
-        message = item.message
-        if replay:
-            self.taken_again.append(item)
-            self.received.append(received_from(item))
-            return
-        if isinstance(message, Unreadable):
-            if item.source.chained:
-                raise ShardHalted(
-                    f"{item.topic}/{item.shard}/{item.offset} cannot be read ({message.error}); "
-                    "passing over another service's event would make our books a lie"
-                )
-            self.unreadable.append(item)
-            self.received.append(received_from(item))
-            return
-        entry = self._parking(item)
-        if entry is not None:
-            self.parked.append((item, entry))
-            received = received_from(item)
-            received.message = entry
-            self.received.append(received)
-            return
-        self.received.append(received_from(item))
+    def add_all(self, items: Iterable[Received]) -> None:
+        """Decide what becomes of each record."""
+        take = self.received.append
+        counts = self.counts
+        parkable = {number for number, shard in self._held.items() if shard.parked}
+        for item in items:
+            if item.parked_id is not None:
+                self.taken_again.append(item)
+                take(item)
+                continue
+            counts[item.topic] = counts.get(item.topic, 0) + 1
+            if item.source.chained and not self._take_from_chain(item):
+                continue
+            if item.message.__class__ is Unreadable:
+                self._refuse_if_chained(item)
+                self.unreadable.append(item)
+                take(item)
+                continue
+            if item.failed is not None or item.shard in parkable:
+                entry = self._parking(item)
+                if entry is not None:
+                    parkable.add(item.shard)
+                    self.parked.append((item, entry))
+                    take(replace(item, message=entry))
+                    continue
+            take(item)
 
-    def _parking(self, item: Item) -> Parked | None:
+    def _refuse_if_chained(self, item: Received) -> None:
+        if item.source.chained:
+            raise ShardHalted(
+                f"{item.topic}/{item.shard}/{item.offset} cannot be read ({item.message.error}); "
+                "passing over another service's event would make our books a lie"
+            )
+
+    def _parking(self, item: Received) -> Parked | None:
         if item.source.topic.kind == "acts":
-            return None
-        waiting = self._held[item.shard].parked
-        if item.failed is None and not waiting and not self.parked:
             return None
         owner = self._service.owner_of(item.message)
         if owner is None:
             return None
         if item.failed is not None:
             return Parked(owner, item.failed, behind=False, message=item.message)
-        if owner in waiting:
+        if owner in self._held[item.shard].parked:
             return Parked(owner, "waits behind an earlier record", behind=True, message=item.message)
         return None
 
-    def _take_from_chain(self, item: Item) -> bool:
+    def _take_from_chain(self, item: Received) -> bool:
         """Whether another service's event is the next of its chain here; passes over all others."""
-        chain = _chain(item.headers)
+        chain = _chain(item)
         if chain is None:
             raise ShardHalted(f"{item.topic}/{item.shard}/{item.offset} has no seq and prev headers")
         source, seq, prev = chain
@@ -120,7 +91,7 @@ class Batch:
         return True
 
 
-def decode(item: Item) -> None:
+def decode(item: Received) -> None:
     """Set the item's message: what its input makes of the value, or `Unreadable`."""
     value = item.value
     if value is None:
@@ -134,40 +105,18 @@ def decode(item: Item) -> None:
         item.message = Unreadable(type(error).__name__, len(value), sha256(value).hexdigest())
 
 
-def received_from(item: Item) -> Received:
-    """Make what a handler sees of an item."""
-    named = dict(item.headers) if item.headers else NO_HEADERS
-    correlation = named.get("correlation_id")
-    traceparent = named.get("traceparent")
-    return Received(
-        item.shard,
-        item.topic,
-        item.shard,
-        item.offset,
-        item.timestamp_ms,
-        item.key,
-        item.message,
-        correlation.decode() if correlation and _CORRELATION.fullmatch(correlation) else None,
-        traceparent.decode() if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
-        "secondary" if named.get("copy") == b"secondary" else "primary",
-        item.value or b"",
-    )
-
-
-def _chain(headers: Sequence[tuple[str, bytes]]) -> tuple[int, int, int] | None:
+def _chain(item: Received) -> tuple[int, int, int] | None:
     """(source shard, seq, prev) of another service's event."""
-    named = dict(headers)
+    header = item.header
     try:
-        return int(named["shard"]), int(named["seq"]), int(named["prev"])
-    except (KeyError, ValueError, TypeError):
+        return int(header("shard") or b""), int(header("seq") or b""), int(header("prev") or b"")
+    except ValueError:
         return None
 
 
-def places_of(items: Sequence[Item]) -> list[Place]:
+def places_of(items: Sequence[Received]) -> list[Place]:
     """The last record of each lane, which the positions move past."""
-    last: dict[tuple[str, int], Item] = {
-        (item.topic, item.shard): item for item in items if item.parked_id is None
-    }
+    last = {(item.topic, item.shard): item for item in items if item.parked_id is None}
     return [
         (topic, partition, item.offset, item.timestamp_ms, record_hash(item.key, item.value))
         for (topic, partition), item in last.items()

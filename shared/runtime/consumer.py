@@ -9,6 +9,8 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -16,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from shared.messages.acts import ActBase
 from shared.runtime import database
 from shared.runtime import shard as fencing
-from shared.runtime.batch import Item, decode
+from shared.runtime.batch import decode
 from shared.runtime.diagnosis import where_of, words_of
 from shared.runtime.effect import take_effect
 from shared.runtime.errors import ShardHalted, ShardLost
@@ -28,10 +30,12 @@ from shared.runtime.settings import KafkaSettings, ServiceSettings
 from shared.runtime.shard import Shard
 from shared.runtime.telemetry import Telemetry
 from shared.runtime.verification import verify_log
-from shared.runtime.work import Service, Unreadable
+from shared.runtime.work import Received, Service, Unreadable
 
 BACK_OFF_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 REVOKE_SECONDS_MAX: Final = 10.0
+_LANE: Final = attrgetter("topic", "partition")
+_PLACE_IN_BATCH: Final = itemgetter(0, 1)
 ATTEMPT_RECORDS: Final = (256, 16, 1)
 """How many records a careful shard takes at once, at the first, second and third attempt; then it parks."""
 REBUILD_EVENTS: Final = 2000
@@ -298,65 +302,76 @@ class Worker:
             self.connection.terminate()
         self.drop(list(self.held), delay=0.1)
 
-    def _arrange(self, records: Sequence[ConsumerRecord[Any, Any]]) -> list[Item]:
+    def _arrange(self, records: Sequence[ConsumerRecord[Any, Any]]) -> list[Received]:
         """Keep the records of shards held that were not taken before; decode; order within a shard."""
         started = time.perf_counter()
-        items: list[Item] = []
+        lanes: list[tuple[int, int, list[Received]]] = []
         expected: dict[tuple[str, int], int] = {}
         refetch: set[tuple[str, int]] = set()
         swallow = planted("swallowed_decode_error")
-        for record in records:
-            shard = self.held.get(record.partition)
-            source = self.inputs.get(record.topic)
-            if shard is None or source is None or not shard.takes(source.topic.kind):
-                continue
-            lane = (record.topic, record.partition)
-            if lane in refetch:
+        for lane, group in groupby(records, _LANE):
+            topic, partition = lane
+            shard = self.held.get(partition)
+            source = self.inputs.get(topic)
+            if shard is None or source is None or not shard.takes(source.topic.kind) or lane in refetch:
                 continue
             wanted = expected.get(lane)
             if wanted is None:
-                wanted = shard.position(record.topic).next_offset
-            if record.offset < wanted:
-                continue
-            if record.offset > wanted and self.gaps.get(lane) != (wanted, record.offset):
-                # Aborted transactions leave gaps; a poll from before a claim looks the same. Read again:
-                # a gap that stays is one of Kafka's own.
-                self.gaps[lane] = (wanted, record.offset)
-                refetch.add(lane)
-                self._seek(lane, wanted)
-                continue
-            expected[lane] = record.offset + 1
-            item = Item(
-                record.partition,
-                source,
-                record.offset,
-                record.timestamp,
-                record.key,
-                record.value,
-                record.headers,
-            )
-            decode(item)
-            if swallow and isinstance(item.message, Unreadable):
-                continue
-            items.append(item)
-        items.sort(key=lambda item: (item.shard, item.source.rank))
+                wanted = shard.position(topic).next_offset
+            items: list[Received] = []
+            for record in group:
+                offset = record.offset
+                if offset != wanted:
+                    if offset < wanted:
+                        continue
+                    if self.gaps.get(lane) != (wanted, offset):
+                        # Aborted transactions leave gaps; a poll from before a claim looks the same. Read
+                        # again: a gap that stays is one of Kafka's own.
+                        self.gaps[lane] = (wanted, offset)
+                        refetch.add(lane)
+                        self._seek(lane, wanted)
+                        break
+                wanted = offset + 1
+                item = Received(
+                    partition,
+                    topic,
+                    partition,
+                    offset,
+                    record.timestamp,
+                    record.key,
+                    None,
+                    record.value,
+                    record.headers,
+                    source,
+                )
+                decode(item)
+                items.append(item)
+            expected[lane] = wanted
+            lanes.append((partition, source.rank, items))
+        lanes.sort(key=_PLACE_IN_BATCH)
+        arranged = [item for _, _, items in lanes for item in items]
+        if swallow:
+            arranged = [item for item in arranged if not isinstance(item.message, Unreadable)]
         self.telemetry.add_step("decode", time.perf_counter() - started)
-        return items
+        return arranged
 
     def _seek(self, lane: tuple[str, int], offset: int) -> None:
         if self.consumer is not None:
             with contextlib.suppress(Exception):
                 self.consumer.seek(TopicPartition(*lane), offset)
 
-    async def _take(self, items: list[Item]) -> None:
+    async def _take(self, items: list[Received]) -> None:
         """Let records take effect: all at once, but for mending acts, each alone and in its place.
 
         What stands before a mending act in its shard is committed first: its position must not move past
         a record that has had no effect yet.
         """
-        waiting: list[Item] = []
+        waiting: list[Received] = []
+        if not any(item.message.__class__ in MENDING_ACTS for item in items):
+            await self._take_readable(items)
+            return
         for item in items:
-            if isinstance(item.message, MENDING_ACTS):
+            if item.message.__class__ in MENDING_ACTS:
                 await self._take_readable([each for each in waiting if each.shard == item.shard])
                 waiting = [each for each in waiting if each.shard != item.shard]
                 if self._still_wanted([item]):
@@ -365,12 +380,13 @@ class Worker:
                 waiting.append(item)
         await self._take_readable(waiting)
 
-    async def _take_readable(self, items: list[Item]) -> None:
+    async def _take_readable(self, items: list[Received]) -> None:
         """Take the records of careful shards in pieces, and all others at once."""
-        rest: list[Item] = []
-        careful: dict[int, list[Item]] = {}
+        rest: list[Received] = []
+        careful: dict[int, list[Received]] = {}
+        cautious = {number for number, shard in self.held.items() if shard.careful}
         for item in self._still_wanted(items):
-            if self.held[item.shard].careful:
+            if item.shard in cautious:
                 careful.setdefault(item.shard, []).append(item)
             else:
                 rest.append(item)
@@ -380,7 +396,7 @@ class Worker:
                 self.held[number].careful = False
         await self._take_together(self._still_wanted(rest))
 
-    async def _take_together(self, items: list[Item]) -> None:
+    async def _take_together(self, items: list[Received]) -> None:
         """Commit the records in one transaction; on a defect in halves, first half first, to the record."""
         attempt = 0
         while items:
@@ -413,21 +429,22 @@ class Worker:
                 await self._take_together(self._still_wanted(items[middle:]))
                 return
 
-    async def _take_by_shard(self, items: list[Item]) -> None:
+    async def _take_by_shard(self, items: list[Received]) -> None:
         for number in sorted({item.shard for item in items}):
             await self._take_together(self._still_wanted([i for i in items if i.shard == number]))
 
-    def _still_wanted(self, items: list[Item]) -> list[Item]:
+    def _still_wanted(self, items: list[Received]) -> list[Received]:
         """Leave out records of shards lost or halted meanwhile: they will be read again."""
-        return [
-            item
-            for item in items
-            if item.shard not in self.reread
-            and (shard := self.held.get(item.shard)) is not None
-            and shard.takes(item.source.topic.kind)
-        ]
+        wholly = {
+            number for number in self.held if number not in self.reread and not self.held[number].halted
+        }
+        return [item for item in items if item.shard in wholly or self._is_wanted(item)]
 
-    async def _take_carefully(self, items: list[Item]) -> None:
+    def _is_wanted(self, item: Received) -> bool:
+        shard = self.held.get(item.shard)
+        return item.shard not in self.reread and shard is not None and shard.takes(item.source.topic.kind)
+
+    async def _take_carefully(self, items: list[Received]) -> None:
         """Count each attempt before making it, and take less at a time the more often one has ended in death.
 
         So a record that kills the process is found by its count after a few lives, and one that only
@@ -458,7 +475,7 @@ class Worker:
             )
             items = self._still_wanted(items)
 
-    async def _refuse_act(self, item: Item, detail: str) -> bool:
+    async def _refuse_act(self, item: Received, detail: str) -> bool:
         """Answer an act whose handling fails, so that those behind it, which may mend the shard, go on."""
         try:
             await self.transact([item], done=(item, False, detail, {}))
@@ -470,7 +487,7 @@ class Worker:
             return False
         return True
 
-    async def _give_way(self, item: Item, error: Exception, name: str | None = None) -> None:
+    async def _give_way(self, item: Received, error: Exception, name: str | None = None) -> None:
         """Handling this one record fails: park its owner, or halt the shard."""
         name = name or type(error).__name__
         self.telemetry.error(
@@ -506,7 +523,7 @@ class Worker:
             await self.halt(item.shard, f"parking {place} failed: {type(again).__name__} {where_of(again)}")
 
     async def transact(
-        self, items: list[Item], *, done: tuple[Item, bool, str, dict[str, Any]] | None = None
+        self, items: list[Received], *, done: tuple[Received, bool, str, dict[str, Any]] | None = None
     ) -> None:
         """Let records take effect in one transaction; see `shared.runtime.effect`."""
         await take_effect(self, items, done=done)

@@ -1,15 +1,12 @@
 """Keeps records nobody can read: their bytes, place, time and what was wrong."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared.runtime.work import ShardWork
-
-if TYPE_CHECKING:
-    from shared.runtime.consumer import Item
+from shared.runtime.work import Received, ShardWork
 
 
-async def keep(connection: Any, items: "Sequence[Item]", works: Mapping[int, ShardWork]) -> None:
+async def keep(connection: Any, items: Sequence[Received], works: Mapping[int, ShardWork]) -> None:
     """Store unreadable records as they came, in the batch's transaction."""
     if not items:
         return

@@ -11,11 +11,11 @@ from aiokafka import TopicPartition
 
 from shared.runtime import clock, dead_letters, outbox, parked
 from shared.runtime import shard as fencing
-from shared.runtime.batch import Batch, Item, places_of, received_from
+from shared.runtime.batch import Batch, places_of
 from shared.runtime.errors import ShardLost
 from shared.runtime.failpoints import failpoint, planted
 from shared.runtime.shard import Position, Shard
-from shared.runtime.work import Outgoing, ShardWork, UnitOfWork
+from shared.runtime.work import Received, ShardWork, UnitOfWork
 
 if TYPE_CHECKING:
     from shared.runtime.consumer import Worker
@@ -24,7 +24,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 
 
 async def take_effect(
-    worker: "Worker", items: list[Item], *, done: tuple[Item, bool, str, dict[str, Any]] | None = None
+    worker: "Worker", items: list[Received], *, done: tuple[Received, bool, str, dict[str, Any]] | None = None
 ) -> None:
     """One database transaction: fence, handle, finish; then adopt and publish.
 
@@ -55,15 +55,14 @@ async def take_effect(
         failpoint("after_fence")
         fenced = time.perf_counter()
         batch = Batch(worker.service, worker.held, works)
-        for item in items:
-            batch.add(item)
+        batch.add_all(items)
         await dead_letters.keep(worker.connection, batch.unreadable, works)
         await parked.keep(worker.connection, batch.parked, works)
         await parked.resolve(worker.connection, batch.taken_again, works)
         handled_from = time.perf_counter()
         if done is not None:
             item, was_done, detail, result = done
-            await worker.service.announce_act(work, received_from(item), was_done, detail, result)
+            await worker.service.announce_act(work, item, was_done, detail, result)
             await worker.connection.execute(
                 "INSERT INTO act (act_id, shard, recorded_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
                 item.message.act_id,
@@ -132,9 +131,8 @@ def adopt(
     for item, entry in batch.parked:
         worker.held[item.shard].parked.add(entry.owner)
     worker.service.adopt(work)
-    events: list[Outgoing] = sorted(work.outgoing, key=lambda event: (event.shard, event.seq))
-    if events:
-        worker.publisher.enqueue(events)
+    if work.outgoing:
+        worker.publisher.enqueue(work.outgoing)
     _note_chain_gaps(worker, batch)
     worker.telemetry.taken(batch.counts)
     worker.down_since = None

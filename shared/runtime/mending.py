@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.messages.acts import ActBase, DiscardParked, ReplayParked, ResumeShard
 from shared.runtime import database, parked
 from shared.runtime import shard as fencing
-from shared.runtime.batch import Item, decode
+from shared.runtime.batch import decode
 from shared.runtime.diagnosis import where_of
 from shared.runtime.errors import ShardLost
 from shared.runtime.shard import Shard
-from shared.runtime.work import Discarded
+from shared.runtime.work import Discarded, Received
 
 if TYPE_CHECKING:
     from shared.runtime.consumer import Worker
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MENDING_ACTS: Final = (ReplayParked, DiscardParked, ResumeShard)
 
 
-async def perform(worker: "Worker", item: Item) -> None:
+async def perform(worker: "Worker", item: Received) -> None:
     """Carry out an act that concerns the runtime's own tables, and announce what came of it."""
     act: ActBase = item.message
     shard = worker.held[item.shard]
@@ -90,16 +90,19 @@ async def _resume(worker: "Worker", shard: Shard, act: ResumeShard) -> tuple[boo
     return True, "resumed", {"was": was, "positions": acts_position}
 
 
-def _taken_again(worker: "Worker", row: Any) -> Item:
+def _taken_again(worker: "Worker", row: Any) -> Received:
     """Make a kept record a record of a batch again."""
-    item = Item(
+    item = Received(
         row["shard"],
-        worker.inputs[row["topic"]],
+        row["topic"],
+        row["shard"],
         row["offset"],
         row["timestamp_ms"],
         row["key"],
+        None,
         row["value"],
         parked.headers_of(row),
+        worker.inputs[row["topic"]],
         parked_id=row["parked_id"],
     )
     decode(item)

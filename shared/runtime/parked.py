@@ -3,16 +3,13 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared.runtime.work import Discarded, Parked, ShardWork
-
-if TYPE_CHECKING:
-    from shared.runtime.consumer import Item
+from shared.runtime.work import Discarded, Parked, Received, ShardWork
 
 
 async def keep(
-    connection: Any, items: "Sequence[tuple[Item, Parked]]", works: Mapping[int, ShardWork]
+    connection: Any, items: Sequence[tuple[Received, Parked]], works: Mapping[int, ShardWork]
 ) -> None:
     """Store parked records as they came, in the batch's transaction."""
     if not items:
@@ -40,7 +37,7 @@ async def keep(
     )
 
 
-async def resolve(connection: Any, items: "Sequence[Item]", works: Mapping[int, ShardWork]) -> None:
+async def resolve(connection: Any, items: Sequence[Received], works: Mapping[int, ShardWork]) -> None:
     """Mark records as no longer waiting: replayed, or discarded."""
     for item in items:
         await connection.execute(

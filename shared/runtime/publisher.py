@@ -18,17 +18,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.runtime.failpoints import failpoint
+from shared.runtime.record_batch import BATCH_BYTES, VARINTS, EventBatch, header, varint
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.telemetry import Telemetry
 from shared.runtime.work import Outgoing
 
-BATCH_BYTES: Final = 512 * 1024
 ROUND_EVENTS_MAX: Final = 20_000
 QUEUE_EVENTS_MAX: Final = 60_000
 BACK_OFF_SECONDS: Final = (0.1, 0.3, 1.0, 2.0, 5.0)
 
-Record = tuple[bytes, bytes, list[tuple[str, bytes]], int, int]
-"""Key, value, headers, and the (shard, seq) it carries."""
+Lanes = dict[tuple[str, int], tuple[list[bytes], dict[int, tuple[int, int]]]]
+"""(topic, partition) → its records, spelt, and by shard the last seq and how many records it ends after."""
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ class Publisher:
             try:
                 if self._producer is None:
                     self._producer = await self._new_producer()
-                await self._publish_round(self._in_flight)
+                last = await self._publish_round(self._in_flight)
                 break
             except (KafkaError, OSError, TimeoutError) as error:
                 self.failing_since = self.failing_since or time.monotonic()
@@ -132,89 +132,128 @@ class Publisher:
                 await asyncio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
                 attempt += 1
         self.failing_since = None
-        for event in self._in_flight:
-            progress = self.progress.get(event.shard)
-            if progress is not None and event.seq > progress.published_seq:
-                progress.published_seq = event.seq
+        for shard, seq in last.items():
+            progress = self.progress.get(shard)
+            if progress is not None and seq > progress.published_seq:
+                progress.published_seq = seq
         self._telemetry.published(len(self._in_flight), time.monotonic() - started)
         self._in_flight = []
         failpoint("after_publish")
         async with self._moved:
             self._moved.notify_all()
 
-    async def _publish_round(self, events: list[Outgoing]) -> None:
-        primaries: dict[tuple[str, int], list[Record]] = {}
-        secondaries: dict[tuple[str, int], list[Record]] = {}
-        times: dict[datetime, bytes] = {}
-        for event in events:
-            time_text = times.get(event.recorded_at)
-            if time_text is None:
-                time_text = times[event.recorded_at] = event.recorded_at.isoformat().encode()
-            shared = self._headers(event, time_text)
-            primaries.setdefault((event.topic, event.shard), []).append(
-                (event.key, event.body, _with(shared, event.prev, b"primary"), event.shard, event.seq)
-            )
-            for partition, prev, key in event.copies:
-                secondaries.setdefault((event.topic, partition), []).append(
-                    (key, event.body, _with(shared, prev, b"secondary"), event.shard, event.seq)
-                )
+    async def _publish_round(self, events: list[Outgoing]) -> dict[int, int]:
+        """Send every primary, then every secondary; returns the last seq of each shard."""
+        primaries, secondaries = self.spell(events)
         await self._send_lanes(primaries)
         failpoint("mid_publish")
         if secondaries:
             await self._send_lanes(secondaries)
+        last: dict[int, int] = {}
+        for _, heads in primaries.values():
+            for shard, (seq, _) in heads.items():
+                last[shard] = max(seq, last.get(shard, 0))
+        return last
 
-    def _headers(self, event: Outgoing, time_text: bytes) -> list[tuple[str, bytes]]:
-        shard = b"%d" % event.shard
-        seq = b"%d" % event.seq
-        headers = [
-            ("shard", shard),
-            ("seq", seq),
-            ("ce_id", b"%s-%s-%s" % (self._service.encode(), shard, seq)),
-            ("ce_type", event.type.encode()),
-            ("ce_source", self._source),
-            ("ce_time", time_text),
-            ("ce_specversion", b"1.0"),
-            ("content-type", b"application/json"),
-            ("epoch", b"%d" % event.epoch),
-        ]
-        if event.correlation_id is not None:
-            headers.append(("correlation_id", event.correlation_id.encode()))
-        if event.traceparent is not None:
-            headers.append(("traceparent", event.traceparent.encode()))
-        return headers
+    def spell(self, events: Iterable[Outgoing]) -> tuple[Lanes, Lanes]:
+        """Spell events as records: the primaries by lane, and the secondaries."""
+        primaries: Lanes = {}
+        secondaries: Lanes = {}
+        spelt: dict[tuple[str, int, int, datetime], _Shared] = {}
+        kind: tuple[str, int, int, datetime] | None = None
+        shared: _Shared | None = None
+        for event in events:
+            shard, seq, body = event.shard, event.seq, event.body
+            if shared is None or kind != (event.type, shard, event.epoch, event.recorded_at):
+                kind = (event.type, shard, event.epoch, event.recorded_at)
+                shared = spelt.get(kind)
+                if shared is None:
+                    shared = spelt[kind] = self._shared(event)
+            size = varint(len(body))
+            own, count = _own_headers(event, shared.id_prefix)
+            lane = primaries.get((event.topic, shard))
+            if lane is None:
+                lane = primaries[event.topic, shard] = ([], {})
+            records, heads = lane
+            key = event.key
+            prev = b"%d" % event.prev
+            records.append(
+                _JOIN(
+                    (VARINTS[len(key)], key, size, body, count, shared.primary, own, VARINTS[len(prev)], prev)
+                )
+            )
+            heads[shard] = (seq, len(records))
+            for partition, before, key in event.copies:
+                lane = secondaries.get((event.topic, partition))
+                if lane is None:
+                    lane = secondaries[event.topic, partition] = ([], {})
+                records, heads = lane
+                prev = b"%d" % before
+                records.append(
+                    _JOIN(
+                        (
+                            VARINTS[len(key)],
+                            key,
+                            size,
+                            body,
+                            count,
+                            shared.secondary,
+                            own,
+                            VARINTS[len(prev)],
+                            prev,
+                        )
+                    )
+                )
+                heads[shard] = (seq, len(records))
+        return primaries, secondaries
 
-    async def _send_lanes(self, lanes: dict[tuple[str, int], list[Record]]) -> None:
+    def _shared(self, event: Outgoing) -> "_Shared":
+        """Spell what the events of one type, shard and batch have in common."""
+        spelt = b"".join(
+            (
+                header("ce_specversion", b"1.0"),
+                header("ce_type", event.type.encode()),
+                header("ce_source", self._source),
+                header("ce_time", event.recorded_at.isoformat().encode()),
+                header("content-type", b"application/json"),
+                header("shard", b"%d" % event.shard),
+                header("epoch", b"%d" % event.epoch),
+            )
+        )
+        return _Shared(
+            spelt + header("copy", b"primary"),
+            spelt + header("copy", b"secondary"),
+            b"%b-%d-" % (self._service.encode(), event.shard),
+        )
+
+    async def _send_lanes(self, lanes: Lanes) -> None:
         producer = self._producer
         if producer is None:
             raise ConnectionError("the producer is gone")
-        waits: list[tuple[asyncio.Future[Any], tuple[str, int], list[Record]]] = []
-        for (topic, partition), records in lanes.items():
-            position = 0
-            while position < len(records):
-                batch = producer.create_batch()
-                start = position
-                while position < len(records):
-                    key, value, headers, _, _ = records[position]
-                    if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                        break
-                    position += 1
-                if position == start:  # one record larger than a batch
-                    key, value, headers, _, _ = records[position]
-                    single = await producer.send(topic, value, key=key, partition=partition, headers=headers)
-                    position += 1
-                    waits.append((single, (topic, partition), records[start:position]))
-                    continue
-                batch.close()
-                acknowledged = await producer.send_batch(batch, topic, partition=partition)
-                waits.append((acknowledged, (topic, partition), records[start:position]))
-        results = await asyncio.gather(*(wait for wait, _, _ in waits), return_exceptions=True)
-        for result, (_, lane, records) in zip(results, waits, strict=True):
+        waits: list[Any] = []
+        sent: list[tuple[tuple[str, int], int, dict[int, tuple[int, int]]]] = []
+        for lane, (records, heads) in lanes.items():
+            begun = 0
+            batch = EventBatch()
+            for number, spelt in enumerate(records):
+                if not batch.add(spelt):
+                    waits.append(await producer.send_batch(batch, lane[0], partition=lane[1]))
+                    sent.append((lane, begun, heads))
+                    begun = number
+                    batch = EventBatch()
+                    batch.add(spelt)
+            waits.append(await producer.send_batch(batch, lane[0], partition=lane[1]))
+            sent.append((lane, begun, heads))
+        results: list[Any] = await asyncio.gather(*waits, return_exceptions=True)
+        for result in results:
             if isinstance(result, BaseException):
                 raise result
-            for step, (_, _, _, shard, seq) in enumerate(records):
+        # In order, so that a lane's last batch stays: it holds no earlier record than its first one.
+        for result, (lane, begun, heads) in zip(results, sent, strict=True):
+            for shard, (seq, count) in heads.items():
                 progress = self.progress.get(shard)
-                if progress is not None:
-                    progress.heads[lane] = (seq, result.offset + step)
+                if progress is not None and count > begun:
+                    progress.heads[lane] = (seq, result.offset + count - 1 - begun)
 
     async def _new_producer(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -224,7 +263,6 @@ class Publisher:
             max_batch_size=BATCH_BYTES,
             max_request_size=4 * 1024 * 1024,
             linger_ms=0,
-            compression_type="snappy",  # cheaper for everybody than none; lz4 here costs four times as much
             request_timeout_ms=10_000,
             **self._settings.client_options(),
         )
@@ -232,5 +270,37 @@ class Publisher:
         return producer
 
 
-def _with(headers: list[tuple[str, bytes]], prev: int, copy: bytes) -> list[tuple[str, bytes]]:
-    return [*headers, ("prev", b"%d" % prev), ("copy", copy)]
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Headers spelt once for many events."""
+
+    primary: bytes
+    secondary: bytes
+    id_prefix: bytes
+    """Service and shard, before the number in `ce_id`."""
+
+
+_JOIN: Final = b"".join
+_COUNTS: Final = [varint(number) for number in range(16)]
+_SHARED_COUNT: Final = 8
+_SEQ: Final = header("seq", b"")[:-1]
+_ID: Final = header("ce_id", b"")[:-1]
+_PREV: Final = header("prev", b"")[:-1]
+
+
+def _own_headers(event: Outgoing, id_prefix: bytes) -> tuple[bytes, bytes]:
+    """Spell an event's own headers, up to the value of `prev`, and count all it has."""
+    seq = b"%d" % event.seq
+    size = len(seq)
+    count = _SHARED_COUNT + 3
+    others = b""
+    if event.correlation_id is not None:
+        others = header("correlation_id", event.correlation_id.encode())
+        count += 1
+    if event.traceparent is not None:
+        others += header("traceparent", event.traceparent.encode())
+        count += 1
+    spelt = _JOIN(
+        (_SEQ, VARINTS[size], seq, _ID, VARINTS[len(id_prefix) + size], id_prefix, seq, others, _PREV)
+    )
+    return spelt, _COUNTS[count]

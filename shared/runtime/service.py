@@ -137,7 +137,7 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(500_000, 20, 100)
 
 
 async def check_database(service: Service, migrations: Path, settings: ServiceSettings) -> None:

@@ -88,7 +88,7 @@ class ServiceSettings(BaseSettings):
     given it is HOSTNAME: a container's id or a pod's name, its own among several and kept in a restart."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
-    batch_records_max: int = Field(default=2000, ge=1, le=100_000)
+    batch_records_max: int = Field(default=5000, ge=1, le=100_000)
     session_timeout_ms: int = Field(default=8000, ge=6000)
     heartbeat_interval_ms: int = 2000
     standby_required: bool = True

@@ -1,14 +1,19 @@
 """What passes between the runtime and a service: records received, the unit of work, events to publish."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from shared.messages.envelope import Event
 from shared.messages.topics import Topic
 from shared.runtime import outbox
+
+_CORRELATION: Final = re.compile(rb"[!-~]{1,64}")
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header; anything else is not passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,9 @@ class Input:
     rank: int = 10
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Received:
-    """One delivered record, decoded."""
+    """One delivered record on its way through a batch, decoded."""
 
     shard: int
     topic: str
@@ -37,13 +42,42 @@ class Received:
     offset: int
     timestamp_ms: int
     key: bytes | None
-    message: Any
+    message: Any = None
     """What `Input.decode` returned, or `Unreadable`, or `Parked`."""
-    correlation_id: str | None = None
-    traceparent: str | None = None
-    copy: Literal["primary", "secondary"] = "primary"
-    """Of another service's event: whether its transaction is counted here (primary) or only its legs."""
-    value: bytes = b""
+    value: bytes | None = b""
+    headers: Sequence[tuple[str, bytes]] = ()
+    source: Input = field(repr=False, default=None)  # pyright: ignore[reportAssignmentType]
+    """The input it came by; there always is one but in tests."""
+    parked_id: int | None = None
+    """Set when the record is taken again from the parked ones: no position moves."""
+    failed: str | None = None
+    """Handling it failed with this error; it is to be parked."""
+    _named: dict[str, bytes] | None = field(default=None, repr=False)
+
+    def header(self, name: str) -> bytes | None:
+        """The last header of this name."""
+        if self._named is None:
+            self._named = dict(self.headers)
+        return self._named.get(name)
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What the sender calls the exchange it belongs to, where that is 1-64 visible characters."""
+        return _matching(_CORRELATION, self.header("correlation_id")) if self.headers else None
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace it belongs to; none where that is not spelt as it must be."""
+        return _matching(_TRACEPARENT, self.header("traceparent")) if self.headers else None
+
+    @property
+    def copy(self) -> Literal["primary", "secondary"]:
+        """Of another service's event: whether its transaction is counted here (primary) or only its legs."""
+        return "secondary" if self.headers and self.header("copy") == b"secondary" else "primary"
+
+
+def _matching(pattern: re.Pattern[bytes], value: bytes | None) -> str | None:
+    return value.decode() if value and pattern.fullmatch(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +164,7 @@ class UnitOfWork:
     partitions: int
     """P: the number of shards."""
     outgoing: list[Outgoing] = field(default_factory=list)
-    """Events whose rows the service has journalled itself (the ledger)."""
+    """Events whose rows the service has journalled itself (the ledger); of one shard in order of `seq`."""
     stored: list["StoredEvent"] = field(default_factory=list)
     """Events the runtime journals in `outbox`, with their bytes (every other service)."""
 

@@ -42,6 +42,25 @@ def test_links_inside_the_messages_page_lead_somewhere(pages: dict[str, str]) ->
     assert set(re.findall(r"\(#(\w+)\)", text)) <= headings
 
 
+def test_the_schema_of_a_message_that_is_gone_is_removed(backoffice, tmp_path: Path) -> None:
+    """Otherwise others would go on checking with it."""
+    folder = tmp_path / "pages"
+    assert backoffice("docs", "--folder", folder).status == 0
+    gone = folder / "schemas" / "Gone.json"
+    gone.write_text("{}")
+    checked = backoffice("docs", "--check", "--folder", folder)
+    assert (checked.status, checked.error["error"]) == (1, "docs_differ")
+    assert gone.exists()
+    assert backoffice("docs", "--folder", folder).status == 0
+    assert not gone.exists()
+
+
+def test_no_committed_schema_belongs_to_a_message_that_is_gone(pages: dict[str, str]) -> None:
+    """Run `backoffice docs` and commit what it removes."""
+    committed = {f"schemas/{path.name}" for path in (FOLDER / "schemas").iterdir()}
+    assert committed == {name for name in pages if name.startswith("schemas/")}
+
+
 def test_check_writes_nothing_and_names_what_differs(backoffice, tmp_path: Path) -> None:
     """Status 1, and what to type; afterwards all is current."""
     ran = backoffice("docs", "--check", "--folder", tmp_path / "pages")

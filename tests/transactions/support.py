@@ -24,6 +24,7 @@ from services.transactions.domain.chart import (
 )
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
+from services.transactions.domain.entries import Entry, entry_of, find_ends
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.planning import TransactionType
@@ -112,8 +113,8 @@ def received(
         timestamp_ms=0,
         key=(named if key is None else key).encode(),
         message=decoded,
-        traceparent=traceparent,
         value=value,
+        headers=[("traceparent", traceparent.encode())] if traceparent is not None else [],
     )
 
 
@@ -223,6 +224,8 @@ class PureLedger:
     foreign_frozen: dict[int, int] | None = None
     """Given instead of looked up, where a test fixes what is seen."""
     foreign_credits: dict[int, int] | None = None
+    quick: bool = True
+    """Whether plain instructions are judged in one go where they can be."""
 
     def __post_init__(self) -> None:
         self.accounts.update(self.chart.accounts)
@@ -242,7 +245,10 @@ class PureLedger:
             return []
         (shard,) = {each.shard for each in records}
         state = self.states[shard]
-        batch = [Record(each, self.types) for each in records]
+        batch: list[Entry] = [
+            entry_of(each, self.types) if self.quick else Record(each, self.types) for each in records
+        ]
+        find_ends(state, batch)
         for account in self.accounts.values():
             state.balances.setdefault(account.account_id, [0, 0, 0, 0])
         outside = Outside(
@@ -287,7 +293,7 @@ class PureLedger:
         rows = [state.balances.get(account_id, [0, 0, 0, 0]) for state in self.states.values()]
         return sum(row[1] - row[0] for row in rows)
 
-    def _fold(self, state: ShardState, batch: list[Record], outside: Outside) -> Folded:
+    def _fold(self, state: ShardState, batch: list[Entry], outside: Outside) -> Folded:
         return fold(
             state,
             batch,

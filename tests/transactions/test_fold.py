@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.transactions.domain import ledger as fold_module
 from services.transactions.domain.decisions import Decision
-from services.transactions.domain.events import event_bytes, spell_time
+from services.transactions.domain.events import event_bytes, spell_time, spelt_in_parts
 from services.transactions.domain.state import ShardState
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
@@ -43,9 +44,26 @@ codes = st.sampled_from(ACCOUNTS)
 directions = st.sampled_from(["debit", "credit", "both"])
 
 
+ANOTHER_KEY = "sent under another key"
+SOMETIMES: dict[str, st.SearchStrategy[Any]] = {
+    "value_date": st.sampled_from([None, "2026-01-31", "1899-12-31", "2026-02-30"]),
+    "occurred_at": st.sampled_from(
+        [None, "2026-01-31T10:00:00Z", "2026-01-31T10:00:00.1234567+01:00", "1850-01-31T10:00:00Z", "noon"]
+    ),
+    "business_reference": st.sampled_from([None, ANOTHER_KEY, "Miete März", "tab\there", ""]),
+    "channel": st.sampled_from([None, {}, {"cash": True}, {"channel": "atm"}, {"channel": "pigeon"}]),
+    "payment": st.sampled_from(
+        [{"creditor": {"name": "Ana", "country": "DE"}}, {"creditor": {"country": "Germany"}}, 5]
+    ),
+    "a_later_field": st.just({"x": [1]}),
+}
+
+
 def message(kind: str, **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
     """An instruction of this type with drawn fields, and an id that others may have too."""
-    return st.fixed_dictionaries({"type": st.just(kind), "instruction_id": ids, "owner": owners, **fields})
+    plain = st.fixed_dictionaries({"type": st.just(kind), "instruction_id": ids, "owner": owners, **fields})
+    extra = st.sampled_from(list(SOMETIMES)).flatmap(lambda name: st.tuples(st.just(name), SOMETIMES[name]))
+    return plain | st.builds(lambda drawn, one: {**drawn, one[0]: one[1]}, plain, extra)
 
 
 euro = st.just("EUR")
@@ -55,6 +73,8 @@ MESSAGES = st.one_of(
     message("withdrawal", account=codes, amount=amounts, asset=euro),
     message("fee", account=codes, amount=amounts, asset=euro),
     message("interest", account=codes, amount=amounts, asset=euro, direction=st.just("debit")),
+    message("interest", account=codes, amount=amounts, asset=euro),
+    message("house_posting", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message(
         "open_account", account=st.sampled_from(["later", FOREIGNER]), entity=st.just("BANK"), asset=euro
     ),
@@ -108,7 +128,8 @@ def stream(drawn: Sequence[Any]) -> list[Received]:
             }
             records.append(answer(event, decision, offset=offset))
             continue
-        record = received(each, offset=offset, partition=SHARD)
+        astray = isinstance(each, dict) and each.get("business_reference") == ANOTHER_KEY
+        record = received(each, offset=offset, partition=SHARD, key="another" if astray else None)
         records.append(record)
         if isinstance(each, dict):
             contents.setdefault(each["instruction_id"], content_hash(record))
@@ -124,9 +145,12 @@ def content_hash(record: Received) -> str:
     return "" if digest is None else digest.hex()
 
 
-def decided(records: Sequence[Received], cuts: Sequence[int]) -> tuple[list[Decision], ShardState]:
+def decided(
+    records: Sequence[Received], cuts: Sequence[int], *, quick: bool = True
+) -> tuple[list[Decision], ShardState]:
     """Decide the stream cut before each of these places."""
     ledger = a_ledger()
+    ledger.quick = quick
     already = len(ledger.decisions[SHARD])
     places = sorted({0, *(cut % (len(records) + 1) for cut in cuts), len(records)})
     for start, end in pairwise(places):
@@ -147,6 +171,92 @@ def test_any_cutting_into_batches_gives_the_same(drawn: list[Any], cuts: list[in
     assert whole == cut
     for part in ("balances", "freezes", "frozen", "days", "pendings", "next_account"):
         assert getattr(state, part) == getattr(other, part)
+
+
+@given(STREAMS)
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_judged_quickly_or_on_the_ladder_the_same_comes_of_it(drawn: list[Any]) -> None:
+    """The quick judgement is the ladder's yes and nothing else: decisions, events and memory."""
+    records = stream(drawn)
+    quickly, state = decided(records, [])
+    on_the_ladder, other = decided(records, [], quick=False)
+    assert quickly == on_the_ladder
+    for part in ("balances", "freezes", "frozen", "days", "pendings", "next_account"):
+        assert getattr(state, part) == getattr(other, part)
+
+
+def test_a_plain_event_has_the_same_bytes_spelt_at_one_go_or_in_parts() -> None:
+    """Consumers and the outbox's rebuilding rest on them."""
+    ledger = a_ledger()
+    ledger.send(
+        transfer(HOME, NEIGHBOUR, "1.00", value_date="2026-01-05", payment={"remittance": "100 % \u00e9"}),
+        transfer(HOME, FOREIGNER, "0.05", occurred_at="2026-01-05T10:00:00Z"),
+        deposit(HOME, "1000000.00"),
+        withdrawal(HOME, "1.00", channel={"channel": "atm", "cash": True}),
+        instruction("fee", owner=HOME, account=HOME, amount="1.00", asset="EUR"),
+        instruction("interest", owner=HOME, account=HOME, amount="1.00", asset="EUR", direction="debit"),
+    )
+    made = [each for decided_there in ledger.decisions.values() for each in decided_there]
+    assert len(made) > 6
+    for each in made:
+        stamp = spell_time(START)
+        assert event_bytes(each, SHARD, stamp) == spelt_in_parts(each, SHARD, stamp)
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "a value date": {"value_date": "2026-01-05"},
+    "no value date": {"value_date": None},
+    "a value date out of bounds": {"value_date": "1899-12-31"},
+    "a time finer than it is kept": {"occurred_at": "2026-01-31T10:00:00.1234567Z"},
+    "a time long ago": {"occurred_at": "1850-01-31T10:00:00Z"},
+    "another owner": {"owner": NEIGHBOUR},
+    "another asset": {"asset": "USD"},
+    "an unknown asset": {"asset": "XXX"},
+    "an unknown account": {"credit_account": "nobody"},
+    "an account of the house": {"credit_account": "BANK.suspense.EUR"},
+    "itself": {"credit_account": HOME},
+    "a foreign debit": {"debit_account": FOREIGNER, "credit_account": HOME},
+    "too much": {"amount": "2500.00"},
+    "all there is": {"amount": "2000.00"},
+    "no amount": {"amount": "0.00"},
+    "leading zeros": {"amount": "0001.00"},
+    "fewer decimals": {"amount": "1"},
+    "a point and nothing": {"amount": "1."},
+    "too many decimals": {"amount": "1.001"},
+    "an amount no counter holds": {"amount": "99999999999999999999.00"},
+    "other digits": {"amount": "١.٠٠"},
+}
+
+
+@pytest.mark.parametrize("key", [None, "another"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_comes_to_the_same_both_ways(variant: str, key: str | None) -> None:
+    """One thing at a time, on an instruction that is good but for it."""
+    made: list[Any] = []
+    for quick in (True, False):
+        ledger = a_ledger()
+        ledger.quick = quick
+        message = {**transfer(HOME, NEIGHBOUR, "1.00", instruction_id=named_id("v")), **VARIANTS[variant]}
+        for each in (message, message):
+            ledger.send(received(each, key=key))
+        made.append((ledger.decisions, {number: each.balances for number, each in ledger.states.items()}))
+    assert made[0] == made[1]
+
+
+def test_what_is_plain_never_goes_up_the_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the quick judgement would be of no use, and nobody would see."""
+    ledger = a_ledger()
+    monkeypatch.setattr(fold_module, "_judge", lambda _: pytest.fail("a plain one was on the ladder"))
+    events = ledger.send(
+        transfer(HOME, NEIGHBOUR, "1.00", payment={"remittance": "for tea"}),
+        transfer(HOME, FOREIGNER, "1.00", value_date="2026-01-05", occurred_at="2026-01-05T10:00:00Z"),
+        deposit(HOME, "1.00", value_date="2026-01-05"),
+        withdrawal(HOME, "1.00", channel={"channel": "atm", "cash": True}),
+        instruction("fee", owner=HOME, account=HOME, amount="1.00", asset="EUR"),
+        instruction("interest", owner=HOME, account=HOME, amount="1.00", asset="EUR"),
+    )
+    assert {each["type"] for each in events} == {"TransactionPosted"}
 
 
 @given(STREAMS)

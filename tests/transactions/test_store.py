@@ -136,11 +136,29 @@ async def test_a_credit_to_another_shards_customer_is_copied_there_in_a_chain(le
     assert first.correlation_id == json.loads(first.body)["instruction_id"]
 
 
+async def test_a_repeat_is_found_though_ids_are_looked_up_only_when_one_is_taken(
+    ledger: StoredLedger,
+) -> None:
+    """The database says that an id is taken; the batch is decided again, and nothing of it has had effect."""
+    again = transfer(ALICE, BOB, "1.00")
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "100.00"), again)
+    ledger.service.memory.repeats_expected = 0
+    carol = owner_in(ledger.outgoing[0].shard, "carol")
+    events = await ledger.send(opening(carol), again, transfer(ALICE, carol, "2.00"))
+    assert [each["type"] for each in events] == [
+        "InstructionApplied",
+        "DuplicateReceived",
+        "TransactionPosted",
+    ]
+    assert ledger.service.memory.repeats_expected > 0
+    await assert_rebuilt(ledger)
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_tables_decide_as_the_memory_does(ledger: StoredLedger, seed: int) -> None:
-    """A random stream over all shards: the service, forgetting all now and then, and the fold alone agree."""
+    """A random stream over all shards: the service, forgetting now and then, and the ladder alone agree."""
     chance = random.Random(seed)
-    pure = PureLedger(chart=ledger.service.memory.chart)
+    pure = PureLedger(chart=ledger.service.memory.chart, quick=False)
     owners = [ALICE, BOB, owner_in(0, "carol"), owner_in(3, "dave")]
     sent: list[dict[str, Any]] = []
     pendings: list[dict[str, Any]] = []
@@ -280,7 +298,7 @@ async def test_a_batch_takes_a_constant_number_of_statements(ledger: StoredLedge
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET seq = seq", "DELETE FROM {}", "TRUNCATE {}"])
-@pytest.mark.parametrize("name", ["journal", "movement", "instruction_key"])
+@pytest.mark.parametrize("name", ["journal", "movement_of_several", "instruction_key"])
 async def test_what_was_journalled_cannot_be_changed_by_the_service(
     ledger_database: LedgerDatabase, name: str, statement: str
 ) -> None:

@@ -63,6 +63,8 @@ class Account:
     is_customer: bool
     posting: str
     """The account as an event spells it, JSON."""
+    key: bytes
+    """The owner, as a record key."""
     container: str | None = None
 
 
@@ -93,6 +95,7 @@ def make_account(
         limit=limit,
         is_customer=owner != HOUSE,
         posting=f'{{"account":"{code}","owner":"{owner}","entity":"{entity.code}","class":"{account_class}"}}',
+        key=owner.encode(),
         container=container,
     )
 

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.transactions.domain.decisions import hash_of
+from services.transactions.domain.plain import PlainInstruction, read_plain
 from shared.messages.envelope import Code, canonical_json
 from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, Instruction
 from shared.messages.topics import JOURNAL
@@ -72,8 +73,13 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
-def decode_instruction(value: bytes) -> Instruction | MalformedInstruction:
+def decode_instruction(value: bytes) -> PlainInstruction | Instruction | MalformedInstruction:
     """Read one record's value. Raises `UnreadableRecord` and nothing else."""
+    return read_plain(value) or read_closely(value)
+
+
+def read_closely(value: bytes) -> Instruction | MalformedInstruction:
+    """Read one record's value with pydantic. Raises `UnreadableRecord` and nothing else."""
     try:
         instruction = INSTRUCTION.validate_json(value)
     except ValidationError as error:

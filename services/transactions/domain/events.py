@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -22,6 +23,19 @@ def event_bytes(decision: Decision, shard: int, recorded_at: str) -> bytes:
     `recorded_at` is spelt by `spell_time`. Codes, types, topics and dates hold no character that JSON
     escapes (`shared.messages.envelope.CODE_PATTERN`); all other texts are escaped.
     """
+    if (
+        decision.kind == decisions.POSTED
+        and len(decision.legs) == 1
+        and decision.detail is None
+        and decision.about_seq is None
+        and decision.content is not None
+    ):
+        return _plain_bytes(decision, shard, recorded_at)
+    return spelt_in_parts(decision, shard, recorded_at)
+
+
+def spelt_in_parts(decision: Decision, shard: int, recorded_at: str) -> bytes:
+    """Spell any decision, part by part."""
     head = (
         f'{{"type":"{decision.kind}","shard":{shard},"seq":{decision.seq},"recorded_at":"{recorded_at}",'
         f'"source":{{"topic":"{decision.topic}","partition":{decision.partition},"offset":{decision.offset}}}'
@@ -40,6 +54,47 @@ def event_bytes(decision: Decision, shard: int, recorded_at: str) -> bytes:
     if decision.content is None:
         return (head + "}").encode()
     return b'%b,"instruction":%b}' % (head.encode(), decision.content)
+
+
+def _plain_bytes(decision: Decision, shard: int, recorded_at: str) -> bytes:
+    """Spell nearly all events there are at one go; a test finds the same bytes both ways."""
+    kind, debit, credit, amount, _, _ = decision.legs[0]
+    content_hash = decision.content_hash
+    assert content_hash is not None
+    head = _template(
+        shard, recorded_at, decision.topic, decision.partition, decision.instruction_type,
+        decision.booking_date, decision.value_date, kind, debit.asset, debit.scale,
+    ) % (
+        decision.seq, decision.offset, decision.instruction_id, decision.owner, content_hash.hex(),
+        format_amount(amount, debit.scale), debit.posting, credit.posting,
+    )  # fmt: skip
+    return b"%b%b}" % (head.encode(), decision.content)
+
+
+@lru_cache(maxsize=256)
+def _template(
+    shard: int,
+    recorded_at: str,
+    topic: str,
+    partition: int,
+    instruction_type: str | None,
+    booking_date: date | None,
+    value_date: date | None,
+    kind: str,
+    asset: str,
+    scale: int,
+) -> str:
+    """Spell what the plain events of a batch have in common; none of it holds a per cent sign."""
+    return (
+        f'{{"type":"TransactionPosted","shard":{shard},"seq":%d,"recorded_at":"{recorded_at}",'
+        f'"source":{{"topic":"{topic}","partition":{partition},"offset":%d}},'
+        f'"instruction_id":"%s","instruction_type":"{instruction_type}",'
+        f'"owner":"%s","content_hash":"%s",'
+        f'"booking_date":"{_day(booking_date)}","value_date":"{_day(value_date)}",'
+        f'"movements":[{{"leg":0,"kind":"{kind}","amount":"%s",'
+        f'"asset":"{asset}","scale":{scale},"debit":%s,"credit":%s}}],'
+        '"instruction":'
+    )
 
 
 def _transaction(decision: Decision) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from services.transactions.domain.chart import Account, Chart, Entity, make_account
 from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.plain import FIRST_SANE_YEAR, LAST_SANE_YEAR
 from services.transactions.domain.planning import Planned, TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import (
@@ -32,8 +33,6 @@ from shared.runtime.failpoints import planted
 CONTENT_BYTES_MAX: Final = JOURNAL.max_message_bytes - 65_536
 """An instruction larger than this could make an event larger than the topic takes."""
 
-FIRST_SANE_YEAR: Final = 1900
-LAST_SANE_YEAR: Final = 2199
 FIRST_SANE_DATE: Final = date(FIRST_SANE_YEAR, 1, 1)
 LAST_SANE_DATE: Final = date(LAST_SANE_YEAR, 12, 31)
 
@@ -53,7 +52,7 @@ Ends = tuple[Planned, Account | None, Account | None]
 class Context:
     """What all cases of a batch share."""
 
-    __slots__ = ("changes", "chart", "needs", "outside", "partitions", "types")
+    __slots__ = ("changes", "chart", "counterparts", "needs", "outside", "partitions", "types")
 
     def __init__(
         self,
@@ -69,6 +68,8 @@ class Context:
         self.partitions = partitions
         self.changes = changes
         self.outside = outside
+        self.counterparts: dict[tuple[int, int, str, str, date], Account] = {}
+        """House accounts that posting rules have named in this batch."""
         self.needs: set[int] = set()
         """Accounts whose foreign credits a decision asked for and nobody had loaded."""
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import (
     CONTENT_BYTES_MAX,
     LADDER,
@@ -22,6 +23,7 @@ from services.transactions.domain.ladder import (
     first_frozen,
 )
 from services.transactions.domain.planning import TransactionType
+from services.transactions.domain.quick import judge_quickly
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import Changes, First, OpenPending, Outside, ShardState
@@ -29,7 +31,8 @@ from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
 from shared.messages.partitioner import shard_of
-from shared.runtime.work import Discarded, Parked, Unreadable
+from shared.runtime.failpoints import planted
+from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
 _TIMES_ROUTED_MAX: Final = 4
 """A fact is routed to suspense, to blocked funds and past its limit at most once each."""
@@ -47,7 +50,7 @@ class Folded:
 
 def fold(
     state: ShardState,
-    records: Iterable[Record],
+    records: Iterable[Entry],
     *,
     chart: Chart,
     types: Mapping[str, TransactionType],
@@ -55,13 +58,25 @@ def fold(
     outside: Outside,
     last_seq: int,
 ) -> Folded:
-    """Decide each record in order, numbering the decisions from `last_seq` + 1."""
+    """Decide each record in order, numbering the decisions from `last_seq` + 1.
+
+    Plain instructions come as they were received, with their ends looked up; all else as a `Record`.
+    """
     changes = Changes(state, outside.opened, next_account=state.next_account)
     context = Context(chart=chart, types=types, partitions=partitions, changes=changes, outside=outside)
     decided: list[Decision] = []
     seq = last_seq
-    for record in records:
+    is_quick = not planted("forgotten_leg")
+    for each in records:
         seq += 1
+        if isinstance(each, Received):
+            decision = judge_quickly(each, context, seq) if is_quick else None
+            if decision is not None:
+                decided.append(decision)
+                continue
+            record = Record(each, types)
+        else:
+            record = each
         decision = (
             _judge(Case(record, context, seq)) if record.is_instruction else _note(record, context, seq)
         )

@@ -42,6 +42,7 @@ class TransactionType:
     description: str
     kind: Literal["request", "fact"]
     movements: Callable[[Any], tuple[Planned, ...]] = _no_movements
+    """What an instruction asks for. A field the record did not have may be falsy instead of its default."""
     effect: Effect = "movements"
     account_classes: frozenset[str] = frozenset()
     """The classes that accounts it names may have; none means the house's own accounts."""

@@ -45,8 +45,8 @@ TABLE: Final = (
         "wrong_partition", "place", "FF01", "use Kafka's murmur2 partitioner, then send the same record again"
     ),
     # 2 identity
-    _row("duplicate", "identity", "DU01", "nothing: the first outcome stands", fate="duplicate"),
-    _row("id_reused", "identity", "DU01", "give the new instruction an id of its own"),
+    _row("duplicate", "identity", "DU05", "nothing: the first outcome stands", fate="duplicate"),
+    _row("id_reused", "identity", "DU05", "give the new instruction an id of its own"),
     # 3 form
     _row("field_missing", "form", "FF01", _CORRECT),
     _row("field_wrong_type", "form", "FF01", _CORRECT),

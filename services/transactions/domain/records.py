@@ -1,17 +1,16 @@
 """A delivered record as the fold takes it: read once, so that a batch can be decided again cheaply."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from services.transactions.domain.decisions import hash_of
-from services.transactions.domain.decoding import MalformedInstruction
+from services.transactions.domain.decoding import MalformedInstruction, read_closely
+from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.compliance import DecisionMade
 from shared.messages.instructions import INSTRUCTIONS, content_of
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
-_ID_PREFIX: Final = b'{"instruction_id":"'
-_ID_END: Final = len(_ID_PREFIX) + 36
 _CODES: Final[dict[type, str]] = {each: each.model_fields["type"].default for each in INSTRUCTIONS}
 """Type code by message class: pydantic's own `isinstance` is slow."""
 
@@ -51,8 +50,10 @@ class Record:
     """Whether it is an instruction, well-formed or not."""
 
     def __init__(self, received: Received, types: Mapping[str, TransactionType]) -> None:
-        message = received.message
-        self.message: Any = message
+        message: Any = received.message
+        if message.__class__ is PlainInstruction:
+            message = cast("Any", read_closely(message.value))
+        self.message = message
         self.key = received.key
         self.topic = received.topic
         self.partition = received.partition
@@ -74,8 +75,7 @@ class Record:
             self.owner = message.owner
             self.content = content = content_of(message)
             self.content_hash = hash_of(content)
-            # The id is the first field of every instruction, normalised: cheaper to cut out than to spell.
-            self.instruction_id = content[len(_ID_PREFIX) : _ID_END].decode()
+            self.instruction_id = str(message.instruction_id)
             return
         self.content = self.content_hash = None
         self.is_instruction = isinstance(message, MalformedInstruction)
@@ -99,7 +99,7 @@ def _named_in(message: Any) -> tuple[str | None, str | None, str | None]:
             return named, code, message.owner
         case DecisionMade():
             return str(message.instruction_id), None, message.owner
-        case MalformedInstruction():
+        case MalformedInstruction() | PlainInstruction():
             return str(message.instruction_id), message.type, message.owner
         case _ if type(message) in _CODES:
             return str(message.instruction_id), _CODES[type(message)], message.owner

@@ -58,6 +58,14 @@ class ShardState:
     next_account: int = 1
     short: set[int] = field(default_factory=set)
     """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
+    unsaved: set[int] = field(default_factory=set)
+    """Accounts of which the database has no row of this shard yet."""
+
+    def meet(self, account_id: int, row: Row | None) -> None:
+        """Remember an account's balance here as the database has it, or that there is none yet."""
+        if row is None:
+            self.unsaved.add(account_id)
+        self.balances[account_id] = row or [0, 0, 0, 0]
 
     def copied(self) -> "ShardState":
         """Return a state that can take changes without this one having them."""
@@ -71,12 +79,14 @@ class ShardState:
             pendings=dict(self.pendings),
             next_account=self.next_account,
             short=self.short,
+            unsaved=set(self.unsaved),
         )
 
     def take(self, changes: "Changes") -> None:
         """Take over what a batch changed."""
         self.accounts.update(changes.accounts)
         self.balances.update(changes.balances)
+        self.unsaved.difference_update(changes.balances)
         self.freezes.update(changes.freezes)
         self.days.update(changes.days)
         self.next_account = changes.next_account

@@ -97,12 +97,24 @@ CREATE TABLE journal (
     seen json,
     copies bigint[],
     traceparent text,
-    PRIMARY KEY (shard, seq)
+    debit_account bigint,
+    credit_account bigint,
+    amount bigint CHECK (amount > 0),
+    debit_balance_after bigint,
+    credit_balance_after bigint,
+    asset_id int,
+    movement_kind text,
+    PRIMARY KEY (shard, seq),
+    CHECK (debit_account <> credit_account),
+    CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after,
+                        asset_id, movement_kind) IN (0, 7))
 );
 COMMENT ON COLUMN journal.content IS 'what was asked: the record''s business fields, normalised JSON';
 COMMENT ON COLUMN journal.detail IS 'what the event says beyond columns and movements';
 COMMENT ON COLUMN journal.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
 COMMENT ON COLUMN journal.copies IS 'secondaries: partition, prev, partition, prev, …';
+COMMENT ON COLUMN journal.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
+COMMENT ON COLUMN journal.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
 -- What follows up a first outcome, and what names an instruction without being its outcome: few rows, so
 -- that an instruction can be traced without an index over the whole journal.
 CREATE INDEX journal_about ON journal (shard, about_seq) WHERE about_seq IS NOT NULL;
@@ -110,7 +122,8 @@ CREATE INDEX journal_aside ON journal (instruction_id)
     WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect')
     OR reason IN ('wrong_key', 'wrong_partition');
 
-CREATE TABLE movement (
+-- Nearly every transaction is one movement and has it in its journal row; those of more have them here.
+CREATE TABLE movement_of_several (
     shard int NOT NULL,
     leg int NOT NULL,
     seq bigint NOT NULL,
@@ -124,7 +137,17 @@ CREATE TABLE movement (
     CHECK (debit_account <> credit_account),
     PRIMARY KEY (shard, seq, leg)
 );
-COMMENT ON COLUMN movement.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the leg';
+
+CREATE VIEW movement AS
+SELECT shard, 0 AS leg, seq, debit_account, credit_account, amount, debit_balance_after,
+       credit_balance_after, asset_id, movement_kind AS kind
+FROM journal
+WHERE debit_account IS NOT NULL
+UNION ALL
+SELECT shard, leg, seq, debit_account, credit_account, amount, debit_balance_after,
+       credit_balance_after, asset_id, kind
+FROM movement_of_several;
+COMMENT ON VIEW movement IS 'every movement of every event, wherever it is kept';
 
 CREATE TABLE instruction_key (
     instruction_id uuid NOT NULL,
@@ -176,7 +199,7 @@ CREATE TABLE business_day (
 );
 
 GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
-GRANT INSERT ON account, journal, movement, instruction_key, balance, pending, account_freeze, business_day
+GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze, business_day
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (resolved_seq) ON pending TO transactions_service;

@@ -66,11 +66,11 @@ async def account_show(
 async def _posted_until(connection: Connection, account_id: int, booking_date: date) -> dict[str, int]:
     row = await connection.fetchrow(
         """
-        SELECT coalesce(sum(amount) FILTER (WHERE debit_account = $1), 0) AS debits,
-               coalesce(sum(amount) FILTER (WHERE credit_account = $1), 0) AS credits
+        SELECT coalesce(sum(movement.amount) FILTER (WHERE movement.debit_account = $1), 0) AS debits,
+               coalesce(sum(movement.amount) FILTER (WHERE movement.credit_account = $1), 0) AS credits
         FROM transactions.movement
         JOIN transactions.journal USING (shard, seq)
-        WHERE $1 IN (debit_account, credit_account)
+        WHERE $1 IN (movement.debit_account, movement.credit_account)
           AND journal.kind = 'TransactionPosted' AND journal.booking_date <= $2
         """,
         account_id,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from asyncpg import Connection
+from asyncpg.exceptions import UniqueViolationError
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
@@ -18,7 +19,7 @@ from services.transactions.store.accounts import accounts_by_code, accounts_by_i
 from services.transactions.store.arrays import array_of
 from shared.runtime.failpoints import planted
 
-# The fields that every row has, packed in one go: 20 fields, each with its length before it.
+# The fields that every row has, packed in one go: 27 fields, each with its length before it.
 _JOURNAL_HEAD: Final = struct.Struct(">hiiiqiqiqiqii").pack
 _NULL: Final = binary.NULL
 _UUID_LENGTH: Final = binary.length(16)
@@ -31,19 +32,28 @@ _JOURNAL_COLUMNS: Final = (
     "partition",
     "kind",
     "topic",
-    "about_seq",
-    "instruction_id",
+    "instruction_type",
     "booking_date",
     "value_date",
-    "instruction_type",
-    "owner",
+    "about_seq",
     "reason",
     "detail",
-    "content",
     "seen",
-    "copies",
     "traceparent",
+    "instruction_id",
+    "owner",
+    "content",
+    "copies",
+    "debit_account",
+    "credit_account",
+    "amount",
+    "debit_balance_after",
+    "credit_balance_after",
+    "asset_id",
+    "movement_kind",
 )
+_ONE_MOVEMENT: Final = struct.Struct(">iqiqiqiqiqii").pack
+_NO_MOVEMENT: Final = 7 * _NULL
 _MOVEMENT_HEAD: Final = struct.Struct(">hiiiiiqiqiqiqiqiqii").pack
 _MOVEMENT_COLUMNS: Final = (
     "shard",
@@ -62,13 +72,13 @@ _KEY_COLUMNS: Final = ("instruction_id", "shard", "seq", "content_hash")
 
 
 class JournalRows:
-    """The rows of one unit of work, spelt as they come and written by three statements."""
+    """The rows of one unit of work, spelt as they come and written by two statements."""
 
     def __init__(self) -> None:
         self._journal: list[bytes] = []
         self._movements: list[bytes] = []
-        self._keys: list[bytes] = []
         self._words: dict[str, bytes] = {}
+        self._middles: dict[tuple[Any, ...], bytes] = {}
         self._days: dict[date | None, bytes] = {None: _NULL}
 
     def add(
@@ -81,50 +91,82 @@ class JournalRows:
     ) -> None:
         """Add a decision's rows; `recorded_at` as `binary.microseconds` spells it."""
         seq = decision.seq
-        words = self._words
-        kind = words.get(decision.kind) or self._word(decision.kind)
-        topic = words.get(decision.topic) or self._word(decision.topic)
-        code = decision.instruction_type
-        instruction_id = (
-            None
-            if decision.instruction_id is None
-            else bytes.fromhex(decision.instruction_id.replace("-", ""))
-        )
-        days = self._days
-        about_seq, owner, reason = decision.about_seq, decision.owner, decision.reason
-        detail, seen, traceparent = decision.detail, decision.seen, decision.traceparent
+        about_seq, owner = decision.about_seq, decision.owner
+        instruction_id = decision.instruction_id
+        id_bytes = None if instruction_id is None else bytes.fromhex(instruction_id.replace("-", ""))
         content = decision.content if about_seq is None or decision.keeps_content else None
+        said = (
+            decision.kind, decision.topic, decision.instruction_type, decision.booking_date,
+            decision.value_date,
+        )  # fmt: skip
+        # What most rows of a batch have in common is spelt once.
+        if (
+            about_seq is None
+            and decision.seen is None
+            and decision.reason is None
+            and decision.detail is None
+        ):
+            middle = self._middles.get(said)
+            if middle is None:
+                middle = self._middles[said] = self._middle(decision)
+        else:
+            middle = self._middle(decision)
+        if decision.traceparent is not None:
+            middle = middle[: -len(_NULL)] + binary.field_of(decision.traceparent.encode())
+        words = self._words
+        legs = decision.legs
+        if len(legs) == 1:
+            kind_of_leg, debit, credit, amount, debit_after, credit_after = legs[0]
+            movement = _ONE_MOVEMENT(
+                8, debit.account_id, 8, credit.account_id, 8, amount, 8, debit_after, 8, credit_after,
+                4, debit.asset_id,
+            ) + (words.get(kind_of_leg) or self._word(kind_of_leg))  # fmt: skip
+        else:
+            movement = _NO_MOVEMENT
+            if legs:
+                self._add_several(shard, seq, legs)
         self._journal += (
             _JOURNAL_HEAD(
-                20, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, decision.offset, 4, decision.partition
+                27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, decision.offset, 4, decision.partition
             ),
-            kind,
-            topic,
-            _NULL if about_seq is None else binary.bigint(about_seq),
-            _NULL if instruction_id is None else _UUID_LENGTH + instruction_id,
-            days.get(decision.booking_date) or self._day(decision.booking_date),
-            days.get(decision.value_date) or self._day(decision.value_date),
-            _NULL if code is None else words.get(code) or self._word(code),
+            middle,
+            _NULL if id_bytes is None else _UUID_LENGTH + id_bytes,
             _NULL if owner is None else binary.field_of(owner.encode()),
-            _NULL if reason is None else words.get(reason) or self._word(reason),
-            _NULL if detail is None else binary.field_of(_json(detail)),
             _NULL if content is None else binary.field_of(content),
-            _NULL if seen is None else binary.field_of(_json(seen)),
             _copies(copies) if copies else _NULL,
-            _NULL if traceparent is None else binary.field_of(traceparent.encode()),
+            movement,
         )
-        for leg, (kind_of_leg, debit, credit, amount, debit_after, credit_after) in enumerate(decision.legs):
+
+    def _add_several(self, shard: int, seq: int, legs: Sequence[Leg]) -> None:
+        for number, (kind, debit, credit, amount, debit_after, credit_after) in enumerate(legs):
             self._movements += (
                 _MOVEMENT_HEAD(
-                    10, 4, shard, 4, leg, 8, seq, 8, debit.account_id, 8, credit.account_id, 8, amount,
+                    10, 4, shard, 4, number, 8, seq, 8, debit.account_id, 8, credit.account_id, 8, amount,
                     8, debit_after, 8, credit_after, 4, debit.asset_id,
                 ),
-                words.get(kind_of_leg) or self._word(kind_of_leg),
+                self._words.get(kind) or self._word(kind),
             )  # fmt: skip
-        if decision.uses_up_id and not planted("no_unique_id"):
-            assert instruction_id is not None
-            assert decision.content_hash is not None
-            self._keys.append(_KEY_ROW(4, 16, instruction_id, 4, shard, 8, seq, 16, decision.content_hash))
+
+    def _middle(self, decision: Decision) -> bytes:
+        """Spell the columns from `kind` to `traceparent`, the last as none."""
+        days = self._days
+        words = self._words
+        about_seq, code, reason = decision.about_seq, decision.instruction_type, decision.reason
+        detail, seen = decision.detail, decision.seen
+        return b"".join(
+            (
+                words.get(decision.kind) or self._word(decision.kind),
+                words.get(decision.topic) or self._word(decision.topic),
+                _NULL if code is None else words.get(code) or self._word(code),
+                days.get(decision.booking_date) or self._day(decision.booking_date),
+                days.get(decision.value_date) or self._day(decision.value_date),
+                _NULL if about_seq is None else binary.bigint(about_seq),
+                _NULL if reason is None else words.get(reason) or self._word(reason),
+                _NULL if detail is None else binary.field_of(_json(detail)),
+                _NULL if seen is None else binary.field_of(_json(seen)),
+                _NULL,
+            )
+        )
 
     def _word(self, word: str) -> bytes:
         spelt = self._words[word] = binary.field_of(word.encode())
@@ -138,11 +180,12 @@ class JournalRows:
     async def write(self, connection: Connection) -> None:
         """Write everything added, with a constant number of statements."""
         await _copy(connection, "journal", _JOURNAL_COLUMNS, self._journal)
-        await _copy(connection, "movement", _MOVEMENT_COLUMNS, self._movements)
-        await _copy(connection, "instruction_key", _KEY_COLUMNS, self._keys)
+        await _copy(connection, "movement_of_several", _MOVEMENT_COLUMNS, self._movements)
 
 
 def _copies(copies: Sequence[tuple[int, int, bytes]]) -> bytes:
+    if len(copies) == 1:
+        return binary.bigints(copies[0][:2])
     return binary.bigints([number for partition, prev, _ in copies for number in (partition, prev)])
 
 
@@ -159,6 +202,31 @@ async def _copy(connection: Connection, table: str, columns: Sequence[str], rows
             columns=columns,
             format="binary",
         )
+
+
+def key_rows(used: Iterable[tuple[int, Iterable[Decision]]]) -> list[bytes]:
+    """Spell the rows of first outcomes' ids, by shard."""
+    rows: list[bytes] = []
+    for shard, decisions in used:
+        for decision in decisions:
+            assert decision.instruction_id is not None
+            assert decision.content_hash is not None
+            id_bytes = bytes.fromhex(decision.instruction_id.replace("-", ""))
+            rows.append(_KEY_ROW(4, 16, id_bytes, 4, shard, 8, decision.seq, 16, decision.content_hash))
+    return rows
+
+
+async def claim_ids(connection: Connection, used: Iterable[tuple[int, Iterable[Decision]]]) -> bool:
+    """Take the ids of first outcomes, by shard; says no, and takes none, where one has been taken before."""
+    rows = key_rows(used)
+    if not rows or planted("no_unique_id"):
+        return True
+    try:
+        async with connection.transaction():
+            await _copy(connection, "instruction_key", _KEY_COLUMNS, rows)
+    except UniqueViolationError:
+        return False
+    return True
 
 
 async def first_outcomes(

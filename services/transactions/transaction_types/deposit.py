@@ -13,7 +13,7 @@ from shared.messages.instructions import Deposit
 
 
 def _movements(instruction: Deposit) -> tuple[Planned, ...]:
-    source = CASH_DESK if instruction.channel is not None and instruction.channel.cash else COUNTERPARTY
+    source = CASH_DESK if instruction.channel and instruction.channel.cash else COUNTERPARTY
     return (Planned("principal", source, instruction.account, instruction.amount, instruction.asset),)
 
 

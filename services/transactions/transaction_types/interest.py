@@ -10,9 +10,9 @@ _CHARGED: Final = Against("debit")
 
 
 def _movements(instruction: Interest) -> tuple[Planned, ...]:
-    if instruction.direction == "credit":
-        return (Planned("interest", _PAID, instruction.account, instruction.amount, instruction.asset),)
-    return (Planned("interest", instruction.account, _CHARGED, instruction.amount, instruction.asset),)
+    if instruction.direction == "debit":
+        return (Planned("interest", instruction.account, _CHARGED, instruction.amount, instruction.asset),)
+    return (Planned("interest", _PAID, instruction.account, instruction.amount, instruction.asset),)
 
 
 INTEREST: Final = TransactionType(

@@ -13,7 +13,7 @@ from shared.messages.instructions import Withdrawal
 
 
 def _movements(instruction: Withdrawal) -> tuple[Planned, ...]:
-    target = CASH_DESK if instruction.channel is not None and instruction.channel.cash else COUNTERPARTY
+    target = CASH_DESK if instruction.channel and instruction.channel.cash else COUNTERPARTY
     return (Planned("principal", instruction.account, target, instruction.amount, instruction.asset),)
 
 

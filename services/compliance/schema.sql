@@ -1,0 +1,341 @@
+-- What a fresh database has in the schema compliance; the logins exist.
+-- Made by `backoffice docs --tables` from the migrations. Do not edit: change them and run it again.
+
+CREATE SCHEMA compliance;
+SET search_path = compliance;
+
+CREATE TABLE migration (
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT migration_pkey PRIMARY KEY (name)
+);
+GRANT SELECT ON migration TO backoffice_readonly;
+GRANT SELECT ON migration TO compliance_service;
+
+CREATE TABLE topology (
+    only_row boolean DEFAULT true NOT NULL,
+    partitions integer NOT NULL,
+    CONSTRAINT topology_pkey PRIMARY KEY (only_row),
+    CONSTRAINT topology_only_row_check CHECK (only_row),
+    CONSTRAINT topology_partitions_check CHECK (partitions >= 1 AND partitions <= 10000)
+);
+GRANT SELECT ON topology TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON topology TO compliance_service;
+
+CREATE TABLE shard (
+    shard integer NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    owner text,
+    session integer,
+    released boolean DEFAULT true NOT NULL,
+    batch_no bigint DEFAULT 0 NOT NULL,
+    claimed_batch_no bigint DEFAULT '-1'::integer NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    published_seq bigint DEFAULT 0 NOT NULL,
+    last_recorded_at timestamp with time zone,
+    last_progress_at timestamp with time zone,
+    halted text,
+    CONSTRAINT shard_pkey PRIMARY KEY (shard)
+) WITH (fillfactor=50);
+GRANT SELECT ON shard TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON shard TO compliance_service;
+
+CREATE TABLE "position" (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL,
+    last_offset bigint,
+    last_timestamp bigint,
+    last_hash bytea,
+    CONSTRAINT position_pkey PRIMARY KEY (topic, partition)
+) WITH (fillfactor=50);
+GRANT SELECT ON "position" TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON "position" TO compliance_service;
+
+CREATE TABLE sent (
+    shard integer NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    last_seq bigint NOT NULL,
+    published_seq bigint DEFAULT 0 NOT NULL,
+    published_offset bigint DEFAULT '-1'::integer NOT NULL,
+    CONSTRAINT sent_pkey PRIMARY KEY (shard, topic, partition)
+) WITH (fillfactor=50);
+GRANT SELECT ON sent TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON sent TO compliance_service;
+
+CREATE TABLE source_mark (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    source_shard integer NOT NULL,
+    last_seq bigint NOT NULL,
+    CONSTRAINT source_mark_pkey PRIMARY KEY (topic, partition, source_shard)
+) WITH (fillfactor=50);
+GRANT SELECT ON source_mark TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON source_mark TO compliance_service;
+
+CREATE TABLE attempt (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    shard integer NOT NULL,
+    count integer NOT NULL,
+    CONSTRAINT attempt_pkey PRIMARY KEY (topic, partition, "offset")
+);
+GRANT SELECT ON attempt TO backoffice_readonly;
+GRANT DELETE, INSERT, SELECT, UPDATE ON attempt TO compliance_service;
+
+CREATE TABLE dead_letter (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    shard integer NOT NULL,
+    timestamp_ms bigint NOT NULL,
+    key bytea,
+    value bytea,
+    error text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT dead_letter_pkey PRIMARY KEY (topic, partition, "offset")
+);
+GRANT SELECT ON dead_letter TO backoffice_readonly;
+GRANT INSERT, SELECT ON dead_letter TO compliance_service;
+
+CREATE TABLE parked (
+    parked_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    timestamp_ms bigint NOT NULL,
+    key bytea,
+    value bytea NOT NULL,
+    headers jsonb,
+    error text NOT NULL,
+    behind boolean NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    resolution text,
+    CONSTRAINT parked_pkey PRIMARY KEY (parked_id),
+    CONSTRAINT parked_topic_partition_offset_key UNIQUE (topic, partition, "offset"),
+    CONSTRAINT parked_resolution_check CHECK (resolution = ANY (ARRAY['replayed'::text, 'discarded'::text]))
+);
+CREATE INDEX parked_waiting ON parked USING btree (shard, owner, parked_id) WHERE resolved_at IS NULL;
+GRANT SELECT ON parked TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON parked TO compliance_service;
+
+CREATE TABLE act (
+    act_id uuid NOT NULL,
+    shard integer NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT act_pkey PRIMARY KEY (shard, act_id)
+);
+GRANT SELECT ON act TO backoffice_readonly;
+GRANT INSERT, SELECT ON act TO compliance_service;
+
+CREATE TABLE outbox (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    epoch bigint NOT NULL,
+    topic text NOT NULL,
+    type text NOT NULL,
+    key bytea NOT NULL,
+    body bytea NOT NULL,
+    prev bigint NOT NULL,
+    correlation_id text,
+    traceparent text,
+    CONSTRAINT outbox_pkey PRIMARY KEY (shard, seq)
+);
+GRANT SELECT ON outbox TO backoffice_readonly;
+GRANT INSERT, SELECT ON outbox TO compliance_service;
+
+CREATE TABLE rule_parameter (
+    rule text NOT NULL,
+    version integer NOT NULL,
+    asset text NOT NULL,
+    "values" jsonb NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date,
+    source text NOT NULL,
+    CONSTRAINT rule_parameter_pkey PRIMARY KEY (rule, asset, version),
+    CONSTRAINT rule_parameter_check CHECK (valid_until > valid_from),
+    CONSTRAINT rule_parameter_version_check CHECK (version > 0)
+);
+COMMENT ON COLUMN rule_parameter.asset IS 'an asset''s code, or * for every asset without a row of its own';
+COMMENT ON COLUMN rule_parameter."values" IS 'amounts as decimal strings of the asset';
+GRANT SELECT ON rule_parameter TO backoffice_readonly;
+GRANT SELECT ON rule_parameter TO compliance_service;
+
+CREATE TABLE list_version (
+    list_code text NOT NULL,
+    version text NOT NULL,
+    parts integer NOT NULL,
+    sha256 text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT list_version_pkey PRIMARY KEY (list_code, version),
+    CONSTRAINT list_version_parts_check CHECK (parts > 0)
+);
+GRANT SELECT ON list_version TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_version TO compliance_service;
+
+CREATE TABLE list_part (
+    list_code text NOT NULL,
+    version text NOT NULL,
+    part integer NOT NULL,
+    entries integer NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT list_part_pkey PRIMARY KEY (list_code, version, part),
+    CONSTRAINT list_part_part_check CHECK (part > 0),
+    CONSTRAINT list_part_list_code_version_fkey FOREIGN KEY (list_code, version) REFERENCES list_version(list_code, version)
+);
+GRANT SELECT ON list_part TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_part TO compliance_service;
+
+CREATE TABLE list_entry (
+    list_code text NOT NULL,
+    version text NOT NULL,
+    entry_id text NOT NULL,
+    part integer NOT NULL,
+    kind text NOT NULL,
+    programmes text[] NOT NULL,
+    CONSTRAINT list_entry_pkey PRIMARY KEY (list_code, version, entry_id),
+    CONSTRAINT list_entry_kind_check CHECK (kind = ANY (ARRAY['person'::text, 'organisation'::text, 'vessel'::text, 'aircraft'::text, 'unknown'::text])),
+    CONSTRAINT list_entry_list_code_version_part_fkey FOREIGN KEY (list_code, version, part) REFERENCES list_part(list_code, version, part)
+);
+GRANT SELECT ON list_entry TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_entry TO compliance_service;
+
+CREATE TABLE list_name (
+    list_code text NOT NULL,
+    version text NOT NULL,
+    entry_id text NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT list_name_pkey PRIMARY KEY (list_code, version, entry_id, number),
+    CONSTRAINT list_name_list_code_version_entry_id_fkey FOREIGN KEY (list_code, version, entry_id) REFERENCES list_entry(list_code, version, entry_id)
+);
+GRANT SELECT ON list_name TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_name TO compliance_service;
+
+CREATE TABLE list_activation (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    list_code text NOT NULL,
+    version text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT list_activation_pkey PRIMARY KEY (shard, list_code, seq),
+    CONSTRAINT list_activation_list_code_version_fkey FOREIGN KEY (list_code, version) REFERENCES list_version(list_code, version)
+);
+COMMENT ON COLUMN list_activation.seq IS 'the shard''s ListActivated event; 0 for the list a new database has';
+GRANT SELECT ON list_activation TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_activation TO compliance_service;
+
+CREATE TABLE cash_event (
+    shard integer NOT NULL,
+    source_shard integer NOT NULL,
+    leg integer NOT NULL,
+    booking_date date NOT NULL,
+    seq bigint NOT NULL,
+    amount bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    asset text NOT NULL,
+    direction text NOT NULL,
+    phase text NOT NULL,
+    CONSTRAINT cash_event_pkey PRIMARY KEY (shard, owner, source_shard, seq, asset, direction),
+    CONSTRAINT cash_event_amount_check CHECK (amount > 0),
+    CONSTRAINT cash_event_direction_check CHECK (direction = ANY (ARRAY['in'::text, 'out'::text])),
+    CONSTRAINT cash_event_phase_check CHECK (phase = ANY (ARRAY['posted'::text, 'pending'::text, 'settled'::text]))
+);
+COMMENT ON COLUMN cash_event.seq IS 'the ledger''s event, in source_shard';
+GRANT SELECT ON cash_event TO backoffice_readonly;
+GRANT INSERT, SELECT ON cash_event TO compliance_service;
+
+CREATE TABLE decision (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    instruction_id uuid NOT NULL,
+    content_hash text NOT NULL,
+    owner text NOT NULL,
+    first_shard integer NOT NULL,
+    first_seq bigint NOT NULL,
+    decision text NOT NULL,
+    findings jsonb NOT NULL,
+    lists jsonb NOT NULL,
+    act_id uuid,
+    actor text,
+    reason text,
+    CONSTRAINT decision_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT decision_instruction_id_shard_key UNIQUE (instruction_id, shard),
+    CONSTRAINT decision_check CHECK ((decision = 'cleared'::text) = (act_id IS NULL)),
+    CONSTRAINT decision_check1 CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL)),
+    CONSTRAINT decision_decision_check CHECK (decision = ANY (ARRAY['cleared'::text, 'released'::text, 'refused'::text]))
+);
+GRANT SELECT ON decision TO backoffice_readonly;
+GRANT INSERT, SELECT ON decision TO compliance_service;
+
+CREATE TABLE hold (
+    shard integer NOT NULL,
+    instruction_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    content_hash text NOT NULL,
+    owner text NOT NULL,
+    first_shard integer NOT NULL,
+    first_seq bigint NOT NULL,
+    asset text NOT NULL,
+    amount text NOT NULL,
+    deadline timestamp with time zone NOT NULL,
+    findings jsonb NOT NULL,
+    lists jsonb NOT NULL,
+    status text DEFAULT 'held'::text NOT NULL,
+    decided_seq bigint,
+    overdue_seq bigint,
+    CONSTRAINT hold_pkey PRIMARY KEY (shard, instruction_id),
+    CONSTRAINT hold_check CHECK ((status = 'held'::text) = (decided_seq IS NULL)),
+    CONSTRAINT hold_status_check CHECK (status = ANY (ARRAY['held'::text, 'released'::text, 'refused'::text]))
+);
+CREATE INDEX hold_waiting ON hold USING btree (shard, deadline) WHERE status = 'held'::text;
+COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
+GRANT SELECT ON hold TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;
+
+CREATE TABLE alert (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    business_date date NOT NULL,
+    subject text NOT NULL,
+    findings jsonb NOT NULL,
+    about_shard integer NOT NULL,
+    about_seq bigint NOT NULL,
+    instruction_id uuid,
+    CONSTRAINT alert_pkey PRIMARY KEY (shard, owner, rule, business_date, subject),
+    CONSTRAINT alert_shard_seq_key UNIQUE (shard, seq)
+);
+GRANT SELECT ON alert TO backoffice_readonly;
+GRANT INSERT, SELECT ON alert TO compliance_service;
+
+CREATE TABLE act_answer (
+    shard integer NOT NULL,
+    act_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act text NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    done boolean NOT NULL,
+    detail text NOT NULL,
+    result jsonb NOT NULL,
+    CONSTRAINT act_answer_pkey PRIMARY KEY (shard, act_id)
+);
+GRANT SELECT ON act_answer TO backoffice_readonly;
+GRANT INSERT, SELECT ON act_answer TO compliance_service;
+
+GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
+GRANT USAGE ON SCHEMA compliance TO compliance_service;

@@ -1,0 +1,423 @@
+-- What a fresh database has in the schema transactions; the logins exist.
+-- Made by `backoffice docs --tables` from the migrations. Do not edit: change them and run it again.
+
+CREATE SCHEMA transactions;
+SET search_path = transactions;
+
+CREATE TYPE event_kind AS ENUM (
+    'TransactionPosted',
+    'TransactionPending',
+    'TransactionVoided',
+    'InstructionApplied',
+    'InstructionRejected',
+    'DuplicateReceived',
+    'RecordUnreadable',
+    'OwnerParked',
+    'RecordDiscarded',
+    'DecisionWithoutEffect',
+    'BusinessDayOpened',
+    'ActDone'
+);
+
+CREATE TYPE source_topic AS ENUM (
+    'transactions.instructions.v1',
+    'transactions.acts.v1',
+    'compliance.decisions.v1'
+);
+
+CREATE TABLE migration (
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT migration_pkey PRIMARY KEY (name)
+);
+GRANT SELECT ON migration TO backoffice_readonly;
+GRANT SELECT ON migration TO transactions_service;
+
+CREATE TABLE topology (
+    only_row boolean DEFAULT true NOT NULL,
+    partitions integer NOT NULL,
+    CONSTRAINT topology_pkey PRIMARY KEY (only_row),
+    CONSTRAINT topology_only_row_check CHECK (only_row),
+    CONSTRAINT topology_partitions_check CHECK (partitions >= 1 AND partitions <= 10000)
+);
+GRANT SELECT ON topology TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON topology TO transactions_service;
+
+CREATE TABLE shard (
+    shard integer NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    owner text,
+    session integer,
+    released boolean DEFAULT true NOT NULL,
+    batch_no bigint DEFAULT 0 NOT NULL,
+    claimed_batch_no bigint DEFAULT '-1'::integer NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    published_seq bigint DEFAULT 0 NOT NULL,
+    last_recorded_at timestamp with time zone,
+    last_progress_at timestamp with time zone,
+    halted text,
+    CONSTRAINT shard_pkey PRIMARY KEY (shard)
+) WITH (fillfactor=50);
+GRANT SELECT ON shard TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON shard TO transactions_service;
+
+CREATE TABLE "position" (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL,
+    last_offset bigint,
+    last_timestamp bigint,
+    last_hash bytea,
+    CONSTRAINT position_pkey PRIMARY KEY (topic, partition)
+) WITH (fillfactor=50);
+GRANT SELECT ON "position" TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON "position" TO transactions_service;
+
+CREATE TABLE sent (
+    shard integer NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    last_seq bigint NOT NULL,
+    published_seq bigint DEFAULT 0 NOT NULL,
+    published_offset bigint DEFAULT '-1'::integer NOT NULL,
+    CONSTRAINT sent_pkey PRIMARY KEY (shard, topic, partition)
+) WITH (fillfactor=50);
+GRANT SELECT ON sent TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON sent TO transactions_service;
+
+CREATE TABLE source_mark (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    source_shard integer NOT NULL,
+    last_seq bigint NOT NULL,
+    CONSTRAINT source_mark_pkey PRIMARY KEY (topic, partition, source_shard)
+) WITH (fillfactor=50);
+GRANT SELECT ON source_mark TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON source_mark TO transactions_service;
+
+CREATE TABLE attempt (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    shard integer NOT NULL,
+    count integer NOT NULL,
+    CONSTRAINT attempt_pkey PRIMARY KEY (topic, partition, "offset")
+);
+GRANT SELECT ON attempt TO backoffice_readonly;
+GRANT DELETE, INSERT, SELECT, UPDATE ON attempt TO transactions_service;
+
+CREATE TABLE dead_letter (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    shard integer NOT NULL,
+    timestamp_ms bigint NOT NULL,
+    key bytea,
+    value bytea,
+    error text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT dead_letter_pkey PRIMARY KEY (topic, partition, "offset")
+);
+GRANT SELECT ON dead_letter TO backoffice_readonly;
+GRANT INSERT, SELECT ON dead_letter TO transactions_service;
+
+CREATE TABLE parked (
+    parked_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    timestamp_ms bigint NOT NULL,
+    key bytea,
+    value bytea NOT NULL,
+    headers jsonb,
+    error text NOT NULL,
+    behind boolean NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    resolution text,
+    CONSTRAINT parked_pkey PRIMARY KEY (parked_id),
+    CONSTRAINT parked_topic_partition_offset_key UNIQUE (topic, partition, "offset"),
+    CONSTRAINT parked_resolution_check CHECK (resolution = ANY (ARRAY['replayed'::text, 'discarded'::text]))
+);
+CREATE INDEX parked_waiting ON parked USING btree (shard, owner, parked_id) WHERE resolved_at IS NULL;
+GRANT SELECT ON parked TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON parked TO transactions_service;
+
+CREATE TABLE act (
+    act_id uuid NOT NULL,
+    shard integer NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT act_pkey PRIMARY KEY (shard, act_id)
+);
+GRANT SELECT ON act TO backoffice_readonly;
+GRANT INSERT, SELECT ON act TO transactions_service;
+
+CREATE TABLE outbox (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    epoch bigint NOT NULL,
+    topic text NOT NULL,
+    type text NOT NULL,
+    key bytea NOT NULL,
+    body bytea NOT NULL,
+    prev bigint NOT NULL,
+    correlation_id text,
+    traceparent text,
+    CONSTRAINT outbox_pkey PRIMARY KEY (shard, seq)
+);
+GRANT SELECT ON outbox TO backoffice_readonly;
+GRANT INSERT, SELECT ON outbox TO transactions_service;
+
+CREATE TABLE asset (
+    asset_id integer NOT NULL,
+    code text NOT NULL,
+    kind text NOT NULL,
+    scale integer NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT asset_pkey PRIMARY KEY (asset_id),
+    CONSTRAINT asset_code_key UNIQUE (code),
+    CONSTRAINT asset_kind_check CHECK (kind = ANY (ARRAY['currency'::text, 'security'::text])),
+    CONSTRAINT asset_scale_check CHECK (scale >= 0 AND scale <= 18)
+);
+GRANT SELECT ON asset TO backoffice_readonly;
+GRANT SELECT ON asset TO transactions_service;
+
+CREATE TABLE entity (
+    entity_id integer NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    first_booking_date date NOT NULL,
+    CONSTRAINT entity_pkey PRIMARY KEY (entity_id),
+    CONSTRAINT entity_code_key UNIQUE (code)
+);
+GRANT SELECT ON entity TO backoffice_readonly;
+GRANT SELECT ON entity TO transactions_service;
+
+CREATE TABLE account_class (
+    class text NOT NULL,
+    name text NOT NULL,
+    holder text NOT NULL,
+    statement text NOT NULL,
+    parent text,
+    valid_from date NOT NULL,
+    valid_until date,
+    CONSTRAINT account_class_pkey PRIMARY KEY (class),
+    CONSTRAINT account_class_holder_check CHECK (holder = ANY (ARRAY['customer'::text, 'house'::text])),
+    CONSTRAINT account_class_statement_check CHECK (statement = ANY (ARRAY['asset'::text, 'liability'::text, 'income'::text, 'expense'::text, 'memorandum'::text])),
+    CONSTRAINT account_class_parent_fkey FOREIGN KEY (parent) REFERENCES account_class(class)
+);
+GRANT SELECT ON account_class TO backoffice_readonly;
+GRANT SELECT ON account_class TO transactions_service;
+
+CREATE TABLE account (
+    account_id bigint NOT NULL,
+    code text NOT NULL,
+    container text,
+    entity_id integer NOT NULL,
+    owner text NOT NULL,
+    shard integer NOT NULL,
+    asset_id integer NOT NULL,
+    class text NOT NULL,
+    limit_minor bigint,
+    opened_seq bigint NOT NULL,
+    CONSTRAINT account_pkey PRIMARY KEY (account_id),
+    CONSTRAINT account_code_key UNIQUE (code),
+    CONSTRAINT account_limit_minor_check CHECK (limit_minor >= 0),
+    CONSTRAINT account_asset_id_fkey FOREIGN KEY (asset_id) REFERENCES asset(asset_id),
+    CONSTRAINT account_class_fkey FOREIGN KEY (class) REFERENCES account_class(class),
+    CONSTRAINT account_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
+);
+CREATE INDEX account_owner ON account USING btree (owner);
+GRANT SELECT ON account TO backoffice_readonly;
+GRANT INSERT, SELECT ON account TO transactions_service;
+
+CREATE TABLE posting_rule (
+    entity_id integer NOT NULL,
+    instruction_type text NOT NULL,
+    condition text DEFAULT ''::text NOT NULL,
+    house_class text NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date,
+    CONSTRAINT posting_rule_pkey PRIMARY KEY (entity_id, instruction_type, condition, valid_from),
+    CONSTRAINT posting_rule_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id),
+    CONSTRAINT posting_rule_house_class_fkey FOREIGN KEY (house_class) REFERENCES account_class(class)
+);
+GRANT SELECT ON posting_rule TO backoffice_readonly;
+GRANT SELECT ON posting_rule TO transactions_service;
+
+CREATE TABLE screening_policy (
+    entity_id integer NOT NULL,
+    instruction_type text NOT NULL,
+    asset_id integer NOT NULL,
+    amount_from bigint NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date,
+    CONSTRAINT screening_policy_pkey PRIMARY KEY (entity_id, instruction_type, asset_id, valid_from),
+    CONSTRAINT screening_policy_amount_from_check CHECK (amount_from >= 0),
+    CONSTRAINT screening_policy_asset_id_fkey FOREIGN KEY (asset_id) REFERENCES asset(asset_id),
+    CONSTRAINT screening_policy_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
+);
+GRANT SELECT ON screening_policy TO backoffice_readonly;
+GRANT SELECT ON screening_policy TO transactions_service;
+
+CREATE TABLE journal (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    about_seq bigint,
+    recorded_at timestamp with time zone NOT NULL,
+    epoch bigint NOT NULL,
+    "offset" bigint,
+    instruction_id uuid,
+    booking_date date,
+    value_date date,
+    kind event_kind NOT NULL,
+    partition integer,
+    topic source_topic,
+    instruction_type text,
+    owner text,
+    reason text,
+    detail json,
+    content bytea,
+    seen json,
+    copies bigint[],
+    traceparent text,
+    debit_account bigint,
+    credit_account bigint,
+    amount bigint,
+    debit_balance_after bigint,
+    credit_balance_after bigint,
+    asset_id integer,
+    movement_kind text,
+    CONSTRAINT journal_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT journal_amount_check CHECK (amount > 0),
+    CONSTRAINT journal_check CHECK (debit_account <> credit_account),
+    CONSTRAINT journal_check1 CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id, movement_kind) = ANY (ARRAY[0, 7]))
+);
+CREATE INDEX journal_about ON journal USING btree (shard, about_seq) WHERE about_seq IS NOT NULL;
+CREATE INDEX journal_aside ON journal USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
+COMMENT ON COLUMN journal.detail IS 'what the event says beyond columns and movements';
+COMMENT ON COLUMN journal.content IS 'what was asked: the record''s business fields, normalised JSON';
+COMMENT ON COLUMN journal.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+COMMENT ON COLUMN journal.copies IS 'secondaries: partition, prev, partition, prev, …';
+COMMENT ON COLUMN journal.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
+COMMENT ON COLUMN journal.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+GRANT SELECT ON journal TO backoffice_readonly;
+GRANT INSERT, SELECT ON journal TO transactions_service;
+
+CREATE TABLE movement_of_several (
+    shard integer NOT NULL,
+    leg integer NOT NULL,
+    seq bigint NOT NULL,
+    debit_account bigint NOT NULL,
+    credit_account bigint NOT NULL,
+    amount bigint NOT NULL,
+    debit_balance_after bigint NOT NULL,
+    credit_balance_after bigint NOT NULL,
+    asset_id integer NOT NULL,
+    kind text NOT NULL,
+    CONSTRAINT movement_of_several_pkey PRIMARY KEY (shard, seq, leg),
+    CONSTRAINT movement_of_several_amount_check CHECK (amount > 0),
+    CONSTRAINT movement_of_several_check CHECK (debit_account <> credit_account)
+);
+GRANT SELECT ON movement_of_several TO backoffice_readonly;
+GRANT INSERT, SELECT ON movement_of_several TO transactions_service;
+
+CREATE VIEW movement AS
+ SELECT journal.shard,
+    0 AS leg,
+    journal.seq,
+    journal.debit_account,
+    journal.credit_account,
+    journal.amount,
+    journal.debit_balance_after,
+    journal.credit_balance_after,
+    journal.asset_id,
+    journal.movement_kind AS kind
+   FROM journal
+  WHERE journal.debit_account IS NOT NULL
+UNION ALL
+ SELECT movement_of_several.shard,
+    movement_of_several.leg,
+    movement_of_several.seq,
+    movement_of_several.debit_account,
+    movement_of_several.credit_account,
+    movement_of_several.amount,
+    movement_of_several.debit_balance_after,
+    movement_of_several.credit_balance_after,
+    movement_of_several.asset_id,
+    movement_of_several.kind
+   FROM movement_of_several;
+COMMENT ON VIEW movement IS 'every movement of every event, wherever it is kept';
+GRANT SELECT ON movement TO backoffice_readonly;
+GRANT SELECT ON movement TO transactions_service;
+
+CREATE TABLE instruction_key (
+    instruction_id uuid NOT NULL,
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    content_hash bytea NOT NULL,
+    CONSTRAINT instruction_key_pkey PRIMARY KEY (instruction_id, shard)
+);
+GRANT SELECT ON instruction_key TO backoffice_readonly;
+GRANT INSERT, SELECT ON instruction_key TO transactions_service;
+
+CREATE TABLE balance (
+    account_id bigint NOT NULL,
+    debits_posted bigint NOT NULL,
+    credits_posted bigint NOT NULL,
+    debits_pending bigint NOT NULL,
+    credits_pending bigint NOT NULL,
+    shard integer NOT NULL,
+    CONSTRAINT balance_pkey PRIMARY KEY (account_id, shard),
+    CONSTRAINT balance_credits_pending_check CHECK (credits_pending >= 0),
+    CONSTRAINT balance_credits_posted_check CHECK (credits_posted >= 0),
+    CONSTRAINT balance_debits_pending_check CHECK (debits_pending >= 0),
+    CONSTRAINT balance_debits_posted_check CHECK (debits_posted >= 0)
+) WITH (fillfactor=60);
+GRANT SELECT ON balance TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE ON balance TO transactions_service;
+
+CREATE TABLE pending (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    instruction_id uuid NOT NULL,
+    content_hash bytea NOT NULL,
+    resolved_seq bigint,
+    CONSTRAINT pending_pkey PRIMARY KEY (shard, seq)
+);
+CREATE INDEX pending_open ON pending USING btree (shard, instruction_id) WHERE resolved_seq IS NULL;
+GRANT SELECT ON pending TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (resolved_seq) ON pending TO transactions_service;
+
+CREATE TABLE account_freeze (
+    account_id bigint NOT NULL,
+    freeze_id text NOT NULL,
+    direction text NOT NULL,
+    authority text NOT NULL,
+    seq bigint NOT NULL,
+    lifted_seq bigint,
+    CONSTRAINT account_freeze_pkey PRIMARY KEY (account_id, freeze_id),
+    CONSTRAINT account_freeze_direction_check CHECK (direction = ANY (ARRAY['debit'::text, 'credit'::text, 'both'::text])),
+    CONSTRAINT account_freeze_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(account_id)
+);
+CREATE INDEX freeze_standing ON account_freeze USING btree (account_id, direction) WHERE lifted_seq IS NULL;
+GRANT SELECT ON account_freeze TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (lifted_seq) ON account_freeze TO transactions_service;
+
+CREATE TABLE business_day (
+    shard integer NOT NULL,
+    entity_id integer NOT NULL,
+    booking_date date NOT NULL,
+    seq bigint NOT NULL,
+    CONSTRAINT business_day_pkey PRIMARY KEY (shard, entity_id, booking_date),
+    CONSTRAINT business_day_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
+);
+GRANT SELECT ON business_day TO backoffice_readonly;
+GRANT INSERT, SELECT ON business_day TO transactions_service;
+
+GRANT USAGE ON SCHEMA transactions TO backoffice_readonly;
+GRANT USAGE ON SCHEMA transactions TO transactions_service;

@@ -1,0 +1,300 @@
+"""What the fields of our messages are called in ISO 20022, and what has no name there.
+
+Paths are those of pacs.008.001.08, pacs.002.001.10 and camt.053.001.08, below the element that stands for one
+payment or one account (`ROOTS`). Only what means the same is named; what means nearly the same is not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel
+
+from shared.messages.envelope import Event
+from shared.messages.instructions import (
+    Channel,
+    Deposit,
+    Fee,
+    FreezeAccount,
+    Holder,
+    HousePosting,
+    InstructionBase,
+    Interest,
+    OpenAccount,
+    OpenBusinessDay,
+    Party,
+    Payment,
+    PaymentParty,
+    Transfer,
+    UnfreezeAccount,
+    Withdrawal,
+)
+from shared.messages.journal import (
+    InstructionRejected,
+    LedgerEvent,
+    Movement,
+    Posting,
+    TransactionEvent,
+    TransactionVoided,
+)
+
+ROOTS: Final = {
+    "pacs.008": "FIToFICstmrCdtTrf/CdtTrfTxInf",
+    "pacs.002": "FIToFIPmtStsRpt/TxInfAndSts",
+    "camt.053": "BkToCstmrStmt/Stmt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Where one field stands in each message; several paths are alternatives, none is no counterpart."""
+
+    pacs_008: tuple[str, ...] = ()
+    pacs_002: tuple[str, ...] = ()
+    camt_053: tuple[str, ...] = ()
+    note: str = ""
+
+
+def _at(*, pacs_008: str = "", pacs_002: str = "", camt_053: str = "", note: str = "") -> Names:
+    return Names(tuple(pacs_008.split()), tuple(pacs_002.split()), tuple(camt_053.split()), note)
+
+
+def _nowhere(*fields: str, note: str = "") -> dict[str, Names]:
+    return {field: Names(note=note) for field in fields}
+
+
+def _each(parties: tuple[str, ...], *paths: str) -> str:
+    return " ".join(path.format(party) for party in parties for path in paths)
+
+
+_ENTRY: Final = "Ntry/NtryDtls/TxDtls"
+_PARTIES: Final = ("Dbtr", "Cdtr", "UltmtDbtr", "UltmtCdtr")
+_HAVE_ACCOUNTS: Final = ("Dbtr", "Cdtr")
+
+_CURRENCY: Final = "currencies only (ISO 4217)"
+_SHORT_ID: Final = "35 characters at most there"
+_ACCOUNT: Final = "34 characters at most there"
+_STATEMENT_ACCOUNT: Final = _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT)
+_DEBTOR_ACCOUNT: Final = _at(
+    pacs_008="DbtrAcct/Id/IBAN DbtrAcct/Id/Othr/Id", camt_053="Acct/Id/Othr/Id", note=_ACCOUNT
+)
+_CREDITOR_ACCOUNT: Final = _at(
+    pacs_008="CdtrAcct/Id/IBAN CdtrAcct/Id/Othr/Id", camt_053="Acct/Id/Othr/Id", note=_ACCOUNT
+)
+_AMOUNT: Final = {
+    "amount": _at(pacs_008="IntrBkSttlmAmt", camt_053="Ntry/Amt"),
+    "asset": _at(pacs_008="IntrBkSttlmAmt/@Ccy", camt_053="Ntry/Amt/@Ccy", note=_CURRENCY),
+}
+_ENTRY_AMOUNT: Final = {
+    "amount": _at(camt_053="Ntry/Amt"),
+    "asset": _at(camt_053="Ntry/Amt/@Ccy", note=_CURRENCY),
+}
+_NUMBER: Final = _at(pacs_002="AcctSvcrRef", camt_053="Ntry/AcctSvcrRef", note="`<shard>-<seq>`")
+_CLASS: Final = _at(camt_053="Acct/Tp/Prtry")
+_ENTITY: Final = _at(camt_053="Acct/Svcr/FinInstnId/Othr/Id", note=_SHORT_ID)
+_REASON: Final = _at(pacs_002="StsRsnInf/Rsn/Cd", note="by the table of reasons below")
+
+INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
+    InstructionBase: {
+        "instruction_id": _at(
+            pacs_008="PmtId/InstrId",
+            pacs_002="OrgnlInstrId",
+            camt_053=f"{_ENTRY}/Refs/InstrId",
+            note=f"{_SHORT_ID}: spelt without hyphens",
+        ),
+        "value_date": _at(camt_053="Ntry/ValDt/Dt"),
+        **_nowhere("owner", note="whose shard it is; within the firm"),
+        **_nowhere("business_reference", note="ties attempts of the upstream together"),
+        **_nowhere("occurred_at"),
+        **_nowhere(
+            "settlement_id", "contractual_settlement_date", "actual_settlement_date", note="of trades"
+        ),
+    },
+    OpenAccount: {
+        "account": _STATEMENT_ACCOUNT,
+        "entity": _ENTITY,
+        "asset": _at(camt_053="Acct/Ccy", note=_CURRENCY),
+        "class": _CLASS,
+        "limit": _at(camt_053="Bal/CdtLine/Amt"),
+        **_nowhere("container"),
+    },
+    Deposit: {"account": _CREDITOR_ACCOUNT, **_AMOUNT},
+    Withdrawal: {"account": _DEBTOR_ACCOUNT, **_AMOUNT},
+    Transfer: {"debit_account": _DEBTOR_ACCOUNT, "credit_account": _CREDITOR_ACCOUNT, **_AMOUNT},
+    Fee: {"account": _STATEMENT_ACCOUNT, **_ENTRY_AMOUNT},
+    Interest: {
+        "account": _STATEMENT_ACCOUNT,
+        **_ENTRY_AMOUNT,
+        "direction": _at(camt_053="Ntry/CdtDbtInd", note="`credit`: CRDT, `debit`: DBIT"),
+    },
+    HousePosting: _nowhere(
+        "debit_account", "credit_account", "amount", "asset", note="between the firm's own accounts"
+    ),
+    FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction"),
+    UnfreezeAccount: _nowhere("account", "freeze_id"),
+    OpenBusinessDay: _nowhere("entity", "booking_date"),
+    Payment: {
+        "debtor": _at(pacs_008="Dbtr", camt_053=f"{_ENTRY}/RltdPties/Dbtr/Pty"),
+        "creditor": _at(pacs_008="Cdtr", camt_053=f"{_ENTRY}/RltdPties/Cdtr/Pty"),
+        "ultimate_debtor": _at(pacs_008="UltmtDbtr", camt_053=f"{_ENTRY}/RltdPties/UltmtDbtr/Pty"),
+        "ultimate_creditor": _at(pacs_008="UltmtCdtr", camt_053=f"{_ENTRY}/RltdPties/UltmtCdtr/Pty"),
+        "debtor_agent": _at(
+            pacs_008="DbtrAgt/FinInstnId/BICFI", camt_053=f"{_ENTRY}/RltdAgts/DbtrAgt/FinInstnId/BICFI"
+        ),
+        "creditor_agent": _at(
+            pacs_008="CdtrAgt/FinInstnId/BICFI", camt_053=f"{_ENTRY}/RltdAgts/CdtrAgt/FinInstnId/BICFI"
+        ),
+        "end_to_end_id": _at(
+            pacs_008="PmtId/EndToEndId",
+            pacs_002="OrgnlEndToEndId",
+            camt_053=f"{_ENTRY}/Refs/EndToEndId",
+            note=_SHORT_ID,
+        ),
+        "uetr": _at(pacs_008="PmtId/UETR", pacs_002="OrgnlUETR", camt_053=f"{_ENTRY}/Refs/UETR"),
+        "instructed_amount": _at(pacs_008="InstdAmt", camt_053=f"{_ENTRY}/AmtDtls/InstdAmt/Amt"),
+        "instructed_asset": _at(
+            pacs_008="InstdAmt/@Ccy", camt_053=f"{_ENTRY}/AmtDtls/InstdAmt/Amt/@Ccy", note=_CURRENCY
+        ),
+        "charges_bearer": _at(pacs_008="ChrgBr", note="the same four codes"),
+        "purpose": _at(
+            pacs_008="Purp/Cd Purp/Prtry",
+            camt_053=f"{_ENTRY}/Purp/Cd {_ENTRY}/Purp/Prtry",
+            note="Cd has 4 characters at most, Prtry 35",
+        ),
+        "remittance": _at(
+            pacs_008="RmtInf/Ustrd",
+            camt_053=f"{_ENTRY}/RmtInf/Ustrd",
+            note="140 characters at most there, several times",
+        ),
+    },
+    PaymentParty: {
+        "name": _at(
+            pacs_008=_each(_PARTIES, "{}/Nm"),
+            camt_053=_each(_PARTIES, f"{_ENTRY}/RltdPties/{{}}/Pty/Nm"),
+            note="140 characters at most there",
+        ),
+        "country": _at(
+            pacs_008=_each(_PARTIES, "{}/PstlAdr/Ctry"),
+            camt_053=_each(_PARTIES, f"{_ENTRY}/RltdPties/{{}}/Pty/PstlAdr/Ctry"),
+        ),
+        "account": _at(
+            pacs_008=_each(_HAVE_ACCOUNTS, "{}Acct/Id/IBAN", "{}Acct/Id/Othr/Id"),
+            camt_053=_each(
+                _HAVE_ACCOUNTS,
+                f"{_ENTRY}/RltdPties/{{}}Acct/Id/IBAN",
+                f"{_ENTRY}/RltdPties/{{}}Acct/Id/Othr/Id",
+            ),
+            note="ultimate parties have none there",
+        ),
+        "identifier": _at(
+            pacs_008=_each(_PARTIES, "{}/Id/PrvtId/Othr/Id", "{}/Id/OrgId/Othr/Id"),
+            camt_053=_each(
+                _PARTIES,
+                f"{_ENTRY}/RltdPties/{{}}/Pty/Id/PrvtId/Othr/Id",
+                f"{_ENTRY}/RltdPties/{{}}/Pty/Id/OrgId/Othr/Id",
+            ),
+            note=_SHORT_ID,
+        ),
+    },
+    Party: {
+        "kind": _at(
+            camt_053="Acct/Ownr/Id/PrvtId Acct/Ownr/Id/OrgId",
+            note="`person`: PrvtId, `organisation`: OrgId",
+        ),
+        "name": _at(camt_053="Acct/Ownr/Nm", note="140 characters at most there"),
+        "birth_date": _at(
+            camt_053="Acct/Ownr/Id/PrvtId/DtAndPlcOfBirth/BirthDt",
+            note="a person's; city and country of birth must stand beside it",
+        ),
+        "identifier": _at(camt_053="Acct/Ownr/Id/PrvtId/Othr/Id Acct/Ownr/Id/OrgId/Othr/Id", note=_SHORT_ID),
+        **_nowhere("country", note="of residence or of nationality is not said"),
+        **_nowhere("kyc_reference", "kyc_status"),
+    },
+    Holder: _nowhere("name", "role", "birth_date", "country", note="a statement names one owner"),
+    Channel: _nowhere("channel", "device", "cash", "branch"),
+}
+"""Every field of an instruction and its blocks, by its wire name; but `type`, and what is itself a block."""
+
+EVENT_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
+    Event: {"shard": _NUMBER, "seq": _NUMBER, **_nowhere("recorded_at")},
+    LedgerEvent: {
+        "instruction_id": _at(pacs_002="OrgnlInstrId", note=f"{_SHORT_ID}: spelt without hyphens"),
+        **_nowhere("source", "instruction_type", "owner", "first", "content_hash"),
+        **_nowhere("instruction", note="what was asked: its fields are above"),
+    },
+    TransactionEvent: {
+        "booking_date": _at(camt_053="Ntry/BookgDt/Dt"),
+        "value_date": _at(camt_053="Ntry/ValDt/Dt"),
+    },
+    Movement: {
+        **_ENTRY_AMOUNT,
+        "debit": _at(camt_053="Ntry/CdtDbtInd", note="DBIT in the statement of this account"),
+        "credit": _at(camt_053="Ntry/CdtDbtInd", note="CRDT in the statement of this account"),
+        **_nowhere("leg", "kind", "scale"),
+    },
+    Posting: {
+        "account": _STATEMENT_ACCOUNT,
+        "entity": _ENTITY,
+        "class": _CLASS,
+        **_nowhere("owner"),
+    },
+    TransactionVoided: {"reason": _REASON},
+    InstructionRejected: {
+        "reason": _REASON,
+        "detail": _at(pacs_002="StsRsnInf/AddtlInf", note="105 characters at most there, several times"),
+        **_nowhere("field"),
+    },
+}
+"""Fields of what the ledger answers, where a status report or a statement is made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an outcome is called: the transaction's status in pacs.002, the entry's in camt.053."""
+
+    transaction: str | None = None
+    entry: str | None = None
+    note: str = ""
+
+
+TRANSACTION_STATUS: Final = "TxSts"
+ENTRY_STATUS: Final = "Ntry/Sts/Cd"
+
+STATUSES: Final[Mapping[str, Status]] = {
+    "posted": Status("ACSC", "BOOK"),
+    "pending": Status("PDNG", "PDNG"),
+    "voided": Status("RJCT"),
+    "rejected": Status("RJCT"),
+    "applied": Status(note="no payment"),
+    "duplicate": Status(note="the first outcome's"),
+    "unreadable": Status(note="nobody knows what was asked"),
+    "parked": Status(note="it has no outcome yet"),
+    "discarded": Status(note="whoever gave it up says what becomes of the payment"),
+}
+"""Outcomes (`shared.messages.journal.OUTCOMES`) by ExternalPaymentTransactionStatus1Code and
+ExternalEntryStatus1Code."""
+
+STATUS_REASONS: Final[Mapping[str, str]] = {
+    "AC01": "IncorrectAccountNumber",
+    "AC04": "ClosedAccountNumber",
+    "AC06": "BlockedAccount",
+    "AG01": "TransactionForbidden",
+    "AG03": "TransactionNotSupported",
+    "AM01": "ZeroAmount",
+    "AM02": "NotAllowedAmount",
+    "AM03": "NotAllowedCurrency",
+    "AM04": "InsufficientFunds",
+    "AM05": "Duplication",
+    "AM09": "WrongAmount",
+    "AM12": "InvalidAmount",
+    "DT01": "InvalidDate",
+    "DU01": "DuplicateMessageID",
+    "DU03": "DuplicateTransaction",
+    "DU05": "DuplicateInstructionID",
+    "ED05": "SettlementFailed",
+    "FF01": "InvalidFileFormat",
+    "NARR": "Narrative",
+    "RC01": "BankIdentifierIncorrect",
+    "RR04": "RegulatoryReason",
+}
+"""Names in ExternalStatusReason1Code of the codes that our reasons may have."""
