@@ -13,6 +13,16 @@ HOT_ACCOUNTS: Final = 10
 HOT_SHARE: Final = 0.8
 FUNDS: Final = "100000000.00"
 """On each account before the measurement, so that no transfer lacks money."""
+PAYMENT: Final = (
+    '"payment":{"debtor":{"name":"Atelier Lumen Sociedad Cooperativa","country":"ES","account":'
+    '"ES9121000418450200051332"},"creditor":{"name":"Northern Lights Maritime Insurance A/S","country":"NO",'
+    '"account":"NO9386011117947","identifier":"959200LMQ4F1J7B2XH33"},"debtor_agent":"CAIXESBBXXX",'
+    '"creditor_agent":"DNBANOKKXXX","end_to_end_id":"E2E-2026-03-01-000123456789","uetr":'
+    '"eb6305c9-1f7f-49de-aed0-16487c27b42d","instructed_amount":"1234.50","instructed_asset":"EUR",'
+    '"charges_bearer":"SHAR","purpose":"GDDS","remittance":"Invoice INV-2026-000123 of 2026-02-14, less'
+    ' credit CN-2026-0007"}'
+)
+"""About 600 bytes of what a payment message carries."""
 IDS_PER_MS: Final = 20
 """Ids are time-ordered, as an upstream's are that sends 20,000 a second."""
 
@@ -53,13 +63,13 @@ class Load:
                 f'"type":"deposit","owner":"{owner}","account":"{owner}-EUR","amount":"{FUNDS}","asset":"EUR"',
             )
 
-    def transfers(self, count: int, *, hot: bool = False) -> Iterator[Record]:
+    def transfers(self, count: int, *, hot: bool = False, payment: bool = False) -> Iterator[Record]:
         """Make transfers, uniform over all accounts; `hot`: 80 % of them between ten of the accounts."""
         for _ in range(count):
-            yield self.transfer(hot=hot)[1]
+            yield self.transfer(hot=hot, payment=payment)[1]
 
-    def transfer(self, *, hot: bool = False) -> tuple[str, Record]:
-        """Make one transfer and return its id too."""
+    def transfer(self, *, hot: bool = False, payment: bool = False) -> tuple[str, Record]:
+        """Make one transfer, with payment data or without, and return its id too."""
         rng = self.rng
         accounts = HOT_ACCOUNTS if hot and rng.random() < HOT_SHARE else len(self.owners)
         debit = int(rng.random() * accounts)
@@ -70,7 +80,8 @@ class Load:
             debit,
             f'"type":"transfer","owner":"{owner}","debit_account":"{owner}-EUR",'
             f'"credit_account":"{self.owners[credit]}-EUR","amount":"{amount // 100}.{amount % 100:02d}",'
-            '"asset":"EUR","occurred_at":"2026-03-01T09:30:00Z","business_reference":"INV-2026-000123"',
+            '"asset":"EUR","occurred_at":"2026-03-01T09:30:00Z","business_reference":"INV-2026-000123"'
+            + (f",{PAYMENT}" if payment else ""),
         )
 
     def screened_withdrawal(self) -> tuple[str, Record]:

@@ -1,13 +1,14 @@
 """What compliance reads of the ledger's events: first only whether one concerns it, then the whole event.
 
 Most events bear neither cash nor a name and wait for nothing, so a narrow view of the same contract
-decides that (2.5 µs instead of 8); an event that matters is then read by `JOURNAL_EVENT`.
+decides that, read by msgspec at a tenth of the cost; an event that matters is then read by `JOURNAL_EVENT`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Required
 
+import msgspec
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
@@ -76,6 +77,7 @@ class _Head(TypedDict, total=False):
 
 
 _HEAD: Final[TypeAdapter[_Head]] = TypeAdapter(_Head)
+_DECODE: Final = msgspec.json.Decoder(_Head).decode
 
 BearsName = tuple[str, str, PartyKind | None]
 """Where it stands, the name, and what kind of party bears it if that is known."""
@@ -106,12 +108,12 @@ def read_news(value: bytes) -> LedgerNews:
     Raises `ValueError` where it is no event of the ledger at all.
     """
     try:
-        head = _HEAD.validate_json(value)
-    except ValidationError:
-        # A rejected instruction may be of any shape; of the others the shape is a promise.
-        if JOURNAL_EVENT.validate_json(value).type in CONCERNING:
-            raise
-        return NOTHING
+        head = _DECODE(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        closely = _look_closely(value)
+        if closely is None:
+            return NOTHING
+        head = closely
     kind = head["type"]
     if kind not in CONCERNING:
         return NOTHING
@@ -126,6 +128,17 @@ def read_news(value: bytes) -> LedgerNews:
     if not (names or cash or waits):
         return NOTHING
     return LedgerNews(value, names, cash=cash, waits=waits)
+
+
+def _look_closely(value: bytes) -> _Head | None:
+    """Read what msgspec refused; None for an event that may have any shape and does not concern us."""
+    try:
+        return _HEAD.validate_json(value)
+    except ValidationError:
+        # A rejected instruction may be of any shape; of the others the shape is a promise.
+        if JOURNAL_EVENT.validate_json(value).type in CONCERNING:
+            raise
+        return None
 
 
 def _names(instruction: _Instruction) -> tuple[BearsName, ...]:
