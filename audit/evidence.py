@@ -201,6 +201,9 @@ class PendingRow:
     seq: int
     instruction_id: UUID
     resolved_seq: int | None
+    screening: bool = True
+    cleared_seq: int | None = None
+    settled_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

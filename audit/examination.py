@@ -22,6 +22,20 @@ PENDING = "TransactionPending"
 VOIDED = "TransactionVoided"
 
 
+Reserved = tuple[int, int, int]
+"""Debit account, credit account, minor units."""
+
+
+def resolved_by(row: JournalRow) -> Numbered | None:
+    """Return the event whose reservation this one posts or gives back, all or a part."""
+    if row.kind not in {POSTED, VOIDED}:
+        return None
+    named = (row.detail or {}).get("resolves")
+    if named is not None:
+        return named["shard"], named["seq"]
+    return None if row.about_seq is None else (row.shard, row.about_seq)
+
+
 class Examination:
     """What the checks work on."""
 
@@ -75,6 +89,39 @@ class Examination:
     def replay(self) -> Replay:
         """What the reference model makes of the records the ledger took, in the order it took them."""
         return replay(self.evidence)
+
+    @cached_property
+    def settlements(self) -> Mapping[Numbered, Sequence[Reserved]]:
+        """By event, what it takes away of what was reserved: posted or given back."""
+        return self._settle[0]
+
+    @cached_property
+    def still_reserved(self) -> Mapping[Numbered, Sequence[Reserved]]:
+        """By the event that reserved it, what is reserved at the end."""
+        return self._settle[1]
+
+    @cached_property
+    def _settle(self) -> tuple[dict[Numbered, list[Reserved]], dict[Numbered, list[Reserved]]]:
+        settled: dict[Numbered, list[Reserved]] = {}
+        left: dict[Numbered, list[Reserved]] = {}
+        for row in self.rows:
+            number = (row.shard, row.seq)
+            legs = [(leg.debit_account, leg.credit_account, leg.amount) for leg in self.legs.get(number, ())]
+            if row.kind == PENDING:
+                left[number] = legs
+            pending = resolved_by(row)
+            if pending is None or pending not in left:
+                continue
+            reserved = left.pop(pending)
+            detail = row.detail or {}
+            if row.kind == POSTED and "resolves" in detail and "freed" not in detail and legs:
+                debit, credit, amount = reserved[0]
+                rest = amount - legs[0][2]
+                if rest > 0:
+                    left[pending] = [(debit, credit, rest)]
+                    reserved = [(debit, credit, legs[0][2])]
+            settled[number] = reserved
+        return settled, left
 
     def service(self, name: str) -> ServiceState:
         """What the runtime keeps for a service."""

@@ -12,10 +12,11 @@ from datetime import date
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from audit.amounts import LARGEST, BadAmount, read_amount
+from audit.amounts import LARGEST, BadAmount, read_amount, spell_amount
 from audit.evidence import (
     DECISIONS,
     INSTRUCTIONS,
+    TRANSACTIONS_ACTS,
     Chart,
     Evidence,
     JournalRow,
@@ -24,7 +25,7 @@ from audit.evidence import (
     Record,
 )
 from audit.places import partition_of
-from audit.wire import BROADCAST, FACTS, HOUSE, Asked, Unreadable, read_instruction
+from audit.wire import BROADCAST, FACTS, HOUSE, Asked, Unreadable, is_act, read_instruction
 
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
 """Rejections of rung 1: they do not use up the id."""
@@ -76,6 +77,11 @@ class Prediction:
     value_date: date | None = None
     routed: str | None = None
     limit_passed: bool = False
+    screening: bool = True
+    """Of what is pending: whether it waits for a decision."""
+    resolves: int | None = None
+    """The seq of the reserve that an instruction posts or gives back."""
+    freed: str | None = None
     content: Mapping[str, Any] | None = None
     """What was asked, for a first outcome of a well-formed instruction."""
 
@@ -113,7 +119,11 @@ class Pending:
     asked: Asked
     content_hash: str
     legs: list[Leg]
+    """With what is still reserved."""
     resolved_seq: int | None = None
+    screening: bool = True
+    cleared_seq: int | None = None
+    settled: int = 0
 
 
 @dataclass(slots=True)
@@ -163,7 +173,7 @@ def replay(evidence: Evidence) -> Replay:
     result = Replay()
     records = {
         record.place: record
-        for topic in (INSTRUCTIONS, DECISIONS)
+        for topic in (INSTRUCTIONS, DECISIONS, TRANSACTIONS_ACTS)
         for record in evidence.topics.get(topic, ())
     }
     for row in sorted(evidence.ledger.journal, key=lambda each: (each.shard, each.seq)):
@@ -193,6 +203,8 @@ def _one(
     if record is None:
         problems.append(f"shard {row.shard} seq {row.seq}: {row.kind} without a delivered record")
         return None
+    if record.topic == TRANSACTIONS_ACTS:
+        return None if is_act(record.value) else Prediction("RecordUnreadable")
     if record.topic == DECISIONS:
         return decide(books, state, row, record)
     return judge(books, state, row, record)
@@ -303,7 +315,7 @@ def judge(books: Books, state: ShardState, row: JournalRow, record: Record) -> P
 
 def _outcome(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
     """Rungs 3 to 7, for an id not seen before in this shard."""
-    wrong = _form(books, row, asked)
+    wrong = _form(books, state, row, asked)
     if wrong is not None:
         return wrong
     match asked.type:
@@ -313,11 +325,13 @@ def _outcome(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> 
             return _freeze(books, state, row, asked)
         case "open_business_day":
             return _open_business_day(books, state, row, asked)
+        case "post_pending" | "void_pending":
+            return _resolve(books, state, row, asked)
         case _:
             return _move(books, state, row, asked)
 
 
-def _form(books: Books, row: JournalRow, asked: Asked) -> Prediction | None:
+def _form(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction | None:
     """Rung 3. Among several wrong fields any may be named; the row says which."""
     if asked.wrong:
         reasons = sorted({reason for each in asked.wrong for reason in each.reasons})
@@ -328,7 +342,11 @@ def _form(books: Books, row: JournalRow, asked: Asked) -> Prediction | None:
         spelled = asked.content.get(name)
         if spelled is None:
             continue
-        asset = books.assets.get(str(asked.content.get("asset")))
+        of = asked.content
+        if "pending_id" in of:
+            pending = _named(state, asked)
+            of = {} if pending is None else pending.asked.content
+        asset = books.assets.get(str(of.get("asset")))
         read = read_amount(spelled, asset.scale if asset else 18, zero_allowed=name == "limit")
         if not isinstance(read, BadAmount):
             continue
@@ -337,6 +355,8 @@ def _form(books: Books, row: JournalRow, asked: Asked) -> Prediction | None:
             return _rejected(read.reason, name)
     if "debit_account" in asked.content and asked.content["debit_account"] == asked.content["credit_account"]:
         return _rejected("accounts_same", "credit_account", "debit_account")
+    if asked.type == "reserve" and asked.content["account"] == asked.content.get("credit_account"):
+        return _rejected("accounts_same", "credit_account")
     for name in DATES:
         spelled = asked.content.get(name)
         if spelled is not None and not FIRST_DAY <= spelled[:10] <= LAST_DAY:
@@ -364,6 +384,10 @@ def _ends(asked: Asked) -> tuple[str, _End, _End]:
             return "principal", _End(None, "cash" if cash else ""), _End(content["account"])
         case "withdrawal":
             return "principal", _End(content["account"]), _End(None, "cash" if cash else "")
+        case "reserve":
+            whom = content.get("credit_account")
+            credit = _End(whom, field="credit_account") if whom else _End(None, "")
+            return "principal", _End(content["account"]), credit
         case "fee":
             return "fee", _End(content["account"]), _End(None, "")
         case "interest":
@@ -497,8 +521,9 @@ def _limits(
     short = _is_short(books, state, row, leg)
     if short and asked.type not in FACTS:
         return _rejected("insufficient_funds", "account", "debit_account")
+    reserved = screened or asked.type == "reserve"
     said = Prediction(
-        "TransactionPending" if screened else "TransactionPosted",
+        "TransactionPending" if reserved else "TransactionPosted",
         movements=[leg],
         booking_date=day,
         value_date=date.fromisoformat(asked.content["value_date"])
@@ -506,15 +531,17 @@ def _limits(
         else day,
         routed=routed,
         limit_passed=short,
+        screening=screened,
     )
-    if screened:
+    if reserved:
         debit[2] += leg.amount
         credit[3] += leg.amount
         state.pendings[row.seq] = Pending(
             asked.instruction_id,
             asked,
             hashlib.blake2b(row.content or b"", digest_size=16).hexdigest(),
-            [leg],
+            [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount)],
+            screening=screened,
         )
     else:
         debit[0] += leg.amount
@@ -629,6 +656,11 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         about = waiting[0][0] if waiting else known.seq if known else None
         return Prediction("DecisionWithoutEffect", about_seq=about)
     first, pending = waiting[0]
+    if not pending.screening or pending.cleared_seq is not None:
+        return Prediction("DecisionWithoutEffect", about_seq=first)
+    if pending.asked.type == "reserve" and verdict != "refused":
+        pending.cleared_seq = row.seq
+        return Prediction("PendingCleared", about_seq=first)
     pending.resolved_seq = row.seq
     day = _day_of(books, state, pending.legs)
     verdict_reason: str | None = None
@@ -656,6 +688,66 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         movements=legs,
         booking_date=day,
         value_date=date.fromisoformat(value) if value else day,
+    )
+
+
+def _named(state: ShardState, asked: Asked) -> Pending | None:
+    """What was ever pending under the id that an instruction names."""
+    wanted = UUID(asked.content["pending_id"])
+    return next((each for each in state.pendings.values() if each.instruction_id == wanted), None)
+
+
+def _resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
+    """Post what is reserved, or a part of it, or give it back: rungs 4 to 6, for funds are there."""
+    pending = _named(state, asked)
+    if pending is None:
+        return _rejected("pending_unknown", "pending_id")
+    if pending.asked.owner != asked.owner:
+        return _rejected("wrong_owner", "owner")
+    (leg,) = pending.legs
+    is_open = pending.resolved_seq is None
+    posts = asked.type == "post_pending"
+    stopped = _stands(state, row, leg.debit, "debit") or _stands(state, row, leg.credit, "credit")
+    if posts and is_open and stopped:
+        return _rejected("account_frozen", "pending_id")
+    if not is_open:
+        return _rejected("pending_resolved", "pending_id")
+    if pending.screening and pending.cleared_seq is None:
+        return _rejected("under_screening", "pending_id")
+    scale = books.assets[leg.asset].scale
+    amount = leg.amount
+    if asked.content.get("amount") is not None:
+        read = read_amount(asked.content["amount"], scale)
+        assert isinstance(read, int)
+        if read > leg.amount:
+            return _rejected("amount_exceeds_pending", "amount")
+        amount = read
+    rest = leg.amount - amount
+    ends = not posts or rest == 0 or asked.content.get("final", True)
+    debit, credit = state.balance(leg.debit), state.balance(leg.credit)
+    given_back = leg.amount if ends else amount
+    debit[2] -= given_back
+    credit[3] -= given_back
+    if posts:
+        debit[0] += amount
+        credit[1] += amount
+        pending.settled += amount
+    moved = Leg(leg.kind, leg.debit, leg.credit, leg.asset, amount)
+    _after(state, moved)
+    leg.amount -= amount
+    if ends:
+        pending.resolved_seq = row.seq
+    day = _day_of(books, state, [leg])
+    value = asked.content.get("value_date")
+    first = next(seq for seq, each in state.pendings.items() if each is pending)
+    return Prediction(
+        "TransactionPosted" if posts else "TransactionVoided",
+        reason=None if posts else "void_requested",
+        movements=[moved],
+        booking_date=day,
+        value_date=date.fromisoformat(value) if value else day,
+        resolves=first,
+        freed=spell_amount(rest, scale) if ends and rest else None,
     )
 
 

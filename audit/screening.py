@@ -144,7 +144,7 @@ def _cash(event: Event) -> list[Cash]:
     if event["type"] == "TransactionPending":
         phase = "pending"
     else:
-        phase = "posted" if event.get("first") is None else "settled"
+        phase = "posted" if event.get("first") is None and event.get("resolves") is None else "settled"
     given = (event.get("instruction") or {}).get("occurred_at")
     found: dict[tuple[str, str, str], Cash] = {}
     for movement in event["movements"]:

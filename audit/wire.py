@@ -109,6 +109,15 @@ def read_instruction(value: bytes | None) -> Asked | Unreadable:
     return Asked(instruction_id, kind, owner, found if wrong else content, tuple(wrong))
 
 
+def is_act(value: bytes | None) -> bool:
+    """Judge a record of the ledger's acts topic: whether an operator asks for something in it."""
+    found = read_json(value)
+    if not isinstance(found, dict) or not isinstance(found.get("type"), str):
+        return False
+    shape = ACT_SHAPES.get(found["type"])
+    return shape is not None and not _fields(found, shape)[1]
+
+
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -138,6 +147,7 @@ _UUID: Final = re.compile(
     r"(?:(?:urn:uuid:)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}"
     r"|\{[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\})"
 )
+_WHOLE: Final = re.compile(r"-?\d{1,4000}", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:?\d{2})", re.ASCII
@@ -231,6 +241,12 @@ def _one_of(*allowed: str) -> Reader:
         return found
 
     return read
+
+
+def _whole(found: Any) -> int:
+    if not isinstance(found, _Number) or not _WHOLE.fullmatch(found.spelling):
+        raise _Wrong("field_wrong_type")
+    return int(found.spelling)
 
 
 def _truth(found: Any) -> bool:
@@ -354,6 +370,14 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,
+    "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code)},
+    "post_pending": {
+        **_EVERY,
+        **_required(pending_id=_uuid),
+        **_optional(amount=_amount),
+        "final": (False, _truth),
+    },
+    "void_pending": {**_EVERY, **_required(pending_id=_uuid)},
     "freeze_account": {
         **_EVERY,
         **_required(account=_code, freeze_id=_code, authority=_reference),
@@ -361,4 +385,15 @@ SHAPES: Final[Mapping[str, Shape]] = {
     },
     "unfreeze_account": {**_EVERY, **_required(account=_code, freeze_id=_code)},
     "open_business_day": {**_EVERY, **_required(entity=_code, booking_date=_date)},
+}
+
+_EVERY_ACT: Final[Shape] = _required(act_id=_uuid, actor=_code, reason=_words)
+
+ACT_SHAPES: Final[Mapping[str, Shape]] = {
+    "replay_parked": {**_EVERY_ACT, **_required(owner=_code)},
+    "discard_parked": {
+        **_EVERY_ACT,
+        **_required(owner=_code, topic=_string, partition=_whole, offset=_whole),
+    },
+    "resume_shard": {**_EVERY_ACT, **_required(shard=_whole)},
 }

@@ -15,6 +15,7 @@ import os
 import random
 import sys
 import time
+from binascii import hexlify
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ from services.transactions.domain.chart import (
 from services.transactions.domain.decoding import decode_instruction
 from services.transactions.domain.entries import Entry, entry_of, find_ends
 from services.transactions.domain.ledger import fold
+from services.transactions.domain.seals import Chain, chained
 from services.transactions.domain.state import Outside, ShardState
 from services.transactions.handlers import TYPES, announce
 from services.transactions.store.journal import JournalRows, key_rows
@@ -141,7 +143,9 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         balances={each.account_id: [0, 10**9, 0, 0] for each in accounts.values()},
         days={1: START.date()},
     )
-    total: dict[str, float] = dict.fromkeys(("decode", "prepare", "fold", "keys", "announce", "publish"), 0.0)
+    total: dict[str, float] = dict.fromkeys(
+        ("decode", "prepare", "fold", "keys", "announce", "of which seals", "publish"), 0.0
+    )
     publisher = Publisher("transactions", KafkaSettings(), Telemetry("transactions", "bench"))
     by_shard = [
         (value, owner)
@@ -149,6 +153,7 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         if shard_of(owner := json.loads(value)["owner"], options.partitions) == 0
     ]
     count = len(by_shard)
+    chain = Chain(0)
     for start in range(0, count, options.batch):
         batch = by_shard[start : start + options.batch]
         _, spent = timed(lambda: [decode_instruction(value) for value, _ in batch], count)  # noqa: B023
@@ -175,8 +180,11 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         total["keys"] += spent
         part = ShardWork(0, 1, start, START, {})
         work = UnitOfWork(None, {0: part}, options.partitions)
-        _, spent = timed(lambda: announce(JournalRows(), work, 0, folded.decisions), count)  # noqa: B023
+        chain, spent = timed(lambda: announce(JournalRows(), work, chain, folded.decisions, []), count)  # noqa: B023
         total["announce"] += spent
+        bodies = [(each.body, (bytes(230),)) for each in work.outgoing]
+        _, spent = timed(lambda: _sealed(chain, bodies), count)  # noqa: B023
+        total["of which seals"] += spent
         _, spent = timed(lambda: _built(publisher.spell(work.outgoing)), count)  # noqa: B023
         total["publish"] += spent
     return total
@@ -186,6 +194,16 @@ def _prepared(state: ShardState, records: list[Received]) -> list[Entry]:
     entries = [entry_of(each, TYPES) for each in records]
     find_ends(state, entries)
     return entries
+
+
+def _sealed(chain: Chain, events: list[tuple[bytes, tuple[bytes, ...]]]) -> None:
+    """Hash, chain and seal events as `announce` does."""
+    head, heads = chain.head, []
+    for body, row in events:
+        head = chained(head, body, *row)
+        heads.append(head)
+        hexlify(head)
+    chain.extended(heads)
 
 
 def _built(spelt: tuple[Lanes, Lanes]) -> None:

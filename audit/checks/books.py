@@ -3,8 +3,8 @@
 from collections import defaultdict
 
 from audit.amounts import LARGEST
-from audit.evidence import BalanceRow, JournalRow, Numbered
-from audit.examination import PENDING, POSTED, VOIDED, Examination
+from audit.evidence import BalanceRow, JournalRow
+from audit.examination import PENDING, POSTED, Examination, resolved_by
 from audit.result import Result, Tally
 
 Counters = list[int]
@@ -42,7 +42,6 @@ def balances_equal_their_movements(examination: Examination) -> Result:
     """3: each balance row's four counters are the sums of its shard's movements."""
     tally = Tally(3, "balances = sum of movements")
     expected: dict[tuple[int, int], Counters] = defaultdict(lambda: [0, 0, 0, 0])
-    open_pendings: dict[Numbered, bool] = {}
     for row in examination.rows:
         number = (row.shard, row.seq)
         for leg in examination.legs.get(number, ()):
@@ -53,24 +52,21 @@ def balances_equal_their_movements(examination: Examination) -> Result:
             elif row.kind == POSTED:
                 debit[0] += leg.amount
                 credit[1] += leg.amount
-        if row.kind == PENDING:
-            open_pendings[number] = True
-        elif row.kind in {POSTED, VOIDED} and row.about_seq is not None:
-            about = (row.shard, row.about_seq)
-            if not open_pendings.pop(about, False):
-                tally.differs(f"shard {row.shard} seq {row.seq}: resolves {row.about_seq}, which is not open")
-                continue
-            for leg in examination.legs.get(about, ()):
-                expected[row.shard, leg.debit_account][2] -= leg.amount
-                expected[row.shard, leg.credit_account][3] -= leg.amount
+        pending = resolved_by(row)
+        if pending is not None and number not in examination.settlements:
+            tally.differs(f"shard {row.shard} seq {row.seq}: resolves {pending[1]}, which is not open")
+        for debited, credited, amount in examination.settlements.get(number, ()):
+            expected[row.shard, debited][2] -= amount
+            expected[row.shard, credited][3] -= amount
     found = {(each.shard, each.account_id): _counters(each) for each in examination.evidence.ledger.balances}
     for place in sorted(set(expected) | set(found)):
         wanted = expected.get(place, [0, 0, 0, 0])
         tally.same(wanted, found.get(place, [0, 0, 0, 0]), f"shard {place[0]} account {place[1]}")
     resolved = {(each.shard, each.seq): each.resolved_seq for each in examination.evidence.ledger.pendings}
+    still_open = examination.still_reserved
     for number, seq in resolved.items():
-        tally.same(open_pendings.get(number, False), seq is None, f"pending {number}: open")
-    tally.same(set(), set(open_pendings) - set(resolved), "pendings without a row")
+        tally.same(number in still_open, seq is None, f"pending {number}: open")
+    tally.same(set(), set(still_open) - set(resolved), "pendings without a row")
     return tally.result()
 
 
@@ -127,10 +123,9 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
             tally.expect(amount <= foreign.get(account_id, 0), f"{where}: {amount} were never there")
             tally.expect(amount >= seen_before[account_id], f"{where}: {amount} is less than seen before")
             seen_before[account_id] = amount
-        if row.kind in {POSTED, VOIDED} and row.about_seq is not None:
-            for leg in examination.legs.get((row.shard, row.about_seq), ()):
-                own[row.shard, leg.debit_account][2] -= leg.amount
-                own[row.shard, leg.credit_account][3] -= leg.amount
+        for debited, credited, amount in examination.settlements.get((row.shard, row.seq), ()):
+            own[row.shard, debited][2] -= amount
+            own[row.shard, credited][3] -= amount
         if row.kind not in {POSTED, PENDING}:
             continue
         for leg in examination.legs.get((row.shard, row.seq), ()):
@@ -155,7 +150,7 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
 def _may_pass_limit(row: JournalRow) -> bool:
     """A fact has happened whatever the limit; posting what was reserved needs no funds again."""
     return row.instruction_type in {"deposit", "fee", "interest"} or (
-        row.kind == POSTED and row.about_seq is not None
+        row.kind == POSTED and resolved_by(row) is not None
     )
 
 

@@ -59,7 +59,10 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
     for key in ledger.keys:
         yield _line("key", key.shard, key.instruction_id, key.seq)
     for pending in ledger.pendings:
-        yield _line("pending", pending.shard, pending.seq, pending.instruction_id, pending.resolved_seq)
+        yield _line(
+            "pending", pending.shard, pending.seq, pending.instruction_id, pending.resolved_seq,
+            pending.screening, pending.cleared_seq, pending.settled_minor,
+        )  # fmt: skip
     for freeze in ledger.freezes:
         code = accounts[freeze.account_id].code
         yield _line("freeze", code, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq)
@@ -91,7 +94,10 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
         for instruction_id, known in state.known.items():
             yield _line("key", state.shard, instruction_id, known.seq)
         for seq, pending in state.pendings.items():
-            yield _line("pending", state.shard, seq, pending.instruction_id, pending.resolved_seq)
+            yield _line(
+                "pending", state.shard, seq, pending.instruction_id, pending.resolved_seq,
+                pending.screening, pending.cleared_seq, pending.settled,
+            )  # fmt: skip
         for freeze in state.freezes.values():
             yield _line(
                 "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq

@@ -14,6 +14,7 @@ FIRST_OUTCOMES = frozenset(
     {
         "TransactionPosted",
         "TransactionPending",
+        "TransactionVoided",
         "InstructionApplied",
         "InstructionRejected",
         "BusinessDayOpened",
@@ -59,7 +60,15 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
     field = detail.get("field")
     if said.fields and field is not None and not {field, field.split(".")[0]} & set(said.fields):
         tally.differs(f"{where}: names {field}, where {' or '.join(said.fields)} is wrong")
-    for name, value in (("routed", said.routed), ("limit_passed", said.limit_passed or None)):
+    resolves = None if said.resolves is None else {"shard": row.shard, "seq": said.resolves}
+    if said.kind == "TransactionPending" and detail.get("screening", True) != said.screening:
+        tally.differs(f"{where}: expected screening {said.screening}, found {detail.get('screening')}")
+    for name, value in (
+        ("routed", said.routed),
+        ("limit_passed", said.limit_passed or None),
+        ("resolves", resolves),
+        ("freed", said.freed),
+    ):
         if (detail.get(name) or None) != value:
             tally.differs(f"{where}: expected {name} {value}, found {detail.get(name)}")
     accounts, assets = examination.accounts, examination.assets

@@ -1,4 +1,4 @@
-"""Checks 5 and 7: each delivered record has exactly one fate, each owner's are taken in order."""
+"""Checks 5 and 7: each delivered record has exactly one fate, each owner's take effect in order."""
 
 import json
 from collections import defaultdict
@@ -26,6 +26,9 @@ DISCARDED: Final = "RecordDiscarded"
 UNREADABLE: Final = "RecordUnreadable"
 
 LEDGER_INPUTS: Final = (INSTRUCTIONS, DECISIONS, TRANSACTIONS_ACTS)
+ORDERED: Final = frozenset({INSTRUCTIONS, DECISIONS})
+"""What waits when its owner is parked."""
+PLACE: Final = ("topic", "partition", "offset")
 
 
 def every_record_has_one_fate(examination: Examination) -> Result:
@@ -45,7 +48,9 @@ def every_record_has_one_fate(examination: Examination) -> Result:
                 tally.differs(f"{_at(place)}: seq {rows[0].seq} is about a record nobody delivered")
     _instructions(tally, _taken(evidence, ledger, INSTRUCTIONS), rows_at, ledger)
     _decisions(tally, _taken(evidence, ledger, DECISIONS), rows_at, ledger)
-    _acts(tally, _taken(evidence, ledger, TRANSACTIONS_ACTS), rows_at, ledger)
+    acts = _taken(evidence, ledger, TRANSACTIONS_ACTS)
+    _acts(tally, acts, rows_at, ledger)
+    _discards(tally, acts, examination.rows)
     for service, topic in (("compliance", COMPLIANCE_ACTS), ("reporting", REPORTING_ACTS)):
         state = examination.service(service)
         _outbox_acts(tally, _taken(evidence, state, topic), state)
@@ -54,26 +59,42 @@ def every_record_has_one_fate(examination: Examination) -> Result:
 
 
 def order_within_owners_is_kept(examination: Examination) -> Result:
-    """7: an owner's records were taken in the order they stand; replays of parked ones excepted."""
+    """7: an owner's records are taken in the order they stand, and nothing overtakes one that waits.
+
+    While records of an owner are parked, later ones wait behind them. What waits takes effect oldest first;
+    only what an operator discards leaves the queue out of its turn.
+    """
     tally = Tally(7, "order per owner kept")
-    last: dict[tuple[int, str], tuple[int, int]] = {}
-    parked: set[Place] = set()
+    last: dict[tuple[str, int, str], tuple[int, int]] = {}
+    queues: dict[tuple[int, str], list[Place]] = defaultdict(list)
     for row in examination.rows:
         place = row.place
-        if place is None or row.topic != INSTRUCTIONS or row.owner is None:
+        if place is None or row.topic not in ORDERED or row.owner is None:
             continue
-        lane = (place[1], row.owner)
+        queue = queues[row.shard, row.owner]
+        if row.kind == DISCARDED:
+            if place in queue:
+                queue.remove(place)
+            continue
+        if place in queue:
+            waits = f"{_at(queue[0])} of the same owner waits"
+            tally.expect(place == queue[0], f"{_at(place)}: replayed as seq {row.seq}, while {waits}")
+            queue.remove(place)
+            continue
+        if row.kind == PARKED:
+            queue.append(place)
+        elif queue:
+            tally.differs(
+                f"{_at(place)}: took effect as seq {row.seq}, while {_at(queue[0])} of its owner waits"
+            )
+        lane = (place[0], place[1], row.owner)
         before = last.get(lane)
-        if place in parked:
-            continue
         tally.expect(
             before is None or before[0] < place[2],
             f"{_at(place)}: owner's seq {row.seq} came after seq {before[1] if before else 0}"
             f" of offset {before[0] if before else 0}",
         )
         last[lane] = (place[2], row.seq)
-        if row.kind == PARKED:
-            parked.add(place)
     return tally.result()
 
 
@@ -157,13 +178,44 @@ def _acts(
         act_id = _act_id(record)
         unreadable = [row.kind for row in rows] == [UNREADABLE]
         _dead_letter(tally, record, dead, unreadable=unreadable)
-        tally.expect(len(rows) <= 1, f"{_at(record.place)}: {len(rows)} fates")
+        tally.expect(len(rows) == 1, f"{_at(record.place)}: {len(rows)} fates")
         if act_id is None:
-            tally.expect(unreadable, f"{_at(record.place)}: no fate")
+            tally.expect(unreadable, f"{_at(record.place)}: not an act, and not unreadable")
         else:
             answered[record.partition, act_id] += len(rows)
             copies[record.partition, act_id] += 1
     _answers(tally, copies, answered)
+
+
+def _discards(tally: Tally, taken: Sequence[Record], journal: Sequence[JournalRow]) -> None:
+    """What is given up was asked for by an act on that very record, once, and the act is answered as done."""
+    asked = {
+        (record.partition, _act_id(record)): json.loads(record.value or b"")
+        for record in taken
+        if _act_id(record)
+    }
+    given_up: dict[tuple[int, str], int] = defaultdict(int)
+    done: dict[tuple[int, str], int] = defaultdict(int)
+    discards: set[tuple[int, str]] = set()
+    for row in journal:
+        detail = row.detail or {}
+        act = (row.shard, _folded(detail.get("act_id")))
+        if row.kind == DISCARDED and row.place is not None:
+            given_up[act] += 1
+            wanted = asked.get(act, {})
+            named = (wanted.get("type"), wanted.get("owner"), *(wanted.get(name) for name in PLACE))
+            found = ("discard_parked", row.owner, *row.place)
+            tally.same(found, named, f"{_at(row.place)}: given up by act {act[1]}, which names")
+        elif row.kind == "ActDone":
+            done[act] += bool(detail.get("done"))
+            if detail.get("act") == "discard_parked":
+                discards.add(act)
+    for act, count in sorted(done.items()):
+        tally.expect(count <= 1, f"shard {act[0]}: act {act[1]} was done {count} times")
+    for act in sorted(discards | set(given_up)):
+        tally.same(
+            given_up[act], done[act], f"shard {act[0]}: act {act[1]}: records given up and answers done"
+        )
 
 
 def _outbox_acts(tally: Tally, taken: Sequence[Record], state: ServiceState) -> None:

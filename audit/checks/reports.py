@@ -54,17 +54,18 @@ def days_at(examination: Examination, vector: Mapping[int, int]) -> dict[DayKey,
         if row.seq > vector.get(row.shard, 0) or row.kind not in {POSTED, PENDING, VOIDED}:
             continue
         assert row.booking_date is not None
-        resolves = row.about_seq is not None
+        for debited, credited, amount in examination.settlements.get((row.shard, row.seq), ()):
+            days[row.shard, debited, row.booking_date][2] -= amount
+            days[row.shard, credited, row.booking_date][3] -= amount
         for leg in examination.legs.get((row.shard, row.seq), ()):
             debit = days[row.shard, leg.debit_account, row.booking_date]
             credit = days[row.shard, leg.credit_account, row.booking_date]
             if row.kind == POSTED:
                 debit[0] += leg.amount
                 credit[1] += leg.amount
-            if row.kind == PENDING or resolves:
-                reserved = leg.amount if row.kind == PENDING else -leg.amount
-                debit[2] += reserved
-                credit[3] += reserved
+            if row.kind == PENDING:
+                debit[2] += leg.amount
+                credit[3] += leg.amount
     return days
 
 

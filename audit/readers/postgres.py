@@ -147,7 +147,8 @@ async def read_ledger(connection: Connection) -> Ledger:
         pendings=[
             PendingRow(**row)
             for row in await connection.fetch(
-                "SELECT shard, seq, instruction_id, resolved_seq FROM transactions.pending"
+                "SELECT shard, seq, instruction_id, resolved_seq, screening, cleared_seq, settled_minor"
+                " FROM transactions.pending"
             )
         ],
         freezes=[

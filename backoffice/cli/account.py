@@ -1,14 +1,14 @@
 """`backoffice account`: an account's balance, and each movement on it."""
 
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from backoffice.cli import output, sessions
+from backoffice.cli.book import AtOption, BookingDateOption, ValueDateOption, moment_of, print_bounds
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.transactions.queries import account_history, account_show
+from backoffice.cli.errors import FOUND, CommandError
+from services.transactions.queries import Moment, account_history, account_show
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -25,20 +25,19 @@ def account() -> None:
 @app.command()
 def show(
     code: CodeArgument,
-    booking_date: Annotated[
-        str | None,
-        typer.Option("--booking-date", help="At the end of this business day, such as 2026-03-02."),
-    ] = None,
+    at: AtOption = None,
+    booking_date: BookingDateOption = None,
+    value_date: ValueDateOption = None,
 ) -> None:
-    """Show an account as the ledger has it now, or as it stood at the end of a business day.
+    """Show an account as the ledger has it now, or as it was at a moment; the bounds may be combined.
 
     The balance is in the holder's favour. `as_of` names the last event counted of each shard.
     """
-    day = None if booking_date is None else _day(booking_date)
-    found = sessions.run(_show(connect(), code, day))
+    moment = moment_of(at, booking_date, value_date)
+    found = sessions.run(_show(connect(), code, moment))
     output.emit(found)
     if not output.json_wanted():
-        _print(found)
+        _print(found, moment)
 
 
 @app.command()
@@ -51,9 +50,9 @@ def history(
     sessions.run(_history(connect(), code, limit, after))
 
 
-async def _show(connection: Connection, code: str, day: date | None) -> dict[str, Any]:
+async def _show(connection: Connection, code: str, moment: Moment) -> dict[str, Any]:
     async with sessions.open_database(connection) as database:
-        found = await account_show(database, code, booking_date=day)
+        found = await account_show(database, code, moment)
     if found is None:
         raise _unknown(code)
     return found
@@ -89,7 +88,7 @@ def _row(each: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], moment: Moment) -> None:
     asset = found["asset"]
     about = f"{found['class']} account of {found['owner']} with {found['entity']}"
     print(f"{found['code']}  {about}, {found['status']}")
@@ -97,7 +96,7 @@ def _print(found: dict[str, Any]) -> None:
         print(f"  frozen for {each['direction']}: {each['freeze_id']}")
     lines = [
         ("balance", found["balance"]),
-        ("available", found["available"] if found["available"] is not None else "no limit"),
+        ("available", _available(found, moment)),
         ("limit", found["limit"] if found["limit"] is not None else "none"),
         ("debits posted", found["debits_posted"]),
         ("credits posted", found["credits_posted"]),
@@ -107,18 +106,14 @@ def _print(found: dict[str, Any]) -> None:
     width = max(len(str(value)) for _, value in lines)
     for name, value in lines:
         print(f"  {name:<16}{value:>{width}} {asset if str(value)[-1].isdigit() else ''}".rstrip())
-    if found["booking_date"] is not None:
-        print(f"  at the end of {found['booking_date']}; pending is as it is now")
+    print_bounds(moment)
     print("  as of " + ", ".join(f"{shard}-{seq}" for shard, seq in found["as_of"].items()))
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            "date_wrong", f"--booking-date {text!r} is no date.", "Type it as in 2026-03-02.", USAGE
-        ) from None
+def _available(found: dict[str, Any], moment: Moment) -> str:
+    if found["available"] is not None:
+        return found["available"]
+    return "not by date" if moment.is_by_date else "no limit"
 
 
 def _unknown(code: str) -> CommandError:

@@ -54,6 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("import", "imports", "Send a real data set as instructions."),
     Command("instruction", "instruction", "Send instructions and follow what comes of them."),
     Command("account", "account", "Show an account's balance and history."),
+    Command("balances", "book", "Show what an owner, an entity or the whole book holds.", "balances"),
     Command("transaction", "transaction", "Follow one transaction through the system."),
     Command("ledger", "ledger", "Verify the books."),
     Command("holds", "compliance", "List, release and refuse what compliance holds.", "holds"),

@@ -10,13 +10,15 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, output, sessions
+from backoffice.cli import acts, names, output, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.compliance.domain.lists import ListRefused, WatchList, in_parts, read_list
+from services.compliance.domain.lists import WatchList, in_parts
+from services.compliance.domain.lists.difference import Difference, difference
+from services.compliance.domain.lists.party import ListedParty
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
-from services.compliance.queries.lists import lists_show
+from services.compliance.queries.lists import list_parties, lists_active, lists_show
 from shared.messages.acts import ActivateList, LoadList, RefuseHold, ReleaseHold
 from shared.messages.envelope import CODE_PATTERN, HOUSE
 from shared.messages.journal import ActDone
@@ -29,6 +31,8 @@ lists = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help
 alerts = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 holds = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
+SHRINK_MAX: Final = 0.2
+"""The share of entries that a new version may lack before it is taken for one that is cut off."""
 STATUSES: Final = ("held", "released", "refused", "all")
 
 InstructionArgument = Annotated[
@@ -67,6 +71,8 @@ def _holds() -> None:
 
 app.add_typer(lists, name="lists")
 app.add_typer(alerts, name="alerts")
+app.command()(names.screen)
+app.command()(names.compare)
 
 
 @holds.command(name="list")
@@ -157,22 +163,29 @@ def list_alerts(
 
 @lists.command()
 def load(
-    files: Annotated[list[Path], typer.Argument(help="sdn.csv and alt.csv of OFAC, or one simple CSV.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="OFAC's CSV files together, or one file of another publisher.")
+    ],
     code: Annotated[str, typer.Option(help="What the list is called, such as OFAC.", show_default=False)],
     version: Annotated[
         str | None, typer.Option(help="What this version is called; else after its content.")
     ] = None,
     activate: Annotated[bool, typer.Option(help="Screen against it as soon as it is loaded.")] = True,
+    allow_fewer: Annotated[
+        bool, typer.Option(help="Take a list that has lost over a fifth of the active version's entries.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "a new version of the list",
     actor: ActorOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Load a new version of a watch list, and let every shard screen against it.
 
-    Files may be packed with gzip. A file that is cut off, empty or of another kind is refused whole. What
-    was interrupted can be typed again: parts that are there already are left alone.
+    Read are OFAC's CSV files (SDN and consolidated), the UN's XML, the EU's XML and CSV, the UK's (OFSI and
+    UK Sanctions List) XML and CSV, FollowTheMoney JSON lines, and our own CSV. Files may be packed with gzip.
+    A file that is cut off, empty or of another kind is refused whole, and the version before stays. What was
+    interrupted can be typed again: parts that are there already are left alone.
     """
-    watch_list = _read(files)
+    watch_list = names.read_files(files)
     chosen = version or watch_list.sha256[:12]
     for name, text in (("--code", code), ("--version", chosen)):
         if re.fullmatch(CODE_PATTERN, text) is None:
@@ -188,6 +201,7 @@ def load(
             code,
             chosen,
             activate=activate,
+            allow_fewer=allow_fewer,
             reason=reason,
             actor=acts.actor(actor),
             timeout=timeout,
@@ -196,6 +210,7 @@ def load(
     record = {
         "list": code,
         "version": chosen,
+        "form": watch_list.form,
         "entries": len(watch_list.entries),
         "names": watch_list.names,
         "sha256": watch_list.sha256,
@@ -234,6 +249,30 @@ def show() -> None:
         ],
         right=("entries", "names", "parts", "shards"),
     )
+
+
+@lists.command()
+def diff(
+    code: Annotated[str, typer.Argument(help="The list, such as OFAC.", show_default=False)],
+    before: Annotated[str | None, typer.Option(help="The older version; else the one before.")] = None,
+    after: Annotated[str | None, typer.Option(help="The newer version; else the last that is whole.")] = None,
+    before_file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of the older version, instead; repeatable. No stack needed."),
+    ] = None,
+    after_file: Annotated[
+        list[Path] | None, typer.Option(help="A file of the newer version, instead; repeatable.")
+    ] = None,
+) -> None:
+    """Show what a version of a list has that another has not: entries added, removed and changed."""
+    if bool(before_file) != bool(after_file):
+        raise CommandError("usage", "Files are given of one version only.", "Give files of both.", USAGE)
+    if before_file and after_file:
+        old, new = names.read_files(before_file), names.read_files(after_file)
+        _tell_difference(code, old.sha256[:12], new.sha256[:12], difference(old.entries, new.entries))
+        return
+    first, second, former, latter = sessions.run(_two_versions(connect(), code, before, after))
+    _tell_difference(code, first, second, difference(former, latter))
 
 
 def _decide(
@@ -291,11 +330,14 @@ async def _load(
     version: str,
     *,
     activate: bool,
+    allow_fewer: bool,
     reason: str,
     actor: str,
     timeout: float,
 ) -> list[int]:
     """Load all parts in the house's shard, then activate in every shard; return where it is active."""
+    if not allow_fewer:
+        await _require_enough(connection, code, len(watch_list.entries))
     parts = in_parts(watch_list.entries)
     house = partition_of(HOUSE.encode(), connection.partitions)
     async with sessions.open_client(connection) as client:
@@ -347,22 +389,88 @@ def _require(done: ActDone, what: str) -> None:
         )
 
 
-def _read(files: Sequence[Path]) -> WatchList:
-    try:
-        return read_list([(path.name, path.read_bytes()) for path in files])
-    except OSError as problem:
+async def _require_enough(connection: Connection, code: str, entries: int) -> None:
+    """Refuse a list much shorter than the one that is active: its file may be cut off between two lines."""
+    async with sessions.open_database(connection) as database:
+        version = (await lists_active(database)).get(code)
+        stored = next(
+            (
+                each["entries"]
+                for each in await lists_show(database)
+                if (each["list_code"], each["version"]) == (code, version)
+            ),
+            0,
+        )
+    if entries < stored * (1 - SHRINK_MAX):
         raise CommandError(
-            "file_unreadable",
-            f"{problem.filename} cannot be read: {problem.strerror}.",
-            "Name a file that is there.",
-            USAGE,
-        ) from problem
-    except ListRefused as problem:
-        raise CommandError(
-            "list_refused",
-            f"The list is refused whole: {problem}.",
-            "Fetch the files again from their publisher; nothing was loaded.",
-        ) from problem
+            "list_shrunk",
+            f"The list has {entries} entries; version {version}, which is active, has {stored}.",
+            "Fetch it again; if so many were really removed, add --allow-fewer.",
+        )
+
+
+async def _two_versions(
+    connection: Connection, code: str, before: str | None, after: str | None
+) -> tuple[str, str, list[ListedParty], list[ListedParty]]:
+    """Read two versions of a list: those named, else the last two that are stored whole."""
+    async with sessions.open_database(connection) as database:
+        stored = [
+            each["version"]
+            for each in await lists_show(database)
+            if each["list_code"] == code and each["complete"]
+        ]
+        if after is None and stored:
+            after = next((version for version in reversed(stored) if version != before), None)
+        if before is None and after in stored[1:]:
+            before = stored[stored.index(after) - 1]
+        if before is None or after is None or not {before, after} <= {*stored}:
+            raise CommandError(
+                "version_unknown",
+                f"There are not two such versions of {code}; whole are: {', '.join(stored) or 'none'}.",
+                "Type `backoffice compliance lists show`, and name two with --before and --after.",
+            )
+        return (
+            before,
+            after,
+            await list_parties(database, code, before),
+            await list_parties(database, code, after),
+        )
+
+
+def _tell_difference(code: str, before: str, after: str, found: Difference) -> None:
+    for change, entries in (("added", found.added), ("removed", found.removed)):
+        for entry in entries:
+            output.emit({"list": code, "change": change, "entry_id": entry.entry_id, **entry.facts})
+    for each in found.changed:
+        old, new = each.before.facts, each.after.facts
+        facts = {fact: {"before": old[fact], "after": new[fact]} for fact in each.facts}
+        output.emit({"list": code, "change": "changed", "entry_id": each.after.entry_id, "facts": facts})
+    output.table(
+        ("change", "entry", "name", "what"),
+        [
+            *(("added", each.entry_id, each.names[0], "") for each in found.added),
+            *(("removed", each.entry_id, each.names[0], "") for each in found.removed),
+            *(
+                ("changed", each.after.entry_id, each.after.names[0], ", ".join(each.facts))
+                for each in found.changed
+            ),
+        ],
+    )
+    total = {
+        "total": True,
+        "list": code,
+        "before": before,
+        "after": after,
+        "added": len(found.added),
+        "removed": len(found.removed),
+        "changed": len(found.changed),
+        "to_screen_against": len(found.to_screen_against),
+    }
+    output.emit(
+        total,
+        f"{code}, from {before} to {after}: {len(found.added)} added, {len(found.removed)} removed,"
+        f" {len(found.changed)} changed.",
+    )
 
 
 async def _holds_found(connection: Connection, status: str | None, limit: int) -> list[dict[str, Any]]:

@@ -1,27 +1,50 @@
-"""`backoffice ledger`: verifies the books, from the journal up."""
+"""`backoffice ledger`: verifies the books, from the journal up, and proves what stands in them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 import typer
 
-from backoffice.cli import output, sessions
+from backoffice.cli import exports, output, proofs, sessions
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND
+from backoffice.cli.errors import FOUND, USAGE, CommandError
 from services.transactions.app import TransactionsService
 from services.transactions.queries import VerifyResult, compare_published, verify
+from services.transactions.queries.seals import Anchor, compare_seals
+from services.transactions.queries.seals import checkpoint as read_checkpoint
+from services.transactions.queries.seals import prove as prove_instruction
 from services.transactions.queries.verify import Check, Difference, PublishedEvent
 from shared.messages.topics import JOURNAL
+from shared.runtime import clock
 from shared.runtime.client import Client, NotReachedError, header
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+exports.register(app)
+
+ANCHOR_RECORDS: Final = 200
+"""So many records at the end of each partition are asked for the newest heads of chains."""
+
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", metavar="FILE", help="A checkpoint that was kept.", show_default=False),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="Sign with this private key.", show_default=False),
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="FILE", help="Write to this file.", show_default=False),
+]
 
 Published = Callable[[Any, dict[int, int]], Awaitable[tuple[Check, Difference | None]]]
 
 
 @app.callback()
 def ledger() -> None:
-    """Verify the books."""
+    """Verify the books, and prove what stands in them."""
 
 
 @app.command(name="verify")
@@ -29,12 +52,15 @@ def verify_(
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Also compare the topic with the journal.")
     ] = True,
+    checkpoint: CheckpointFile = None,
 ) -> None:
     """Derive everything anew from journal and movements, and name the first thing that differs.
 
     Reads one consistent snapshot, so it may run beside the services. Status 1 if the books are not right.
+    With a checkpoint, what it covers must still be there as it was.
     """
-    verdict = sessions.run(verify_books(connect(), published=published))
+    anchors = [] if checkpoint is None else _anchors_of(proofs.read_json(checkpoint), checkpoint)
+    verdict = sessions.run(verify_books(connect(), published=published, anchors=anchors))
     output.emit(verdict)
     if not output.json_wanted():
         _print(verdict)
@@ -42,7 +68,149 @@ def verify_(
         raise typer.Exit(FOUND)
 
 
-async def verify_books(connection: Connection, *, published: bool = True) -> dict[str, Any]:
+@app.command()
+def checkpoint(
+    key: KeyFile = None,
+    output_file: OutputFile = None,
+    new_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--new-key",
+            metavar="FILE",
+            help="Only make a key pair: the private key in FILE, the public one in FILE.pub.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Print where each shard's chain and seals stand, signed with a key.
+
+    Whoever keeps it can tell later whether anything up to there was changed or removed.
+    """
+    if new_key is not None:
+        public = proofs.new_key(new_key)
+        output.emit(
+            {"private_key": str(new_key), "public_key": str(public)},
+            f"Keep {new_key} secret; give {public} to those who check.",
+        )
+        return
+    _write(sessions.run(_checkpoint(connect(), key)), output_file)
+
+
+@app.command()
+def prove(
+    instruction_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The instruction's id.", show_default=False)
+    ],
+    checkpoint: CheckpointFile = None,
+    key: KeyFile = None,
+    output_file: OutputFile = None,
+) -> None:
+    """Print a proof that an instruction's first outcome stands in the ledger under a checkpoint.
+
+    Without a checkpoint one is made now. Anybody can check it: `backoffice ledger check-proof`.
+    """
+    try:
+        wanted = UUID(instruction_id)
+    except ValueError:
+        raise CommandError(
+            "usage",
+            f"{instruction_id!r} is no instruction id.",
+            "Type the UUID that upstream gave it, as `instruction send --wait` prints it.",
+            USAGE,
+        ) from None
+    signed = None if checkpoint is None else proofs.read_json(checkpoint)
+    _write(sessions.run(_prove(connect(), wanted, signed, key)), output_file)
+
+
+@app.command(name="check-proof")
+def check_proof(
+    proof: Annotated[Path, typer.Argument(metavar="PROOF", help="The proof.", show_default=False)],
+    public_key: Annotated[
+        Path,
+        typer.Option(
+            "--public-key", metavar="FILE", help="Of whoever signed the checkpoint.", show_default=False
+        ),
+    ],
+) -> None:
+    """Check a proof with the public key alone; status 1 if it does not show what it says."""
+    found = proofs.read_json(proof)
+    flaw = proofs.flaw_of_proof(found, proofs.read_public_key(public_key))
+    place = {"shard": found.get("shard"), "seq": found.get("seq")}
+    output.emit(
+        {"ok": flaw is None, **place, "flaw": flaw},
+        f"Event {place['seq']} of shard {place['shard']} stands in the ledger as the proof says."
+        if flaw is None
+        else f"The proof does not hold: {flaw}.",
+    )
+    if flaw is not None:
+        raise typer.Exit(FOUND)
+
+
+def _write(made: dict[str, Any], path: Path | None) -> None:
+    spelt = proofs.canonical(made).decode()
+    if path is None:
+        print(spelt)
+        return
+    try:
+        path.write_text(spelt + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise CommandError(
+            "file_not_written", f"{path}: {problem.strerror}.", "Name another file.", USAGE
+        ) from None
+    output.emit({"file": str(path)}, f"Written to {path}.")
+
+
+async def _checkpoint(connection: Connection, key: Path | None) -> dict[str, Any]:
+    async with sessions.open_database(connection) as database:
+        return _signed(await read_checkpoint(database), key)
+
+
+def _signed(shards: list[dict[str, Any]], key: Path | None) -> dict[str, Any]:
+    made = {"version": 1, "made_at": clock.now().isoformat(), "shards": shards}
+    return {"checkpoint": made, "signature": None if key is None else proofs.sign(made, key)}
+
+
+async def _prove(
+    connection: Connection, wanted: UUID, signed: dict[str, Any] | None, key: Path | None
+) -> dict[str, Any]:
+    async with sessions.open_database(connection) as database:
+        await sessions.enter_schema(database, "transactions")
+        service = TransactionsService()
+        await service.start(database)
+        signed = signed or _signed(await read_checkpoint(database), key)
+        try:
+            shards = signed["checkpoint"]["shards"]
+            found = await prove_instruction(database, wanted, shards, service.events_after)
+        except (LookupError, TypeError):
+            raise CommandError(
+                "not_a_checkpoint", "The checkpoint is not spelt as one.", "Check the file.", USAGE
+            ) from None
+    if found is None:
+        raise CommandError(
+            "transaction_unknown",
+            f"Up to the checkpoint the ledger has no outcome of {wanted}.",
+            "Check the id, or take a newer checkpoint.",
+            FOUND,
+        )
+    return {**signed, **found}
+
+
+def _anchors_of(signed: dict[str, Any], path: Path) -> list[Anchor]:
+    """Return the heads that a checkpoint keeps."""
+    try:
+        return [
+            Anchor(each["shard"], each["seq"], bytes.fromhex(each["head"]))
+            for each in signed["checkpoint"]["shards"]
+        ]
+    except (LookupError, TypeError, ValueError):
+        raise CommandError(
+            "not_a_checkpoint", f"{path} holds no checkpoint.", "Check the file's name.", USAGE
+        ) from None
+
+
+async def verify_books(
+    connection: Connection, *, published: bool = True, anchors: Sequence[Anchor] = ()
+) -> dict[str, Any]:
     """Return the verdict in the shape of the command's contract; progress goes to standard error."""
     live = output.Live()
     total = await _events(connection)
@@ -50,14 +218,17 @@ async def verify_books(connection: Connection, *, published: bool = True) -> dic
     def progress(rows: int) -> None:
         live.show(f"{rows:,} of {total:,} events read")
 
-    async def run(comparison: Published | None) -> VerifyResult:
-        return await verify(connection.dsn_readonly, progress, comparison)
+    async def run(comparison: Published | None, heads: Sequence[Anchor] = ()) -> VerifyResult:
+        seals = _seals((*anchors, *heads))
+        return await verify(connection.dsn_readonly, progress, comparison, seals)
 
     if not published:
         return (await run(None)).as_json()
     try:
         async with sessions.open_client(connection) as client:
-            return (await run(_comparison(client))).as_json()
+            # Read before the snapshot, which must therefore hold these events.
+            heads = await _published_heads(client)
+            return (await run(_comparison(client), heads)).as_json()
     except NotReachedError:
         output.say("Kafka cannot be reached, so what was published is not compared.")
         return (await run(None)).as_json()
@@ -83,6 +254,40 @@ def _comparison(client: Client) -> Published:
     return compare
 
 
+def _seals(anchors: Sequence[Anchor]) -> Published:
+    """Return what hashes the journal anew and compares it with seals and kept heads."""
+
+    async def compare(connection: Any, vector: dict[int, int]) -> tuple[Check, Difference | None]:
+        await sessions.enter_schema(connection, "transactions")
+        service = TransactionsService()
+        await service.start(connection)
+        return await compare_seals(connection, vector, rebuild=service.events_after, anchors=anchors)
+
+    return compare
+
+
+async def _published_heads(client: Client) -> list[Anchor]:
+    """Return the newest head of each shard's chain that stands at the topic's end."""
+    ends = {partition: end for partition, end in (await client.end_offsets(JOURNAL)).items() if end > 0}
+    starts = {(JOURNAL.name, partition): max(0, end - ANCHOR_RECORDS) for partition, end in ends.items()}
+    newest: dict[int, Anchor] = {}
+    missing = set(ends)
+    if not missing:
+        return []
+    async with sessions.following(client, [JOURNAL], starts) as stream:
+        async for records in stream:
+            for record in records:
+                if record.offset >= ends[record.partition] - 1:
+                    missing.discard(record.partition)
+                shard, seq = int(header(record, "shard") or -1), int(header(record, "seq") or 0)
+                head = header(record, "chain")
+                if head is not None and (shard not in newest or newest[shard].seq < seq):
+                    newest[shard] = Anchor(shard, seq, bytes.fromhex(head))
+            if not missing:
+                break
+    return list(newest.values())
+
+
 async def _published_events(client: Client) -> AsyncIterator[PublishedEvent]:
     ends = await client.end_offsets(JOURNAL)
     missing = {partition for partition, end in ends.items() if end > 0}
@@ -99,9 +304,15 @@ async def _published_events(client: Client) -> AsyncIterator[PublishedEvent]:
                     int(header(record, "seq") or 0),
                     int(header(record, "prev") or 0),
                     record.value or b"",
+                    _chain_of(record),
                 )
             if not missing:
                 return
+
+
+def _chain_of(record: sessions.Record) -> bytes | None:
+    head = header(record, "chain")
+    return None if head is None else head.encode()
 
 
 def _print(verdict: dict[str, Any]) -> None:

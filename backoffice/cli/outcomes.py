@@ -14,6 +14,7 @@ from shared.runtime.client import header
 
 PENDING: Final = "pending"
 POSTED: Final = "posted"
+CLEARED: Final = "PendingCleared"
 TIMEOUT: Final = "timeout"
 
 Place = tuple[int, int]
@@ -34,12 +35,14 @@ class Outcome:
     recorded_at: str | None = None
     instruction_id: str | None = None
     field: str | None = None
+    waits: bool = False
+    """A decision is still to come."""
     held: bool = False
     """Compliance holds it until somebody decides."""
 
     def is_known(self, *, final: bool) -> bool:
         """Say whether there is an outcome, and one that no decision will change if a final one is wanted."""
-        return self.outcome is not None and not (final and self.outcome == PENDING)
+        return self.outcome is not None and not (final and self.waits)
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ class Outcomes:
             if record.topic == ALERTS.name:
                 if kind == "HoldPlaced":
                     self._hold(from_json(record.value)["first"])
-            elif record.topic == JOURNAL.name and kind in OUTCOMES:
+            elif record.topic == JOURNAL.name and (kind in OUTCOMES or kind == CLEARED):
                 self._take_event(from_json(record.value))
 
     @property
@@ -103,7 +106,7 @@ class Outcomes:
         """Count by outcome as things stand; those without one count as `timeout`."""
         counts = dict(self.settled.most_common())
         if self.pending:
-            counts[PENDING] = len(self.pending)
+            counts[PENDING] = counts.get(PENDING, 0) + len(self.pending)
         if self.open:
             counts[TIMEOUT] = len(self.open)
         return counts
@@ -127,7 +130,12 @@ class Outcomes:
 
     def _apply(self, outcome: Outcome, event: dict[str, Any]) -> None:
         self.open.pop(outcome.place, None)
+        if event["type"] == CLEARED:  # it stays reserved, and no decision is awaited any more
+            outcome.waits = outcome.held = False
+            self.settled[PENDING] += 1
+            return
         outcome.outcome = OUTCOMES[event["type"]]
+        outcome.waits = outcome.outcome == PENDING and event.get("screening", True)
         outcome.reason = _reason(event)
         outcome.detail = event.get("detail")
         outcome.field = event.get("field")
@@ -140,7 +148,7 @@ class Outcomes:
                 "shard": event["first"]["shard"],
                 "seq": event["first"]["seq"],
             }
-        if outcome.outcome == PENDING:
+        if outcome.waits:
             number = (event["shard"], event["seq"])
             outcome.held = number in self._held_early
             self.pending[number] = outcome

@@ -1,49 +1,117 @@
-"""`backoffice transaction`: follows one instruction through the system, hop by hop."""
+"""`backoffice transaction`: finds instructions, shows one, and follows one through the system, hop by hop."""
 
+import json
+from contextlib import aclosing
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
 from backoffice.cli import hops, output, sessions
+from backoffice.cli.book import day_of, instant_of
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.transactions.queries import transaction_trace
+from services.transactions.queries import (
+    PositionUnknownError,
+    Wanted,
+    find_transactions,
+    transaction_show,
+    transaction_trace,
+)
 from shared.messages.topics import INSTRUCTIONS, JOURNAL
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The instruction's id.", show_default=False)]
+
+OUTCOMES = ("posted", "pending", "voided", "applied", "rejected")
+
+
 @app.callback()
 def transaction() -> None:
-    """Follow one transaction through the system."""
+    """Find transactions, and show or follow one."""
 
 
 @app.command()
-def trace(
-    instruction_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The instruction's id.", show_default=False)
-    ],
+def show(instruction_id: IdArgument) -> None:
+    """Show all that is kept about an instruction: what was asked, what came of it, by which rule, and where.
+
+    One record for each shard that used its id.
+    """
+    wanted = _id(instruction_id)
+    found = sessions.run(_show(connect(), wanted))
+    if not found:
+        raise _unknown(wanted)
+    for each in found:
+        output.emit(each)
+        if not output.json_wanted():
+            _print(each)
+
+
+@app.command()
+def find(
+    reference: Annotated[str | None, typer.Option(help="The business reference.")] = None,
+    end_to_end: Annotated[str | None, typer.Option("--end-to-end", help="The payment's EndToEndId.")] = None,
+    amount: Annotated[
+        str | None, typer.Option(help="Such as 12.50, 10..20, 10.. or ..20; needs --asset.")
+    ] = None,
+    asset: Annotated[str | None, typer.Option(help="Such as EUR.")] = None,
+    date: Annotated[
+        str | None, typer.Option(help="The booking date, or two, such as 2026-03-01..2026-03-31.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="Recorded at this instant or after.")] = None,
+    until: Annotated[str | None, typer.Option(help="Recorded at this instant or before.")] = None,
+    counterparty: Annotated[
+        str | None,
+        typer.Option(help="A name, account or identifier in the payment; or another account or its owner."),
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Whose instruction it is.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Such as transfer.")] = None,
+    outcome: Annotated[str | None, typer.Option(help=f"By now: {', '.join(OUTCOMES)}.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    after: Annotated[str | None, typer.Option(help="Go on after this `position`.")] = None,
 ) -> None:
+    """Find instructions, newest first; what is given must all be so.
+
+    An owner, dates and instants bound what is read; by anything else the journal is read back to its
+    beginning until enough are found.
+    """
+    if outcome is not None and outcome not in OUTCOMES:
+        raise _usage(f"{outcome!r} is no outcome.", f"Type one of {', '.join(OUTCOMES)}.")
+    if amount is not None and asset is None:
+        raise _usage("An amount is of an asset.", "Add --asset, such as --asset EUR.")
+    smallest, largest = _ends(amount)
+    first, last = _ends(date)
+    wanted = Wanted(
+        reference=reference,
+        end_to_end_id=end_to_end,
+        asset=asset,
+        amount_min=_amount(smallest),
+        amount_max=_amount(largest),
+        booked_since=None if first is None else day_of("--date", first),
+        booked_until=None if last is None else day_of("--date", last),
+        recorded_since=None if since is None else instant_of("--since", since),
+        recorded_until=None if until is None else instant_of("--until", until),
+        counterparty=counterparty,
+        owner=owner,
+        type=kind,
+        outcome=outcome,
+    )
+    found = sessions.run(_find(connect(), wanted, limit, after))
+    if not output.json_wanted():
+        _print_found(found, limit)
+
+
+@app.command()
+def trace(instruction_id: IdArgument) -> None:
     """Show each hop of an instruction, from upstream's record to reporting: its time, place and event."""
-    try:
-        wanted = UUID(instruction_id)
-    except ValueError:
-        raise CommandError(
-            "usage",
-            f"{instruction_id!r} is no instruction id.",
-            "Type the UUID that upstream gave it, as `instruction send --wait` prints it.",
-            USAGE,
-        ) from None
+    wanted = _id(instruction_id)
     found = sessions.run(_trace(connect(), wanted))
     if not found:
-        raise CommandError(
-            "transaction_unknown",
-            f"The ledger has never had an instruction {wanted}.",
-            "Check the id; `backoffice lag` shows whether the ledger is behind.",
-            FOUND,
-        )
+        raise _unknown(wanted)
     for hop in found:
         output.emit(hop)
     output.table(
@@ -190,3 +258,125 @@ def _hop(
         "offset": offset,
         "detail": detail,
     }
+
+
+async def _show(connection: Connection, instruction_id: UUID) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        return await transaction_show(database, instruction_id)
+
+
+async def _find(
+    connection: Connection, wanted: Wanted, limit: int, after: str | None
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    async with sessions.open_database(connection) as database:
+        try:
+            async with aclosing(find_transactions(database, wanted, after)) as matches:
+                async for each in matches:
+                    output.emit(each)
+                    found.append(each)
+                    if len(found) == limit:
+                        break
+        except PositionUnknownError:
+            raise _usage(
+                f"There is no position {after!r}.", "Type the `position` of the last line of a page."
+            ) from None
+    return found
+
+
+def _print(shown: dict[str, Any]) -> None:
+    reason = f": {shown['reason']}" if shown["reason"] else ""
+    print(
+        f"{shown['instruction_id']}  {shown['type'] or '?'} of {shown['owner']}, {shown['outcome']}{reason}"
+    )
+    if shown["rule"] is not None:
+        rule = shown["rule"]
+        print(f"  rung {rule['rung']}, ISO 20022 {rule['iso20022']}; to do: {rule['what_to_do']}")
+    print(f"  asked     {json.dumps(shown['asked'], ensure_ascii=False)}")
+    _print_event(shown)
+    if shown["traceparent"] is not None:
+        print(f"  trace     {shown['traceparent']}")
+    for each in shown["follow_ups"]:
+        print(f"then {each['event']}{': ' + each['reason'] if each['reason'] else ''}")
+        _print_event(each)
+
+
+def _print_event(event: dict[str, Any]) -> None:
+    source = event["source"]
+    print(f"  recorded  {event['recorded_at']} as {event['shard']}-{event['seq']}, epoch {event['epoch']}")
+    print(f"  from      {source['topic']} {source['partition']}:{source['offset']}")
+    if event["booking_date"] is not None:
+        print(f"  booked    {event['booking_date']}, value {event['value_date'] or 'none'}")
+    for each in event["movements"]:
+        print(f"  {each['kind']:<9} {each['amount']} {each['asset']}")
+        for side in ("debit", "credit"):
+            end = each[side]
+            print(f"    {side:<6}  {end['account']} ({end['class']}), after: {end['shard_balance_after']}")
+
+
+def _print_found(found: list[dict[str, Any]], limit: int) -> None:
+    if not found:
+        output.say("There is none like that.")
+        return
+    output.table(
+        ("recorded", "booked", "type", "outcome", "debit", "credit", "amount", "asset", "reference", "id"),
+        [
+            (
+                each["recorded_at"][:19].replace("T", " "),
+                each["booking_date"],
+                each["type"],
+                each["reason"] or each["outcome"],
+                each["debit_account"],
+                each["credit_account"],
+                each["amount"],
+                each["asset"],
+                each["reference"] or each["end_to_end_id"],
+                each["instruction_id"],
+            )
+            for each in found
+        ],
+        right=("amount",),
+    )
+    if len(found) == limit:
+        output.say(f"There may be more: go on with --after {found[-1]['position']}.")
+
+
+def _ends(given: str | None) -> tuple[str | None, str | None]:
+    """Return the two ends of `a..b`, of which one may be missing, or of a single value."""
+    if given is None:
+        return None, None
+    first, dots, last = given.partition("..")
+    return (first or None, last or None) if dots else (given, given)
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        amount = None if text is None else Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount is not None and (not amount.is_finite() or amount < 0):
+        raise _usage(f"--amount {text!r} is no amount.", "Type it as in 12.50, or as in 10..20.")
+    return amount
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _usage(
+            f"{text!r} is no instruction id.",
+            "Type the UUID that upstream gave it, as `instruction send --wait` prints it.",
+        ) from None
+
+
+def _usage(message: str, fix: str) -> CommandError:
+    return CommandError("usage", message, fix, USAGE)
+
+
+def _unknown(instruction_id: UUID) -> CommandError:
+    return CommandError(
+        "transaction_unknown",
+        f"The ledger has never had an instruction {instruction_id}.",
+        "Check the id; `backoffice lag` shows whether the ledger is behind.",
+        FOUND,
+    )

@@ -1,5 +1,6 @@
 """Lets a batch of records take effect in the ledger: load, decide, write, announce."""
 
+from binascii import hexlify
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from services.transactions.domain.entries import Entry, entry_of, find_ends, ids
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.planning import TransactionType
+from services.transactions.domain.seals import Chain, Seal, chained
 from services.transactions.domain.state import Changes, First, Outside, ShardState, mask_of
-from services.transactions.store import Connection, accounts, balances, binary, journal, moving
+from services.transactions.store import Connection, accounts, balances, binary, journal, moving, seals
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.acts import ActBase
 from shared.messages.envelope import HOUSE
@@ -43,6 +45,9 @@ class Memory:
     work: UnitOfWork | None = None
     """The unit of work whose changes wait to be adopted."""
     waiting: list[Changes] = field(default_factory=list)
+    chains: dict[int, Chain] = field(default_factory=dict)
+    chains_ahead: dict[int, Chain] = field(default_factory=dict)
+    """The chains after the unit of work that waits to be adopted."""
     repeats_expected: int = 0
     """For how many batches to come instructions are expected to repeat earlier ones."""
 
@@ -53,7 +58,7 @@ class Memory:
         nothing that may still be rolled back may come into the memory.
         """
         if work is not self.work:
-            self.work, self.waiting = work, []
+            self.work, self.waiting, self.chains_ahead = work, [], {}
         state = self.shards[shard]
         if not self.waiting:
             return state
@@ -72,7 +77,8 @@ class Memory:
             state = self.shards.get(changes.state.shard)
             if state is not None:
                 state.take(changes)
-        self.work, self.waiting = None, []
+        self.chains.update(self.chains_ahead)
+        self.work, self.waiting, self.chains_ahead = None, [], {}
         if len(self.accounts) > ACCOUNTS_REMEMBERED_MAX:
             self._forget_what_can_be_read_again()
 
@@ -113,6 +119,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
 def forget_shard(memory: Memory, shard: int) -> None:
     """Drop a shard's memory, and the accounts at home there."""
     memory.shards.pop(shard, None)
+    memory.chains.pop(shard, None)
     for code in [each.code for each in memory.accounts.values() if each.shard == shard]:
         if code not in memory.chart.accounts:
             del memory.accounts[code]
@@ -140,10 +147,13 @@ async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Rec
             raise RuntimeError("an instruction's id is taken, and its first outcome cannot be found")
     await _load_foreign_credits(memory, work, states, batches, outsides, folded)
     await _claim_accounts(memory, work, states, batches, outsides, folded)
+    chains = await _chains(memory, work, folded)
     rows = journal.JournalRows()
+    sealed: list[Seal] = []
     for shard, result in folded.items():
-        announce(rows, work, shard, result.decisions)
+        memory.chains_ahead[shard] = announce(rows, work, chains[shard], result.decisions, sealed)
     await rows.write(work.connection)
+    await seals.save_chains(work.connection, [memory.chains_ahead[shard] for shard in folded], sealed)
     await _write_moving(work.connection, folded)
     memory.waiting += [result.changes for result in folded.values()]
 
@@ -344,11 +354,43 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         changes = result.changes
         await moving.open_days(connection, shard, changes.days_opened)
         await moving.save_pendings(connection, shard, changes.pended)
+        await moving.clear_pendings(connection, shard, changes.cleared)
+        await moving.settle_pendings(connection, shard, changes.settled)
         await moving.resolve_pendings(connection, shard, changes.resolved)
 
 
-def announce(rows: journal.JournalRows, work: UnitOfWork, shard: int, decided: Sequence[Decision]) -> None:
-    """Number decisions, add their rows, and add their events to the unit of work."""
+async def _chains(memory: Memory, work: UnitOfWork, shards: Collection[int]) -> dict[int, Chain]:
+    """Return where the chains of these shards stand; those that memory does not know are read.
+
+    It does not know one after a claim, and after an act that the runtime carried out.
+    """
+    known = {**memory.chains, **memory.chains_ahead}
+    found = {shard: known.get(shard, Chain(shard, -1)) for shard in shards}
+    unknown = [shard for shard, chain in found.items() if chain.seq != work.shards[shard].last_seq]
+    if unknown:
+        found.update(await seals.chains_at(work.connection, unknown))
+        for shard in unknown:
+            last_seq = work.shards[shard].last_seq
+            if found[shard].seq != last_seq:
+                raise RuntimeError(
+                    f"the chain of shard {shard} ends at {found[shard].seq} and its journal at {last_seq}"
+                )
+    return found
+
+
+def announce(
+    rows: journal.JournalRows,
+    work: UnitOfWork,
+    chain: Chain,
+    decided: Sequence[Decision],
+    sealed: list[Seal],
+) -> Chain:
+    """Number decisions, add their rows, and add their events to the unit of work.
+
+    Returns the chain after them, and adds the seals that became complete to `sealed`.
+    """
+    shard, head = chain.shard, chain.head
+    heads: list[bytes] = []
     part = work.shards[shard]
     recorded_at, epoch = part.recorded_at, part.epoch
     spelt = spell_time(recorded_at)
@@ -361,10 +403,16 @@ def announce(rows: journal.JournalRows, work: UnitOfWork, shard: int, decided: S
         assert seq == part.last_seq + 1, "the fold numbers as the shard does"
         part.last_seq = seq
         copies = _copies(decision, part, seq) if decision.legs else ()
-        add_rows(decision, shard, stamp, epoch, copies)
-        announce_one(outgoing(decision, shard, recorded_at, spelt, epoch, prev, copies))
+        event = outgoing(decision, shard, recorded_at, spelt, epoch, prev, copies)
+        head = chained(head, event.body, *add_rows(decision, shard, stamp, epoch, copies))
+        heads.append(head)
+        event.chain = hexlify(head)
+        announce_one(event)
         prev = seq
     part.heads[JOURNAL.name, shard] = prev
+    chain, complete = chain.extended(heads)
+    sealed += complete
+    return chain
 
 
 def _copies(decision: Decision, part: ShardWork, seq: int) -> tuple[tuple[int, int, bytes], ...]:
@@ -446,8 +494,11 @@ async def announce_act(
         traceparent=received.traceparent,
     )
     rows = journal.JournalRows()
-    announce(rows, work, received.shard, [decision])
+    sealed: list[Seal] = []
+    chains = await seals.chains_at(work.connection, [received.shard])
+    chain = announce(rows, work, chains[received.shard], [decision], sealed)
     await rows.write(work.connection)
+    await seals.save_chains(work.connection, [chain], sealed)
 
 
 async def events_after(
@@ -455,20 +506,21 @@ async def events_after(
 ) -> list[Outgoing]:
     """Rebuild the events after `seq` from the journal, byte for byte as they were first published."""
     events: list[Outgoing] = []
+    rows = journal.JournalRows()
+    # The chain is taken up at the last seal before, so up to a seal's events more are read.
+    sealed_seq, head = await seals.head_before(connection, shard, seq)
     for decision, recorded_at, epoch, places in await journal.decisions_after(
-        connection, chart, shard, seq, limit
+        connection, chart, shard, sealed_seq, limit + seq - sealed_seq
     ):
         keys = copy_keys(decision, shard)
         before = dict(zip(places[::2], places[1::2], strict=True))
-        events.append(
-            outgoing(
-                decision,
-                shard,
-                recorded_at,
-                spell_time(recorded_at),
-                epoch,
-                decision.seq - 1,
-                tuple((partition, before[partition], key) for partition, key in keys.items()),
-            )
+        copies = tuple((partition, before[partition], key) for partition, key in keys.items())
+        event = outgoing(
+            decision, shard, recorded_at, spell_time(recorded_at), epoch, decision.seq - 1, copies
         )
+        stamp = binary.microseconds(recorded_at)
+        head = chained(head, event.body, *rows.add(decision, shard, stamp, epoch, copies))
+        event.chain = hexlify(head)
+        if decision.seq > seq:
+            events.append(event)
     return events

@@ -8,6 +8,7 @@ CREATE TYPE event_kind AS ENUM (
     'TransactionPosted',
     'TransactionPending',
     'TransactionVoided',
+    'PendingCleared',
     'InstructionApplied',
     'InstructionRejected',
     'DuplicateReceived',
@@ -386,12 +387,19 @@ CREATE TABLE pending (
     seq bigint NOT NULL,
     instruction_id uuid NOT NULL,
     content_hash bytea NOT NULL,
+    screening boolean NOT NULL,
+    cleared_seq bigint,
+    settled_minor bigint DEFAULT 0 NOT NULL,
     resolved_seq bigint,
-    CONSTRAINT pending_pkey PRIMARY KEY (shard, seq)
+    CONSTRAINT pending_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT pending_check CHECK (screening OR cleared_seq IS NULL),
+    CONSTRAINT pending_settled_minor_check CHECK (settled_minor >= 0)
 );
 CREATE INDEX pending_open ON pending USING btree (shard, instruction_id) WHERE resolved_seq IS NULL;
+COMMENT ON COLUMN pending.screening IS 'whether it had to be cleared by compliance before it could be posted';
+COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far';
 GRANT SELECT ON pending TO backoffice_readonly;
-GRANT INSERT, SELECT, UPDATE (resolved_seq) ON pending TO transactions_service;
+GRANT INSERT, SELECT, UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
 
 CREATE TABLE account_freeze (
     account_id bigint NOT NULL,
@@ -418,6 +426,33 @@ CREATE TABLE business_day (
 );
 GRANT SELECT ON business_day TO backoffice_readonly;
 GRANT INSERT, SELECT ON business_day TO transactions_service;
+
+CREATE TABLE seal (
+    shard integer NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    previous_hash bytea NOT NULL,
+    root bytea NOT NULL,
+    hash bytea NOT NULL,
+    head bytea NOT NULL,
+    CONSTRAINT seal_pkey PRIMARY KEY (shard, last_seq)
+);
+COMMENT ON COLUMN seal.head IS 'hash of the event last_seq: where the chain of events can be taken up';
+GRANT SELECT ON seal TO backoffice_readonly;
+GRANT INSERT, SELECT ON seal TO transactions_service;
+
+CREATE TABLE seal_head (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    head bytea NOT NULL,
+    open_nodes bytea NOT NULL,
+    seal_hash bytea NOT NULL,
+    CONSTRAINT seal_head_pkey PRIMARY KEY (shard)
+) WITH (fillfactor=50);
+COMMENT ON COLUMN seal_head.open_nodes IS 'roots of the complete subtrees of the tree still open, the largest first, 32 bytes each';
+COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
+GRANT SELECT ON seal_head TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 
 GRANT USAGE ON SCHEMA transactions TO backoffice_readonly;
 GRANT USAGE ON SCHEMA transactions TO transactions_service;

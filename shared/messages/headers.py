@@ -59,6 +59,13 @@ HEADERS: Final[tuple[Header, ...]] = (
         "Count primaries.",
     ),
     Header(
+        "chain",
+        r"^[0-9a-f]{64}$",
+        "The head of the shard's chain of hashes after this event, the same on every copy; of the ledger's "
+        "events only. Whoever keeps one can tell later whether events up to there were changed or removed.",
+        required=False,
+    ),
+    Header(
         "correlation_id",
         r"^[!-~]{1,64}$",
         "The `instruction_id` the event is about, in lower case with hyphens. Where it is about none, the "

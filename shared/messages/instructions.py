@@ -183,6 +183,41 @@ class HousePosting(InstructionBase):
     asset: Code
 
 
+class Reserve(InstructionBase):
+    """Request: an amount of a customer's is set aside until it is posted or given back.
+
+    It stays the customer's, and is no longer available. `post_pending` and `void_pending` name it by its
+    `instruction_id`.
+    """
+
+    type: Literal["reserve"] = "reserve"
+    account: Code
+    amount: AmountText
+    asset: Code
+    credit_account: Code | None = None
+    """Whom it is set aside for; the house account of the posting rules where absent."""
+
+
+class PostPending(InstructionBase):
+    """Request: what was reserved, or a part of it, is posted."""
+
+    type: Literal["post_pending"] = "post_pending"
+    pending_id: UUID
+    """The `instruction_id` of the reserve."""
+    amount: AmountText | None = None
+    """All that is still reserved, where absent."""
+    final: bool = True
+    """Whether the rest is given back. What has no rest is settled in any case."""
+
+
+class VoidPending(InstructionBase):
+    """Request: what is still reserved is given back."""
+
+    type: Literal["void_pending"] = "void_pending"
+    pending_id: UUID
+    """The `instruction_id` of the reserve."""
+
+
 class FreezeAccount(InstructionBase):
     """Request: stop debits, credits or both on an account, under an authority."""
 
@@ -221,6 +256,9 @@ Instruction = (
     | Fee
     | Interest
     | HousePosting
+    | Reserve
+    | PostPending
+    | VoidPending
     | FreezeAccount
     | UnfreezeAccount
     | OpenBusinessDay
@@ -234,6 +272,9 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Fee,
     Interest,
     HousePosting,
+    Reserve,
+    PostPending,
+    VoidPending,
     FreezeAccount,
     UnfreezeAccount,
     OpenBusinessDay,

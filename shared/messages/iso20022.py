@@ -25,8 +25,11 @@ from shared.messages.instructions import (
     Party,
     Payment,
     PaymentParty,
+    PostPending,
+    Reserve,
     Transfer,
     UnfreezeAccount,
+    VoidPending,
     Withdrawal,
 )
 from shared.messages.journal import (
@@ -130,6 +133,17 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     HousePosting: _nowhere(
         "debit_account", "credit_account", "amount", "asset", note="between the firm's own accounts"
     ),
+    Reserve: {
+        "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
+        "credit_account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
+        **_ENTRY_AMOUNT,
+    },
+    PostPending: {
+        "amount": _at(camt_053="Ntry/Amt"),
+        **_nowhere("pending_id", note="the reserve's `instruction_id`"),
+        **_nowhere("final"),
+    },
+    VoidPending: _nowhere("pending_id", note="the reserve's `instruction_id`"),
     FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction"),
     UnfreezeAccount: _nowhere("account", "freeze_id"),
     OpenBusinessDay: _nowhere("entity", "booking_date"),
@@ -287,6 +301,7 @@ STATUS_REASONS: Final[Mapping[str, str]] = {
     "AM05": "Duplication",
     "AM09": "WrongAmount",
     "AM12": "InvalidAmount",
+    "DS02": "OrderCancelled",
     "DT01": "InvalidDate",
     "DU01": "DuplicateMessageID",
     "DU03": "DuplicateTransaction",

@@ -60,29 +60,45 @@ class TransactionEvent(LedgerEvent):
 
 
 class TransactionPosted(TransactionEvent):
-    """Money moved. With `first`, a pending transaction was posted."""
+    """Money moved. With `first`, a screened transaction was posted; with `resolves`, a reserved one."""
 
     type: Literal["TransactionPosted"] = "TransactionPosted"
     routed: str | None = None
     """For a fact that could not be booked as named: the reason it went to suspense or blocked funds."""
     limit_passed: bool = False
     """A fact took the account below its limit."""
+    resolves: Number | None = None
+    """The reserve that was posted, or of which this was a part."""
+    freed: str | None = None
+    """What of that reserve is given back with this: a decimal string in the asset's scale."""
 
 
 class TransactionPending(TransactionEvent):
-    """Money is reserved until a decision; the movements are those that will be posted."""
+    """Money is reserved until a decision or an instruction; the movements are those that may be posted."""
 
     type: Literal["TransactionPending"] = "TransactionPending"
     screening: bool = True
     """Whether it waits for compliance."""
 
 
+class PendingCleared(LedgerEvent):
+    """Compliance had nothing against a reserve: it may be posted now. `first` is its own."""
+
+    type: Literal["PendingCleared"] = "PendingCleared"
+    decision: str
+
+
 class TransactionVoided(TransactionEvent):
-    """A pending transaction came to nothing; the reservation is freed."""
+    """A pending transaction came to nothing; its movements are what is freed.
+
+    With `first`, a screened transaction; with `resolves`, a reserved one, or what was left of it.
+    """
 
     type: Literal["TransactionVoided"] = "TransactionVoided"
     reason: str
-    """`screening_refused`, or what stood against posting it when it was cleared."""
+    """`screening_refused`, `void_requested`, or what stood against posting it when it was cleared."""
+    resolves: Number | None = None
+    """The reserve that was given back."""
 
 
 class InstructionApplied(LedgerEvent):
@@ -171,6 +187,7 @@ JournalEvent = (
     TransactionPosted
     | TransactionPending
     | TransactionVoided
+    | PendingCleared
     | InstructionApplied
     | InstructionRejected
     | DuplicateReceived

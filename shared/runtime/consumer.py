@@ -372,13 +372,35 @@ class Worker:
             return
         for item in items:
             if item.message.__class__ in MENDING_ACTS:
-                await self._take_readable([each for each in waiting if each.shard == item.shard])
-                waiting = [each for each in waiting if each.shard != item.shard]
+                if not planted("act_before_its_turn"):
+                    await self._take_readable([each for each in waiting if each.shard == item.shard])
+                    waiting = [each for each in waiting if each.shard != item.shard]
                 if self._still_wanted([item]):
-                    await perform(self, item)
+                    await self._mend(item)
             else:
                 waiting.append(item)
         await self._take_readable(waiting)
+
+    async def _mend(self, item: Received) -> None:
+        """Carry out a mending act; one that cannot be is refused, and one that kills the process is found."""
+        careful, attempt = self.held[item.shard].careful, 0
+        if careful and await self._count_attempt(item) > len(ATTEMPT_RECORDS):
+            await self._give_way(item, RuntimeError("the process died handling it"), "ProcessDied")
+        else:
+            while True:
+                try:
+                    await perform(self, item)
+                    break
+                except Exception as error:
+                    if isinstance(error, ShardLost) or database.is_world_down(error):
+                        raise
+                    if not database.is_retryable(error):
+                        await self._give_way(item, error)
+                        break
+                    await asyncio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
+                    attempt += 1
+        if careful:
+            await self._forget_attempt(item)
 
     async def _take_readable(self, items: list[Received]) -> None:
         """Take the records of careful shards in pieces, and all others at once."""
@@ -453,27 +475,33 @@ class Worker:
         size = ATTEMPT_RECORDS[0]
         while items:
             first = items[0]
-            count = await self.connection.fetchval(
-                'INSERT INTO attempt (topic, partition, "offset", shard, count) VALUES ($1, $2, $3, $2, 1)'
-                ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET count = attempt.count + 1'
-                " RETURNING count",
-                first.topic,
-                first.shard,
-                first.offset,
-            )
+            count = await self._count_attempt(first)
             size = min(size, ATTEMPT_RECORDS[min(count, len(ATTEMPT_RECORDS)) - 1])
             piece, items = items[:size], items[size:]
             if count > len(ATTEMPT_RECORDS):
                 await self._give_way(first, RuntimeError("the process died handling it"), "ProcessDied")
             else:
                 await self._take_together(piece)
-            await self.connection.execute(
-                'DELETE FROM attempt WHERE topic = $1 AND partition = $2 AND "offset" = $3',
-                first.topic,
-                first.shard,
-                first.offset,
-            )
+            await self._forget_attempt(first)
             items = self._still_wanted(items)
+
+    async def _count_attempt(self, item: Received) -> int:
+        return await self.connection.fetchval(
+            'INSERT INTO attempt (topic, partition, "offset", shard, count) VALUES ($1, $2, $3, $2, 1)'
+            ' ON CONFLICT (topic, partition, "offset") DO UPDATE SET count = attempt.count + 1'
+            " RETURNING count",
+            item.topic,
+            item.shard,
+            item.offset,
+        )
+
+    async def _forget_attempt(self, item: Received) -> None:
+        await self.connection.execute(
+            'DELETE FROM attempt WHERE topic = $1 AND partition = $2 AND "offset" = $3',
+            item.topic,
+            item.shard,
+            item.offset,
+        )
 
     async def _refuse_act(self, item: Received, detail: str) -> bool:
         """Answer an act whose handling fails, so that those behind it, which may mend the shard, go on."""
@@ -523,10 +551,14 @@ class Worker:
             await self.halt(item.shard, f"parking {place} failed: {type(again).__name__} {where_of(again)}")
 
     async def transact(
-        self, items: list[Received], *, done: tuple[Received, bool, str, dict[str, Any]] | None = None
+        self,
+        items: list[Received],
+        *,
+        done: tuple[Received, bool, str, dict[str, Any]] | None = None,
+        resumes: bool = False,
     ) -> None:
         """Let records take effect in one transaction; see `shared.runtime.effect`."""
-        await take_effect(self, items, done=done)
+        await take_effect(self, items, done=done, resumes=resumes)
 
     # ------------------------------------------------------------------ connections and tasks
 

@@ -24,11 +24,16 @@ MICROSECOND: Final = timedelta(microseconds=1)
 
 
 async def take_effect(
-    worker: "Worker", items: list[Received], *, done: tuple[Received, bool, str, dict[str, Any]] | None = None
+    worker: "Worker",
+    items: list[Received],
+    *,
+    done: tuple[Received, bool, str, dict[str, Any]] | None = None,
+    resumes: bool = False,
 ) -> None:
     """One database transaction: fence, handle, finish; then adopt and publish.
 
-    With `done`, the items are answered by the runtime: an act carried out or refused.
+    With `done`, its item is answered by the runtime: an act carried out or refused; what stands beside it
+    takes effect in the same commit. With `resumes`, so does the end of its shard's halt.
     Raises `ShardLost` when a shard has been taken over; its records are out of the batch then.
     """
     numbers = sorted({item.shard for item in items})
@@ -62,6 +67,11 @@ async def take_effect(
         handled_from = time.perf_counter()
         if done is not None:
             item, was_done, detail, result = done
+            beside = [each for each in batch.received if each is not item]
+            if beside:
+                await worker.service.handle(work, beside)
+            if resumes:
+                await fencing.lift_halt(worker.connection, item.shard)
             await worker.service.announce_act(work, item, was_done, detail, result)
             await worker.connection.execute(
                 "INSERT INTO act (act_id, shard, recorded_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -85,6 +95,8 @@ async def take_effect(
             worker.drop(lost, delay=worker.settings.heartbeat_interval_ms / 1000)
         raise
     await asyncio.shield(transaction.commit())
+    if resumes:
+        held[0].halted = None
     failpoint("after_commit")
     adopt(worker, work, held, places, batch)
     worker.telemetry.add_step("fence", fenced - started)

@@ -24,6 +24,7 @@ PLANTED_BUGS: Final = (
     "no_unique_id",
     "forgotten_leg",
     "swallowed_decode_error",
+    "act_before_its_turn",
 )
 
 _armed: dict[str, tuple[int, signal.Signals]] = {}

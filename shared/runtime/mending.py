@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.messages.acts import ActBase, DiscardParked, ReplayParked, ResumeShard
 from shared.runtime import database, parked
-from shared.runtime import shard as fencing
 from shared.runtime.batch import decode
 from shared.runtime.diagnosis import where_of
 from shared.runtime.errors import ShardLost
@@ -21,21 +20,18 @@ async def perform(worker: "Worker", item: Received) -> None:
     """Carry out an act that concerns the runtime's own tables, and announce what came of it."""
     act: ActBase = item.message
     shard = worker.held[item.shard]
-    done, detail, result = True, "done", {}
     known = await worker.connection.fetchval(
         "SELECT 1 FROM act WHERE shard = $1 AND act_id = $2", item.shard, act.act_id
     )
     if known:
-        done, detail = False, "act_already_done"
+        await worker.transact([item], done=(item, False, "act_already_done", {}))
     elif isinstance(act, ReplayParked):
         done, detail, result = await _replay(worker, shard, act.owner)
+        await worker.transact([item], done=(item, done, detail, result))
     elif isinstance(act, DiscardParked):
-        done, detail, result = await _discard(worker, shard, act)
+        await _discard(worker, shard, item, act)
     elif isinstance(act, ResumeShard):
-        done, detail, result = await _resume(worker, shard, act)
-    if shard.shard not in worker.held:
-        return
-    await worker.transact([item], done=(item, done, detail, result))
+        await _resume(worker, shard, item, act)
 
 
 async def _replay(worker: "Worker", shard: Shard, owner: str) -> tuple[bool, str, dict[str, Any]]:
@@ -50,7 +46,11 @@ async def _replay(worker: "Worker", shard: Shard, owner: str) -> tuple[bool, str
             try:
                 await worker.transact([item])
             except Exception as error:
-                if isinstance(error, ShardLost) or database.is_world_down(error):
+                if (
+                    isinstance(error, ShardLost)
+                    or database.is_world_down(error)
+                    or database.is_retryable(error)
+                ):
                     raise
                 place = f"{row['topic']}/{row['partition']}/{row['offset']}"
                 left = await parked.count_waiting(worker.connection, shard.shard, owner)
@@ -64,30 +64,34 @@ async def _replay(worker: "Worker", shard: Shard, owner: str) -> tuple[bool, str
     return True, "replayed" if replayed else "nothing_parked", {"replayed": replayed, "left": 0}
 
 
-async def _discard(worker: "Worker", shard: Shard, act: DiscardParked) -> tuple[bool, str, dict[str, Any]]:
+async def _discard(worker: "Worker", shard: Shard, item: Received, act: DiscardParked) -> None:
+    """Give a record up and answer, in one commit."""
     row = await parked.waiting_at(worker.connection, shard.shard, act.topic, act.partition, act.offset)
     if row is None or row["owner"] != act.owner:
-        return False, "not_parked", {}
-    item = _taken_again(worker, row)
-    item.message = Discarded(act.owner, act.act_id, act.actor, act.reason, item.message)
-    await worker.transact([item])
-    left = await parked.count_waiting(worker.connection, shard.shard, act.owner)
+        await worker.transact([item], done=(item, False, "not_parked", {}))
+        return
+    given_up = _taken_again(worker, row)
+    given_up.message = Discarded(act.owner, act.act_id, act.actor, act.reason, given_up.message)
+    left = await parked.count_waiting(worker.connection, shard.shard, act.owner) - 1
+    await worker.transact([given_up, item], done=(item, True, "discarded", {"left": left}))
     if left == 0:
         shard.parked.discard(act.owner)
-    return True, "discarded", {"left": left}
 
 
-async def _resume(worker: "Worker", shard: Shard, act: ResumeShard) -> tuple[bool, str, dict[str, Any]]:
+async def _resume(worker: "Worker", shard: Shard, item: Received, act: ResumeShard) -> None:
+    """Let a halted shard go on and answer, in one commit; then read from where it stood still."""
     if act.shard != shard.shard:
-        return False, f"sent to shard {shard.shard}, names shard {act.shard}", {}
+        detail = f"sent to shard {shard.shard}, names shard {act.shard}"
+        await worker.transact([item], done=(item, False, detail, {}))
+        return
     if not shard.halted:
-        return False, "not_halted", {}
-    was = shard.halted
-    await fencing.set_halted(worker.connection, shard, None)
+        await worker.transact([item], done=(item, False, "not_halted", {}))
+        return
+    positions = {name: shard.position(name).next_offset for name in worker.inputs}
+    result = {"was": shard.halted, "positions": positions}
+    await worker.transact([item], done=(item, True, "resumed", result), resumes=True)
     worker.chain_gaps = {lane: t for lane, t in worker.chain_gaps.items() if lane[0] != shard.shard}
-    acts_position = {name: shard.position(name).next_offset for name in worker.inputs}
     worker.read_on(shard)
-    return True, "resumed", {"was": was, "positions": acts_position}
 
 
 def _taken_again(worker: "Worker", row: Any) -> Received:

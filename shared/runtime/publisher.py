@@ -286,6 +286,7 @@ _SHARED_COUNT: Final = 8
 _SEQ: Final = header("seq", b"")[:-1]
 _ID: Final = header("ce_id", b"")[:-1]
 _PREV: Final = header("prev", b"")[:-1]
+_CHAIN: Final = header("chain", bytes(64))[:-64]
 
 
 def _own_headers(event: Outgoing, id_prefix: bytes) -> tuple[bytes, bytes]:
@@ -299,6 +300,9 @@ def _own_headers(event: Outgoing, id_prefix: bytes) -> tuple[bytes, bytes]:
         count += 1
     if event.traceparent is not None:
         others += header("traceparent", event.traceparent.encode())
+        count += 1
+    if event.chain is not None:
+        others += _CHAIN + event.chain
         count += 1
     spelt = _JOIN(
         (_SEQ, VARINTS[size], seq, _ID, VARINTS[len(id_prefix) + size], id_prefix, seq, others, _PREV)

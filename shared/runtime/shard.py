@@ -314,6 +314,11 @@ async def set_halted(connection: Any, shard: Shard, reason: str | None) -> None:
     shard.halted = reason
 
 
+async def lift_halt(connection: Any, number: int) -> None:
+    """Let a shard go on, inside a transaction that has fenced it; the caller's memory follows its commit."""
+    await connection.execute("UPDATE shard SET halted = NULL WHERE shard = $1", number)
+
+
 async def release(connection: Any, shards: Collection[Shard]) -> None:
     """Say that shards were given up in good order, so that the next owner need not be careful."""
     await connection.execute(

@@ -128,6 +128,8 @@ class Outgoing:
     """Secondaries: (partition, prev there, key)."""
     correlation_id: str | None = None
     traceparent: str | None = None
+    chain: bytes | None = None
+    """The head of the shard's chain of hashes after this event, in hexadecimal; where there is one."""
 
 
 @dataclass(slots=True)

@@ -64,6 +64,7 @@ ASSETS = (
 HOUSE_CLASSES = (
     "nostro",
     "vault",
+    "clearing",
     "suspense",
     "blocked_funds",
     "fee_income",
@@ -181,6 +182,7 @@ def chart() -> Chart:
         ("deposit", "cash", "vault"),
         ("withdrawal", "", "nostro"),
         ("withdrawal", "cash", "vault"),
+        ("reserve", "", "clearing"),
         ("fee", "", "fee_income"),
         ("interest", "credit", "interest_expense"),
         ("interest", "debit", "interest_income"),
@@ -259,7 +261,15 @@ def books(upstream: Upstream) -> Evidence:
             for instruction_id, known in state.known.items()
         ]
         written.pendings += [
-            PendingRow(state.shard, seq, each.instruction_id, each.resolved_seq)
+            PendingRow(
+                state.shard,
+                seq,
+                each.instruction_id,
+                each.resolved_seq,
+                each.screening,
+                each.cleared_seq,
+                each.settled,
+            )
             for seq, each in state.pendings.items()
         ]
         written.freezes += [
@@ -327,6 +337,12 @@ def _written(
         detail["routed"] = said.routed
     if said.limit_passed:
         detail["limit_passed"] = True
+    if said.kind == "TransactionPending" and not said.screening:
+        detail["screening"] = False
+    if said.resolves is not None:
+        detail["resolves"] = {"shard": row.shard, "seq": said.resolves}
+    if said.freed is not None:
+        detail["freed"] = said.freed
     homes = {account.code: account for account in accounts}
     copies: list[int] = []
     chains[row.shard, row.shard] = row.seq

@@ -2,11 +2,14 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from audit.checks import examine
+from audit.examination import Examination
 from audit.model import Prediction
-from tests.audit.honest import ALICE, BOB, PARTITIONS, Upstream, owner_in, predict
+from tests.audit.honest import ALICE, BOB, PARTITIONS, Upstream, books, owner_in, predict
 
 A, B = f"{ALICE}-EUR", f"{BOB}-EUR"
 
@@ -155,6 +158,56 @@ def test_a_large_withdrawal_waits_and_a_decision_posts_or_voids_it() -> None:
         assert (said.kind, said.about_seq) == (kind, 4)
         upstream.send("withdrawal", ALICE, 10, account=A, amount="700.00", asset="EUR")
         assert (last(upstream).reason is None) == (verdict == "refused")
+
+
+BOOKS = frozenset({1, 2, 3, 4, 5, 6, 8})
+"""The checks that need no more than the ledger."""
+
+RESERVED: list[tuple[list[tuple[str, dict[str, Any]]], str, list[int]]] = [
+    ([("post_pending", {})], "TransactionPosted", [60_00, 0]),
+    ([("post_pending", {"amount": "20.00"})], "TransactionPosted", [20_00, 0]),
+    ([("post_pending", {"amount": "20.00", "final": False})], "TransactionPosted", [20_00, 40_00]),
+    ([("post_pending", {"amount": "60.00", "final": False})], "TransactionPosted", [60_00, 0]),
+    ([("post_pending", {"amount": "60.01"})], "amount_exceeds_pending", [0, 60_00]),
+    ([("post_pending", {"amount": "1.001"})], "amount_too_many_decimals", [0, 60_00]),
+    ([("post_pending", {"pending_id": str(UUID(int=77))})], "pending_unknown", [0, 60_00]),
+    ([("post_pending", {"pending_id": str(UUID(int=77)), "amount": "1.001"})], "pending_unknown", [0, 60_00]),
+    ([("post_pending", {"pending_id": "x"})], "field_malformed", [0, 60_00]),
+    ([("void_pending", {})], "void_requested", [0, 0]),
+    ([("void_pending", {}), ("post_pending", {})], "pending_resolved", [0, 0]),
+    (
+        [("post_pending", {"amount": "20.00", "final": False}), ("void_pending", {})],
+        "void_requested",
+        [20_00, 0],
+    ),
+]
+
+
+@pytest.mark.parametrize(("steps", "outcome", "counters"), RESERVED)
+def test_what_is_reserved_is_posted_in_parts_or_given_back(
+    steps: list[tuple[str, dict[str, Any]]], outcome: str, counters: list[int]
+) -> None:
+    """Alice's debits, posted and pending, and the audit of all of it."""
+    upstream = with_customers()
+    upstream.send("reserve", ALICE, 9, account=A, amount="60.00", asset="EUR")
+    for number, (kind, fields) in enumerate(steps):
+        named: dict[str, Any] = {"pending_id": str(UUID(int=9)), **fields}
+        upstream.send(kind, ALICE, 10 + number, **named)
+    said = last(upstream)
+    assert (said.reason or said.kind) == outcome
+    debits, _, pending, _ = predict(upstream)[1].shards[0].balance(A)
+    assert [debits, pending] == counters
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
+def test_a_screened_reserve_waits_for_a_decision_and_then_for_its_posting() -> None:
+    """Withdrawals named by `post_pending` are compliance's all along."""
+    upstream = with_customers()
+    upstream.send("deposit", ALICE, 8, account=A, amount="2000.00", asset="EUR")
+    upstream.send("withdrawal", ALICE, 9, account=A, amount="1500.00", asset="EUR")
+    upstream.send("void_pending", ALICE, 10, pending_id=str(UUID(int=9)))
+    assert last(upstream).reason == "under_screening"
 
 
 def test_foreign_credits_count_as_far_as_the_decision_saw_them() -> None:

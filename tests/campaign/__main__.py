@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="a handful of faults in a minute and a half")
-    parser.add_argument("--planted", action="store_true", help="plant five bugs; each must be caught")
+    parser.add_argument("--planted", action="store_true", help="plant six bugs; each must be caught")
     parser.add_argument("--bug", action="append", help="with --planted: only this one")
     parser.add_argument("--rate", type=float, default=120.0, help="records a second")
     parser.add_argument("--data", type=Path, help="keep data and logs in this folder")

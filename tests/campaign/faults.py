@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -41,6 +41,8 @@ class Tally:
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     last: float = 0.0
+    phases: Counter[str] = field(default_factory=Counter)
+    """How often acts were cut off before, during and after they were carried out."""
 
     def note(self, kind: str, seconds: float) -> None:
         """Count one fault."""
@@ -232,32 +234,3 @@ async def held_by(world: World, service: str, processes: int) -> None:
 
 def _since(moment: datetime) -> float:
     return (now() - moment).total_seconds()
-
-
-def full_plan() -> Sequence[tuple[str, Fault]]:
-    """Everything at least once."""
-    plan = [kill_at(service, point) for service in SERVICES for point in POINTS]
-    for service in SERVICES:
-        plan += [kill_at_random(service)] * 3
-        plan += [freeze(service), rebalance(service)]
-    plan += [freeze("transactions", claiming=True), freeze("compliance", claiming=True)]
-    plan += [kill_broker(), kill_broker(), kill_database(), kill_database()]
-    plan += [everything_twice(10.0), all_poison(), all_poison()]
-    return plan
-
-
-def short_plan() -> Sequence[tuple[str, Fault]]:
-    """One of each kind that fits into a minute."""
-    return [
-        all_poison(),
-        kill_at("transactions", "before_commit"),
-        kill_at("transactions", "after_commit"),
-        kill_at("transactions", "mid_publish"),
-        kill_at("compliance", "after_fence"),
-        kill_at("reporting", "after_write"),
-        kill_at_random("transactions"),
-        everything_twice(2.0),
-        kill_database(),
-        kill_broker(),
-        freeze("transactions"),
-    ]

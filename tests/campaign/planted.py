@@ -1,4 +1,4 @@
-"""Five planted bugs, each provoked and each to be caught: by the auditor, or because the shard halts."""
+"""Six planted bugs, each provoked and each to be caught: by the auditor, or because the shard halts."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,9 @@ from audit.gathering import gather
 from audit.result import failed
 from tests.campaign.faults import FROZEN_SECONDS, Campaign, Tally, death
 from tests.campaign.load import Load
+from tests.campaign.operators import no_act, resume
 from tests.campaign.runner import RESULTS, folder_for, new_load, say
-from tests.campaign.world import WORLD_ERRORS, NotRecovered, World, now
+from tests.campaign.world import ACTS, WORLD_ERRORS, NotRecovered, World, now
 
 
 @dataclass(slots=True)
@@ -96,12 +97,28 @@ async def _poison(campaign: Campaign) -> None:
     await asyncio.sleep(3)
 
 
+async def _kill_at_acts_behind_bad_ones(campaign: Campaign) -> None:
+    """An act performed before what stands in front of it moves the position past a record without effect."""
+    world = campaign.world
+    for shard in range(world.partitions):
+        await world.stop_service("transactions-0")
+        unreadable = [no_act(campaign.rng) for _ in range(2)]
+        acts = [resume(campaign.rng, shard) for _ in range(2)]
+        await world.publish(ACTS, shard, [unreadable[0], acts[0], unreadable[1], acts[1]])
+        await world.start_service("transactions", 0, BACKOFFICE_FAILPOINT="transactions:after_commit:1")
+        killed = await death(campaign, "transactions", "after_commit")
+        await world.stop_service("transactions-0")
+        await world.start_service("transactions", 0)
+        await world.recovered(["transactions"], killed)
+
+
 BUGS: Final[dict[str, Provoke]] = {
     "offset_first": _kill_while_writing,
     "no_epoch_check": _wake_zombies,
     "no_unique_id": _deliver_twice,
     "forgotten_leg": _just_load,
     "swallowed_decode_error": _poison,
+    "act_before_its_turn": _kill_at_acts_behind_bad_ones,
 }
 
 

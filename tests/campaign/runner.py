@@ -15,11 +15,15 @@ from typing import Any, Final
 
 from audit.__main__ import table
 from audit.checks import examine
+from audit.evidence import DECISIONS
 from audit.examination import Examination
 from audit.gathering import gather
 from audit.result import Result, failed
-from tests.campaign.faults import Campaign, Fault, Tally, full_plan, short_plan
+from tests.campaign import mending
+from tests.campaign.faults import Campaign, Fault, Tally
 from tests.campaign.load import Load
+from tests.campaign.operators import operate
+from tests.campaign.plan import full_plan, short_plan
 from tests.campaign.workload import Workload
 from tests.campaign.world import WORLD_ERRORS, NotRecovered, World
 
@@ -35,6 +39,20 @@ HOUSE_QUERY: Final = (
 )
 
 
+PARKED_QUERY: Final = (
+    "SELECT coalesce(resolution, 'waiting') || CASE topic WHEN $1 THEN ' decisions' ELSE '' END, count(*)"
+    " FROM transactions.parked GROUP BY 1 ORDER BY 1"
+)
+ACTS_QUERY: Final = (
+    "SELECT detail ->> 'act' || CASE WHEN (detail ->> 'done')::bool THEN '' ELSE ' refused' END, count(*)"
+    " FROM transactions.journal WHERE kind = 'ActDone' GROUP BY 1 ORDER BY 1"
+)
+MENDED: Final = ("replayed", "discarded")
+MENDED_IN_FULL: Final = (*MENDED, "replayed decisions", "resume_shard", "discard_parked refused")
+STANDING: Final = 3
+"""So many owners' records wait from the beginning to the end, whatever is broken meanwhile."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a campaign came to."""
@@ -48,6 +66,8 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
     """Records sent, by kind of traffic."""
+    mended: dict[str, int] = field(default_factory=dict)
+    """Records parked, by what came of them, and the ledger's answers to acts."""
 
     @property
     def ok(self) -> bool:
@@ -70,13 +90,15 @@ async def run(seed: int, *, short: bool, rate: float, keep: Path | None = None) 
             say(f"stack ready after {time.monotonic() - begun:.1f} s")
             load = await new_load(world, seed, folder, rate)
             load.start()
-            watch = asyncio.create_task(_people_and_samples(world, load, Random(f"people {seed}")))
             campaign = Campaign(world, load, rng, outcome.tally, say)
+            standing = mending.standing_owners(campaign, STANDING)
+            await world.defect.strike(standing)
+            watch = asyncio.create_task(_people_and_samples(world, load, standing, Random(f"people {seed}")))
             for kind, inject in plan:
                 await _inject(campaign, kind, inject, outcome)
             watch.cancel()
             await load.stop()
-            await _settle(world, outcome)
+            await _settle(campaign, outcome)
             say(f"at rest after {time.monotonic() - begun:.1f} s; auditing")
             evidence = await gather(world.dsn, world.bootstrap, folder / "commands.jsonl")
             evidence.samples = world.samples
@@ -89,6 +111,8 @@ async def run(seed: int, *, short: bool, rate: float, keep: Path | None = None) 
                 outcome.records, outcome.sent = load.total, dict(load.sent.most_common())
             await world.stop()
         outcome.problems += [f"{kind}: never injected" for kind in _missing(plan, outcome.tally)]
+        wanted = MENDED if short else MENDED_IN_FULL
+        outcome.problems += [f"{what}: none" for what in wanted if not outcome.mended.get(what)]
         outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -110,7 +134,10 @@ def report(outcome: Outcome) -> str:
         lines.append(f"{kind:<36} {len(seconds):>5}  {max(seconds):>14.2f} s")
     lines.append(f"{'all':<36} {sum(map(len, outcome.tally.seconds.values())):>5}")
     kinds = ", ".join(f"{kind} {count}" for kind, count in outcome.sent.items())
-    lines += ["", f"{outcome.records} records sent in {outcome.seconds:.0f} s: {kinds}", ""]
+    mended = ", ".join(f"{what} {count}" for what, count in outcome.mended.items())
+    lines += ["", f"{outcome.records} records sent in {outcome.seconds:.0f} s: {kinds}"]
+    cut_off = ", ".join(f"{phase} {outcome.tally.phases[phase]}" for phase in mending.PHASES)
+    lines += [f"parked, and acts: {mended}; acts cut off {cut_off}", ""]
     lines.append(table(outcome.results))
     lines += [f"PROBLEM: {problem}" for problem in outcome.problems]
     lines.append("the campaign holds" if outcome.ok else "THE CAMPAIGN DOES NOT HOLD")
@@ -127,6 +154,8 @@ def keep_result(outcome: Outcome) -> None:
         "seconds": round(outcome.seconds, 1),
         "records": outcome.records,
         "sent": outcome.sent,
+        "mended": outcome.mended,
+        "acts_cut_off": dict(outcome.tally.phases),
         "faults": {
             kind: {"count": len(seconds), "slowest_seconds": round(max(seconds), 2)}
             for kind, seconds in sorted(outcome.tally.seconds.items())
@@ -169,8 +198,8 @@ async def _restore(world: World) -> None:
     await asyncio.sleep(2)
 
 
-async def _people_and_samples(world: World, load: Load, rng: Random) -> None:
-    """Every second a sample; now and then people decide holds and ask for a report."""
+async def _people_and_samples(world: World, load: Load, standing: Sequence[str], rng: Random) -> None:
+    """Every second a sample; now and then people decide holds, ask for a report, or try to mend."""
     turn = 0
     while True:
         await asyncio.sleep(1)
@@ -179,24 +208,39 @@ async def _people_and_samples(world: World, load: Load, rng: Random) -> None:
             await world.sample()
             if turn % 5 == 0:
                 await world.decide_holds(rng)
+            if turn % 3 == 0:
+                await operate(world, rng, standing)
             if turn % 15 == 0:
                 await world.make_report(rng, load.workload.day.isoformat())
 
 
-async def _settle(world: World, outcome: Outcome) -> None:
-    """Let everything come to rest, with one report at the end."""
+async def _settle(campaign: Campaign, outcome: Outcome) -> None:
+    """Let everything come to rest: first what flows, then what waits, with one report at the end."""
+    world = campaign.world
     await world.rest(60)
+    await world.defect.mend()
+    waiting = sorted({each.owner for each in await world.waiting()})
+    try:
+        await mending.replay_until_none_waits(campaign, waiting)
+    except NotRecovered as error:
+        outcome.problems.append(str(error))
+    await world.rest(30)
     days = await world.fetch("SELECT max(booking_date) FROM transactions.journal")
     await world.make_report(Random(f"last {outcome.seed}"), days[0][0].isoformat())
     left = await world.rest(30)
     await world.sample()
     if any(left.values()):
         outcome.problems.append(f"not at rest: {left}")
+    parked = await world.fetch(PARKED_QUERY, DECISIONS)
+    outcome.mended = {row[0]: row[1] for row in [*parked, *await world.fetch(ACTS_QUERY)]}
 
 
 def _missing(plan: Sequence[tuple[str, Fault]], tally: Tally) -> list[str]:
     wanted = {kind.replace(" rebalance", " joined by another") for kind, _ in plan}
-    return sorted(wanted - {kind for kind, seconds in tally.seconds.items() if seconds})
+    missing = wanted - {kind for kind, seconds in tally.seconds.items() if seconds}
+    if wanted >= {f"mending {point}" for point in mending.COUNTS}:
+        missing |= {f"acts cut off {phase}" for phase in mending.PHASES if not tally.phases[phase]}
+    return sorted(missing)
 
 
 @contextlib.contextmanager

@@ -4,17 +4,26 @@ import asyncio
 
 import pytest
 
-from tests.campaign import runner
-from tests.campaign.faults import POINTS, full_plan, short_plan
+from shared.runtime.failpoints import PLANTED_BUGS
+from tests.campaign import mending, planted, runner
+from tests.campaign.faults import POINTS
+from tests.campaign.plan import full_plan, short_plan
 from tests.campaign.workload import Workload
 
 
 def test_the_full_plan_kills_every_service_at_every_point() -> None:
     """A cell that is 0 fails the campaign; one that is not planned could not be noticed."""
     kinds = {kind for kind, _ in full_plan()}
-    missing = {f"{name} {point}" for name in ("transactions", "compliance", "reporting") for point in POINTS}
+    assert set(mending.COUNTS) == set(POINTS)
+    killed = ("transactions", "compliance", "reporting", "mending")
+    missing = {f"{name} {point}" for name in killed for point in POINTS}
     assert missing - kinds == set()
     assert {kind for kind, _ in short_plan()} <= kinds
+
+
+def test_every_bug_that_can_be_planted_is_provoked() -> None:
+    """One that nobody provokes would prove nothing."""
+    assert set(planted.BUGS) == set(PLANTED_BUGS)
 
 
 def test_the_same_seed_makes_the_same_traffic() -> None:

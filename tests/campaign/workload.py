@@ -289,6 +289,32 @@ class Workload:
         account = self._some()
         return [make(self, account) for make in _POISONS]
 
+    def poison_for(self, account: Account) -> Sending:
+        """Some of it that stands where an account's own records stand."""
+        return self.rng.choice(_POISONS)(self, account)
+
+    # ── one account ───────────────────────────────────────────────────────────────────────────────
+
+    def business_of(self, account: Account, count: int) -> list[Sending]:
+        """So many deposits, withdrawals and fees of one account, in turn."""
+        kinds = ("deposit", "withdrawal", "fee")
+        sendings: list[Sending] = []
+        for number in range(count):
+            amount = self._spell(account, (number + 1) * 1_00)
+            fields = {"account": account.code, "amount": amount, "asset": account.asset}
+            sendings.append(self._to(account, kinds[number % 3], **fields))
+        return sendings
+
+    def payment_to_be_held(self, account: Account) -> list[Sending]:
+        """Money, and a payment of some of it to a listed name: it waits until people have decided."""
+        fields = {"account": account.code, "asset": account.asset}
+        payment = {"creditor": {"name": self.listed, "country": "FR"}}
+        amount, less = self._spell(account, 4_000_00), self._spell(account, 2_500_00)
+        return [
+            self._to(account, "deposit", **fields, amount=amount),
+            self._to(account, "withdrawal", **fields, amount=less, payment=payment),
+        ]
+
     # ── spelling ──────────────────────────────────────────────────────────────────────────────────
 
     def house_account(self, account_class: str, asset: str = "EUR") -> str:

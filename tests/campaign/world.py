@@ -18,12 +18,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from audit.checks.running import INPUTS
-from audit.evidence import SERVICES, Sample
+from audit.evidence import SERVICES, TRANSACTIONS_ACTS, Sample
 from audit.places import partition_of
 from backoffice.stack.ports import free_port
+from backoffice.stack.schema import OWNER
 from backoffice.stack.stack import Stack
 from backoffice.stack.supervisor import Service
+from tests.campaign.defect import Defect
 
+ACTS: Final = TRANSACTIONS_ACTS
 WATCH_SECONDS: Final = 0.05
 QUIET_CHECKS: Final = 3
 WORLD_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -44,6 +47,16 @@ class Worked:
     halted: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A record that is parked."""
+
+    shard: int
+    owner: str
+    topic: str
+    offset: int
+
+
 class World:
     """One embedded stack whose processes the campaign starts and breaks itself."""
 
@@ -57,6 +70,7 @@ class World:
             environment={"BACKOFFICE_LOG_LEVEL": "INFO", **(environment or {})},
         )
         self.partitions = partitions
+        self.defect = Defect(lambda: self.stack.dsn(OWNER))
         self.samples: list[Sample] = []
         self.begun = time.monotonic()
         self._connection: Any = None
@@ -126,6 +140,28 @@ class World:
             f"SELECT shard, epoch, owner, last_progress_at, halted FROM {service}.shard ORDER BY shard"
         )
         return [Worked(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+    async def waiting(self, owners: Sequence[str] | None = None) -> list[Waiting]:
+        """What is parked now, of some owners or of all, oldest first."""
+        rows = await self.fetch(
+            'SELECT shard, owner, topic, "offset" FROM transactions.parked'
+            " WHERE resolved_at IS NULL AND ($1::text[] IS NULL OR owner = ANY($1)) ORDER BY parked_id",
+            list(owners) if owners is not None else None,
+        )
+        return [Waiting(row[0], row[1], row[2], row[3]) for row in rows]
+
+    async def position(self, service: str, topic: str, partition: int) -> int:
+        """Where a service reads on."""
+        rows = await self.fetch(
+            f"SELECT next_offset FROM {service}.position WHERE topic = $1 AND partition = $2",
+            topic,
+            partition,
+        )
+        return rows[0][0] if rows else 0
+
+    def home_of(self, owner: str) -> int:
+        """An owner's shard."""
+        return partition_of(owner.encode(), self.partitions)
 
     async def recovered(
         self, services: Iterable[str], since: datetime, timeout_seconds: float = 60.0
@@ -211,28 +247,38 @@ class World:
 
     # ── people ────────────────────────────────────────────────────────────────────────────────────
 
-    async def act(
-        self, topic: str, partition: int, owner: str, act: Mapping[str, Any], *, copies: int = 1
-    ) -> None:
-        """Publish an act, as an operator would; more than one copy to see it done once."""
+    async def publish(
+        self, topic: str, partition: int, values: Sequence[bytes | None], *, key: bytes = b"house"
+    ) -> list[int]:
+        """Publish acts, or what is none, one directly behind the other; return their offsets."""
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all")
         try:
             await asyncio.wait_for(producer.start(), 5)
-            for _ in range(copies):
-                await producer.send_and_wait(
-                    topic, json.dumps(act).encode(), key=owner.encode(), partition=partition
-                )
+            sent = [await producer.send(topic, value, key=key, partition=partition) for value in values]
+            return [(await each).offset for each in sent]
         finally:
             with contextlib.suppress(Exception):
                 await producer.stop()
 
-    async def decide_holds(self, rng: Random, most: int = 5) -> int:
-        """Release or refuse a few of the payments that compliance holds."""
+    async def act(
+        self, topic: str, partition: int, owner: str, act: Mapping[str, Any], *, copies: int = 1
+    ) -> None:
+        """Publish an act, as an operator would; more than one copy to see it done once."""
+        await self.publish(topic, partition, [json.dumps(act).encode()] * copies, key=owner.encode())
+
+    async def holds(self, owners: Sequence[str] | None = None, most: int = 5) -> list[tuple[str, UUID]]:
+        """A few of the payments that compliance holds, of some owners or of all: owner and instruction."""
         rows = await self.fetch(
             "SELECT owner, instruction_id FROM compliance.hold WHERE status = 'held'"
-            " ORDER BY recorded_at LIMIT $1",
+            " AND ($1::text[] IS NULL OR owner = ANY($1)) ORDER BY recorded_at LIMIT $2",
+            list(owners) if owners is not None else None,
             most,
         )
+        return [(row[0], row[1]) for row in rows]
+
+    async def decide_holds(self, rng: Random, owners: Sequence[str] | None = None) -> int:
+        """Release or refuse a few of the payments that compliance holds."""
+        rows = await self.holds(owners)
         for owner, instruction_id in rows:
             act = {
                 "type": rng.choice(("release_hold", "refuse_hold")),

@@ -106,6 +106,20 @@ def test_a_held_one_waits_for_a_person_not_for_a_decision_to_come(held_first: bo
     assert outcomes.tally() == {"pending": 1}
 
 
+@pytest.mark.parametrize("screened", [False, True])
+def test_a_reserve_is_final_when_no_decision_is_awaited(screened: bool) -> None:
+    """It stays pending until an instruction posts it or gives it back: nobody waits here for that."""
+    outcomes = Outcomes()
+    (found,) = outcomes.expect([(0, 5)])
+    outcomes.take([event("TransactionPending", 1, 5, screening=screened)])
+    if screened:
+        assert not found.is_known(final=True)
+        outcomes.take([event("PendingCleared", 2, first={"shard": 0, "seq": 1}, decision="cleared")])
+    assert found.is_known(final=True)
+    assert outcomes.tally() == {"pending": 1}
+    assert outcomes.undecided == 0
+
+
 def test_a_duplicate_tells_the_first_outcome() -> None:
     """An upstream that lost the answer reads it there."""
     outcomes = Outcomes()

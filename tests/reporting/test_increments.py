@@ -176,6 +176,21 @@ def test_a_pending_transaction_that_is_voided_leaves_nothing() -> None:
     assert (counted.entries, counted.owner_days) == ([], {})
 
 
+def test_a_reserve_posted_in_parts_is_reserved_until_it_is_posted_or_freed() -> None:
+    """Each part is an instruction's own first outcome; the last one gives back what is left."""
+    books = Ledger()
+    reserve = books.reserve(movement("ann/EUR", "ben/EUR", 500), owner="ann", screening=False)
+    resolves = Number(shard=reserve.shard, seq=reserve.seq)
+    books.post(movement("ann/EUR", "ben/EUR", 200), owner="ann", resolves=resolves)
+    part = fold(books.delivered).account_days["ann/EUR", MONDAY, home("ann")]
+    assert (part.debits, part.debits_pending) == (200, 300)
+    books.post(movement("ann/EUR", "ben/EUR", 100), owner="ann", resolves=resolves, freed="2.00")
+    counted = fold(books.delivered)
+    whole = counted.account_days["ann/EUR", MONDAY, home("ann")]
+    assert (whole.debits, whole.entries, whole.debits_pending) == (300, 2, 0)
+    assert [(key[6], key[8]) for key in counted.activity if key[6] == "posted"] == [("posted", False)]
+
+
 def test_a_transaction_of_several_movements_counts_once() -> None:
     """Its amounts go to their assets, its one to the first."""
     books = Ledger()

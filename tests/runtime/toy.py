@@ -2,18 +2,19 @@
 
 `python -m tests.runtime.toy` runs it as a process of its own, so that it can be killed.
 Values: `boom:<owner>` fails in handling, `die:<owner>` kills the process, `bad` cannot be read,
-anything else `<word>:<owner>` is noted.
+anything else `<word>:<owner>` is noted. The toy has one act of its own, `release_hold`: its reason is noted,
+`boom` fails in handling. It cannot answer an act of the actor `mute`. With `TOY_MENDED` nothing fails.
 """
 
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from shared.messages.acts import TRANSACTIONS_ACT
+from shared.messages.acts import ReleaseHold, TransactionsAct
 from shared.messages.journal import ActDone, InstructionRejected
 from shared.messages.partitioner import partition_of
 from shared.messages.topics import DAY_MS, Topic
@@ -24,6 +25,9 @@ from shared.runtime.telemetry import configure_logging
 from shared.runtime.work import Discarded, Input, Parked, Received, Service, UnitOfWork, Unreadable
 
 MIGRATIONS = Path(__file__).parent / "toy_migrations"
+ACT: Final[TypeAdapter[TransactionsAct | ReleaseHold]] = TypeAdapter(
+    Annotated[TransactionsAct | ReleaseHold, Field(discriminator="type")]
+)
 
 
 def topics(prefix: str) -> tuple[Topic, Topic, Topic]:
@@ -45,7 +49,7 @@ class Toy(Service):
         self.instructions, self.acts, self.journal = topics(prefix)
         self.inputs = (
             Input(self.instructions, decode, rank=20),
-            Input(self.acts, TRANSACTIONS_ACT.validate_json, rank=0),
+            Input(self.acts, decode_act, rank=0),
         )
         self.outputs = (self.journal,)
         self.defective = not os.environ.get("TOY_MENDED")
@@ -67,6 +71,10 @@ class Toy(Service):
                         raise ZeroDivisionError
                     if word == "die" and self.defective:
                         os.kill(os.getpid(), signal.SIGKILL)
+                case ReleaseHold():
+                    word = message.reason
+                    if word == "boom" and self.defective:
+                        raise ZeroDivisionError
                 case _:
                     pass
             await work.connection.execute(
@@ -92,6 +100,8 @@ class Toy(Service):
     ) -> None:
         """Publish the answer to an act of the runtime."""
         act = received.message
+        if act.actor == "mute" and self.defective:
+            raise ZeroDivisionError
         work.publish(
             received.shard,
             self.journal,
@@ -134,6 +144,14 @@ def decode(value: bytes) -> tuple[str, str]:
     if not colon:
         raise UnreadableRecord("no_colon")
     return word, owner
+
+
+def decode_act(value: bytes) -> TransactionsAct | ReleaseHold:
+    """Read an act of the runtime's or of the toy's own."""
+    try:
+        return ACT.validate_json(value)
+    except ValueError:
+        raise UnreadableRecord("not_an_act") from None
 
 
 def key_for(partition: int, partitions: int) -> str:

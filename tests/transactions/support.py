@@ -171,6 +171,7 @@ def make_chart() -> Chart:
     classes = (
         "nostro",
         "vault",
+        "clearing",
         "suspense",
         "blocked_funds",
         "fee_income",
@@ -200,6 +201,7 @@ def make_chart() -> Chart:
             ("deposit", "cash", "vault"),
             ("withdrawal", "", "nostro"),
             ("withdrawal", "cash", "vault"),
+            ("reserve", "", "clearing"),
             ("fee", "", "fee_income"),
             ("interest", "credit", "interest_expense"),
             ("interest", "debit", "interest_income"),
@@ -221,6 +223,8 @@ class PureLedger:
     last_seq: dict[int, int] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[int, list[Decision]] = field(default_factory=dict)
+    taken: dict[int, list[Received]] = field(default_factory=dict)
+    """By shard, the records that came to its decisions."""
     foreign_frozen: dict[int, int] | None = None
     """Given instead of looked up, where a test fixes what is seen."""
     foreign_credits: dict[int, int] | None = None
@@ -238,6 +242,7 @@ class PureLedger:
             )
             self.last_seq[shard] = 0
             self.decisions[shard] = []
+            self.taken[shard] = []
 
     def run(self, records: Sequence[Received]) -> list[dict[str, Any]]:
         """Decide one batch of one shard and return its events."""
@@ -271,6 +276,7 @@ class PureLedger:
                     each.seq, each.content_hash, each.kind, each.reason, each.content
                 )
         self.decisions[shard] += folded.decisions
+        self.taken[shard] += records
         bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
         for body in bodies:
             JOURNAL_EVENT.validate_json(body)

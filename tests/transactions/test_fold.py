@@ -67,6 +67,32 @@ def message(kind: str, **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
 
 
 euro = st.just("EUR")
+reserved = st.integers(100, 103).map(lambda number: named_id(str(number)))
+
+
+def at_home(kind: str, own_ids: st.SearchStrategy[str], **fields: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """An instruction of the one owner with little wrong with it, so that most of them come to something."""
+    given: dict[str, Any] = {"type": st.just(kind), "instruction_id": own_ids, "owner": st.just(HOME)}
+    return st.fixed_dictionaries({**given, **fields})
+
+
+fresh = st.integers(200, 260).map(lambda number: named_id(str(number)))
+sums = st.sampled_from(["0.01", "10.00", "99.99", "1500.00"])
+RESERVES = st.one_of(
+    at_home("reserve", reserved, account=st.just(HOME), amount=sums, asset=euro),
+    at_home(
+        "reserve",
+        reserved,
+        account=st.just(HOME),
+        credit_account=st.sampled_from([NEIGHBOUR, FOREIGNER]),
+        amount=sums,
+        asset=euro,
+    ),
+    at_home("post_pending", fresh, pending_id=reserved),
+    at_home("post_pending", fresh, pending_id=reserved, amount=sums, final=st.booleans()),
+    at_home("post_pending", fresh, pending_id=reserved, amount=st.just("1.00"), final=st.just(False)),
+    at_home("void_pending", fresh, pending_id=reserved),
+)
 MESSAGES = st.one_of(
     message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message("deposit", account=codes, amount=amounts, asset=st.sampled_from(["EUR", "USD", "JPY", "XXX"])),
@@ -86,6 +112,10 @@ MESSAGES = st.one_of(
         direction=directions,
     ),
     message("unfreeze_account", account=codes, freeze_id=st.sampled_from(["f1", "f2"])),
+    message("reserve", account=codes, amount=amounts, asset=euro),
+    message("reserve", account=codes, credit_account=codes, amount=amounts, asset=euro),
+    message("post_pending", pending_id=ids | reserved, amount=amounts, final=st.booleans()),
+    message("void_pending", pending_id=st.just("x")),
     message("transfer", debit_account=codes, credit_account=codes, amount=st.just(1.5), asset=euro),
 )
 DAYS = st.integers(1, 28).map(
@@ -97,13 +127,18 @@ DAYS = st.integers(1, 28).map(
         instruction_id=named_id(f"day {day}"),
     )
 )
-ANSWERS = st.tuples(st.integers(0, 12), st.sampled_from(["cleared", "released", "refused"]))
-STREAMS = st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40)
+ANSWERS = st.tuples(
+    st.integers(0, 12) | st.integers(100, 103), st.sampled_from(["cleared", "released", "refused"])
+)
+STREAMS = st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40) | st.lists(
+    RESERVES | ANSWERS, min_size=6, max_size=30
+)
 
 
 def a_ledger() -> PureLedger:
-    """Three owners with some money, in two shards; the foreigner is frozen for credits."""
+    """Three owners with some money, in two shards; large withdrawals and reserves are screened first."""
     ledger = PureLedger()
+    ledger.chart.policies[1, "reserve", 978] = ledger.chart.policies[1, "withdrawal", 978]
     for owner in OWNERS:
         ledger.send(opening(owner, instruction_id=named_id(f"open {owner}")))
         ledger.send(deposit(owner, "2000.00", instruction_id=named_id(f"fund {owner}")))

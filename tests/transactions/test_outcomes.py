@@ -2,14 +2,17 @@
 
 # ruff: noqa: E501 - tables are as wide as what they show
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.transactions.domain.chart import Dated
 from services.transactions.domain.planning import Planned
 from services.transactions.handlers import TYPES
 from shared.messages.envelope import HOUSE
+from shared.messages.partitioner import shard_of
 from shared.money import AMOUNT_MINOR_MAX, format_amount
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 from tests.transactions.support import (
@@ -21,6 +24,7 @@ from tests.transactions.support import (
     named_id,
     opening,
     outcome,
+    owner_in,
     received,
     table,
     transfer,
@@ -514,6 +518,239 @@ def test_a_decision_that_changes_nothing_is_published() -> None:
     )
     assert [each["why"] for each in events] == ["not_pending", "unknown_instruction", "other_content"]
     assert outcome(ledger.send(answer(pending, "refused"))[0]) == "screening_refused"
+
+
+def reserve(name: str, amount: str, owner: str = "alice", **fields: Any) -> dict[str, Any]:
+    """Set something aside on the account of the owner's name."""
+    given = {"account": owner, "asset": "EUR", "instruction_id": named_id(name), **fields}
+    return instruction("reserve", owner=owner, amount=amount, **given)
+
+
+def resolving(kind: str, name: str, owner: str = "alice", **fields: Any) -> dict[str, Any]:
+    """Post or void what is reserved under this name."""
+    return instruction(kind, owner=owner, **{"pending_id": named_id(name), **fields})
+
+
+RESERVES = table("""
+    account          credit           amount   asset  outcome                    available
+    alice            -                100.00   EUR    pending                      0.00
+    alice            bob              100.00   EUR    pending                      0.00
+    alice            -                100.01   EUR    insufficient_funds         100.00
+    alice            -                  0.00   EUR    amount_zero                100.00
+    alice            alice              1.00   EUR    accounts_same              100.00
+    alice            nobody             1.00   EUR    account_unknown            100.00
+    alice            bob-frozen         1.00   EUR    account_frozen             100.00
+    alice            -                  1.00   USD    asset_mismatch             100.00
+    bob              -                  1.00   EUR    wrong_owner                100.00
+    alice-isin       -                  1      US0378331005  account_class_not_allowed  100.00
+    alice            BANK/nostro/EUR    1.00   EUR    account_class_not_allowed  100.00
+""")
+
+
+@pytest.mark.parametrize(
+    "row", RESERVES, ids=lambda row: f"{row['account']} {row['amount']} {row['outcome']}"
+)
+def test_a_reserve_sets_money_aside(row: dict[str, str]) -> None:
+    """It stays the customer's, and nothing else can use it."""
+    ledger = a_bank()
+    (event,) = ledger.send(
+        reserve(
+            "r",
+            row["amount"],
+            account=row["account"],
+            asset=row["asset"],
+            credit_account=row["credit"] or None,
+        )
+    )
+    assert outcome(event) == row["outcome"]
+    assert ledger.balance("alice") == 100_00
+    if row["outcome"] == "pending":
+        assert event["screening"] is False
+        assert event["movements"][0]["credit"]["account"] == (row["credit"] or "BANK/clearing/EUR")
+    one_more = format_amount(int(row["available"].replace(".", "")) + 1, 2)
+    assert outcome(ledger.send(transfer("alice", "bob", one_more))[0]) == "insufficient_funds"
+
+
+SETTLEMENTS = table("""
+    steps                                                     outcomes                                        alice   reserved
+    post_pending                                              posted                                          40.00     0.00
+    post_pending:60.00                                        posted                                          40.00     0.00
+    post_pending:60.01                                        amount_exceeds_pending                         100.00    60.00
+    post_pending:20.00                                        posted                                          80.00     0.00  # the rest is given back
+    post_pending:20.00+                                       posted                                          80.00    40.00
+    post_pending:20.00+,post_pending:40.01                    posted,amount_exceeds_pending                   80.00    40.00
+    post_pending:20.00+,post_pending:10.00+,post_pending      posted,posted,posted                            40.00     0.00
+    post_pending:20.00+,post_pending:10.00,post_pending       posted,posted,pending_resolved                  70.00     0.00
+    post_pending:20.00+,void_pending                          posted,void_requested                           80.00     0.00
+    post_pending:20.00+,post_pending:40.00+,void_pending      posted,posted,pending_resolved                  40.00     0.00  # nothing is left
+    void_pending                                              void_requested                                 100.00     0.00
+    void_pending,post_pending                                 void_requested,pending_resolved                100.00     0.00
+    post_pending,void_pending                                 posted,pending_resolved                         40.00     0.00
+    post_pending,post_pending                                 posted,pending_resolved                         40.00     0.00
+    post_pending:0.00                                         amount_zero                                    100.00    60.00
+    post_pending:-1.00                                        amount_negative                                100.00    60.00
+    post_pending:1.001                                        amount_too_many_decimals                       100.00    60.00
+    post_pending,post_pending:1.001                           posted,amount_too_many_decimals                 40.00     0.00
+""")
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("row", SETTLEMENTS, ids=lambda row: row["steps"])
+def test_what_is_reserved_is_posted_part_by_part_or_given_back(row: dict[str, str], batches: int) -> None:
+    """Until the final part, once, in one batch or in several; the rest is available again."""
+    ledger = a_bank()
+    messages = [reserve("r", "60.00")]
+    for step in row["steps"].split(","):
+        kind, _, amount = step.partition(":")
+        extra: dict[str, Any] = {"amount": amount.rstrip("+")} if amount else {}
+        if amount.endswith("+"):
+            extra["final"] = False
+        messages.append(resolving(kind, "r", **extra))
+    if batches == 1:
+        pending, *events = ledger.run([received(each) for each in messages])
+    else:
+        pending, *events = ledger.send(*messages)
+    assert ",".join(outcome(each) for each in events) == row["outcomes"]
+    assert format_amount(ledger.balance("alice"), 2) == row["alice"]
+    account = ledger.accounts["alice"].account_id
+    assert format_amount(ledger.states[pending["shard"]].balances[account][2], 2) == row["reserved"]
+    for event in events:
+        if "movements" in event:
+            assert event["resolves"] == {"shard": pending["shard"], "seq": pending["seq"]}
+            assert "first" not in event
+            assert event["instruction"]["pending_id"] == pending["instruction_id"]
+
+
+def test_the_last_part_says_what_is_given_back() -> None:
+    """Its movement is what was posted, so consumers that count what is reserved need the rest."""
+    ledger = a_bank()
+    _, first, last = ledger.send(
+        reserve("r", "60.00"),
+        resolving("post_pending", "r", amount="20.00", final=False),
+        resolving("post_pending", "r", amount="15.00", value_date="2026-01-09"),
+    )
+    assert "freed" not in first
+    assert (last["movements"][0]["amount"], last["freed"]) == ("15.00", "25.00")
+    assert (last["booking_date"], last["value_date"]) == ("2026-01-01", "2026-01-09")
+
+
+NAMED = table("""
+    id        owner  amount  outcome
+    r         bob    1.00    wrong_owner
+    nothing   alice  1.00    pending_unknown
+    nothing   alice  1.0001  pending_unknown           # its decimals are not known
+    nothing   alice  0       amount_zero
+    posted    alice  1.00    pending_unknown           # it never waited
+    screened  alice  1.00    under_screening           # compliance decides on a withdrawal
+    cleared   alice  1.00    pending_resolved
+    r         alice  1.00    posted
+""")
+
+
+@pytest.mark.parametrize("kind", ["post_pending", "void_pending"])
+@pytest.mark.parametrize("row", NAMED, ids=lambda row: f"{row['id']} {row['owner']} {row['amount']}")
+def test_what_is_posted_or_voided_must_be_a_reserve_of_its_owner(row: dict[str, str], kind: str) -> None:
+    """Named by its id; what never was pending is unknown, and what is screened is compliance's."""
+    ledger = a_bank()
+    bob = owner_beside("alice", "bobby")
+    _, _, _, _, _, cleared = ledger.send(
+        opening(bob),
+        reserve("r", "10.00"),
+        transfer("alice", "bob", "1.00", instruction_id=named_id("posted")),
+        deposit("alice", "5000.00"),
+        withdrawal("alice", "1000.00", instruction_id=named_id("screened")),
+        withdrawal("alice", "1000.00", instruction_id=named_id("cleared")),
+    )
+    ledger.send(answer(cleared, "cleared"))
+    owner = bob if row["owner"] == "bob" else "alice"
+    extra = {"amount": row["amount"]} if kind == "post_pending" else {}
+    (event,) = ledger.send(resolving(kind, row["id"], owner, **extra))
+    expected = row["outcome"]
+    if kind == "void_pending":
+        expected = {"posted": "void_requested", "amount_zero": "pending_unknown"}.get(expected, expected)
+    assert outcome(event) == expected
+
+
+def owner_beside(owner: str, stem: str) -> str:
+    """Another owner at home in the same shard."""
+    return owner_in(shard_of(owner, PARTITIONS), stem)
+
+
+def test_posting_looks_at_status_again_and_giving_back_does_not() -> None:
+    """Funds were there when they were set aside; a freeze that came since stops the posting."""
+    ledger = a_bank()
+    ledger.send(reserve("r", "60.00", credit_account="bob"), freezing("bob", "f", "credit"))
+    (event,) = ledger.send(resolving("post_pending", "r"))
+    assert (event["reason"], event["field"]) == ("account_frozen", "pending_id")
+    ledger.send(freezing("alice", "f", "both"))
+    assert outcome(ledger.send(resolving("void_pending", "r"))[0]) == "void_requested"
+    assert outcome(ledger.send(resolving("post_pending", "r"))[0]) == "pending_resolved"
+
+
+SCREENED = table("""
+    decision  outcome            then
+    cleared   PendingCleared     posted
+    released  PendingCleared     posted
+    refused   screening_refused  pending_resolved
+""")
+
+
+@pytest.mark.parametrize("row", SCREENED, ids=lambda row: row["decision"])
+def test_a_screened_reserve_stays_reserved_when_it_is_cleared(row: dict[str, str]) -> None:
+    """A decision only lifts the mark; until then nobody may post it or give it back."""
+    ledger = a_bank()
+    since = date(1900, 1, 1)
+    ledger.chart.policies[1, "reserve", 978] = [Dated(50_00, since, None)]
+    (pending,) = ledger.send(reserve("r", "60.00"))
+    assert (pending["type"], pending.get("screening", True)) == ("TransactionPending", True)
+    assert outcome(ledger.send(resolving("post_pending", "r"))[0]) == "under_screening"
+    assert outcome(ledger.send(resolving("void_pending", "r"))[0]) == "under_screening"
+    event, late = ledger.send(answer(pending, row["decision"]), answer(pending, row["decision"]))
+    assert outcome(event) == row["outcome"]
+    assert event["first"] == {"shard": pending["shard"], "seq": pending["seq"]}
+    assert late["why"] == ("already_resolved" if row["decision"] == "refused" else "not_screened")
+    assert outcome(ledger.send(resolving("post_pending", "r"))[0]) == row["then"]
+
+
+PENDING_LADDER = table("""
+    broken                                       outcome
+    key,id,amount,name,frozen,state              wrong_key
+    id,amount,name,frozen,state                  id_reused
+    amount,name,frozen,state                     amount_zero
+    name,frozen,state                            pending_unknown
+    owner,frozen,state                           wrong_owner
+    frozen,state                                 account_frozen
+    state                                        amount_exceeds_pending
+    -                                            posted
+""")
+
+
+@pytest.mark.parametrize("row", PENDING_LADDER, ids=lambda row: row["outcome"])
+def test_the_ladder_is_the_same_for_what_names_a_pending_one(row: dict[str, str]) -> None:
+    """The first rung that fails names the reason here, too."""
+    ledger = a_bank()
+    other = owner_beside("alice", "other")
+    ledger.send(
+        opening(other),
+        reserve("r", "60.00"),
+        transfer("alice", "bob", "1.00", instruction_id=named_id("used")),
+    )
+    broken = row["broken"].split(",")
+    message = resolving("post_pending", "r", amount="10.00")
+    if "state" in broken:
+        message["amount"] = "99.00"
+    if "frozen" in broken:
+        ledger.send(freezing("alice", "f", "debit"))
+    if "name" in broken:
+        message["pending_id"] = named_id("nothing")
+    if "owner" in broken:
+        message["owner"] = other
+    if "amount" in broken:
+        message["amount"] = "0.00"
+    if "id" in broken:
+        message["instruction_id"] = named_id("used")
+    (event,) = ledger.send(received(message, key="bob" if "key" in broken else None))
+    assert outcome(event) == row["outcome"]
 
 
 def test_counters_never_wrap_around() -> None:

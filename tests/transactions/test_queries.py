@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest_asyncio
 
-from services.transactions.queries import account_history, account_show, transaction_trace
+from services.transactions.queries import Moment, account_history, account_show, transaction_trace
 from shared.messages.envelope import HOUSE
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
@@ -73,7 +73,9 @@ async def test_an_account_is_shown_summed_over_its_shards(
         "credits_pending": "0.00",
         "balance": "2025.00",
         "available": "1035.00",
+        "at": None,
         "booking_date": None,
+        "value_date": None,
         "as_of": {"0": 1, "1": 5, "2": 4, "3": 1},
     }
 
@@ -84,7 +86,7 @@ async def test_a_balance_can_be_asked_by_booking_date(
     """At the end of that day."""
     await two_days(ledger)
     shown = {
-        day: (await account_show(asking, ALICE, booking_date=day) or {})["balance"]
+        day: (await account_show(asking, ALICE, Moment(booking_date=day)) or {})["balance"]
         for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 1, 2))
     }
     assert list(shown.values()) == ["0.00", "2030.00", "2025.00"]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import uuid
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 
 from services.transactions import data
 from services.transactions.app import create_service
+from services.transactions.domain.chart import Dated
 from shared.messages.acts import DiscardParked, ReplayParked
 from shared.messages.envelope import HOUSE
 from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS
@@ -80,6 +82,16 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(ledger: StoredLedger
         instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-05"),
     )
     await ledger.send(answer(pending, "cleared"), answer(second, "refused"), answer(pending, "cleared"))
+    ledger.service.memory.chart.policies[1, "reserve", 978] = [Dated(1000_00, date(1900, 1, 1), None)]
+    held = instruction("reserve", owner=ALICE, account=ALICE, amount="1500.00", asset="EUR")
+    free = {**held, "instruction_id": str(uuid.uuid4()), "amount": "15.00", "credit_account": BOB}
+    given_back = {**free, "instruction_id": str(uuid.uuid4())}
+    (reserved, *_) = await ledger.send(held, free, given_back)
+    await ledger.send(answer(reserved, "released"))
+    for each, part in ((held, {"amount": "100.00", "final": False}), (held, {"amount": "1.00"}), (free, {})):
+        named = {"owner": ALICE, "pending_id": each["instruction_id"]}
+        await ledger.send(instruction("post_pending", **named, **part))
+    await ledger.send(instruction("void_pending", owner=ALICE, pending_id=given_back["instruction_id"]))
     inner = received(transfer(ALICE, BOB, "2.00"))
 
     def told(message: Any) -> Received:
@@ -107,6 +119,7 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(ledger: StoredLedger
         "TransactionPosted",
         "TransactionPending",
         "TransactionVoided",
+        "PendingCleared",
         "InstructionApplied",
         "InstructionRejected",
         "DuplicateReceived",
@@ -158,7 +171,9 @@ async def test_a_repeat_is_found_though_ids_are_looked_up_only_when_one_is_taken
 async def test_the_tables_decide_as_the_memory_does(ledger: StoredLedger, seed: int) -> None:
     """A random stream over all shards: the service, forgetting now and then, and the ladder alone agree."""
     chance = random.Random(seed)
-    pure = PureLedger(chart=ledger.service.memory.chart, quick=False)
+    chart = ledger.service.memory.chart
+    chart.policies[1, "reserve", 978] = [Dated(15_00, date(1900, 1, 1), None)]
+    pure = PureLedger(chart=chart, quick=False)
     owners = [ALICE, BOB, owner_in(0, "carol"), owner_in(3, "dave")]
     sent: list[dict[str, Any]] = []
     pendings: list[dict[str, Any]] = []
@@ -168,6 +183,8 @@ async def test_the_tables_decide_as_the_memory_does(ledger: StoredLedger, seed: 
         for _ in range(chance.randint(1, 12)):
             if sent and chance.random() < 0.1:
                 message = chance.choice(sent)
+            elif sent and chance.random() < 0.2:
+                message = random_end(chance, owner, sent)
             else:
                 message = random_message(chance, owner, owners)
                 sent.append(message)
@@ -197,7 +214,12 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
     """Something that may happen to an owner."""
     other = chance.choice([*owners, "nobody"])
     amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
-    match chance.randint(0, 9):
+    match chance.randint(0, 11):
+        case 10 | 11:
+            credit = chance.choice([None, None, other])
+            return instruction(
+                "reserve", owner=owner, account=owner, credit_account=credit, amount=amount, asset="EUR"
+            )
         case 0:
             return opening(owner, chance.choice([owner, other]))
         case 1 | 2:
@@ -220,6 +242,34 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
             return instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date=day)
         case _:
             return transfer(owner, other, amount)
+
+
+def random_end(chance: random.Random, owner: str, sent: list[dict[str, Any]]) -> dict[str, Any]:
+    """Something that posts or voids a reserve, if what it names is one."""
+    reserves = [each for each in sent if each["type"] == "reserve" and each["owner"] == owner]
+    named = chance.choice(reserves or sent)
+    given = {"owner": owner, "pending_id": named["instruction_id"]}
+    if chance.random() < 0.3:
+        return instruction("void_pending", **given)
+    amount = chance.choice([None, "0.01", "5.00", "35.00"])
+    return instruction("post_pending", **given, amount=amount, final=chance.choice([None, True, False]))
+
+
+async def test_a_second_answer_in_a_batch_knows_of_the_first(ledger: StoredLedger) -> None:
+    """Though what it is about was pending when the batch was loaded."""
+    reserve = instruction("reserve", owner=ALICE, account=ALICE, amount="5.00", asset="EUR")
+    (_, _, _, pending) = await ledger.send(
+        opening(ALICE), deposit(ALICE, "5000.00"), reserve, withdrawal(ALICE, "1000.00")
+    )
+    void = instruction("void_pending", owner=ALICE, pending_id=reserve["instruction_id"])
+    events = await ledger.send(
+        answer(pending, "cleared"),
+        answer(pending, "cleared"),
+        void,
+        {**void, "instruction_id": str(uuid.uuid4())},
+    )
+    assert events[1]["why"] == "already_resolved"
+    assert [outcome(each) for each in events[2:]] == ["void_requested", "pending_resolved"]
 
 
 async def test_a_code_that_two_shards_want_in_one_batch_goes_to_one(ledger: StoredLedger) -> None:

@@ -5,12 +5,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from services.transactions.domain.chart import Dated
 from services.transactions.queries.verify import CHECKS, PublishedEvent, compare_published, verify
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Outgoing
@@ -21,6 +23,7 @@ from tests.transactions.support import (
     answer,
     deposit,
     instruction,
+    named_id,
     opening,
     owner_in,
     received,
@@ -53,6 +56,31 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-02")
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
     await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
+    await a_few_reserves(ledger)
+
+
+async def a_few_reserves(ledger: StoredLedger) -> None:
+    """One of each fate: posted whole, by parts, given back, cleared and refused by compliance, and open."""
+    ledger.service.memory.chart.policies[1, "reserve", 978] = [Dated(50_00, date(1900, 1, 1), None)]
+
+    def named(name: str, kind: str, **fields: Any) -> dict[str, Any]:
+        return instruction(kind, owner=ALICE, pending_id=named_id(name), **fields)
+
+    def reserve(name: str, amount: str) -> dict[str, Any]:
+        given = {"account": ALICE, "amount": amount, "asset": "EUR", "instruction_id": named_id(name)}
+        return instruction("reserve", owner=ALICE, **given)
+
+    await ledger.send(deposit(ALICE, "500.00"), *[reserve(each, "10.00") for each in ("a", "b", "c", "d")])
+    held, other = await ledger.send(reserve("held", "60.00"), reserve("other", "60.00"))
+    await ledger.send(answer(held, "cleared"), answer(other, "refused"))
+    await ledger.send(
+        named("a", "post_pending"),
+        named("b", "post_pending", amount="2.00", final=False),
+        named("b", "post_pending", amount="3.00"),
+        named("c", "void_pending"),
+        named("d", "post_pending", amount="4.00", final=False),
+        named("held", "post_pending", amount="50.00", final=False),
+    )
 
 
 @dataclass(frozen=True)
@@ -99,7 +127,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert shown["ok"]
     assert [each["name"] for each in shown["checks"]] == list(CHECKS)
     assert all(each["checked"] for each in shown["checks"])
-    assert shown["assets"] == {"EUR": {"debits": "8130.50", "credits": "8130.50"}}
+    assert shown["assets"] == {"EUR": {"debits": "8699.50", "credits": "8699.50"}}
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
     connection = await asyncpg.connect(books.service)
     assert shown["movements"] == await connection.fetchval("SELECT count(*) FROM movement")
@@ -131,6 +159,12 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
         pytest.param("UPDATE pending SET resolved_seq = NULL", "pendings", id="a pending one reopened"),
         pytest.param("DELETE FROM pending", "pendings", id="a pending one lost"),
         pytest.param("UPDATE journal SET about_seq = about_seq + 1 WHERE kind = 'TransactionVoided'", "pendings", id="a void of another"),
+        pytest.param("UPDATE pending SET settled_minor = settled_minor + 1 WHERE settled_minor > 0", "pendings", id="a part counted twice"),
+        pytest.param("UPDATE pending SET cleared_seq = NULL WHERE cleared_seq IS NOT NULL", "pendings", id="a clearing lost"),
+        pytest.param("UPDATE pending SET screening = NOT screening, cleared_seq = NULL", "pendings", id="another mark"),
+        pytest.param("UPDATE journal SET detail = (detail::jsonb - 'freed')::json WHERE detail::text LIKE '%freed%'", "balances", id="a rest not given back"),
+        pytest.param("UPDATE journal SET detail = NULL WHERE detail::text LIKE '%resolves%' AND kind = 'TransactionPosted'", "balances", id="a posting of no reserve"),
+        pytest.param("UPDATE journal SET about_seq = 1 WHERE kind = 'PendingCleared'", "pendings", id="a clearing of another"),
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
         pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE kind = 'TransactionPosted' AND booking_date = '2026-01-02'", "booking_dates", id="another booking date"),
@@ -158,7 +192,7 @@ async def test_tampering_is_found(books: LedgerDatabase, lively: Lively, tamperi
 def on_topic(events: list[Outgoing]) -> list[PublishedEvent]:
     """The records that publishing these leaves on the topic."""
     return [
-        PublishedEvent(partition, each.shard, each.seq, prev, each.body)
+        PublishedEvent(partition, each.shard, each.seq, prev, each.body, each.chain)
         for each in events
         for partition, prev, _ in ((each.shard, each.prev, b""), *each.copies)
     ]

@@ -212,7 +212,7 @@ def _phase(event: TransactionEvent) -> Phase:
     match event:
         case TransactionPending():
             return "pending"
-        case TransactionPosted(first=None):
+        case TransactionPosted(first=None, resolves=None):
             return "posted"
         case _:
             return "settled"

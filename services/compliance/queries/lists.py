@@ -1,6 +1,11 @@
 """Which watch lists are stored, how complete, and which version each shard screens against."""
 
+import json
+from datetime import date
 from typing import Any
+
+from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.rule import RuleParameter
 
 _SHOW = """
 WITH active AS (
@@ -27,3 +32,50 @@ async def lists_show(connection: Any) -> list[dict[str, Any]]:
         {**dict(row), "complete": row["parts_loaded"] == row["parts"]}
         for row in await connection.fetch(_SHOW)
     ]
+
+
+_ACTIVE = """
+SELECT list_code, max(version) AS version, count(DISTINCT version) AS versions
+FROM (SELECT DISTINCT ON (shard, list_code) shard, list_code, version
+      FROM compliance.list_activation ORDER BY shard, list_code, seq DESC) AS active
+GROUP BY list_code ORDER BY list_code
+"""
+
+_PARTIES = """
+SELECT e.entry_id, e.kind, e.programmes, array_agg(n.name ORDER BY n.number) AS names
+FROM compliance.list_entry AS e
+JOIN compliance.list_name AS n
+    ON n.list_code = e.list_code AND n.version = e.version AND n.entry_id = e.entry_id
+WHERE e.list_code = $1 AND e.version = $2
+GROUP BY e.list_code, e.version, e.entry_id
+ORDER BY e.entry_id
+"""
+
+_PARAMETERS = """
+SELECT rule, version, asset, "values", valid_from, valid_until, source
+FROM compliance.rule_parameter
+WHERE rule = $1 AND asset = '*' AND valid_from <= $2 AND (valid_until IS NULL OR $2 < valid_until)
+ORDER BY version DESC LIMIT 1
+"""
+
+
+async def lists_active(connection: Any) -> dict[str, str]:
+    """Return the version of each list that shards screen against, by list code.
+
+    While a new version is being activated shard by shard, the greater version's name counts.
+    """
+    return {row["list_code"]: row["version"] for row in await connection.fetch(_ACTIVE)}
+
+
+async def list_parties(connection: Any, code: str, version: str) -> list[ListedParty]:
+    """Return the entries of a list version, as far as they are stored."""
+    return [
+        ListedParty(row["entry_id"], row["kind"], tuple(row["names"]), tuple(row["programmes"]))
+        for row in await connection.fetch(_PARTIES, code, version)
+    ]
+
+
+async def name_parameters(connection: Any, rule: str, day: date) -> RuleParameter | None:
+    """Return the parameters of a rule about names that count on a day; None where it is not in force."""
+    row = await connection.fetchrow(_PARAMETERS, rule, day)
+    return RuleParameter(**{**dict(row), "values": json.loads(row["values"])}) if row is not None else None

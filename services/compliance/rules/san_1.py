@@ -1,12 +1,15 @@
-"""SAN-1, a name on a watch list: exact after normalising; a later issue adds likeness.
+"""SAN-1, a name or an identifier on a watch list; names by likeness, with birth date, country and kind.
 
-31 CFR part 501 and the programmes of each list; OFAC's FAQ 5 on what to do with a match.
+31 CFR part 501 and the programmes of each list; OFAC's FAQ 5 on what to do with a match. At which likeness to
+hold and to alert is for each firm to choose by its risk (Wolfsberg Group, Sanctions Screening Guidance 2019).
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from services.compliance.domain.rule import NameRule
-from services.compliance.domain.watchlist import NameMatch
+from services.compliance.domain.names.evidence import Evidence
+from services.compliance.domain.rule import NameRule, RuleParameter
+from services.compliance.domain.watchlist import ALERT_AT, HOLD_AT, SCORE_MIN, NameMatch
 from shared.messages.compliance import Finding
 
 _WORDS: Final = {
@@ -16,24 +19,92 @@ _WORDS: Final = {
     "payment.creditor": "The creditor",
     "payment.ultimate_debtor": "The ultimate debtor",
     "payment.ultimate_creditor": "The ultimate creditor",
+    "payment.debtor_agent": "The debtor's bank",
+    "payment.creditor_agent": "The creditor's bank",
 }
+_EVIDENCE: Final = {"birth_date": "date of birth", "country": "country", "kind": "kind of party"}
+_BEARINGS: Final = {"agrees": "agrees", "near": "is near", "contradicts": "contradicts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: alert from a likeness of 0.70 on, hold from 0.85."""
+
+    version: int
+    alert_at: float = ALERT_AT
+    hold_at: float = HOLD_AT
+
+
+def read_parameters(row: RuleParameter) -> Parameters:
+    """Read stored values: `alert_at` and `hold_at`, decimal strings; raises `ValueError` for wrong ones."""
+    alert_at = float(row.values.get("alert_at", ALERT_AT))
+    hold_at = float(row.values.get("hold_at", HOLD_AT))
+    if not SCORE_MIN <= alert_at <= hold_at <= 1.0:
+        raise ValueError(f"not {SCORE_MIN} <= alert_at {alert_at} <= hold_at {hold_at} <= 1")
+    return Parameters(row.version, alert_at, hold_at)
 
 
 def evaluate(match: NameMatch, version: int) -> Finding:
-    """Tell a match without the name: list, version and entry say it to those who may know."""
+    """Tell a match at the default thresholds."""
+    return tell(match, Parameters(version))
+
+
+def tell(match: NameMatch, parameters: Parameters) -> Finding:
+    """Tell a match without the name: list, version, entry and places say it to those who may know."""
+    score = match.score(parameters.alert_at)
+    values: dict[str, Any] = {
+        "field": match.field,
+        "list": match.list_code,
+        "list_version": match.list_version,
+        "entry": match.entry_id,
+        "comparison": match.comparison,
+        "score": score,
+        "alert_at": parameters.alert_at,
+        "hold_at": parameters.hold_at,
+    }
+    if match.likeness is not None:
+        values |= {
+            "name_score": match.likeness.score,
+            "official_style_score": match.match.official_score,
+            "weak_alias": match.is_weak,
+            "parts": [
+                {
+                    "places": [place + 1 for place in part.places],
+                    "listed_places": [place + 1 for place in part.listed_places],
+                    "score": part.score,
+                    "how": part.how,
+                }
+                for part in match.likeness.parts
+            ],
+            "parts_left": len(match.likeness.left),
+            "listed_parts_left": len(match.likeness.listed_left),
+            "evidence": [
+                {"what": each.what, "bearing": each.bearing, "change": each.change} for each in match.evidence
+            ],
+        }
     return Finding(
-        rule=RULE.code,
-        rule_version=version,
-        sentence=f"{_WORDS[match.field]} bears a name of entry {match.entry_id} on list {match.list_code},"
-        f" version {match.list_version}.",
-        values={
-            "field": match.field,
-            "list": match.list_code,
-            "list_version": match.list_version,
-            "entry": match.entry_id,
-            "comparison": "exact after normalising",
-        },
+        rule=RULE.code, rule_version=parameters.version, sentence=_sentence(match, score), values=values
     )
+
+
+def _sentence(match: NameMatch, score: float) -> str:
+    who = _WORDS[match.field]
+    entry = f"entry {match.entry_id} on list {match.list_code}, version {match.list_version}"
+    if match.comparison == "identifier":
+        return f"{who} has an identifier of {entry}."
+    what = "a weak alias of" if match.is_weak else "a name of"
+    if match.comparison == "alike":
+        what = "a name like a weak alias of" if match.is_weak else "a name like one of"
+    told = f" (score {score:.2f})" if match.comparison == "alike" else ""
+    return f"{who} bears {what} {entry}{told}.{_evidence(match.evidence)}"
+
+
+def _evidence(evidence: tuple[Evidence, ...]) -> str:
+    if not evidence:
+        return ""
+    told = [f"the {_EVIDENCE[each.what]} {_BEARINGS[each.bearing]}" for each in evidence]
+    text = "; ".join(told)
+    return f" {text[0].upper()}{text[1:]}."
 
 
 RULE: Final = NameRule(code="SAN-1", title="Name on a watch list", holds=True, evaluate=evaluate)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from services.compliance.domain.lists.party import ListedParty
 from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.records import ListPart, ListState
 from services.compliance.domain.watchlist import NamesIndex
@@ -44,10 +45,12 @@ ORDER BY shard, list_code, seq DESC
 """
 
 _NAMES = """
-SELECT e.list_code, e.version, e.entry_id, e.kind, n.name
+SELECT e.list_code, e.version, e.entry_id, e.kind, e.programmes, array_agg(n.name ORDER BY n.number) AS names
 FROM unnest($1::text[], $2::text[]) AS wanted (list_code, version)
 JOIN list_entry AS e ON e.list_code = wanted.list_code AND e.version = wanted.version
 JOIN list_name AS n ON n.list_code = e.list_code AND n.version = e.version AND n.entry_id = e.entry_id
+GROUP BY e.list_code, e.version, e.entry_id
+ORDER BY e.list_code, e.version, e.entry_id
 """
 
 _SAVE_ACTIVATIONS = """
@@ -134,11 +137,13 @@ async def load_indexes(connection: Any, wanted: Collection[ListVersion]) -> dict
     """Build the names indexes of list versions, from one statement."""
     if not wanted:
         return {}
-    names: dict[ListVersion, list[tuple[str, str, str]]] = {version: [] for version in wanted}
+    parties: dict[ListVersion, list[ListedParty]] = {version: [] for version in wanted}
     rows = await connection.fetch(_NAMES, [code for code, _ in wanted], [version for _, version in wanted])
-    for code, version, entry_id, kind, name in rows:
-        names[code, version].append((entry_id, kind, name))
-    return {(code, version): NamesIndex(code, version, found) for (code, version), found in names.items()}
+    for row in rows:
+        parties[row["list_code"], row["version"]].append(
+            ListedParty(row["entry_id"], row["kind"], tuple(row["names"]), tuple(row["programmes"]))
+        )
+    return {(code, version): NamesIndex(code, version, found) for (code, version), found in parties.items()}
 
 
 async def save_activations(connection: Any, rows: Sequence[tuple[int, int, str, str, datetime]]) -> None:

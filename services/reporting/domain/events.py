@@ -70,6 +70,8 @@ class TransactionView(EventView):
     booking_date: date
     value_date: date
     movements: list[MovementView]
+    resolves: NotRequired[NumberView | None]
+    freed: NotRequired[str | None]
 
 
 class AppliedView(EventView):
@@ -87,6 +89,8 @@ class JournalView(EventView):
     booking_date: NotRequired[date]
     value_date: NotRequired[date]
     movements: NotRequired[list[MovementView]]
+    resolves: NotRequired[NumberView | None]
+    freed: NotRequired[str | None]
     account: NotRequired[PostingView]
     asset: NotRequired[str]
     scale: NotRequired[int]
@@ -112,7 +116,7 @@ FATES: Final = frozenset(
 )
 """Kinds without movements that give a record its fate."""
 
-ASIDE: Final = frozenset({"DecisionWithoutEffect", "ActDone"})
+ASIDE: Final = frozenset({"PendingCleared", "DecisionWithoutEffect", "ActDone"})
 """Kinds that give no record a fate: counted as taken, and nowhere else."""
 
 KINDS: Final = MONEY | FATES | ASIDE

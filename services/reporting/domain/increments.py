@@ -184,8 +184,11 @@ def _fold_transaction(
 ) -> None:
     shard, kind, day = event["shard"], event["type"], event["booking_date"]
     posted = kind == "TransactionPosted"
-    later = kind in LATER or (posted and event.get("first") is not None)
-    reserved = 1 if kind == "TransactionPending" else -1 if later else 0
+    # What resolves a reserve is an instruction's own first outcome, and frees what was reserved all the same.
+    resolves = event.get("resolves") is not None
+    later = not resolves and (kind in LATER or (posted and event.get("first") is not None))
+    reserved = 1 if kind == "TransactionPending" else -1 if later or resolves else 0
+    freed = event.get("freed")
     instruction_type = event.get("instruction_type") or ""
     channel, outcome, reason = _channel(event), OUTCOMES[kind], _reason(event)
     count = 1
@@ -201,8 +204,9 @@ def _fold_transaction(
             into.entries.append(_entry(event, movement, amount))
             _own(into, movement, amount, day, partition, home_of)
         if reserved:
-            debit_day.debits_pending += reserved * amount
-            credit_day.credits_pending += reserved * amount
+            given_back = parse_amount(freed, movement["scale"]) if freed else 0
+            debit_day.debits_pending += reserved * (amount + given_back)
+            credit_day.credits_pending += reserved * (amount + given_back)
         entity, asset = movement["debit"]["entity"], movement["asset"]
         key = (shard, day, entity, instruction_type, asset, channel, outcome, reason, later)
         activity = into.activity.get(key)

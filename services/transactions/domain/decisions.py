@@ -10,6 +10,7 @@ from services.transactions.domain.chart import Account
 POSTED: Final = "TransactionPosted"
 PENDING: Final = "TransactionPending"
 VOIDED: Final = "TransactionVoided"
+CLEARED: Final = "PendingCleared"
 APPLIED: Final = "InstructionApplied"
 REJECTED: Final = "InstructionRejected"
 DUPLICATE: Final = "DuplicateReceived"
@@ -20,7 +21,7 @@ WITHOUT_EFFECT: Final = "DecisionWithoutEffect"
 DAY_OPENED: Final = "BusinessDayOpened"
 ACT_DONE: Final = "ActDone"
 
-FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, APPLIED, REJECTED, DAY_OPENED})
+FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, VOIDED, APPLIED, REJECTED, DAY_OPENED})
 """The kinds that may be an instruction's first outcome."""
 
 

@@ -8,7 +8,6 @@ from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import ShardState
-from shared.messages.compliance import DecisionMade
 from shared.runtime.work import Received
 
 Entry = Received | Record
@@ -28,20 +27,23 @@ def entry_of(received: Received, types: Mapping[str, TransactionType]) -> Entry:
 
 
 def ids_asked_for(state: ShardState, batch: Sequence[Entry], *, instructions: bool) -> set[str]:
-    """Return the ids whose first outcomes the decisions must know: those that answers are about, and
-    the instructions' own where they may have come before."""
+    """Return the ids whose first outcomes the decisions must know: either the instructions' own, which may
+    have come before, or those of the pending transactions that they and compliance's answers name."""
     asked: set[str] = set()
+    named: set[str] = set()
     for entry in batch:
         if isinstance(entry, Received):
             if instructions:
                 asked.add(entry.message.instruction_id)
-        elif entry.instruction_id is None:
             continue
-        elif entry.is_instruction:
-            if instructions:
-                asked.add(entry.instruction_id)
-        elif entry.message.__class__ is DecisionMade and entry.instruction_id not in state.pendings:
+        if instructions and entry.is_instruction and entry.instruction_id is not None:
             asked.add(entry.instruction_id)
+        pending_id = entry.pending_id
+        if not instructions and pending_id is not None:
+            # One that is named twice may be resolved by the first that names it.
+            if pending_id in named or pending_id not in state.pendings:
+                asked.add(pending_id)
+            named.add(pending_id)
     return asked
 
 
@@ -103,8 +105,8 @@ def _accounts_of(state: ShardState, entry: Record, wanted: Wanted) -> list[Accou
             wanted.codes.add(code)
         else:
             found.append(account)
-    if entry.message.__class__ is DecisionMade:
-        pending = state.pendings.get(entry.instruction_id or "")
+    if entry.pending_id is not None:
+        pending = state.pendings.get(entry.pending_id)
         for leg in pending.legs if pending is not None else ():
             found += (leg.debit, leg.credit)
     return found

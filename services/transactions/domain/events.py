@@ -120,11 +120,15 @@ def _movement(index: int, leg: Leg) -> str:
 def _posted(decision: Decision) -> str:
     if decision.detail is None:
         return _transaction(decision)
-    return _transaction(decision) + _named(decision.detail, "routed", "limit_passed")
+    return _transaction(decision) + _named(decision.detail, "routed", "limit_passed", "resolves", "freed")
+
+
+def _pending(decision: Decision) -> str:
+    return _transaction(decision) + _named(_detail(decision), "screening")
 
 
 def _voided(decision: Decision) -> str:
-    return f'{_transaction(decision)},"reason":"{decision.reason}"'
+    return f'{_transaction(decision)},"reason":"{decision.reason}"' + _named(_detail(decision), "resolves")
 
 
 def _applied(decision: Decision) -> str:
@@ -152,8 +156,9 @@ def _by_names(*names: str) -> Callable[[Decision], str]:
 
 _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.POSTED: _posted,
-    decisions.PENDING: _transaction,
+    decisions.PENDING: _pending,
     decisions.VOIDED: _voided,
+    decisions.CLEARED: _by_names("decision"),
     decisions.APPLIED: _applied,
     decisions.REJECTED: _rejected,
     decisions.DUPLICATE: _by_names("first_outcome", "first_reason"),

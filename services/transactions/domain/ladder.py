@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from services.transactions.domain.chart import Account, Chart, Entity, make_account
-from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.decisions import PENDING, Decision, Leg
 from services.transactions.domain.plain import FIRST_SANE_YEAR, LAST_SANE_YEAR
 from services.transactions.domain.planning import Planned, TransactionType
 from services.transactions.domain.records import Record
@@ -22,6 +22,7 @@ from services.transactions.domain.state import (
     Changes,
     First,
     Freeze,
+    OpenPending,
     Outside,
 )
 from shared.messages.envelope import HOUSE
@@ -35,6 +36,9 @@ CONTENT_BYTES_MAX: Final = JOURNAL.max_message_bytes - 65_536
 
 FIRST_SANE_DATE: Final = date(FIRST_SANE_YEAR, 1, 1)
 LAST_SANE_DATE: Final = date(LAST_SANE_YEAR, 12, 31)
+
+PENDING_EFFECTS: Final = ("post_pending", "void_pending")
+"""Effects of instructions that name a pending transaction."""
 
 
 class Refusal(NamedTuple):
@@ -87,10 +91,13 @@ class Case:
         "limit",
         "limit_passed",
         "moves",
+        "named",
+        "named_first",
         "pending",
         "record",
         "redirected",
         "routed",
+        "screening",
         "seen",
         "seq",
     )
@@ -106,6 +113,10 @@ class Case:
     """References: the entity's open business day."""
     legs: list[Leg]
     """Limits: what was posted or reserved."""
+    named: OpenPending | None
+    """Form: the pending transaction it names, if that is still open."""
+    named_first: dict[str, Any] | None
+    """Form: what that one asked for, open or resolved; none where there has been none of this id."""
     first: Decision | First | None
     """Identity: the first outcome of the same id."""
 
@@ -116,6 +127,8 @@ class Case:
         self.first = None
         self.account = None
         self.pending = False
+        self.screening = False
+        """Whether it waits for compliance before it is posted."""
         self.redirected = False
         """Whether a fact goes to suspense because what it names cannot take it."""
         self.routed: str | None = None
@@ -202,6 +215,8 @@ def form(case: Case) -> Refusal | None:
         refusal = _amounts(case)
     elif kind.effect == "open_account":
         refusal = _limit(case)
+    elif kind.effect in PENDING_EFFECTS:
+        refusal = _part(case)
     else:
         refusal = None
     if refusal is not None:
@@ -247,6 +262,31 @@ def _limit(case: Case) -> Refusal | None:
     return None
 
 
+def _part(case: Case) -> Refusal | None:
+    """Find the pending transaction named, and read the amount of it by its asset."""
+    pending_id = case.record.pending_id
+    assert pending_id is not None
+    context = case.context
+    case.named = context.changes.find_pending(pending_id)
+    case.named_first = None
+    first = context.changes.firsts.get(pending_id) or context.outside.firsts.get(pending_id)
+    if case.named is not None:
+        case.named_first = json.loads(case.named.content)
+    elif first is not None and first.kind == PENDING:
+        case.named_first = json.loads(first.content or b"")
+    amount = getattr(case.record.message, "amount", None)
+    case.amounts = []
+    if amount is None:
+        return None
+    asset = None if case.named_first is None else context.chart.assets[case.named_first["asset"]]
+    try:
+        case.amounts.append(parse_amount(amount, SCALE_MAX if asset is None else asset.scale))
+    except AmountError as error:
+        if asset is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
+            return Refusal(error.reason, "amount", error.detail)
+    return None
+
+
 def _dates(message: Any, kind: TransactionType) -> Refusal | None:
     """Check the dates that are there; most instructions carry one or two."""
     day = message.value_date
@@ -283,6 +323,8 @@ def references(case: Case) -> Refusal | None:
         return _opening_references(case)
     if kind.effect == "open_business_day":
         return _day_references(case)
+    if kind.effect in PENDING_EFFECTS:
+        return _pending_references(case)
     return _freezing_references(case)
 
 
@@ -469,6 +511,19 @@ def _freezing_references(case: Case) -> Refusal | None:
     return None
 
 
+def _pending_references(case: Case) -> Refusal | None:
+    first = case.named_first
+    if first is None:
+        return Refusal("pending_unknown", "pending_id", "nothing was ever pending under this id")
+    if first["owner"] != case.record.owner:
+        return Refusal("wrong_owner", "owner", "the owner named is not that of what is pending")
+    case.moves = []
+    if case.named is not None:
+        case.moves = [(leg.debit, leg.credit) for leg in case.named.legs]
+        case.day = case.context.changes.day_of(case.moves[0][0].entity_id)
+    return None
+
+
 def _day_references(case: Case) -> Refusal | None:
     message = case.record.message
     entity = case.context.chart.entities.get(message.entity)
@@ -487,7 +542,7 @@ def status(case: Case) -> Refusal | None:
     """Do its accounts take debits and credits now?"""
     kind = case.record.kind
     assert kind is not None
-    if kind.effect != "movements":
+    if kind.effect not in ("movements", "post_pending"):
         return None
     context = case.context
     if not (context.changes.frozen or context.changes.state.frozen or context.outside.frozen):
@@ -498,8 +553,11 @@ def status(case: Case) -> Refusal | None:
     index, account, side, mask = stopped
     if account.shard != context.changes.state.shard:
         case.has_seen("frozen", {account.code: DIRECTION_NAMES[mask]})
-    planned = case.record.plan[index]
-    field = planned.debit_field if side == DEBIT_FROZEN else planned.credit_field
+    if kind.effect == "post_pending":
+        field = "pending_id"
+    else:
+        planned = case.record.plan[index]
+        field = planned.debit_field if side == DEBIT_FROZEN else planned.credit_field
     return Refusal("account_frozen", field, "the account is frozen in this direction")
 
 
@@ -543,6 +601,19 @@ def state(case: Case) -> Refusal | None:
             return Refusal("freeze_exists", "freeze_id", "the account has had a freeze of this id")
         if kind.effect == "unfreeze" and (freeze is None or freeze.lifted):
             return Refusal("freeze_unknown", "freeze_id", "no freeze of this id stands on the account")
+    elif kind.effect in PENDING_EFFECTS:
+        return _pending_state(case)
+    return None
+
+
+def _pending_state(case: Case) -> Refusal | None:
+    named = case.named
+    if named is None:
+        return Refusal("pending_resolved", "pending_id", "it was posted or given back before")
+    if named.screening:
+        return Refusal("under_screening", "pending_id", "it waits for compliance")
+    if case.amounts and case.amounts[0] > named.legs[0].amount:
+        return Refusal("amount_exceeds_pending", "amount", "less than that is still reserved")
     return None
 
 
@@ -556,7 +627,8 @@ def limits(case: Case) -> Refusal | None:
     if kind.effect != "movements":
         return None
     changes = case.context.changes
-    pending = case.pending = kind.kind == "request" and _is_screened_first(case, kind)
+    case.screening = kind.kind == "request" and _is_screened_first(case, kind)
+    pending = case.pending = case.screening or kind.reserves
     case.legs = legs = []
     amounts = case.amounts
     for index, (debit, credit) in enumerate(case.moves):

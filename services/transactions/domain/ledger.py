@@ -6,7 +6,7 @@ and folds again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
@@ -16,6 +16,7 @@ from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import (
     CONTENT_BYTES_MAX,
     LADDER,
+    PENDING_EFFECTS,
     Case,
     Context,
     Refusal,
@@ -31,6 +32,7 @@ from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
 from shared.messages.partitioner import shard_of
+from shared.money import format_amount
 from shared.runtime.failpoints import planted
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
@@ -150,6 +152,9 @@ def _accepted(case: Case) -> Decision:
     decision.uses_up_id = True
     decision.seen = case.seen
     decision.booking_date = case.day
+    if kind.effect in PENDING_EFFECTS:
+        _settle_named(decision, case)
+        return decision
     if kind.effect != "movements":
         apply_effect(case)
         if kind.effect == "open_business_day":
@@ -173,7 +178,10 @@ def _accepted(case: Case) -> Decision:
             content_hash=record.content_hash or b"",
             value_date=value_date,
             legs=case.legs,
+            screening=case.screening,
         )
+        if not case.screening:
+            decision.detail = {"screening": False}
         case.context.changes.pendings[pending.instruction_id] = pending
         case.context.changes.pended.append(pending)
         return decision
@@ -186,6 +194,41 @@ def _accepted(case: Case) -> Decision:
             detail["limit_passed"] = True
         decision.detail = detail
     return decision
+
+
+def _settle_named(decision: Decision, case: Case) -> None:
+    """Post what is named or a part of it, or give it back."""
+    changes = case.context.changes
+    pending = case.named
+    kind = case.record.kind
+    assert pending is not None
+    assert kind is not None
+    decision.value_date = case.record.message.value_date or case.day
+    decision.detail = {"resolves": {"shard": changes.state.shard, "seq": pending.seq}}
+    if kind.effect == "void_pending":
+        decision.kind = kinds.VOIDED
+        decision.reason = "void_requested"
+        decision.legs = [_settle(changes, leg, posted=False) for leg in pending.legs]
+        _close(changes, pending, decision.seq)
+        return
+    decision.kind = kinds.POSTED
+    (reserved,) = pending.legs
+    amount = case.amounts[0] if case.amounts else reserved.amount
+    rest = reserved._replace(amount=reserved.amount - amount)
+    decision.legs = [_settle(changes, reserved._replace(amount=amount), posted=True)]
+    changes.settled.append((pending.seq, amount))
+    if rest.amount and not case.record.message.final:
+        changes.pendings[pending.instruction_id] = replace(pending, legs=[rest])
+        return
+    if rest.amount:
+        _settle(changes, rest, posted=False)
+        decision.detail["freed"] = format_amount(rest.amount, rest.debit.scale)
+    _close(changes, pending, decision.seq)
+
+
+def _close(changes: Changes, pending: OpenPending, seq: int) -> None:
+    changes.pendings[pending.instruction_id] = None
+    changes.resolved.append((pending.seq, seq))
 
 
 def _refused(case: Case, refusal: Refusal) -> Decision:
@@ -286,6 +329,14 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
         why = _why_without_effect(pending, first)
         decision.detail = {"decision": answer.decision, "why": why}
         return
+    if not pending.screening:
+        decision.kind = kinds.WITHOUT_EFFECT
+        decision.about_seq = pending.seq
+        decision.detail = {"decision": answer.decision, "why": "not_screened"}
+        return
+    if context.types[pending.instruction_type].reserves and answer.decision != "refused":
+        _clear(decision, answer, pending, changes)
+        return
     moves = [(leg.debit, leg.credit) for leg in pending.legs]
     reason = None
     if answer.decision == "refused":
@@ -304,8 +355,18 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     decision.booking_date = changes.day_of(moves[0][0].entity_id)
     decision.value_date = pending.value_date or decision.booking_date
     decision.legs = [_settle(changes, leg, posted=reason is None) for leg in pending.legs]
-    changes.pendings[instruction_id] = None
-    changes.resolved.append((pending.seq, decision.seq))
+    _close(changes, pending, decision.seq)
+
+
+def _clear(decision: Decision, answer: DecisionMade, pending: OpenPending, changes: Changes) -> None:
+    """Let a reserve be posted from now on: it stays reserved, and compliance is done with it."""
+    decision.kind = kinds.CLEARED
+    decision.instruction_type = pending.instruction_type
+    decision.owner = pending.owner
+    decision.about_seq = pending.seq
+    decision.detail = {"decision": answer.decision}
+    changes.pendings[pending.instruction_id] = replace(pending, screening=False)
+    changes.cleared.append((pending.seq, decision.seq))
 
 
 def _why_without_effect(pending: OpenPending | None, first: Decision | First | None) -> str:

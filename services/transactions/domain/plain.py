@@ -1,4 +1,4 @@
-"""Reads the plain instruction: one movement, written so that nothing in it needs a second look.
+"""Reads the plain instruction: one movement to be posted, written so that nothing in it needs a second look.
 
 Nearly all traffic is plain. Such a record is read by a struct instead of pydantic's class, and the fold
 judges it in one go (`services.transactions.domain.quick`). Being plain decides nothing: whatever is not
@@ -15,7 +15,7 @@ from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.planning import Planned
 from shared.messages.envelope import CODE_PATTERN
-from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions import INSTRUCTIONS, Reserve
 from shared.messages.structs import struct_of, union_of
 
 PLAIN_BYTES_MAX: Final = 16_384
@@ -28,7 +28,7 @@ _PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account
 _STRUCTS: Final = {
     struct_of(each, proven=_PROVEN): each.model_fields["type"].default
     for each in INSTRUCTIONS
-    if {"amount", "asset"} <= each.model_fields.keys()
+    if {"amount", "asset"} <= each.model_fields.keys() and each is not Reserve
 }
 _ID_FROM: Final = {struct: len(f'{{"type":"{code}","instruction_id":"') for struct, code in _STRUCTS.items()}
 _DECODE: Final = msgspec.json.Decoder(union_of(_STRUCTS)).decode

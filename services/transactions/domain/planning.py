@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-Effect = Literal["movements", "open_account", "freeze", "unfreeze", "open_business_day"]
+Effect = Literal[
+    "movements", "post_pending", "void_pending", "open_account", "freeze", "unfreeze", "open_business_day"
+]
 
 
 class Against(NamedTuple):
@@ -44,6 +46,8 @@ class TransactionType:
     movements: Callable[[Any], tuple[Planned, ...]] = _no_movements
     """What an instruction asks for. A field the record did not have may be falsy instead of its default."""
     effect: Effect = "movements"
+    reserves: bool = False
+    """Whether its movements are only set aside, until another instruction posts or voids them."""
     account_classes: frozenset[str] = frozenset()
     """The classes that accounts it names may have; none means the house's own accounts."""
     broadcast: bool = False

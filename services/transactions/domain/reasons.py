@@ -66,6 +66,7 @@ TABLE: Final = (
     _row("entity_unknown", "references", "RC01", _CORRECT),
     _row("asset_unknown", "references", "AM03", _CORRECT),
     _row("account_unknown", "references", "AC01", "open the account first, then a new id", fact="suspense"),
+    _row("pending_unknown", "references", "AG01", "name a reserve of the same owner by its id"),
     _row("account_exists", "references", "AC01", "choose another account code, with a new id"),
     _row("spans_owners", "references", "AG01", "debit one customer an instruction"),
     _row("wrong_owner", "references", "AC01", "name the account's owner, with a new id", fact="suspense"),
@@ -85,10 +86,14 @@ TABLE: Final = (
     _row("business_day_not_later", "state", "DT01", "days only move on; name a later one"),
     _row("freeze_exists", "state", "AC06", "give each freeze an id of its own"),
     _row("freeze_unknown", "state", "AC06", "name a freeze that stands"),
+    _row("pending_resolved", "state", "DU03", "nothing: it was posted or given back before"),
+    _row("under_screening", "state", "RR04", "wait until compliance has cleared it, then a new id"),
+    _row("amount_exceeds_pending", "state", "AM09", "post no more than is still reserved, with a new id"),
     # 7 limits
     _row("balance_overflow", "limits", "AM02", "split over several accounts"),
     _row("insufficient_funds", "limits", "AM04", "fund the account, then a new id", fact="booked"),
     # what ends a pending transaction
+    _row("void_requested", "decision", "DS02", "nothing: the money is available again", fate="voided"),
     _row(
         "screening_refused", "decision", "RR04", "ask compliance; a new attempt has a new id", fate="voided"
     ),

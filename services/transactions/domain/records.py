@@ -30,6 +30,7 @@ class Record:
         "offset",
         "owner",
         "partition",
+        "pending_id",
         "plan",
         "topic",
         "traceparent",
@@ -42,6 +43,8 @@ class Record:
     plan: tuple[Planned, ...]
     accounts: tuple[str, ...]
     """The accounts it names."""
+    pending_id: str | None
+    """The pending transaction it names, where its type is about one."""
     content: bytes | None
     content_hash: bytes | None
     instruction_id: str | None
@@ -62,6 +65,7 @@ class Record:
         self.kind = None
         self.plan = ()
         self.accounts = ()
+        self.pending_id = None
         code = _CODES.get(message.__class__)
         if code is not None:
             self.type = code
@@ -70,6 +74,8 @@ class Record:
             self.plan = plan = kind.movements(message)
             if plan:
                 self.accounts = _codes_in(plan)
+            elif kind.effect in ("post_pending", "void_pending"):
+                self.pending_id = str(message.pending_id)
             elif kind.effect != "open_business_day":
                 self.accounts = (message.account,)
             self.owner = message.owner
@@ -80,6 +86,8 @@ class Record:
         self.content = self.content_hash = None
         self.is_instruction = isinstance(message, MalformedInstruction)
         self.instruction_id, self.type, self.owner = _named_in(message)
+        if isinstance(message, DecisionMade):
+            self.pending_id = self.instruction_id
         if isinstance(message, MalformedInstruction):
             self.content = message.content
             self.content_hash = message.content_hash

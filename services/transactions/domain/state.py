@@ -25,7 +25,7 @@ class Freeze(NamedTuple):
 
 @dataclass(slots=True)
 class OpenPending:
-    """A transaction that waits for a decision."""
+    """A transaction that waits for a decision, or for what posts or voids it."""
 
     seq: int
     instruction_id: str
@@ -36,6 +36,9 @@ class OpenPending:
     value_date: date | None
     """As the instruction named it; the booking date of the posting where it named none."""
     legs: list[Leg]
+    """With what is still reserved of each."""
+    screening: bool = True
+    """Whether it waits for compliance. What does not, or no longer, waits for another instruction."""
 
 
 @dataclass(slots=True)
@@ -128,6 +131,10 @@ class Changes:
     """Those opened, resolved since or not."""
     resolved: list[tuple[int, int]] = field(default_factory=list)
     """(seq of the pending one, seq that resolved it)."""
+    settled: list[tuple[int, int]] = field(default_factory=list)
+    """(seq of the pending one, minor units posted of it)."""
+    cleared: list[tuple[int, int]] = field(default_factory=list)
+    """(seq of the pending one, seq that said it need not wait for compliance)."""
     next_account: int = 1
     firsts: dict[str, Decision] = field(default_factory=dict)
     """First outcomes in this batch, by instruction id."""

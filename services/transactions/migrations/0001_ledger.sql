@@ -2,7 +2,7 @@
 -- always be rebuilt from them.
 
 CREATE TYPE event_kind AS ENUM (
-    'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'InstructionApplied',
+    'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
     'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone'
 );
@@ -172,9 +172,14 @@ CREATE TABLE pending (
     seq bigint NOT NULL,
     instruction_id uuid NOT NULL,
     content_hash bytea NOT NULL,
+    screening boolean NOT NULL,
+    cleared_seq bigint CHECK (screening OR cleared_seq IS NULL),
+    settled_minor bigint NOT NULL DEFAULT 0 CHECK (settled_minor >= 0),
     resolved_seq bigint,
     PRIMARY KEY (shard, seq)
 );
+COMMENT ON COLUMN pending.screening IS 'whether it had to be cleared by compliance before it could be posted';
+COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far';
 CREATE INDEX pending_open ON pending (shard, instruction_id) WHERE resolved_seq IS NULL;
 
 -- (`freeze` by itself is a reserved word.)
@@ -198,9 +203,35 @@ CREATE TABLE business_day (
     PRIMARY KEY (shard, entity_id, booking_date)
 );
 
+-- Over every 1,024 events of a shard: the root of the Merkle tree of their hashes, chained to the seal before.
+CREATE TABLE seal (
+    shard int NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    previous_hash bytea NOT NULL,
+    root bytea NOT NULL,
+    hash bytea NOT NULL,
+    head bytea NOT NULL,
+    PRIMARY KEY (shard, last_seq)
+);
+COMMENT ON COLUMN seal.head IS 'hash of the event last_seq: where the chain of events can be taken up';
+
+-- Where each shard's chain stands: moves with every batch, and can be made again from journal and seals.
+CREATE TABLE seal_head (
+    shard int PRIMARY KEY,
+    seq bigint NOT NULL,
+    head bytea NOT NULL,
+    open_nodes bytea NOT NULL,
+    seal_hash bytea NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON COLUMN seal_head.open_nodes IS 'roots of the complete subtrees of the tree still open, the largest first, 32 bytes each';
+COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
+
 GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
+GRANT INSERT ON seal, seal_head TO transactions_service;
+GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze, business_day
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
-GRANT UPDATE (resolved_seq) ON pending TO transactions_service;
+GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
 GRANT UPDATE (lifted_seq) ON account_freeze TO transactions_service;

@@ -1,99 +1,83 @@
 """Shows an account and its history, summed over the shards that have entries on it."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from asyncpg import Connection
 
+from services.transactions.queries.balances_at import (
+    COUNTERS,
+    Moment,
+    Whose,
+    counters_at,
+    favour_sign,
+    spelt_moment,
+)
+from shared.messages.envelope import HOUSE
 from shared.money import format_amount
 
-_DEBIT_IS_FAVOUR: Final = frozenset({"asset", "expense"})
-"""House accounts of these statements grow by debits; a customer's grow by credits, whatever the class."""
+NOW: Final = Moment()
+"""No bound at all."""
 
 
-async def account_show(
-    connection: Connection, code: str, *, booking_date: date | None = None
-) -> dict[str, Any] | None:
-    """Return the account as `backoffice account show` prints it, or none if there is no such account.
+async def account_show(connection: Connection, code: str, moment: Moment = NOW) -> dict[str, Any] | None:
+    """Return the account as `backoffice account show` prints it, or none if there was no such account.
 
     Amounts are decimal strings. `balance` is in the holder's favour. `available` is credits posted − debits
     posted − debits pending + limit over all rows, and null where the limit is null (unlimited, as for the
-    house's accounts). With `booking_date`, the posted counters and the balance are those at the end of
-    that day; what is pending has no booking date and is shown as it is now, and `available` is null.
+    house's accounts). As recorded at an instant, the counters and freezes are those of then; the limit is
+    today's. By booking or value date, the posted counters and the balance are those of the end of that day;
+    what is pending has no date and is shown as recorded, and `available` is null.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(
             """
-            SELECT account.account_id, account.code, entity.code AS entity, account.owner, account.shard,
-                   asset.code AS asset, asset.scale, account.class, account_class.statement,
-                   account.limit_minor, account.container,
-                   coalesce(sum(balance.debits_posted), 0) AS debits_posted,
-                   coalesce(sum(balance.credits_posted), 0) AS credits_posted,
-                   coalesce(sum(balance.debits_pending), 0) AS debits_pending,
-                   coalesce(sum(balance.credits_pending), 0) AS credits_pending
+            SELECT account.account_id, account.entity_id, account.opened_seq, account.code,
+                   entity.code AS entity, account.owner, account.shard, asset.code AS asset, asset.scale,
+                   account.class, account_class.statement, account.limit_minor, account.container
             FROM transactions.account
             JOIN transactions.entity USING (entity_id)
             JOIN transactions.asset USING (asset_id)
             JOIN transactions.account_class USING (class)
-            LEFT JOIN transactions.balance ON balance.account_id = account.account_id
             WHERE account.code = $1
-            GROUP BY account.account_id, entity.entity_id, asset.asset_id, account_class.class
             """,
             code,
         )
         if row is None:
             return None
+        account_id: int = row["account_id"]
+        found, vector = await counters_at(connection, moment, Whose([account_id]), row["entity_id"])
+        here = vector.get(row["shard"], 0)
+        if moment.at is not None and row["opened_seq"] > here:
+            return None
         freezes = await connection.fetch(
             """
             SELECT freeze_id, direction
             FROM transactions.account_freeze
-            WHERE account_id = $1 AND lifted_seq IS NULL
+            WHERE account_id = $1 AND seq <= $2 AND (lifted_seq IS NULL OR lifted_seq > $2)
             ORDER BY freeze_id
             """,
-            row["account_id"],
+            account_id,
+            here,
         )
-        as_of = await connection.fetch("SELECT shard, last_seq FROM transactions.shard ORDER BY shard")
-        counters = {
-            name: int(row[name])
-            for name in ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
-        }
-        if booking_date is not None:
-            counters.update(await _posted_until(connection, row["account_id"], booking_date))
-    return _shown(row, counters, booking_date, freezes=freezes, as_of=as_of)
-
-
-async def _posted_until(connection: Connection, account_id: int, booking_date: date) -> dict[str, int]:
-    row = await connection.fetchrow(
-        """
-        SELECT coalesce(sum(movement.amount) FILTER (WHERE movement.debit_account = $1), 0) AS debits,
-               coalesce(sum(movement.amount) FILTER (WHERE movement.credit_account = $1), 0) AS credits
-        FROM transactions.movement
-        JOIN transactions.journal USING (shard, seq)
-        WHERE $1 IN (movement.debit_account, movement.credit_account)
-          AND journal.kind = 'TransactionPosted' AND journal.booking_date <= $2
-        """,
-        account_id,
-        booking_date,
-    )
-    assert row is not None
-    return {"debits_posted": int(row["debits"]), "credits_posted": int(row["credits"])}
+    counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
+    return _shown(row, counters, moment, freezes=freezes, vector=vector)
 
 
 def _shown(
     row: Mapping[str, Any],
     counters: dict[str, int],
-    booking_date: date | None,
+    moment: Moment,
     *,
     freezes: list[Any],
-    as_of: list[Any],
+    vector: Mapping[int, int],
 ) -> dict[str, Any]:
     scale: int = row["scale"]
     limit: int | None = row["limit_minor"]
     favour = counters["credits_posted"] - counters["debits_posted"]
     available = None if limit is None else favour - counters["debits_pending"] + limit
-    is_house = row["owner"] == "house"
-    balance = -favour if is_house and row["statement"] in _DEBIT_IS_FAVOUR else favour
+    balance = favour_sign(row["owner"] == HOUSE, row["statement"]) * favour
     return {
         "code": row["code"],
         "entity": row["entity"],
@@ -107,11 +91,9 @@ def _shown(
         "limit": None if limit is None else format_amount(limit, scale),
         **{name: format_amount(value, scale) for name, value in counters.items()},
         "balance": format_amount(balance, scale),
-        "available": (
-            None if available is None or booking_date is not None else format_amount(available, scale)
-        ),
-        "booking_date": None if booking_date is None else booking_date.isoformat(),
-        "as_of": {str(each["shard"]): each["last_seq"] for each in as_of},
+        "available": None if available is None or moment.is_by_date else format_amount(available, scale),
+        **spelt_moment(moment),
+        "as_of": {str(shard): seq for shard, seq in vector.items()},
     }
 
 
@@ -138,7 +120,7 @@ async def account_history(
         )
         if account is None:
             return
-        sign = -1 if account["owner"] == "house" and account["statement"] in _DEBIT_IS_FAVOUR else 1
+        sign = favour_sign(account["owner"] == HOUSE, account["statement"])
         balance = 0
         count = 0
         waiting = after is not None

@@ -22,6 +22,7 @@ FIRST_OUTCOMES: Final = frozenset(
     {
         "TransactionPosted",
         "TransactionPending",
+        "TransactionVoided",
         "InstructionApplied",
         "InstructionRejected",
         "BusinessDayOpened",
@@ -109,6 +110,7 @@ class _Account:
     limit: int | None
     is_customer: bool
     opened_seq: int
+    scale: int
 
 
 @dataclass(slots=True)
@@ -116,7 +118,23 @@ class _Open:
     """A pending transaction met in the journal."""
 
     legs: list[tuple[int, int, int]]
+    """Debit account, credit account, and what is still reserved."""
     instruction_id: Any
+    screening: bool
+    """Whether it had to be cleared before it could be posted."""
+    cleared: int | None = None
+    settled: int = 0
+    resolved: int | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether only a decision can end it."""
+        return self.screening and self.cleared is None
+
+    @property
+    def row(self) -> tuple[bool, int | None, int, int | None]:
+        """What its moving row must say."""
+        return self.screening, self.cleared, self.settled, self.resolved
 
 
 @dataclass(slots=True)
@@ -128,7 +146,6 @@ class _Shard:
     days_opened: dict[tuple[int, int, date], int] = field(default_factory=dict)
     rows: dict[int, list[int]] = field(default_factory=dict)
     pending: dict[int, _Open] = field(default_factory=dict)
-    resolved: dict[int, int] = field(default_factory=dict)
     freezes: dict[tuple[int, str], tuple[str, int, int | None]] = field(default_factory=dict)
     standing: dict[int, dict[str, str]] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
@@ -178,6 +195,7 @@ async def verify(
     progress: Callable[[int], None] | None = None,
     published: Callable[[Connection, dict[int, int]], Awaitable[tuple[Check, Difference | None]]]
     | None = None,
+    seals: Callable[[Connection, dict[int, int]], Awaitable[tuple[Check, Difference | None]]] | None = None,
 ) -> VerifyResult:
     """Check the whole ledger and return what was found.
 
@@ -206,10 +224,11 @@ async def verify(
             assets = await _compare_sides(connection, books)
             checks = list(books.checks.values())
             first = books.first
-            if published is not None:
-                check, difference = await published(connection, vector)
-                checks.append(check)
-                first = first or difference
+            for compare in (seals, published):
+                if compare is not None:
+                    check, difference = await compare(connection, vector)
+                    checks.append(check)
+                    first = first or difference
     finally:
         await connection.close()
     return VerifyResult(
@@ -228,9 +247,10 @@ async def _read_chart(connection: Connection, books: _Books) -> None:
     async for row in connection.cursor(
         """
         SELECT account_id, account.code, account.shard, asset_id, entity_id, limit_minor, opened_seq,
-               account_class.holder = 'customer' AS is_customer
+               account_class.holder = 'customer' AS is_customer, scale
         FROM transactions.account
         JOIN transactions.account_class USING (class)
+        JOIN transactions.asset USING (asset_id)
         """,
         prefetch=PREFETCH,
     ):
@@ -242,6 +262,7 @@ async def _read_chart(connection: Connection, books: _Books) -> None:
             row["limit_minor"],
             row["is_customer"],
             row["opened_seq"],
+            row["scale"],
         )
         books.ids[row["code"]] = row["account_id"]
     for row in await connection.fetch("SELECT entity_id, code FROM transactions.entity"):
@@ -366,6 +387,12 @@ def _walk(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: list[Any])
         shard.days_opened[shard.number, entity_id, day] = seq
     elif kind == "InstructionApplied":
         _walk_applied(books, shard, row)
+    elif kind == "PendingCleared":
+        opened = shard.pending.get(row["about_seq"] or 0)
+        waits = opened is not None and opened.waits and opened.resolved is None
+        books.see("pendings", waits, expected="one that waits", found=f"about {row['about_seq']}", **at)
+        if opened is not None:
+            opened.cleared = seq
 
 
 def _walk_applied(books: _Books, shard: _Shard, row: Mapping[str, Any]) -> None:
@@ -393,8 +420,8 @@ def _walk_movements(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: 
     kind: str = row["kind"]
     seq: int = row["seq"]
     at: dict[str, Any] = {"shard": shard.number, "seq": seq}
-    resolves = _resolved(books, shard, row, legs)
     detail = {} if row["detail"] is None else json.loads(row["detail"])
+    resolves, freed = _resolved(books, shard, row, legs, detail)
     is_fact = row["instruction_type"] in FACTS
     passed = False
     seen = {} if row["seen"] is None else json.loads(row["seen"]).get("credits", {})
@@ -412,6 +439,7 @@ def _walk_movements(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: 
         shard.pending[seq] = _Open(
             [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs],
             row["instruction_id"],
+            detail.get("screening", True),
         )
     for number, leg in enumerate(legs):
         books.movements += 1
@@ -446,8 +474,8 @@ def _walk_movements(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: 
         given = shard.rows.setdefault(leg["credit_account"], [0, 0, 0, 0])
         amount: int = leg["amount"]
         if resolves:
-            taken[2] -= amount
-            given[3] -= amount
+            taken[2] -= amount + freed
+            given[3] -= amount + freed
         if kind == "TransactionPending":
             taken[2] += amount
             given[3] += amount
@@ -490,27 +518,44 @@ def _walk_freezes(books: _Books, shard: _Shard, leg: Mapping[str, Any], at: dict
             books.see("freezes", not stopped, expected="no freeze", found=f"{side} frozen", **at)
 
 
-def _resolved(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: list[Any]) -> bool:
-    """Say whether this event ends a pending one, and check that it is that one and as it was."""
-    about: int | None = row["about_seq"]
-    if row["kind"] == "TransactionPending" or (about is None and row["kind"] == "TransactionPosted"):
-        return False
+def _resolved(
+    books: _Books, shard: _Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]
+) -> tuple[bool, int]:
+    """Say whether this event settles something pending, and what it gives back beside its movements.
+
+    A decision ends what waits for one, an instruction (`resolves`) what does not.
+    """
+    kind: str = row["kind"]
+    named: Mapping[str, int] | None = detail.get("resolves")
+    about: int | None = row["about_seq"] if named is None else named["seq"]
+    if kind == "TransactionPending" or (about is None and kind == "TransactionPosted"):
+        return False, 0
+    at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     opened = shard.pending.get(about or 0)
     moved = [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
-    books.see(
-        "pendings",
-        opened is not None
-        and about not in shard.resolved
-        and opened.legs == moved
-        and opened.instruction_id == row["instruction_id"],
-        expected="one end of a pending transaction, with its movements",
-        found=f"about {about}",
-        shard=shard.number,
-        seq=row["seq"],
-    )
-    if about is not None:
-        shard.resolved[about] = row["seq"]
-    return opened is not None
+    if opened is None or opened.resolved is not None or opened.waits != (named is None):
+        books.see("pendings", False, expected="an end of what is pending", found=f"about {about}", **at)
+        return opened is not None, 0
+    rest = 0
+    if named is None:
+        same = opened.legs == moved and opened.instruction_id == row["instruction_id"]
+    elif kind == "TransactionVoided":
+        same = opened.legs == moved
+    else:
+        debit, credit, left = opened.legs[0]
+        amount = moved[0][2]
+        same = [(debit, credit, amount)] == moved and amount <= left
+        rest = left - amount
+        opened.settled += amount
+        opened.legs = [(debit, credit, rest)]
+    books.see("pendings", same, expected=opened.legs, found=moved, **at)
+    freed: str | None = detail.get("freed")
+    if rest and freed is None:
+        return True, 0
+    opened.resolved = row["seq"]
+    expected = _decimal(rest, books.accounts[legs[0]["debit_account"]].scale) if rest else None
+    books.see("pendings", freed == expected, expected=f"freed: {expected}", found=f"freed: {freed}", **at)
+    return True, rest
 
 
 async def _compare_keys(connection: Connection, books: _Books) -> None:
@@ -524,8 +569,8 @@ async def _compare_keys(connection: Connection, books: _Books) -> None:
             SELECT shard, seq, instruction_id, content
             FROM transactions.journal
             WHERE about_seq IS NULL
-              AND kind IN ('TransactionPosted', 'TransactionPending', 'InstructionApplied',
-                           'InstructionRejected', 'BusinessDayOpened')
+              AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
+                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened')
               AND (reason IS NULL OR reason NOT IN ('wrong_key', 'wrong_partition'))
         ) AS first ON first.shard = key.shard AND first.seq = key.seq
         """,
@@ -554,17 +599,19 @@ async def _compare_keys(connection: Connection, books: _Books) -> None:
 
 async def _compare_pendings(connection: Connection, books: _Books) -> None:
     derived = {
-        (shard.number, seq): shard.resolved.get(seq)
+        (shard.number, seq): opened.row
         for shard in books.shards.values()
-        for seq in shard.pending
+        for seq, opened in shard.pending.items()
     }
-    for row in await connection.fetch("SELECT shard, seq, resolved_seq FROM transactions.pending"):
-        place = (row["shard"], row["seq"])
-        found = row["resolved_seq"] or "waiting"
-        expected = derived.pop(place) or "waiting" if place in derived else "no pending transaction"
-        books.see("pendings", expected == found, expected=expected, found=found, shard=place[0], seq=place[1])
-    for (number, seq), resolved in derived.items():
-        books.see("pendings", False, expected=resolved or "waiting", found="no row", shard=number, seq=seq)
+    for row in await connection.fetch(
+        "SELECT shard, seq, screening, cleared_seq, settled_minor, resolved_seq FROM transactions.pending"
+    ):
+        number, seq, *said = row
+        found = tuple(said)
+        expected = derived.pop((number, seq), None)
+        books.see("pendings", expected == found, expected=expected, found=found, shard=number, seq=seq)
+    for (number, seq), expected in derived.items():
+        books.see("pendings", False, expected=expected, found="no row", shard=number, seq=seq)
 
 
 async def _compare_freezes(connection: Connection, books: _Books) -> None:
@@ -718,6 +765,8 @@ class PublishedEvent:
     seq: int
     prev: int
     body: bytes
+    chain: bytes | None = None
+    """The header of that name; not compared where it is absent."""
 
 
 async def compare_published(
@@ -735,7 +784,7 @@ async def compare_published(
     """
     check = Check("published")
     first: Difference | None = None
-    found: dict[tuple[int, int, int], tuple[int, bytes]] = {}
+    found: dict[tuple[int, int, int], tuple[int, bytes, bytes | None]] = {}
 
     def see(holds: bool, shard: int, seq: int, expected: str, what: str) -> None:
         nonlocal first
@@ -746,7 +795,7 @@ async def compare_published(
 
     async for event in events:
         place = (event.shard, event.seq, event.partition)
-        spelt = (event.prev, blake2b(event.body, digest_size=16).digest())
+        spelt = (event.prev, blake2b(event.body, digest_size=16).digest(), event.chain)
         if event.seq > vector.get(event.shard, 0):
             continue
         if place in found:
@@ -766,7 +815,13 @@ async def compare_published(
                     if spelt is None:
                         see(seq > row["published_seq"], shard, seq, f"in partition {partition}", "missing")
                     else:
-                        see(spelt == (prev, digest), shard, seq, digest.hex(), spelt[1].hex())
+                        see(
+                            spelt == (prev, digest, event.chain if spelt[2] else None),
+                            shard,
+                            seq,
+                            digest.hex(),
+                            spelt[1].hex(),
+                        )
     for shard, seq, partition in found:
         see(False, shard, seq, "nothing", f"an event in partition {partition}")
     return check, first

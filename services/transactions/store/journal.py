@@ -22,6 +22,7 @@ from shared.runtime.failpoints import planted
 # The fields that every row has, packed in one go: 27 fields, each with its length before it.
 _JOURNAL_HEAD: Final = struct.Struct(">hiiiqiqiqiqii").pack
 _NULL: Final = binary.NULL
+_JOIN: Final = b"".join
 _UUID_LENGTH: Final = binary.length(16)
 _JOURNAL_COLUMNS: Final = (
     "shard",
@@ -42,7 +43,6 @@ _JOURNAL_COLUMNS: Final = (
     "traceparent",
     "instruction_id",
     "owner",
-    "content",
     "copies",
     "debit_account",
     "credit_account",
@@ -51,6 +51,7 @@ _JOURNAL_COLUMNS: Final = (
     "credit_balance_after",
     "asset_id",
     "movement_kind",
+    "content",
 )
 _ONE_MOVEMENT: Final = struct.Struct(">iqiqiqiqiqii").pack
 _NO_MOVEMENT: Final = 7 * _NULL
@@ -88,8 +89,11 @@ class JournalRows:
         recorded_at: int,
         epoch: int,
         copies: Sequence[tuple[int, int, bytes]],
-    ) -> None:
-        """Add a decision's rows; `recorded_at` as `binary.microseconds` spells it."""
+    ) -> tuple[bytes, ...]:
+        """Add a decision's rows; `recorded_at` as `binary.microseconds` spells it.
+
+        Returns what of them is sealed beside the event's value: all but the content, which is in there.
+        """
         seq = decision.seq
         about_seq, owner = decision.about_seq, decision.owner
         instruction_id = decision.instruction_id
@@ -123,29 +127,36 @@ class JournalRows:
             ) + (words.get(kind_of_leg) or self._word(kind_of_leg))  # fmt: skip
         else:
             movement = _NO_MOVEMENT
-            if legs:
-                self._add_several(shard, seq, legs)
-        self._journal += (
-            _JOURNAL_HEAD(
-                27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, decision.offset, 4, decision.partition
-            ),
-            middle,
-            _NULL if id_bytes is None else _UUID_LENGTH + id_bytes,
-            _NULL if owner is None else binary.field_of(owner.encode()),
-            _NULL if content is None else binary.field_of(content),
-            _copies(copies) if copies else _NULL,
-            movement,
+        row = _JOIN(
+            (
+                _JOURNAL_HEAD(
+                    27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, decision.offset, 4, decision.partition
+                ),
+                middle,
+                _NULL if id_bytes is None else _UUID_LENGTH + id_bytes,
+                _NULL if owner is None else binary.field_of(owner.encode()),
+                _copies(copies) if copies else _NULL,
+                movement,
+                _NULL if content is None else binary.length(len(content)),
+            )
         )
+        self._journal.append(row)
+        if content is not None:
+            self._journal.append(content)
+        return (row, *self._several(shard, seq, legs)) if len(legs) > 1 else (row,)
 
-    def _add_several(self, shard: int, seq: int, legs: Sequence[Leg]) -> None:
+    def _several(self, shard: int, seq: int, legs: Sequence[Leg]) -> list[bytes]:
+        rows: list[bytes] = []
         for number, (kind, debit, credit, amount, debit_after, credit_after) in enumerate(legs):
-            self._movements += (
+            rows += (
                 _MOVEMENT_HEAD(
                     10, 4, shard, 4, number, 8, seq, 8, debit.account_id, 8, credit.account_id, 8, amount,
                     8, debit_after, 8, credit_after, 4, debit.asset_id,
                 ),
                 self._words.get(kind) or self._word(kind),
             )  # fmt: skip
+        self._movements += rows
+        return rows
 
     def _middle(self, decision: Decision) -> bytes:
         """Spell the columns from `kind` to `traceparent`, the last as none."""
@@ -262,7 +273,7 @@ async def decisions_after(
                journal."offset", journal.instruction_id, journal.instruction_type, journal.owner,
                journal.about_seq, journal.booking_date, journal.value_date, journal.reason, journal.detail,
                coalesce(journal.content, first.content) AS content, journal.traceparent,
-               journal.recorded_at, journal.epoch, journal.copies
+               journal.recorded_at, journal.epoch, journal.copies, journal.seen
         FROM journal
         LEFT JOIN journal AS first
           ON first.shard = journal.shard AND first.seq = journal.about_seq
@@ -312,6 +323,7 @@ def _decision(row: Mapping[str, Any], legs: list[Leg]) -> Decision:
         detail=detail,
         content=content,
         content_hash=content_hash,
+        seen=None if row["seen"] is None else json.loads(row["seen"]),
         legs=legs,
         traceparent=row["traceparent"],
     )

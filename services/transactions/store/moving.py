@@ -7,6 +7,7 @@ from typing import Any, Final
 from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
+from services.transactions.domain.decisions import Leg
 from services.transactions.domain.state import DIRECTIONS, Freeze, OpenPending
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_of
@@ -113,11 +114,12 @@ async def open_days(connection: Connection, shard: int, opened: Iterable[tuple[i
 
 
 async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dict[str, OpenPending]:
-    """Return the transactions of this shard that wait for a decision, by instruction id."""
+    """Return the transactions of this shard that are pending, with what is left, by instruction id."""
     rows = await connection.fetch(
         """
-        SELECT seq, pending.instruction_id, pending.content_hash,
-               journal.instruction_type, journal.owner, journal.content
+        SELECT seq, pending.instruction_id, pending.content_hash, pending.settled_minor,
+               pending.screening AND pending.cleared_seq IS NULL AS screening, journal.instruction_type,
+               journal.owner, journal.content
         FROM pending
         JOIN journal USING (shard, seq)
         WHERE shard = $1 AND resolved_seq IS NULL
@@ -137,24 +139,67 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             content=row["content"],
             content_hash=row["content_hash"],
             value_date=instruction.value_date,
-            legs=legs[row["seq"]],
+            legs=_left(legs[row["seq"]], row["settled_minor"]),
+            screening=row["screening"],
         )
     return found
 
 
+def _left(legs: list[Leg], settled: int) -> list[Leg]:
+    """Return what is still reserved; only what has a single movement is posted by parts."""
+    return [leg._replace(amount=leg.amount - settled) for leg in legs] if settled else legs
+
+
 async def save_pendings(connection: Connection, shard: int, opened: Iterable[OpenPending]) -> None:
-    """Insert transactions that now wait for a decision."""
+    """Insert transactions that are now pending."""
     rows = list(opened)
     if rows:
         await connection.execute(
             """
-            INSERT INTO pending (shard, seq, instruction_id, content_hash)
-            SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::bytea[])
+            INSERT INTO pending (shard, seq, instruction_id, content_hash, screening)
+            SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::bytea[], $5::boolean[])
             """,
             shard,
             [each.seq for each in rows],
             [each.instruction_id for each in rows],
             [each.content_hash for each in rows],
+            [each.screening for each in rows],
+        )
+
+
+async def clear_pendings(connection: Connection, shard: int, cleared: Iterable[tuple[int, int]]) -> None:
+    """Mark transactions as screened: (seq of the pending one, seq that said so)."""
+    rows = list(cleared)
+    if rows:
+        await connection.execute(
+            """
+            UPDATE pending
+            SET cleared_seq = asked.cleared_seq
+            FROM unnest($2::bigint[], $3::bigint[]) AS asked (seq, cleared_seq)
+            WHERE pending.shard = $1 AND pending.seq = asked.seq
+            """,
+            shard,
+            *map(list, zip(*rows, strict=True)),
+        )
+
+
+async def settle_pendings(connection: Connection, shard: int, settled: Iterable[tuple[int, int]]) -> None:
+    """Add to what has been posted of transactions: (seq of the pending one, minor units)."""
+    rows = list(settled)
+    if rows:
+        await connection.execute(
+            """
+            UPDATE pending
+            SET settled_minor = settled_minor + asked.amount
+            FROM (
+                SELECT seq, sum(amount)::bigint AS amount
+                FROM unnest($2::bigint[], $3::bigint[]) AS part (seq, amount)
+                GROUP BY seq
+            ) AS asked
+            WHERE pending.shard = $1 AND pending.seq = asked.seq
+            """,
+            shard,
+            *map(list, zip(*rows, strict=True)),
         )
 
 

@@ -10,8 +10,11 @@ from services.transactions.transaction_types.house_posting import HOUSE_POSTING
 from services.transactions.transaction_types.interest import INTEREST
 from services.transactions.transaction_types.open_account import OPEN_ACCOUNT
 from services.transactions.transaction_types.open_business_day import OPEN_BUSINESS_DAY
+from services.transactions.transaction_types.post_pending import POST_PENDING
+from services.transactions.transaction_types.reserve import RESERVE
 from services.transactions.transaction_types.transfer import TRANSFER
 from services.transactions.transaction_types.unfreeze_account import UNFREEZE_ACCOUNT
+from services.transactions.transaction_types.void_pending import VOID_PENDING
 from services.transactions.transaction_types.withdrawal import WITHDRAWAL
 
 TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
@@ -22,6 +25,9 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     FEE,
     INTEREST,
     HOUSE_POSTING,
+    RESERVE,
+    POST_PENDING,
+    VOID_PENDING,
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     OPEN_BUSINESS_DAY,

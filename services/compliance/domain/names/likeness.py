@@ -1,0 +1,423 @@
+"""How alike two names are: which part of one is which part of the other, how well, and what is left over.
+
+Parts may stand in any order. The score is made of two things. *Likeness*: how well the parts agree, weighed
+by how rare each is, less what is left over; parts that contradict each other count most. *Evidence*, in nats,
+after Fellegi and Sunter (1969): how rare each part is that the name really has, less how unlikely just this
+difference is between two spellings of one name, less what is left over. Where the evidence does not outweigh
+the size of the list the score is lowered, so that common names do not match by chance. Equal names always do.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+from rapidfuzz.distance.OSA import distance as osa_distance
+
+from services.compliance.domain.names.sounds import fold, skeleton
+from services.compliance.domain.names.words import (
+    CANONICAL,
+    HALF_NAMES,
+    ORGANISATION_FORMS,
+    PARTICLES,
+    TITLES,
+    VESSEL_PREFIXES,
+    WEIGHT_OF_FORM,
+    WEIGHT_OF_HALF_NAME,
+    WEIGHT_OF_INITIAL,
+    WEIGHT_OF_PARTICLE,
+    WEIGHT_OF_TITLE,
+)
+
+How = Literal["equal", "sound", "variant", "joined", "slip", "letters", "vowels", "consonants", "initial"]
+NameKind = Literal["person", "organisation", "vessel", "aircraft", "unknown"]
+
+SOUND: Final = 0.98
+VARIANT: Final = 0.95
+CONSONANTS: Final = 0.92
+VOWELS: Final = 0.80
+INITIAL: Final = 0.60
+"""What parts score that are not spelled alike but sound so, are spellings of one name, have the same
+consonants where no vowels are known, differ in vowels only, or of which one is an initial."""
+
+SLIP: Final = 0.8
+"""What a letter left out, doubled or swapped with the next costs: the commonest slips (Damerau 1964)."""
+OTHER_LETTER: Final = 1.2
+"""What another letter costs: more often another name than a slip."""
+SOUND_SLIPS_FROM: Final = 6
+"""Letters from which on parts may differ by a slip in how they sound."""
+OTHER_LETTER_FROM: Final = 6
+"""Letters from which on one of them may be another one; short names that differ so are different names."""
+MORE_SLIPS_FROM: Final = 7
+"""Letters from which on a part may have two slips."""
+JOINED_FROM: Final = 5
+"""Letters from which on two parts may be one that is written in two."""
+BONES_MIN: Final = 4
+"""Consonants from which on parts that differ in vowels only are alike."""
+CONSONANTS_WITH_SLIP_MIN: Final = 3
+"""Consonants from which on parts without vowels may have a slip."""
+PART_SCORE_MIN: Final = 0.6
+"""Parts that score less are two different parts."""
+EXPONENT: Final = 1.5
+"""A part's likeness counts with this power: two doubtful parts are worse than a sure and a bad one."""
+
+CONTRADICTED: Final = 1.3
+"""How much a part of each name without its like in the other counts against the match."""
+OMITTED: Final = 0.45
+"""How much a part counts against it that the other name merely lacks."""
+
+DIFFERENCE: Final[dict[How, float]] = {
+    "equal": 0.0,
+    "sound": 3.0,
+    "variant": 3.0,
+    "joined": 1.0,
+    "slip": 7.0,
+    "letters": 8.0,
+    "vowels": 7.0,
+    "consonants": 1.0,
+    "initial": 2.0,
+}
+"""How unlikely just this difference is in two spellings of one name, in nats: a slip in one of fifty parts,
+and one of thirty that can be made in it."""
+LACKED: Final = 12.0
+"""What a whole part costs that one name lacks, in nats."""
+CONTRADICTING: Final = 8.0
+"""What a part of each name costs besides that have nothing to do with each other."""
+FIRST_LACKED: Final = 3.0
+"""What it costs besides if that is the first given name or the first surname: middle names are left out."""
+SURNAME_LACKED: Final = 8.0
+"""What it costs besides if no part of the listed surname is in the other name."""
+POWER: Final = 2.0
+"""How fast the score falls with evidence that is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartMatch:
+    """A part of a name and the part of the listed name that it is taken for."""
+
+    part: str
+    listed: str
+    score: float
+    how: How
+    places: tuple[int, ...]
+    """Where the part stands in the name, from 0; two neighbours where the other name has them in one."""
+    listed_places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two names are, and why."""
+
+    score: float
+    """0 to 1; 1 is the same parts."""
+    is_equal: bool
+    """Whether they have the same parts but for titles, legal forms and particles."""
+    parts: tuple[PartMatch, ...]
+    left: tuple[str, ...]
+    """Parts of the name that the listed one lacks."""
+    listed_left: tuple[str, ...]
+    """Parts of the listed name that this one lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A spelled name with what its parts weigh."""
+
+    parts: tuple[str, ...]
+    weights: tuple[float, ...]
+    sounds: tuple[str, ...] = ()
+    """Of its parts; may be left out of a name that is not listed."""
+    surname: int = 0
+    """How many of the parts, from the first, are the surname; 0 where it is not known."""
+    vowelless: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How much it tells that parts are alike, in nats, and how much is needed."""
+
+    tells: Callable[[str, str, How], float]
+    """Of a part and a listed part that are alike in this."""
+    needed: float
+    needed_of_one: float
+    """Where the names have one part each that tells anything."""
+
+
+def light_weight(part: str, kind: NameKind | None) -> float | None:
+    """Return the weight of a word that tells little in a name of this kind; None of any other."""
+    if part in PARTICLES:
+        return WEIGHT_OF_PARTICLE
+    if kind != "person" and part in ORGANISATION_FORMS:
+        return WEIGHT_OF_FORM
+    if kind in ("person", "unknown", None) and part in TITLES:
+        return WEIGHT_OF_TITLE
+    if kind in ("vessel", "unknown", None) and part in VESSEL_PREFIXES:
+        return WEIGHT_OF_TITLE
+    if part in HALF_NAMES:
+        return WEIGHT_OF_HALF_NAME
+    if len(part) == 1 and not part.isdigit():
+        return WEIGHT_OF_INITIAL
+    return None
+
+
+@lru_cache(maxsize=1 << 10)
+def light_weights(parts: tuple[str, ...], kind: NameKind | None) -> tuple[float | None, ...]:
+    """Return `light_weight` of each part, but none where too little of the name would be left.
+
+    A title or particle beside one name is part of the name, so that "Captain Undertow" is not just anybody
+    Undertow; one beside a legal form is not. A name of nothing but light words is compared by all of them.
+    """
+    light = tuple([light_weight(part, kind) for part in parts])
+    named = light.count(None)
+    if named == 0:
+        return (None,) * len(parts)
+    if named == 1 and len(parts) > 1:
+        return tuple(
+            [
+                None if each in _BESIDE_ONE and WEIGHT_OF_FORM not in light[n - (n > 0) : n + 2] else each
+                for n, each in enumerate(light)
+            ]
+        )
+    return light
+
+
+_BESIDE_ONE: Final = (WEIGHT_OF_TITLE, WEIGHT_OF_PARTICLE, WEIGHT_OF_HALF_NAME)
+
+
+@lru_cache(maxsize=1 << 17)
+def part_likeness(part: str, listed: str) -> tuple[float, How | None]:
+    """Return how alike two parts are, and in what; 0 and None where they are two different parts."""
+    if part == listed:
+        return 1.0, "equal"
+    if part.isdigit() or listed.isdigit():
+        return 0.0, None
+    if len(part) == 1 or len(listed) == 1:
+        return (INITIAL, "initial") if part[0] == listed[0] else (0.0, None)
+    sound, listed_sound = folded(part), folded(listed)
+    if sound == listed_sound:
+        return SOUND, "sound"
+    if CANONICAL.get(part, part) == CANONICAL.get(listed, listed):
+        return VARIANT, "variant"
+    score, how = by_letters(part, listed)
+    if max(len(part), len(listed)) >= SOUND_SLIPS_FROM:
+        score, how = max((score, how), by_letters(sound, listed_sound))
+    if score < VOWELS and _differ_in_vowels(sound, listed_sound):
+        return VOWELS, "vowels"
+    return (score, how) if score >= PART_SCORE_MIN else (0.0, None)
+
+
+def consonant_likeness(consonants: str, listed: str) -> tuple[float, How | None]:
+    """Return how alike a part without vowels is to one with them, or without."""
+    if consonants == listed:
+        return 1.0, "equal"
+    bones, others = consonants_of(consonants), consonants_of(listed)
+    if len(bones) > 1 and bones == others:
+        return CONSONANTS, "consonants"
+    if min(len(bones), len(others)) < CONSONANTS_WITH_SLIP_MIN:
+        return 0.0, None
+    score, how = by_letters(bones, others)
+    return (score, how) if score >= PART_SCORE_MIN and how == "slip" else (0.0, None)
+
+
+def consonants_of(part: str) -> str:
+    """Return the consonants of a part as scripts without vowels tell them apart, which is not `b p v f`."""
+    return skeleton(folded(part)).lstrip("'").translate(_LIP_SOUNDS)
+
+
+_LIP_SOUNDS: Final = str.maketrans("pvf", "bbb")
+
+
+@lru_cache(maxsize=1 << 18)
+def folded(part: str) -> str:
+    """Return `fold` of a part, remembered."""
+    return fold(part)
+
+
+def by_letters(one: str, other: str) -> tuple[float, How]:
+    """Score two words by the letters in which they differ, and how long they are; 0 beyond what is a slip."""
+    longest = max(len(one), len(other))
+    bound = 1 if longest < MORE_SLIPS_FROM else 2
+    edits = osa_distance(one, other, score_cutoff=bound)
+    if edits > bound:
+        return 0.0, "letters"
+    if len(one) != len(other) or sorted(one) == sorted(other):
+        return 1.0 - SLIP * edits / longest, "slip" if edits < 2 else "letters"
+    if longest < OTHER_LETTER_FROM:
+        return 0.0, "letters"
+    return 1.0 - (OTHER_LETTER + SLIP * (edits - 1)) / longest, "letters"
+
+
+def _differ_in_vowels(one: str, other: str) -> bool:
+    if abs(len(one) - len(other)) > 1:
+        return False
+    bones = skeleton(one)
+    return bones == skeleton(other) and len(bones.lstrip("'")) >= BONES_MIN
+
+
+def align(
+    name: Name,
+    listed: Name,
+    telling: Telling | None = None,
+    alike: Sequence[Mapping[str, float] | None] | None = None,
+) -> Likeness:
+    """Align the parts of a name with those of a listed one, best pairs first, and score the whole.
+
+    Without `telling` the score is that of likeness alone. `alike` saves work: for each part of the name, all
+    sounds that may be like it, or None where they are not known.
+    """
+    aligned = _Alignment(name, listed)
+    pairs = _pairs(name, listed, alike)
+    aligned.take(each for each in pairs if each[0] >= SOUND)
+    if aligned.is_open:
+        aligned.take(sorted([*pairs, *_joined(aligned)], key=_best_first))
+    return _score(aligned, telling)
+
+
+_Pair = tuple[float, How, tuple[int, ...], tuple[int, ...]]
+"""Likeness, in what, and the places of the parts in the name and in the listed one."""
+
+
+class _Alignment:
+    """Which parts of two names have been taken for each other so far."""
+
+    __slots__ = ("free", "free_listed", "listed", "name", "taken")
+
+    def __init__(self, name: Name, listed: Name) -> None:
+        self.name = name
+        self.listed = listed
+        self.free = [True] * len(name.parts)
+        self.free_listed = [True] * len(listed.parts)
+        self.taken: list[_Pair] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both names have parts that are not taken yet."""
+        return True in self.free and True in self.free_listed
+
+    def take(self, pairs: Iterable[_Pair]) -> None:
+        """Take pairs in their order, but no part twice."""
+        free, free_listed = self.free, self.free_listed
+        for pair in pairs:
+            ours, theirs = pair[2], pair[3]
+            if free[ours[0]] and free[ours[-1]] and free_listed[theirs[0]] and free_listed[theirs[-1]]:
+                free[ours[0]] = free[ours[-1]] = free_listed[theirs[0]] = free_listed[theirs[-1]] = False
+                self.taken.append(pair)
+
+
+def _pairs(name: Name, listed: Name, alike: Sequence[Mapping[str, float] | None] | None) -> list[_Pair]:
+    """Return all pairs of parts that are alike, the best first."""
+    pairs: list[_Pair] = []
+    vowelless = name.vowelless
+    for i, part in enumerate(name.parts):
+        sounds = alike[i] if alike else None
+        for j, other in enumerate(listed.parts):
+            if sounds is not None and listed.sounds[j] not in sounds:
+                continue
+            if part in vowelless:
+                score, how = consonant_likeness(part, other)
+            elif other in listed.vowelless:
+                score, how = consonant_likeness(other, part)
+            else:
+                score, how = part_likeness(part, other)
+            if how is not None:
+                pairs.append((score, how, (i,), (j,)))
+    if len(pairs) > 1:
+        pairs.sort(key=_best_first)
+    return pairs
+
+
+def _best_first(pair: _Pair) -> tuple[float, int, tuple[int, ...], tuple[int, ...]]:
+    return (-pair[0], -len(pair[2]) - len(pair[3]), pair[2], pair[3])
+
+
+def _joined(aligned: _Alignment) -> list[_Pair]:
+    """Return pairs of a part with two neighbouring ones of the other name that are written as one."""
+    parts, listed = aligned.name.parts, aligned.listed.parts
+    free, free_listed = aligned.free, aligned.free_listed
+    found: list[_Pair] = []
+    for i in range(len(parts) - 1):
+        if free[i] and free[i + 1]:
+            both = parts[i] + parts[i + 1]
+            for j, other in enumerate(listed):
+                if free_listed[j] and (score := _joined_score(both, other)):
+                    found.append((score, "joined", (i, i + 1), (j,)))
+    for j in range(len(listed) - 1):
+        if free_listed[j] and free_listed[j + 1]:
+            both = listed[j] + listed[j + 1]
+            for i, part in enumerate(parts):
+                if free[i] and (score := _joined_score(both, part)):
+                    found.append((score, "joined", (i,), (j, j + 1)))
+    return found
+
+
+def _joined_score(both: str, other: str) -> float:
+    if abs(len(both) - len(other)) > 2 or len(both) < JOINED_FROM:
+        return 0.0
+    score, how = part_likeness(both, other)
+    return score if how in ("equal", "sound") or (how == "slip" and len(both) >= 2 * JOINED_FROM) else 0.0
+
+
+def _score(aligned: _Alignment, telling: Telling | None) -> Likeness:
+    """Score an alignment by what is taken, what is left over, and what it all tells."""
+    name, listed = aligned.name, aligned.listed
+    matched: list[PartMatch] = []
+    weight = quality = told = 0.0
+    named = 0
+    differs = False
+    for score, how, ours, theirs in aligned.taken:
+        part, other = name.parts[ours[0]], listed.parts[theirs[0]]
+        pair_weight = listed.weights[theirs[0]]
+        if len(theirs) > 1:
+            pair_weight += listed.weights[theirs[-1]]
+        if telling is not None and max(pair_weight, name.weights[ours[0]]) >= WEIGHT_OF_INITIAL:
+            named += part not in PARTICLES
+            told += telling.tells(part, other, how) - DIFFERENCE[how]
+            if len(theirs) > 1:
+                told += telling.tells(part, listed.parts[theirs[-1]], how)
+        first, last = ours[0], ours[-1]
+        if first != last:
+            part = f"{part} {name.parts[last]}"
+        else:
+            pair_weight = max(pair_weight, name.weights[first])
+        if len(theirs) > 1:
+            other = f"{other} {listed.parts[theirs[-1]]}"
+        differs = differs or (score < 1.0 and pair_weight >= WEIGHT_OF_INITIAL)
+        weight += pair_weight
+        quality += pair_weight * score**EXPONENT
+        matched.append(PartMatch(part, other, round(score, 4), how, ours, theirs))
+    left = tuple([part for part, is_free in zip(name.parts, aligned.free, strict=True) if is_free])
+    listed_left = tuple(
+        [part for part, is_free in zip(listed.parts, aligned.free_listed, strict=True) if is_free]
+    )
+    if weight == 0.0:
+        return Likeness(0.0, is_equal=False, parts=(), left=left, listed_left=listed_left)
+    extra = sum([each for each, is_free in zip(name.weights, aligned.free, strict=True) if is_free])
+    lacked = sum([each for each, is_free in zip(listed.weights, aligned.free_listed, strict=True) if is_free])
+    contradicted = min(lacked, extra)
+    omitted = max(lacked, extra) - contradicted
+    total = quality / (weight + CONTRADICTED * contradicted + OMITTED * omitted)
+    is_whole = lacked + extra < WEIGHT_OF_INITIAL
+    is_equal = is_whole and not differs
+    if telling is not None and not is_equal:
+        told -= LACKED * omitted + (LACKED + CONTRADICTING) * contradicted
+        if lacked >= WEIGHT_OF_INITIAL:
+            told -= _missed(listed, aligned.free_listed)
+        if extra >= WEIGHT_OF_INITIAL:
+            told -= _missed(name, aligned.free)
+        needed = telling.needed_of_one if is_whole and named == 1 else telling.needed
+        if told < needed:
+            total *= (max(0.0, told) / needed) ** POWER
+    return Likeness(round(total, 4), is_equal, tuple(matched), left, listed_left)
+
+
+def _missed(name: Name, free: Sequence[bool]) -> float:
+    """Return what it costs which of a name's parts the other one lacks, beside how many they are."""
+    cost = 0.0
+    surname = name.surname
+    if surname and all(free[:surname]):
+        cost += SURNAME_LACKED
+    elif surname and free[0] and name.weights[0] >= WEIGHT_OF_INITIAL:
+        cost += FIRST_LACKED
+    if surname < len(free) and free[surname] and name.weights[surname] >= WEIGHT_OF_INITIAL:
+        cost += FIRST_LACKED
+    return cost

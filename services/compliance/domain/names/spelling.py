@@ -1,0 +1,123 @@
+"""Brings names to the one spelling in which they are compared: parts in plain lower-case ASCII.
+
+Unicode NFKC, hidden characters removed, other scripts in Latin letters, case and punctuation gone,
+abbreviations and legal forms unified. What a name is too long for is cut off: bounded work for any input.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from services.compliance.domain.names.scripts import latin
+from services.compliance.domain.names.words import ABBREVIATIONS, ORGANISATION_FORMS
+
+CHARACTERS_MAX: Final = 1_000
+"""Of a name that are looked at; the longest name on a list has under 400."""
+PARTS_MAX: Final = 32
+"""Of a name that are looked at. The longest listed name has about 25, and a name with over twice the parts
+of another is never like it."""
+PART_CHARACTERS_MAX: Final = 40
+
+_ARTICLES: Final = frozenset(("al", "el", "ul", "ur", "ol"))
+_NOTHING: Final = frozenset[str]()
+
+
+def _ascii_table() -> dict[int, str | None]:
+    """Capitals to small letters, apostrophes away, whatever else is no letter or digit to a space."""
+    table: dict[int, str | None] = {}
+    for code in range(128):
+        character = chr(code)
+        if character.isalnum():
+            table[code] = character.lower()
+        elif character in "'`" or (code < 32 and not character.isspace()) or code == 127:
+            table[code] = None
+        else:
+            table[code] = " "
+    return table
+
+
+_TABLE: Final = _ascii_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A name as it is compared."""
+
+    parts: tuple[str, ...]
+    """In their order; none where nothing of the name can be read."""
+    surname: int = 0
+    """How many parts, from the first, stand before a comma; 0 where there is none, or nothing behind it."""
+    vowelless: frozenset[str] = _NOTHING
+    """Those parts of which only the consonants are known."""
+
+    @property
+    def key(self) -> str:
+        """The same for names of the same parts in any order."""
+        return " ".join(sorted(self.parts))
+
+
+@lru_cache(maxsize=1 << 10)
+def spell(name: str) -> Spelled:
+    """Bring a name to its compared spelling; remembered for the next list that it is screened against."""
+    if len(name) > CHARACTERS_MAX:
+        name = name[:CHARACTERS_MAX]
+    vowelless = _NOTHING
+    if not name.isascii():
+        name, vowelless = latin(name)
+    if "." in name:
+        name = _DOTTED.sub(_undotted, name)
+    before, comma, after = name.partition(",")
+    text = name.translate(_TABLE)
+    parts = text.split()
+    if not parts:
+        return _EMPTY
+    if len(min(parts, key=len)) == 1:
+        parts = _with_initials_joined(parts)
+    if "abd" in parts:
+        parts = _with_articles_joined(parts)
+    parts = [ABBREVIATIONS.get(part, part) for part in parts[:PARTS_MAX]]
+    if len(text) > PART_CHARACTERS_MAX:
+        parts = [part[:PART_CHARACTERS_MAX] for part in parts]
+    surname = 0
+    if comma and after.strip(", "):
+        surname = min(len(before.translate(_TABLE).split()), len(parts) - 1)
+    return Spelled(tuple(parts), surname, vowelless)
+
+
+_EMPTY: Final = Spelled(())
+_DOTTED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
+
+
+def _undotted(found: re.Match[str]) -> str:
+    """Write "S.A." as one word; leave two initials of a person apart."""
+    word = found[0].replace(".", "")
+    return f" {word} " if len(word) > 2 or word.lower() in ORGANISATION_FORMS else f" {' '.join(word)} "
+
+
+def _with_initials_joined(parts: list[str]) -> list[str]:
+    """Put a run of single letters together where it spells a legal form, or an acronym of three and more."""
+    joined: list[str] = []
+    run: list[str] = []
+    for part in (*parts, ""):
+        if len(part) == 1:
+            run.append(part)
+            continue
+        if run:
+            word = "".join(run)
+            joined += [word] if len(run) > 2 or word in ORGANISATION_FORMS else run
+            run = []
+        if part:
+            joined.append(part)
+    return joined
+
+
+def _with_articles_joined(parts: list[str]) -> list[str]:
+    """Spell "Abd al-Rahman" as "Abdal Rahman", so that it sounds like "Abdul Rahman" and "Abdulrahman"."""
+    found: list[str] = []
+    for part in parts:
+        if found and found[-1] == "abd" and part in _ARTICLES:
+            found[-1] = "abdal"
+        else:
+            found.append(part)
+    return found

@@ -1,0 +1,206 @@
+"""Exports the ledger as files of JSON lines, in one snapshot, with a manifest by which they can be checked.
+
+PostgreSQL spells the lines and streams them; here they are only counted, hashed and written down.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.balances_at import recorded_by_shard
+from services.transactions.queries.moments import vector_now
+
+FORMAT: Final = "backoffice.ledger.v1"
+MANIFEST: Final = "manifest.json"
+"""Written last: a folder without it is no complete export."""
+
+# A line is text without control characters, so with these two nothing is ever quoted.
+_SPELLING: Final[dict[str, Any]] = {
+    "format": "csv",
+    "delimiter": "\x02",
+    "quote": "\x01",
+    "encoding": "utf-8",
+}
+
+_WHOLE: Final = {
+    "assets": """
+        SELECT row_to_json(line) FROM (
+            SELECT asset_id, code, kind, scale, name FROM transactions.asset ORDER BY asset_id
+        ) AS line
+    """,
+    "entities": """
+        SELECT row_to_json(line) FROM (
+            SELECT entity_id, code, name, first_booking_date FROM transactions.entity ORDER BY entity_id
+        ) AS line
+    """,
+    "account_classes": """
+        SELECT row_to_json(line) FROM (
+            SELECT class, name, holder, statement, parent, valid_from, valid_until
+            FROM transactions.account_class ORDER BY class
+        ) AS line
+    """,
+    "accounts": """
+        SELECT row_to_json(line) FROM (
+            SELECT account_id, code, container, entity_id, owner, shard, asset_id, class,
+                   limit_minor::text AS limit_minor, opened_seq
+            FROM transactions.account ORDER BY account_id
+        ) AS line
+    """,
+    "business_days": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, entity_id, booking_date, seq
+            FROM transactions.business_day ORDER BY shard, entity_id, booking_date
+        ) AS line
+    """,
+    "freezes": """
+        SELECT row_to_json(line) FROM (
+            SELECT account_id, freeze_id, direction, authority, seq, lifted_seq
+            FROM transactions.account_freeze ORDER BY account_id, freeze_id
+        ) AS line
+    """,
+    "balances": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, account_id, debits_posted::text AS debits_posted,
+                   credits_posted::text AS credits_posted, debits_pending::text AS debits_pending,
+                   credits_pending::text AS credits_pending
+            FROM transactions.balance ORDER BY shard, account_id
+        ) AS line
+    """,
+}
+"""What is exported whole: one query a file."""
+
+_BY_SEQ: Final = {
+    "journal": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, seq, about_seq,
+                   to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS recorded_at,
+                   epoch, kind, instruction_id, instruction_type, owner, booking_date, value_date, reason,
+                   detail, seen, topic, partition, "offset", copies, traceparent,
+                   convert_from(content, 'UTF8') AS content
+            FROM transactions.journal
+            WHERE shard = $1::int AND seq > $2::bigint AND seq <= $3::bigint
+            ORDER BY seq
+        ) AS line
+    """,
+    "movements": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, seq, leg, kind, debit_account, credit_account, asset_id, amount::text AS amount,
+                   debit_balance_after::text AS debit_balance_after,
+                   credit_balance_after::text AS credit_balance_after
+            FROM transactions.movement
+            WHERE shard = $1::int AND seq > $2::bigint AND seq <= $3::bigint
+            ORDER BY seq, leg
+        ) AS line
+    """,
+}
+"""What is exported from a vector on, shard by shard: one query a file."""
+
+
+class _File:
+    """A file that knows its lines and its hash."""
+
+    def __init__(self, folder: Path, name: str, progress: Callable[[str, int], None]) -> None:
+        self.name = f"{name}.jsonl"
+        self._file: BinaryIO = (folder / self.name).open("xb")
+        self._hash = hashlib.sha256()
+        self._progress = progress
+        self.lines = 0
+        self.bytes = 0
+
+    async def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._hash.update(data)
+        self.lines += data.count(b"\n")
+        self.bytes += len(data)
+        self._progress(self.name, self.lines)
+
+    def close(self) -> dict[str, Any]:
+        self._file.close()
+        return {
+            "file": self.name,
+            "lines": self.lines,
+            "bytes": self.bytes,
+            "sha256": self._hash.hexdigest(),
+        }
+
+
+async def export_ledger(
+    connection: Connection,
+    folder: Path,
+    since: Mapping[int, int],
+    progress: Callable[[str, int], None],
+) -> dict[str, Any]:
+    """Write the ledger into an empty folder and return the manifest.
+
+    `since` names, for each shard, the last event that is not wanted any more; then the balances at that
+    vector are exported too, so that what follows can be added to them. Amounts are minor units, as strings.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        vector = await vector_now(connection)
+        start = {shard: min(since.get(shard, 0), seq) for shard, seq in vector.items()}
+        files = [
+            await _opening(connection, folder, start, vector, progress),
+            *[
+                await _copied(connection, folder, name, [()], query, progress)
+                for name, query in _WHOLE.items()
+            ],
+        ]
+        ranges = [(shard, start[shard], seq) for shard, seq in sorted(vector.items())]
+        for name, query in _BY_SEQ.items():
+            files.append(await _copied(connection, folder, name, ranges, query, progress))
+        taken_at = await connection.fetchval(
+            """SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+        )
+    manifest = {
+        "format": FORMAT,
+        "taken_at": taken_at,
+        "since": {str(shard): seq for shard, seq in sorted(start.items())},
+        "vector": {str(shard): seq for shard, seq in sorted(vector.items())},
+        "files": files,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+async def _copied(
+    connection: Connection,
+    folder: Path,
+    name: str,
+    arguments: list[Any],
+    query: str,
+    progress: Callable[[str, int], None],
+) -> dict[str, Any]:
+    file = _File(folder, name, progress)
+    for each in arguments:
+        await connection.copy_from_query(query, *each, output=file.write, **_SPELLING)
+    return file.close()
+
+
+async def _opening(
+    connection: Connection,
+    folder: Path,
+    start: Mapping[int, int],
+    last: Mapping[int, int],
+    progress: Callable[[str, int], None],
+) -> dict[str, Any]:
+    """Write each shard's balances at the vector that the export goes on from."""
+    file = _File(folder, "opening_balances", progress)
+    for shard, seq in sorted(start.items()):
+        if seq == 0:
+            continue
+        counters = await recorded_by_shard(connection, shard, seq, last[shard])
+        for account_id, own in sorted(counters.items()):
+            line = {
+                "shard": shard,
+                "account_id": account_id,
+                "debits_posted": str(own[0]),
+                "credits_posted": str(own[1]),
+                "debits_pending": str(own[2]),
+                "credits_pending": str(own[3]),
+            }
+            await file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+    return file.close()

@@ -1,0 +1,240 @@
+"""Checks an export by its files alone: hashes, numbers without gaps, balances derived from movements."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from services.transactions.queries.export import FORMAT, MANIFEST
+
+_PROGRESS_EVERY: Final = 100_000
+_CHECKS: Final = ("files", "sequence", "movements", "after_balances", "debits_equal_credits", "balances")
+
+
+class ExportUnreadableError(ValueError):
+    """The folder holds no export, or one that cannot be read."""
+
+
+class _Account(msgspec.Struct):
+    account_id: int
+    asset_id: int
+
+
+class _Asset(msgspec.Struct):
+    asset_id: int
+    code: str
+    scale: int
+
+
+class _Detail(msgspec.Struct):
+    resolves: dict[str, int] | None = None
+    freed: str | None = None
+
+
+class _Event(msgspec.Struct):
+    shard: int
+    seq: int
+    kind: str
+    about_seq: int | None
+    detail: msgspec.Raw
+
+
+class _Movement(msgspec.Struct):
+    shard: int
+    seq: int
+    debit_account: int
+    credit_account: int
+    asset_id: int
+    amount: str
+    debit_balance_after: str
+    credit_balance_after: str
+
+
+class _Balance(msgspec.Struct):
+    shard: int
+    account_id: int
+    debits_posted: str
+    credits_posted: str
+    debits_pending: str
+    credits_pending: str
+
+    def counters(self) -> list[int]:
+        """As numbers."""
+        return [
+            int(self.debits_posted),
+            int(self.credits_posted),
+            int(self.debits_pending),
+            int(self.credits_pending),
+        ]
+
+
+_Line = TypeVar("_Line", bound=msgspec.Struct)
+_DETAIL: Final = msgspec.json.Decoder(_Detail).decode
+_MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
+
+
+@dataclass(slots=True)
+class _Verdict:
+    checked: dict[str, int]
+    first: dict[str, Any] | None = None
+    failed: set[str] | None = None
+
+    def see(self, check: str, holds: bool, expected: object = "", found: object = "", **place: Any) -> None:
+        self.checked[check] += 1
+        if holds:
+            return
+        self.failed = (self.failed or set()) | {check}
+        if self.first is None:
+            at = {"shard": None, "seq": None, **place}
+            self.first = {"check": check, **at, "expected": str(expected), "found": str(found)}
+
+
+def check_export(folder: Path, progress: Callable[[int], None]) -> dict[str, Any]:
+    """Return what `backoffice ledger check-export` prints; needs no database.
+
+    Raises `ExportUnreadableError`.
+    """
+    manifest = _manifest(folder)
+    verdict = _Verdict(dict.fromkeys(_CHECKS, 0))
+    lines = _check_files(folder, manifest, verdict)
+    if verdict.first is None:
+        try:
+            _check_books(folder, manifest, verdict, progress)
+        except (msgspec.MsgspecError, ValueError, KeyError) as error:
+            verdict.see("files", holds=False, expected="lines as exported", found=error)
+    return {
+        "ok": verdict.first is None,
+        "format": manifest["format"],
+        "events": lines.get("journal.jsonl", 0),
+        "movements": lines.get("movements.jsonl", 0),
+        "since": manifest["since"],
+        "as_of": manifest["vector"],
+        "checks": [
+            {"name": name, "ok": name not in (verdict.failed or ()), "checked": checked}
+            for name, checked in verdict.checked.items()
+        ],
+        "first_difference": verdict.first,
+    }
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: Any = json.loads((folder / MANIFEST).read_bytes())
+        known = manifest["format"] == FORMAT and manifest["files"] and manifest["vector"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportUnreadableError(f"{folder} holds no readable {MANIFEST}") from error
+    if not known:
+        raise ExportUnreadableError(f"{folder} holds no export in the format {FORMAT}")
+    return manifest
+
+
+def _check_files(folder: Path, manifest: dict[str, Any], verdict: _Verdict) -> dict[str, int]:
+    """Compare each file's lines and hash with the manifest."""
+    found: dict[str, int] = {}
+    for each in manifest["files"]:
+        digest, lines = hashlib.sha256(), 0
+        try:
+            with (folder / Path(each["file"]).name).open("rb") as file:
+                while data := file.read(1 << 20):
+                    digest.update(data)
+                    lines += data.count(b"\n")
+        except OSError as error:
+            verdict.see("files", holds=False, expected=each["file"], found=error.strerror)
+            continue
+        found[each["file"]] = lines
+        same = (lines, digest.hexdigest()) == (each["lines"], each["sha256"])
+        expected = f"{each['file']}: {each['lines']} lines, sha256 {each['sha256']}"
+        verdict.see("files", same, expected, f"{lines} lines, sha256 {digest.hexdigest()}")
+    return found
+
+
+def _check_books(
+    folder: Path, manifest: dict[str, Any], verdict: _Verdict, progress: Callable[[int], None]
+) -> None:
+    assets = {each.asset_id: each for each in _lines(folder, "assets", _Asset)}
+    accounts = {each.account_id: each.asset_id for each in _lines(folder, "accounts", _Account)}
+    rows = {
+        (each.shard, each.account_id): each.counters()
+        for each in _lines(folder, "opening_balances", _Balance)
+    }
+    movements = _lines(folder, "movements", _Movement)
+    coming = next(movements, None)
+    expected = {int(shard): seq for shard, seq in manifest["since"].items()}
+    for number, event in enumerate(_lines(folder, "journal", _Event), start=1):
+        if number % _PROGRESS_EVERY == 0:
+            progress(number)
+        at = {"shard": event.shard, "seq": event.seq}
+        follows = event.seq == expected[event.shard] + 1
+        verdict.see("sequence", follows, expected[event.shard] + 1, event.seq, **at)
+        expected[event.shard] = event.seq
+        legs = 0
+        while coming is not None and (coming.shard, coming.seq) == (event.shard, event.seq):
+            legs += 1
+            asset = accounts.get(coming.debit_account)
+            agree = asset == accounts.get(coming.credit_account) == coming.asset_id
+            verdict.see("movements", agree, "two accounts of the asset", coming.asset_id, **at)
+            _apply(event, coming, rows, verdict)
+            coming = next(movements, None)
+        verdict.see("movements", bool(legs) == (event.kind in _MOVING), event.kind, f"{legs} movements", **at)
+    for shard, seq in manifest["vector"].items():
+        verdict.see("sequence", expected[int(shard)] == seq, seq, expected[int(shard)], shard=int(shard))
+    verdict.see("movements", coming is None, "no more movements", coming)
+    for each in _lines(folder, "balances", _Balance):
+        derived = rows.pop((each.shard, each.account_id), [0, 0, 0, 0])
+        place = {"shard": each.shard}
+        verdict.see("balances", derived == each.counters(), f"{each.account_id}: {derived}", each, **place)
+    for (shard, account_id), derived in rows.items():
+        verdict.see("balances", not any(derived), f"{account_id}: {derived}", "no row", shard=shard)
+    totals: dict[int, list[int]] = {}
+    for each in _lines(folder, "balances", _Balance):
+        summed = totals.setdefault(accounts[each.account_id], [0, 0, 0, 0])
+        for index, value in enumerate(each.counters()):
+            summed[index] += value
+    for asset_id, own in totals.items():
+        balanced = own[0] == own[1] and own[2] == own[3]
+        verdict.see("debits_equal_credits", balanced, f"{assets[asset_id].code}: equal", own)
+
+
+def _apply(
+    event: _Event,
+    movement: _Movement,
+    rows: dict[tuple[int, int], list[int]],
+    verdict: _Verdict,
+) -> None:
+    """Add a movement to its shard's rows of both accounts, and compare what they come to."""
+    amount = int(movement.amount)
+    posted = amount if event.kind == "TransactionPosted" else 0
+    pending = amount if event.kind == "TransactionPending" else 0
+    if not pending and event.kind in _MOVING:
+        detail = _DETAIL(event.detail) if bytes(event.detail) != b"null" else _Detail()
+        if event.about_seq is not None or detail.resolves is not None:
+            pending = -amount - int((detail.freed or "0").replace(".", ""))
+    ends = (
+        (movement.debit_account, 0, movement.debit_balance_after),
+        (movement.credit_account, 1, movement.credit_balance_after),
+    )
+    for account_id, side, after in ends:
+        row = rows.get((movement.shard, account_id))
+        if row is None:
+            row = rows[movement.shard, account_id] = [0, 0, 0, 0]
+        row[side] += posted
+        row[side + 2] += pending
+        verdict.see(
+            "after_balances",
+            row[1] - row[0] == int(after),
+            row[1] - row[0],
+            after,
+            shard=movement.shard,
+            seq=movement.seq,
+        )
+
+
+def _lines(folder: Path, name: str, kind: type[_Line]) -> Iterator[_Line]:
+    decode = msgspec.json.Decoder(kind).decode
+    with (folder / f"{name}.jsonl").open("rb") as file:
+        for line in file:
+            yield decode(line)

@@ -1,0 +1,432 @@
+"""Finds instructions by what is known of them, newest first, reading the journal backwards in windows.
+
+The journal has no index but its numbers. A window covers the same time in every shard, so that the newest
+are found before older ones are read; it grows while nothing is found. What bounds the numbers bounds the
+reading: an owner (one shard), a booking date (the numbers between two business days), an instant.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.moments import days_begun_after, vector_at, vector_now
+from shared.messages.envelope import HOUSE
+from shared.messages.journal import OUTCOMES
+from shared.messages.partitioner import shard_of
+from shared.money import AMOUNT_MINOR_MAX, format_amount
+
+WINDOW_FIRST: Final = 100
+WINDOW_MAX: Final = 256_000
+"""Events of a shard in a window."""
+_GROWTH: Final = 4
+_INSTANT: Final = timedelta(microseconds=1)
+_PREFETCH: Final = 500
+
+_AMOUNT_MAX: Final = Decimal(AMOUNT_MINOR_MAX)
+_PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
+_ACCOUNTS: Final = ("account", "debit_account", "credit_account")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is known of the instructions wanted; what is left out may be anything."""
+
+    reference: str | None = None
+    """The business reference."""
+    end_to_end_id: str | None = None
+    """Of the payment (ISO 20022 EndToEndId)."""
+    asset: str | None = None
+    amount_min: Decimal | None = None
+    amount_max: Decimal | None = None
+    """Of any movement, or, where nothing moved, as asked. Needs the asset."""
+    booked_since: date | None = None
+    booked_until: date | None = None
+    recorded_since: datetime | None = None
+    recorded_until: datetime | None = None
+    counterparty: str | None = None
+    """Another than its owner: a party's name, account or identifier in the payment, an account's code or
+    container, or an account's owner."""
+    owner: str | None = None
+    """Whose instruction it is."""
+    type: str | None = None
+    outcome: str | None = None
+    """What it has come to by now."""
+
+
+class PositionUnknownError(ValueError):
+    """The position to go on after is none."""
+
+
+async def find_transactions(
+    connection: Connection, wanted: Wanted, after: str | None = None
+) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield instructions, newest first, each with the `position` from which the next page goes on.
+
+    Raises `PositionUnknownError`.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        criteria = await _criteria_of(connection, wanted)
+        if criteria is None:
+            return
+        start = None if after is None else await _place_of(connection, after)
+        low, high = await _bounds(connection, wanted, None if start is None else start[0])
+        size = WINDOW_FIRST
+        while any(low[shard] < high[shard] for shard in high):
+            floor = await _floor(connection, low, high, size)
+            found = await _window(connection, floor, high, criteria, start)
+            for begin in range(0, len(found), _PREFETCH):
+                page = found[begin : begin + _PREFETCH]
+                codes = await _codes(connection, page)
+                for row in page:
+                    yield _found(row, codes)
+            high = floor
+            if not found:
+                size = min(size * _GROWTH, WINDOW_MAX)
+
+
+async def _window(
+    connection: Connection,
+    low: Mapping[int, int],
+    high: Mapping[int, int],
+    criteria: "_Criteria",
+    start: tuple[datetime, int, int] | None,
+) -> list[Any]:
+    """Return what matches in a window, newest first, from after the start on."""
+    found: list[Any] = []
+    for shard, until in high.items():
+        matches = _matches(connection, shard, (low[shard], until), criteria)
+        found += [each async for each in matches if start is None or _place(each) < start]
+    found.sort(key=_place, reverse=True)
+    return found
+
+
+def _place(row: Mapping[str, Any]) -> tuple[datetime, int, int]:
+    return row["recorded_at"], row["shard"], row["seq"]
+
+
+async def _bounds(
+    connection: Connection, wanted: Wanted, until: datetime | None
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return between which numbers of each shard all of them are: after the first, up to the second."""
+    high = await vector_now(connection)
+    if wanted.owner is not None:
+        home = shard_of(wanted.owner, len(high))
+        high = {home: high[home]}
+    low = dict.fromkeys(high, 0)
+    for instant in (wanted.recorded_until, until):
+        if instant is not None:
+            high = await vector_at(connection, instant, high)
+    if wanted.recorded_since is not None:
+        low = await vector_at(connection, wanted.recorded_since - _INSTANT, high)
+    if wanted.booked_until is not None:
+        last_begun = await _last_begun(connection, wanted.booked_until, high)
+        high = {shard: min(seq, last_begun[shard]) for shard, seq in high.items()}
+    if wanted.booked_since is not None:
+        before = date.fromordinal(wanted.booked_since.toordinal() - 1)
+        begun = await days_begun_after(connection, before, high)
+        low = {shard: max(seq, begun[shard]) for shard, seq in low.items()}
+    return low, high
+
+
+async def _last_begun(connection: Connection, day: date, last: Mapping[int, int]) -> dict[int, int]:
+    """Return up to which number of each shard some entity's open day was that one or an earlier one.
+
+    An entity that has never had an account or a day of its own in a shard has no events there.
+    """
+    rows = await connection.fetch(
+        """
+        WITH active AS (
+            SELECT entity_id, shard FROM transactions.account WHERE opened_seq > 0
+            UNION
+            SELECT account.entity_id, balance.shard
+            FROM transactions.account
+            JOIN transactions.balance USING (account_id)
+            WHERE account.owner = $4
+            UNION
+            SELECT entity_id, shard FROM transactions.business_day
+        )
+        SELECT asked.shard,
+               max(CASE WHEN entity.first_booking_date > $1 THEN 0
+                        ELSE coalesce(begun.seq - 1, asked.last_seq) END) AS seq
+        FROM unnest($2::int[], $3::bigint[]) AS asked (shard, last_seq)
+        JOIN active USING (shard)
+        JOIN transactions.entity USING (entity_id)
+        LEFT JOIN LATERAL (
+            SELECT min(business_day.seq) AS seq
+            FROM transactions.business_day
+            WHERE business_day.shard = asked.shard AND business_day.entity_id = entity.entity_id
+              AND business_day.booking_date > $1
+        ) AS begun ON true
+        GROUP BY asked.shard
+        """,
+        day,
+        list(last),
+        list(last.values()),
+        HOUSE,
+    )
+    return dict.fromkeys(last, 0) | {row["shard"]: row["seq"] for row in rows}
+
+
+async def _floor(
+    connection: Connection, low: Mapping[int, int], high: Mapping[int, int], size: int
+) -> dict[int, int]:
+    """Return where a window ends: at one instant in every shard, none with more than `size` events in it."""
+    candidates = {shard: max(low[shard], seq - size) for shard, seq in high.items()}
+    open_ = [shard for shard, seq in candidates.items() if seq > low[shard]]
+    if not open_:
+        return dict(low)
+    instant = await connection.fetchval(
+        """
+        SELECT max(recorded_at)
+        FROM transactions.journal
+        JOIN unnest($1::int[], $2::bigint[]) AS asked (shard, seq) USING (shard, seq)
+        """,
+        open_,
+        [candidates[shard] for shard in open_],
+    )
+    if instant is None:
+        return dict(low)
+    floor = await vector_at(connection, instant, high)
+    return {shard: max(low[shard], seq) for shard, seq in floor.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Criteria:
+    wanted: Wanted
+    kinds: list[str] | None
+    asset_id: int | None
+    amounts: tuple[int, int] | None
+    """From and to, in minor units."""
+    fragments: list[bytes]
+    """What the content must hold, as it is spelt there."""
+    ends: list[int] | None
+    """Accounts that are the counterparty's."""
+    name: bytes | None
+    """The counterparty, as it is spelt in the content."""
+
+
+async def _criteria_of(connection: Connection, wanted: Wanted) -> _Criteria | None:
+    """Spell what is wanted as the tables have it; none if nothing can be like that."""
+    kinds = None
+    if wanted.outcome is not None:
+        kinds = [kind for kind, outcome in OUTCOMES.items() if outcome == wanted.outcome]
+    asset_id = amounts = None
+    if wanted.asset is not None:
+        asset = await connection.fetchrow(
+            "SELECT asset_id, scale FROM transactions.asset WHERE code = $1", wanted.asset
+        )
+        if asset is None:
+            return None
+        asset_id = asset["asset_id"]
+        unit = Decimal(10) ** asset["scale"]
+        smallest = Decimal(0) if wanted.amount_min is None else wanted.amount_min * unit
+        largest = _AMOUNT_MAX if wanted.amount_max is None else wanted.amount_max * unit
+        amounts = (
+            int(min(smallest.to_integral_value(ROUND_CEILING), _AMOUNT_MAX)),
+            int(min(largest.to_integral_value(ROUND_FLOOR), _AMOUNT_MAX)),
+        )
+        if amounts[0] > amounts[1]:
+            return None
+    fragments: list[bytes] = []
+    if wanted.reference is not None:
+        fragments.append(b'"business_reference":' + _spelt(wanted.reference))
+    if wanted.end_to_end_id is not None:
+        fragments.append(b'"end_to_end_id":' + _spelt(wanted.end_to_end_id))
+    ends = name = None
+    if wanted.counterparty is not None:
+        name = b":" + _spelt(wanted.counterparty)
+        ends = [
+            row["account_id"]
+            for row in await connection.fetch(
+                """
+                SELECT account_id
+                FROM transactions.account
+                WHERE code = $1 OR owner = $1 OR container = $1
+                """,
+                wanted.counterparty,
+            )
+        ]
+    return _Criteria(wanted, kinds, asset_id, amounts, fragments, ends, name)
+
+
+def _spelt(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()
+
+
+async def _matches(
+    connection: Connection, shard: int, between: tuple[int, int], criteria: _Criteria
+) -> AsyncIterator[Any]:
+    if between[0] >= between[1]:
+        return
+    wanted = criteria.wanted
+    low, high = criteria.amounts or (None, None)
+    async for row in connection.cursor(
+        """
+        WITH candidate AS (
+            SELECT shard, seq, recorded_at, instruction_id, instruction_type, owner, reason, booking_date,
+                   value_date, content, debit_account, credit_account, amount, asset_id,
+                   CASE WHEN kind = 'TransactionPending'
+                        THEN coalesce((
+                            SELECT resolving.kind
+                            FROM transactions.pending
+                            JOIN transactions.journal AS resolving
+                              ON resolving.shard = pending.shard AND resolving.seq = pending.resolved_seq
+                            WHERE pending.shard = journal.shard AND pending.seq = journal.seq
+                        ), kind)
+                        ELSE kind END AS kind
+            FROM transactions.journal
+            WHERE shard = $1 AND seq > $2 AND seq <= $3
+              AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
+                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened')
+              AND about_seq IS NULL AND instruction_id IS NOT NULL
+              AND ($4::text IS NULL OR owner = $4)
+              AND ($5::text IS NULL OR instruction_type = $5)
+              AND ($6::date IS NULL OR booking_date >= $6)
+              AND ($7::date IS NULL OR booking_date <= $7)
+              AND ($8::timestamptz IS NULL OR recorded_at >= $8)
+              AND ($9::bytea IS NULL OR position($9 IN content) > 0)
+              AND ($10::bytea IS NULL OR position($10 IN content) > 0)
+              AND ($11::int IS NULL
+                   OR asset_id = $11 AND amount BETWEEN $12 AND $13
+                   OR asset_id IS NULL AND (
+                       kind IN ('InstructionRejected', 'InstructionApplied')
+                       OR EXISTS (
+                           SELECT
+                           FROM transactions.movement_of_several AS several
+                           WHERE several.shard = journal.shard AND several.seq = journal.seq
+                             AND several.asset_id = $11 AND several.amount BETWEEN $12 AND $13)))
+              AND ($14::bytea IS NULL
+                   OR debit_account = ANY($15::bigint[]) OR credit_account = ANY($15)
+                   OR position($14 IN content) > 0
+                   OR asset_id IS NULL AND EXISTS (
+                       SELECT
+                       FROM transactions.movement_of_several AS several
+                       WHERE several.shard = journal.shard AND several.seq = journal.seq
+                         AND (several.debit_account = ANY($15) OR several.credit_account = ANY($15))))
+        )
+        SELECT candidate.*, kind::text AS event
+        FROM candidate
+        WHERE $16::text[] IS NULL OR kind::text = ANY($16)
+        ORDER BY seq DESC
+        """,
+        shard,
+        *between,
+        wanted.owner,
+        wanted.type,
+        wanted.booked_since,
+        wanted.booked_until,
+        wanted.recorded_since,
+        *([*criteria.fragments, None, None])[:2],
+        criteria.asset_id,
+        low,
+        high,
+        criteria.name,
+        criteria.ends,
+        criteria.kinds,
+        prefetch=_PREFETCH,
+    ):
+        if _is_wanted(row, criteria):
+            yield row
+
+
+def _is_wanted(row: Mapping[str, Any], criteria: _Criteria) -> bool:
+    """Look closely at what may only look like it."""
+    wanted = criteria.wanted
+    asked = _asked(row)
+    payment = _object(asked.get("payment"))
+    if wanted.reference is not None and asked.get("business_reference") != wanted.reference:
+        return False
+    if wanted.end_to_end_id is not None and payment.get("end_to_end_id") != wanted.end_to_end_id:
+        return False
+    if wanted.asset is not None and row["event"] in ("InstructionRejected", "InstructionApplied"):
+        bounded = wanted.amount_min is not None or wanted.amount_max is not None
+        if asked.get("asset") != wanted.asset or (bounded and not _asks_for(asked.get("amount"), wanted)):
+            return False
+    if wanted.counterparty is None:
+        return True
+    if row["owner"] == wanted.counterparty:
+        return False
+    assert criteria.ends is not None
+    if not {row["debit_account"], row["credit_account"]}.isdisjoint(criteria.ends):
+        return True
+    named = {asked.get(name) for name in _ACCOUNTS if isinstance(asked.get(name), str)}
+    named |= {payment.get("debtor_agent"), payment.get("creditor_agent")}
+    for party in _PARTIES:
+        facts = _object(payment.get(party))
+        named |= {facts.get("name"), facts.get("account"), facts.get("identifier")}
+    return wanted.counterparty in named or (row["amount"] is None and row["event"].startswith("Transaction"))
+
+
+def _asks_for(amount: object, wanted: Wanted) -> bool:
+    if not isinstance(amount, str) or not amount.replace(".", "", 1).isdecimal():
+        return False
+    return (
+        (wanted.amount_min or Decimal(0))
+        <= Decimal(amount)
+        <= (Decimal("Infinity") if wanted.amount_max is None else wanted.amount_max)
+    )
+
+
+def _asked(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {} if row["content"] is None else _object(json.loads(row["content"]))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+async def _place_of(connection: Connection, position: str) -> tuple[datetime, int, int]:
+    shard, _, seq = position.partition("-")
+    recorded_at = None
+    if shard.isdecimal() and seq.isdecimal() and len(shard) < 10 and len(seq) < 19:
+        recorded_at = await connection.fetchval(
+            "SELECT recorded_at FROM transactions.journal WHERE shard = $1 AND seq = $2", int(shard), int(seq)
+        )
+    if recorded_at is None:
+        raise PositionUnknownError(position)
+    return recorded_at, int(shard), int(seq)
+
+
+async def _codes(connection: Connection, rows: Iterable[Any]) -> dict[int, tuple[str, str, int]]:
+    """Return code, asset and scale of the accounts of these rows."""
+    ids = {each for row in rows for each in (row["debit_account"], row["credit_account"]) if each is not None}
+    found = await connection.fetch(
+        """
+        SELECT account_id, account.code, asset.code AS asset, asset.scale
+        FROM transactions.account
+        JOIN transactions.asset USING (asset_id)
+        WHERE account_id = ANY($1::bigint[])
+        """,
+        list(ids),
+    )
+    return {row["account_id"]: (row["code"], row["asset"], row["scale"]) for row in found}
+
+
+def _found(row: Mapping[str, Any], codes: Mapping[int, tuple[str, str, int]]) -> dict[str, Any]:
+    asked = _asked(row)
+    debit, credit = codes.get(row["debit_account"]), codes.get(row["credit_account"])
+    moved = None if debit is None else format_amount(row["amount"], debit[2])
+    return {
+        "position": f"{row['shard']}-{row['seq']}",
+        "instruction_id": str(row["instruction_id"]),
+        "type": row["instruction_type"],
+        "owner": row["owner"],
+        "outcome": OUTCOMES[row["event"]],
+        "reason": row["reason"],
+        "recorded_at": row["recorded_at"].astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z",
+        "booking_date": None if row["booking_date"] is None else row["booking_date"].isoformat(),
+        "value_date": None if row["value_date"] is None else row["value_date"].isoformat(),
+        "shard": row["shard"],
+        "seq": row["seq"],
+        "amount": moved if moved is not None else asked.get("amount"),
+        "asset": debit[1] if debit is not None else asked.get("asset"),
+        "debit_account": None if debit is None else debit[0],
+        "credit_account": None if credit is None else credit[0],
+        "reference": asked.get("business_reference"),
+        "end_to_end_id": _object(asked.get("payment")).get("end_to_end_id"),
+    }

@@ -1,0 +1,29 @@
+"""An amount of a customer's that is set aside, to be posted or given back later."""
+
+from typing import Final
+
+from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
+from shared.messages.instructions import Reserve
+
+
+def _movements(instruction: Reserve) -> tuple[Planned, ...]:
+    return (
+        Planned(
+            "principal",
+            instruction.account,
+            instruction.credit_account or COUNTERPARTY,
+            instruction.amount,
+            instruction.asset,
+            credit_field="credit_account",
+        ),
+    )
+
+
+RESERVE: Final = TransactionType(
+    code="reserve",
+    description="An amount of a customer's is set aside.",
+    kind="request",
+    movements=_movements,
+    reserves=True,
+    account_classes=CASH_CLASSES,
+)

@@ -1,0 +1,12 @@
+"""Giving back what is still reserved."""
+
+from typing import Final
+
+from services.transactions.domain.planning import TransactionType
+
+VOID_PENDING: Final = TransactionType(
+    code="void_pending",
+    description="What is still reserved is given back.",
+    kind="request",
+    effect="void_pending",
+)

@@ -1,0 +1,158 @@
+"""The ledger's own fold and the reference model, on the same random records of all types."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, example, given, settings
+
+from audit.evidence import (
+    DECISIONS,
+    Account,
+    Asset,
+    Chart,
+    Entity,
+    Evidence,
+    JournalRow,
+    PostingRule,
+    Record,
+    ScreeningPolicy,
+)
+from audit.model import Replay, replay
+from services.transactions.domain import chart as charts
+from services.transactions.domain.decisions import Decision
+from shared.messages.compliance import DecisionMade
+from shared.runtime.work import Received
+from tests.transactions.support import PARTITIONS, PureLedger, named_id
+from tests.transactions.test_fold import HOME, SHARD, STREAMS, a_ledger, stream
+
+
+def delivered(record: Received, decision: Decision) -> Record:
+    """The record as it stands on its topic."""
+    value = record.value
+    if isinstance(record.message, DecisionMade):
+        value = record.message.model_dump_json().encode()
+    return Record(record.topic, SHARD, decision.offset, 0, record.key, value)
+
+
+def evidence_of(ledger: PureLedger, records: list[Record], decided: list[Decision]) -> Evidence:
+    """What the model is given of a ledger: its chart, its accounts, the records, and what was seen."""
+    chart = ledger.chart
+    evidence = Evidence(partitions=PARTITIONS, chart=chart_of(chart))
+    opened = {
+        each.account.code: each.seq
+        for decisions in ledger.decisions.values()
+        for each in decisions
+        if each.instruction_type == "open_account" and each.account is not None
+    }
+    evidence.ledger.accounts = [
+        Account(
+            each.account_id, each.code, each.entity_id, each.owner, each.shard, each.asset_id,
+            each.account_class, each.limit, opened.get(each.code, 0), each.container,
+        )
+        for each in ledger.accounts.values()
+    ]  # fmt: skip
+    for record in records:
+        evidence.topics.setdefault(record.topic, []).append(record)
+    evidence.topics.setdefault(DECISIONS, [])
+    evidence.ledger.journal = [
+        JournalRow(
+            SHARD, each.seq, each.kind, topic=each.topic, partition=SHARD, offset=each.offset,
+            reason=each.reason, content=each.content, seen=each.seen,
+        )
+        for each in decided
+    ]  # fmt: skip
+    return evidence
+
+
+def chart_of(chart: charts.Chart) -> Chart:
+    """The same chart in the auditor's words."""
+    return Chart(
+        assets=[Asset(each.asset_id, each.code, each.kind, each.scale) for each in chart.assets.values()],
+        entities=[
+            Entity(each.entity_id, each.code, each.first_booking_date) for each in chart.entities.values()
+        ],
+        posting_rules=[
+            PostingRule(entity, code, condition, rule.value, rule.valid_from, rule.valid_until)
+            for (entity, code, condition), rules in chart.rules.items()
+            for rule in rules
+        ],
+        policies=[
+            ScreeningPolicy(entity, code, asset, policy.value, policy.valid_from, policy.valid_until)
+            for (entity, code, asset), policies in chart.policies.items()
+            for policy in policies
+        ],
+    )
+
+
+def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
+    """What the fold decided, in words that both have."""
+    return [
+        (
+            each.kind,
+            each.reason,
+            each.about_seq,
+            [(leg.debit.code, leg.credit.code, leg.amount, leg.debit_balance_after) for leg in each.legs],
+            each.booking_date,
+            each.value_date,
+            {name: (each.detail or {}).get(name) for name in ("routed", "freed")},
+            (each.detail or {}).get("resolves", {}).get("seq"),
+        )
+        for each in decided
+    ]
+
+
+def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
+    """What the model says of the same."""
+    found = [said.predictions[SHARD, each.seq] for each in decided]
+    return [
+        (
+            each.kind,
+            each.reason,
+            each.about_seq,
+            [(leg.debit, leg.credit, leg.amount, leg.debit_after) for leg in each.movements],
+            each.booking_date,
+            each.value_date,
+            {"routed": each.routed, "freed": each.freed},
+            each.resolves,
+        )
+        for each in found
+    ]
+
+
+def of_home(kind: str, number: int, **fields: Any) -> dict[str, Any]:
+    """An instruction of the owner at home."""
+    return {"type": kind, "instruction_id": named_id(str(number)), "owner": HOME, **fields}
+
+
+RESERVES: list[Any] = [
+    of_home("reserve", 100, account=HOME, amount="10.00", asset="EUR"),
+    of_home("post_pending", 200, pending_id=named_id("100"), amount="2.00", final=False),
+    of_home("post_pending", 201, pending_id=named_id("100"), amount="8.01"),
+    of_home("post_pending", 202, pending_id=named_id("100"), amount="1.00"),
+    of_home("void_pending", 203, pending_id=named_id("100")),
+    of_home("reserve", 101, account=HOME, amount="1500.00", asset="EUR"),
+    of_home("void_pending", 204, pending_id=named_id("101")),
+    (101, "cleared"),
+    (101, "refused"),
+    of_home("void_pending", 205, pending_id=named_id("101")),
+]
+"""Parts and a rest; one that is screened; what comes too early, too late or is too much."""
+
+
+@given(STREAMS)
+@example(RESERVES)
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:
+    """Kind, reason, movements, dates, and what was routed, freed and settled."""
+    ledger = a_ledger()
+    funded = list(ledger.taken[SHARD])
+    records = stream(drawn)
+    for offset, each in enumerate(records, start=len(funded) + 1000):
+        each.offset = offset
+    ledger.run(records)
+    decided = ledger.decisions[SHARD]
+    told = [
+        delivered(record, decision) for record, decision in zip(ledger.taken[SHARD], decided, strict=True)
+    ]
+    said = replay(evidence_of(ledger, told, decided))
+    assert not said.problems
+    assert predicted(said, decided) == shown(ledger, decided)
