@@ -446,6 +446,7 @@ async def test_a_proof_with_anything_changed_does_not_hold(
     public = proofs.read_public_key(keys.public)
 
     def flipped(text: str) -> str:
+        """The text with its last digit changed."""
         return text[:-1] + ("0" if text[-1] != "0" else "1")
 
     changed: list[dict[str, Any]] = [

@@ -64,9 +64,11 @@ async def a_few_reserves(ledger: StoredLedger) -> None:
     ledger.service.memory.chart.policies[1, "reserve", 978] = [Dated(50_00, date(1900, 1, 1), None)]
 
     def named(name: str, kind: str, **fields: Any) -> dict[str, Any]:
+        """An instruction about the reserve of this name."""
         return instruction(kind, owner=ALICE, pending_id=named_id(name), **fields)
 
     def reserve(name: str, amount: str) -> dict[str, Any]:
+        """Alice's reserve of this name."""
         given = {"account": ALICE, "amount": amount, "asset": "EUR", "instruction_id": named_id(name)}
         return instruction("reserve", owner=ALICE, **given)
 
