@@ -50,7 +50,7 @@ def test_each_rung_is_in_the_table() -> None:
 def test_every_reason_named_in_the_code_has_a_row() -> None:
     """A refusal with a reason that the table lacks would be an exception in the fold."""
     found: set[str] = set()
-    for path in DOMAIN.glob("*.py"):
+    for path in DOMAIN.rglob("*.py"):
         found |= set(re.findall(r'(?:Refusal|Fault)\(\s*"([a-z_]+)"', path.read_text()))
     assert found - set(REASONS) == set()
 

@@ -7,22 +7,16 @@ and folds again.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from services.transactions.domain import decisions as kinds
+from services.transactions.domain.cases import Case, Context, asset_not_used, first_frozen
 from services.transactions.domain.chart import Chart
-from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.effects import Refusal
+from services.transactions.domain.effects.pendings import close, settle
 from services.transactions.domain.entries import Entry
-from services.transactions.domain.ladder import (
-    CONTENT_BYTES_MAX,
-    LADDER,
-    PENDING_EFFECTS,
-    Case,
-    Context,
-    Refusal,
-    apply_effect,
-    first_frozen,
-)
+from services.transactions.domain.ladder import CONTENT_BYTES_MAX, LADDER
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.quick import judge_quickly
 from services.transactions.domain.reasons import REASONS
@@ -32,7 +26,6 @@ from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
 from shared.messages.partitioner import shard_of
-from shared.money import format_amount
 from shared.runtime.failpoints import planted
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
@@ -138,97 +131,21 @@ def _block(case: Case) -> Refusal | None:
         customer = debit if debit.is_customer else credit
         blocked = house.get((customer.entity_id, "blocked_funds", customer.asset_id))
         if blocked is None:
-            return Refusal("asset_not_used", "asset", "the entity keeps no accounts in this asset")
+            return asset_not_used()
         case.moves[index] = (blocked, credit) if debit.is_customer else (debit, blocked)
     return None
 
 
 def _accepted(case: Case) -> Decision:
-    record = case.record
-    kind = record.kind
-    assert kind is not None
     # It is in its place, so the owner it names is at home here, or is the house.
-    decision = _about(case, record.owner)
+    decision = _about(case, case.record.owner)
     decision.uses_up_id = True
     decision.seen = case.seen
     decision.booking_date = case.day
-    if kind.effect in PENDING_EFFECTS:
-        _settle_named(decision, case)
-        return decision
-    if kind.effect != "movements":
-        apply_effect(case)
-        if kind.effect == "open_business_day":
-            decision.kind = kinds.DAY_OPENED
-            decision.booking_date = record.message.booking_date
-            decision.detail = {"entity": record.message.entity, "previous": case.day.isoformat()}
-        else:
-            decision.account = case.account
-        return decision
-    decision.legs = case.legs
-    value_date = record.message.value_date
-    decision.value_date = value_date or case.day
-    if case.pending:
-        decision.kind = kinds.PENDING
-        pending = OpenPending(
-            seq=case.seq,
-            instruction_id=decision.instruction_id or "",
-            instruction_type=kind.code,
-            owner=record.owner or "",
-            content=record.content or b"",
-            content_hash=record.content_hash or b"",
-            value_date=value_date,
-            legs=case.legs,
-            screening=case.screening,
-        )
-        if not case.screening:
-            decision.detail = {"screening": False}
-        case.context.changes.pendings[pending.instruction_id] = pending
-        case.context.changes.pended.append(pending)
-        return decision
-    decision.kind = kinds.POSTED
-    if case.routed is not None or case.limit_passed:
-        detail: dict[str, Any] = {}
-        if case.routed is not None:
-            detail["routed"] = case.routed
-        if case.limit_passed:
-            detail["limit_passed"] = True
-        decision.detail = detail
-    return decision
-
-
-def _settle_named(decision: Decision, case: Case) -> None:
-    """Post what is named or a part of it, or give it back."""
-    changes = case.context.changes
-    pending = case.named
     kind = case.record.kind
-    assert pending is not None
     assert kind is not None
-    decision.value_date = case.record.message.value_date or case.day
-    decision.detail = {"resolves": {"shard": changes.state.shard, "seq": pending.seq}}
-    if kind.effect == "void_pending":
-        decision.kind = kinds.VOIDED
-        decision.reason = "void_requested"
-        decision.legs = [_settle(changes, leg, posted=False) for leg in pending.legs]
-        _close(changes, pending, decision.seq)
-        return
-    decision.kind = kinds.POSTED
-    (reserved,) = pending.legs
-    amount = case.amounts[0] if case.amounts else reserved.amount
-    rest = reserved._replace(amount=reserved.amount - amount)
-    decision.legs = [_settle(changes, reserved._replace(amount=amount), posted=True)]
-    changes.settled.append((pending.seq, amount))
-    if rest.amount and not case.record.message.final:
-        changes.pendings[pending.instruction_id] = replace(pending, legs=[rest])
-        return
-    if rest.amount:
-        _settle(changes, rest, posted=False)
-        decision.detail["freed"] = format_amount(rest.amount, rest.debit.scale)
-    _close(changes, pending, decision.seq)
-
-
-def _close(changes: Changes, pending: OpenPending, seq: int) -> None:
-    changes.pendings[pending.instruction_id] = None
-    changes.resolved.append((pending.seq, seq))
+    kind.effect.accept(case, decision)
+    return decision
 
 
 def _refused(case: Case, refusal: Refusal) -> Decision:
@@ -354,8 +271,8 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     decision.content_hash = pending.content_hash
     decision.booking_date = changes.day_of(moves[0][0].entity_id)
     decision.value_date = pending.value_date or decision.booking_date
-    decision.legs = [_settle(changes, leg, posted=reason is None) for leg in pending.legs]
-    _close(changes, pending, decision.seq)
+    decision.legs = [settle(changes, leg, posted=reason is None) for leg in pending.legs]
+    close(changes, pending, decision.seq)
 
 
 def _clear(decision: Decision, answer: DecisionMade, pending: OpenPending, changes: Changes) -> None:
@@ -375,14 +292,3 @@ def _why_without_effect(pending: OpenPending | None, first: Decision | First | N
     if first is None:
         return "unknown_instruction"
     return "already_resolved" if first.kind == kinds.PENDING else "not_pending"
-
-
-def _settle(changes: Changes, leg: Leg, *, posted: bool) -> Leg:
-    taken = changes.row(leg.debit.account_id)
-    given = changes.row(leg.credit.account_id)
-    taken[2] -= leg.amount
-    given[3] -= leg.amount
-    if posted:
-        taken[0] += leg.amount
-        given[1] += leg.amount
-    return leg._replace(debit_balance_after=taken[1] - taken[0], credit_balance_after=given[1] - given[0])

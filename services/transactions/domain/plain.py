@@ -15,7 +15,7 @@ from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.planning import Planned
 from shared.messages.envelope import CODE_PATTERN
-from shared.messages.instructions import INSTRUCTIONS, Reserve
+from shared.messages.instructions import Deposit, Fee, HousePosting, Interest, Transfer, Withdrawal
 from shared.messages.structs import struct_of, union_of
 
 PLAIN_BYTES_MAX: Final = 16_384
@@ -27,8 +27,7 @@ _PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account
 
 _STRUCTS: Final = {
     struct_of(each, proven=_PROVEN): each.model_fields["type"].default
-    for each in INSTRUCTIONS
-    if {"amount", "asset"} <= each.model_fields.keys() and each is not Reserve
+    for each in (Deposit, Withdrawal, Transfer, Fee, Interest, HousePosting)
 }
 _ID_FROM: Final = {struct: len(f'{{"type":"{code}","instruction_id":"') for struct, code in _STRUCTS.items()}
 _DECODE: Final = msgspec.json.Decoder(union_of(_STRUCTS)).decode

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-Effect = Literal[
-    "movements", "post_pending", "void_pending", "open_account", "freeze", "unfreeze", "open_business_day"
-]
+from services.transactions.domain.effects import Effect
 
 
 class Against(NamedTuple):
@@ -43,9 +41,9 @@ class TransactionType:
     code: str
     description: str
     kind: Literal["request", "fact"]
+    effect: Effect
     movements: Callable[[Any], tuple[Planned, ...]] = _no_movements
     """What an instruction asks for. A field the record did not have may be falsy instead of its default."""
-    effect: Effect = "movements"
     reserves: bool = False
     """Whether its movements are only set aside, until another instruction posts or voids them."""
     account_classes: frozenset[str] = frozenset()

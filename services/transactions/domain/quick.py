@@ -10,9 +10,9 @@ from datetime import date
 from typing import Final
 
 from services.transactions.domain import decisions as kinds
+from services.transactions.domain.cases import Context
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision, Leg
-from services.transactions.domain.ladder import Context
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Against
 from shared.money import AMOUNT_MINOR_MAX

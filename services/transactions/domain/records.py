@@ -72,12 +72,8 @@ class Record:
             self.is_instruction = True
             self.kind = kind = types[code]
             self.plan = plan = kind.movements(message)
-            if plan:
-                self.accounts = _codes_in(plan)
-            elif kind.effect in ("post_pending", "void_pending"):
-                self.pending_id = str(message.pending_id)
-            elif kind.effect != "open_business_day":
-                self.accounts = (message.account,)
+            self.accounts = (*_codes_in(plan), *kind.effect.accounts(message))
+            self.pending_id = kind.effect.pending_id(message)
             self.owner = message.owner
             self.content = content = content_of(message)
             self.content_hash = hash_of(content)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import (
     CASH_CLASSES,
     CASH_DESK,
@@ -21,6 +22,7 @@ DEPOSIT: Final = TransactionType(
     code="deposit",
     description="Money arrived for a customer.",
     kind="fact",
+    effect=MOVEMENTS,
     movements=_movements,
     account_classes=CASH_CLASSES,
 )

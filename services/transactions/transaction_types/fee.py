@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
 from shared.messages.instructions import Fee
 
@@ -14,6 +15,7 @@ FEE: Final = TransactionType(
     code="fee",
     description="A fee was charged to a customer.",
     kind="fact",
+    effect=MOVEMENTS,
     movements=_movements,
     account_classes=CASH_CLASSES,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.instructions import HousePosting
 
@@ -24,5 +25,6 @@ HOUSE_POSTING: Final = TransactionType(
     code="house_posting",
     description="Money moves between two of the firm's own accounts.",
     kind="request",
+    effect=MOVEMENTS,
     movements=_movements,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CASH_CLASSES, Against, Planned, TransactionType
 from shared.messages.instructions import Interest
 
@@ -19,6 +20,7 @@ INTEREST: Final = TransactionType(
     code="interest",
     description="Interest was paid to a customer or charged.",
     kind="fact",
+    effect=MOVEMENTS,
     movements=_movements,
     account_classes=CASH_CLASSES,
 )

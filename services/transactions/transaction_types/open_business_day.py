@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from services.transactions.domain.effects import business_days
 from services.transactions.domain.planning import TransactionType
 
 OPEN_BUSINESS_DAY: Final = TransactionType(
     code="open_business_day",
     description="Move an entity's books on to a later day.",
     kind="request",
-    effect="open_business_day",
+    effect=business_days.OPEN_BUSINESS_DAY,
     broadcast=True,
 )

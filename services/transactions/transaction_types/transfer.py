@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CUSTOMER_CLASSES, Planned, TransactionType
 from shared.messages.instructions import Transfer
 
@@ -24,6 +25,7 @@ TRANSFER: Final = TransactionType(
     code="transfer",
     description="Money moves between accounts of the firm's customers.",
     kind="request",
+    effect=MOVEMENTS,
     movements=_movements,
     account_classes=CUSTOMER_CLASSES,
 )

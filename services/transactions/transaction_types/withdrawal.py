@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import (
     CASH_CLASSES,
     CASH_DESK,
@@ -21,6 +22,7 @@ WITHDRAWAL: Final = TransactionType(
     code="withdrawal",
     description="Money leaves a customer's account.",
     kind="request",
+    effect=MOVEMENTS,
     movements=_movements,
     account_classes=CASH_CLASSES,
 )

@@ -1,0 +1,42 @@
+"""An entity's books move on to another business day."""
+
+from typing import Final
+
+from services.transactions.domain import decisions as kinds
+from services.transactions.domain.cases import Case
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.effects import Effect, Refusal
+from shared.messages.envelope import HOUSE
+
+
+def _references(case: Case) -> Refusal | None:
+    message = case.record.message
+    entity = case.context.chart.entities.get(message.entity)
+    if entity is None:
+        return Refusal("entity_unknown", "entity", "the entity is not known here")
+    if message.owner != HOUSE:
+        return Refusal("wrong_owner", "owner", "business days are the house's")
+    case.day = case.context.changes.day_of(entity.entity_id)
+    return None
+
+
+def _state(case: Case) -> Refusal | None:
+    if case.record.message.booking_date > case.day:
+        return None
+    return Refusal("business_day_not_later", "booking_date", f"the open day is {case.day}")
+
+
+def _accept(case: Case, decision: Decision) -> None:
+    message = case.record.message
+    changes = case.context.changes
+    entity_id = case.context.chart.entities[message.entity].entity_id
+    changes.days[entity_id] = message.booking_date
+    changes.days_opened.append((entity_id, message.booking_date, case.seq))
+    decision.kind = kinds.DAY_OPENED
+    decision.booking_date = message.booking_date
+    decision.detail = {"entity": message.entity, "previous": case.day.isoformat()}
+
+
+OPEN_BUSINESS_DAY: Final = Effect(
+    references=_references, state=_state, accept=_accept, dates=("booking_date",)
+)

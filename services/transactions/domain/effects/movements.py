@@ -1,0 +1,279 @@
+"""Movements between accounts: posted at once, screened first by policy, or reserved."""
+
+from typing import Any, Final
+
+from services.transactions.domain import decisions as kinds
+from services.transactions.domain.cases import (
+    Case,
+    absent,
+    account_frozen,
+    asset_not_used,
+    class_not_allowed,
+    frozen_end,
+    house_end,
+)
+from services.transactions.domain.chart import Account
+from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.planning import Planned, TransactionType
+from services.transactions.domain.state import DEBIT_FROZEN, Changes, OpenPending
+from shared.messages.envelope import HOUSE
+from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
+from shared.runtime.failpoints import planted
+
+Ends = tuple[Planned, Account | None, Account | None]
+"""A planned movement with the accounts it names; none where the posting rules name one."""
+
+
+def _amounts(case: Case) -> Refusal | None:
+    assets = case.context.chart.assets
+    case.amounts = amounts = []
+    for planned in case.record.plan:
+        asset = assets.get(planned.asset)
+        try:
+            amounts.append(parse_amount(planned.amount, SCALE_MAX if asset is None else asset.scale))
+        except AmountError as error:
+            # How many decimals an unknown asset has is not known: it is refused as unknown, further up.
+            if asset is None and error.reason in ("amount_too_many_decimals", "amount_too_large"):
+                amounts.append(1)
+                continue
+            return Refusal(error.reason, "amount", error.detail)
+    for planned in case.record.plan:
+        if planned.debit == planned.credit:
+            return Refusal("accounts_same", planned.credit_field, "the two accounts are the same")
+    return None
+
+
+def _references(case: Case) -> Refusal | None:
+    context = case.context
+    chart = context.chart
+    find_account = context.changes.find_account
+    plan = case.record.plan
+    for planned in plan:
+        if planned.asset not in chart.assets:
+            return Refusal("asset_unknown", "asset", "the asset is not known here")
+    if case.redirected:
+        return _suspense(case)
+    ends: list[Ends] = []
+    for planned in plan:
+        debit = credit = None
+        if type(planned.debit) is str:
+            debit = find_account(planned.debit)
+            if debit is None:
+                return absent(case, planned.debit, planned.debit_field)
+        if type(planned.credit) is str:
+            credit = find_account(planned.credit)
+            if credit is None:
+                return absent(case, planned.credit, planned.credit_field)
+        ends.append((planned, debit, credit))
+    return _ownership(case, ends) or _agreement(case, ends) or _counterparties(case, ends)
+
+
+def _ownership(case: Case, ends: list[Ends]) -> Refusal | None:
+    """The home is the one customer it debits, else the only customer in it, else the house."""
+    debited: str | None = None
+    credited: str | None = None
+    several_credited = False
+    for _, debit, credit in ends:
+        if debit is not None and debit.is_customer:
+            if debited is not None and debit.owner != debited:
+                return Refusal("spans_owners", "debit_account", "one transaction debits one customer")
+            debited = debit.owner
+        if credit is not None and credit.is_customer:
+            several_credited = several_credited or credited not in (None, credit.owner)
+            credited = credit.owner
+    home = debited or (HOUSE if several_credited else credited) or HOUSE
+    if home != case.record.owner:
+        return Refusal("wrong_owner", "owner", "the owner named is not the home of this instruction")
+    return None
+
+
+def _agreement(case: Case, ends: list[Ends]) -> Refusal | None:
+    kind = case.record.kind
+    assert kind is not None
+    entity_id: int | None = None
+    for _, debit, credit in ends:
+        for account in (debit, credit):
+            if account is not None and account.entity_id != entity_id:
+                if entity_id is not None:
+                    return Refusal("spans_entities", None, "the accounts are of different entities")
+                entity_id = account.entity_id
+    for planned, debit, credit in ends:
+        if debit is not None and debit.asset != planned.asset:
+            return Refusal("asset_mismatch", planned.debit_field, f"the account holds {debit.asset}")
+        if credit is not None and credit.asset != planned.asset:
+            return Refusal("asset_mismatch", planned.credit_field, f"the account holds {credit.asset}")
+    for planned, debit, credit in ends:
+        if debit is not None and not _is_allowed(debit, kind):
+            return class_not_allowed(planned.debit_field)
+        if credit is not None and not _is_allowed(credit, kind):
+            return class_not_allowed(planned.credit_field)
+    return None
+
+
+def _is_allowed(account: Account, kind: TransactionType) -> bool:
+    return account.account_class in kind.account_classes if kind.account_classes else not account.is_customer
+
+
+def _counterparties(case: Case, ends: list[Ends]) -> Refusal | None:
+    case.moves = moves = []
+    for planned, debit, credit in ends:
+        known = debit or credit
+        assert known is not None
+        case.day = case.context.changes.day_of(known.entity_id)
+        if debit is None or credit is None:
+            house = house_end(case, planned, known.entity_id, known.asset_id)
+            if house is None:
+                return asset_not_used()
+            moves.append((house, known) if debit is None else (known, house))
+        else:
+            moves.append((debit, credit))
+    return None
+
+
+def _suspense(case: Case) -> Refusal | None:
+    """Put the house's suspense where a fact names a customer's account that cannot take it."""
+    context = case.context
+    chart = context.chart
+    case.moves = moves = []
+    for planned in case.record.plan:
+        asset_id = chart.assets[planned.asset].asset_id
+        code = planned.debit if type(planned.debit) is str else planned.credit
+        named = context.changes.find_account(code) if type(code) is str else None
+        entity_id = named.entity_id if named is not None else None
+        if entity_id is None:
+            entity = chart.entity_of_last_resort(asset_id)
+            if entity is None:
+                return asset_not_used()
+            entity_id = entity.entity_id
+        case.day = context.changes.day_of(entity_id)
+        suspense = chart.house.get((entity_id, "suspense", asset_id))
+        house = house_end(case, planned, entity_id, asset_id)
+        if suspense is None or house is None:
+            return asset_not_used()
+        moves.append((suspense, house) if type(planned.debit) is str else (house, suspense))
+    return None
+
+
+def _status(case: Case) -> Refusal | None:
+    stopped = frozen_end(case)
+    if stopped is None:
+        return None
+    index, side = stopped
+    planned = case.record.plan[index]
+    return account_frozen(planned.debit_field if side == DEBIT_FROZEN else planned.credit_field)
+
+
+def _limits(case: Case) -> Refusal | None:
+    """Put each movement down at once, and take all back if one fails."""
+    kind = case.record.kind
+    assert kind is not None
+    changes = case.context.changes
+    case.screening = kind.kind == "request" and _is_screened_first(case, kind)
+    pending = case.pending = case.screening or kind.reserves
+    case.legs = legs = []
+    amounts = case.amounts
+    for index, (debit, credit) in enumerate(case.moves):
+        amount = amounts[index]
+        planned = case.record.plan[index]
+        refusal = _bears(case, planned, amount, debit, credit)
+        if refusal is not None:
+            _take_back(changes, legs, pending=pending)
+            return refusal
+        taken = changes.row(debit.account_id)
+        given = changes.row(credit.account_id)
+        if pending:
+            taken[2] += amount
+            given[3] += amount
+        else:
+            taken[0] += amount
+            if not planted("forgotten_leg"):
+                given[1] += amount
+        legs.append(Leg(planned.kind, debit, credit, amount, taken[1] - taken[0], given[1] - given[0]))
+    return None
+
+
+def _is_screened_first(case: Case, kind: TransactionType) -> bool:
+    policies = case.context.chart.policies
+    debit, _ = case.moves[0]
+    if (debit.entity_id, kind.code, debit.asset_id) not in policies:
+        return False
+    total = sum(case.amounts)
+    return case.context.chart.is_screened_first(debit.entity_id, kind.code, debit.asset_id, total, case.day)
+
+
+def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Account) -> Refusal | None:
+    changes = case.context.changes
+    taken = changes.read_row(debit.account_id)
+    given = changes.read_row(credit.account_id)
+    debits = taken[0] + taken[2] + amount
+    if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
+        return Refusal("balance_overflow", "amount", "a balance would not fit 64 bits of minor units")
+    if debit.limit is None or case.limit_passed:
+        return None
+    short = debits - taken[1] - debit.limit
+    if short <= 0:
+        return None
+    context = case.context
+    foreign = context.outside.credits.get(debit.account_id)
+    if foreign is None:
+        context.needs.add(debit.account_id)
+        foreign = 0
+    if foreign:
+        case.has_seen("credits", {str(debit.account_id): foreign})
+    if short > foreign:
+        return Refusal("insufficient_funds", planned.debit_field, "the available balance is too small")
+    return None
+
+
+def _take_back(changes: Changes, legs: list[Leg], *, pending: bool) -> None:
+    offset = 2 if pending else 0
+    for leg in legs:
+        changes.row(leg.debit.account_id)[offset] -= leg.amount
+        changes.row(leg.credit.account_id)[offset + 1] -= leg.amount
+
+
+def _accept(case: Case, decision: Decision) -> None:
+    """Post what was put down, or keep it as pending."""
+    decision.legs = case.legs
+    decision.value_date = case.record.message.value_date or case.day
+    if case.pending:
+        _keep_pending(case, decision)
+        return
+    decision.kind = kinds.POSTED
+    if case.routed is not None or case.limit_passed:
+        detail: dict[str, Any] = {}
+        if case.routed is not None:
+            detail["routed"] = case.routed
+        if case.limit_passed:
+            detail["limit_passed"] = True
+        decision.detail = detail
+
+
+def _keep_pending(case: Case, decision: Decision) -> None:
+    record = case.record
+    decision.kind = kinds.PENDING
+    pending = OpenPending(
+        seq=case.seq,
+        instruction_id=decision.instruction_id or "",
+        instruction_type=record.type or "",
+        owner=record.owner or "",
+        content=record.content or b"",
+        content_hash=record.content_hash or b"",
+        value_date=record.message.value_date,
+        legs=case.legs,
+        screening=case.screening,
+    )
+    if not case.screening:
+        decision.detail = {"screening": False}
+    case.context.changes.pendings[pending.instruction_id] = pending
+    case.context.changes.pended.append(pending)
+
+
+MOVEMENTS: Final = Effect(
+    form=_amounts,
+    references=_references,
+    status=_status,
+    limits=_limits,
+    accept=_accept,
+)

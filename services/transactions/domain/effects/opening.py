@@ -1,0 +1,89 @@
+"""An account is opened for a customer."""
+
+from typing import Any, Final
+
+from services.transactions.domain.cases import Case, asset_not_used
+from services.transactions.domain.chart import Entity, make_account
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.effects import Effect, Refusal
+from shared.messages.envelope import HOUSE
+from shared.money import SCALE_MAX, AmountError, parse_signed
+
+
+def _limit(case: Case) -> Refusal | None:
+    message = case.record.message
+    case.limit = None
+    if message.limit is None:
+        return None
+    asset = case.context.chart.assets.get(message.asset)
+    try:
+        case.limit = parse_signed(message.limit, SCALE_MAX if asset is None else asset.scale)
+    except AmountError as error:
+        if asset is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
+            return Refusal(error.reason, "limit", error.detail)
+    return None
+
+
+def _references(case: Case) -> Refusal | None:
+    message = case.record.message
+    context = case.context
+    chart = context.chart
+    entity: Entity | None = chart.entities.get(message.entity)
+    if entity is None:
+        return Refusal("entity_unknown", "entity", "the entity is not known here")
+    asset = chart.assets.get(message.asset)
+    if asset is None:
+        return Refusal("asset_unknown", "asset", "the asset is not known here")
+    taken = context.changes.find_account(message.account)
+    if taken is not None:
+        if taken.is_customer and taken.shard != context.changes.state.shard:
+            case.has_seen("taken", message.account)
+        return Refusal("account_exists", "account", "there is an account of this code")
+    if message.owner == HOUSE:
+        return Refusal("wrong_owner", "owner", "the house's accounts are opened by its chart")
+    if (message.account_class == "custody") != (asset.kind == "security"):
+        return Refusal("account_class_not_allowed", "class", f"this class does not hold a {asset.kind}")
+    if asset.kind == "currency" and (entity.entity_id, "suspense", asset.asset_id) not in chart.house:
+        return asset_not_used()
+    case.day = context.changes.day_of(entity.entity_id)
+    case.account = make_account(
+        account_id=0,
+        code=message.account,
+        owner=message.owner,
+        shard=context.changes.state.shard,
+        entity=entity,
+        asset=asset,
+        account_class=message.account_class,
+        limit=case.limit,
+        container=message.container,
+    )
+    return None
+
+
+def _accept(case: Case, decision: Decision) -> None:
+    changes = case.context.changes
+    chart = case.context.chart
+    judged = case.account
+    assert judged is not None
+    account = make_account(
+        account_id=changes.take_number(),
+        code=judged.code,
+        owner=judged.owner,
+        shard=judged.shard,
+        entity=chart.entities[judged.entity],
+        asset=chart.assets[judged.asset],
+        account_class=judged.account_class,
+        limit=judged.limit,
+        container=judged.container,
+    )
+    decision.account = account
+    changes.accounts[account.code] = account
+    changes.balances[account.account_id] = [0, 0, 0, 0]
+    changes.opened.append((account, case.seq))
+
+
+def _accounts(message: Any) -> tuple[str, ...]:
+    return (message.account,)
+
+
+OPEN_ACCOUNT: Final = Effect(form=_limit, references=_references, accept=_accept, accounts=_accounts)

@@ -1,0 +1,143 @@
+"""What was reserved, posted at once or part by part, or given back."""
+
+import json
+from dataclasses import replace
+from typing import Any, Final
+
+from services.transactions.domain import decisions as kinds
+from services.transactions.domain.cases import Case, account_frozen, frozen_end
+from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.state import Changes, OpenPending
+from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
+
+
+def _part(case: Case) -> Refusal | None:
+    """Find the pending transaction named, and read the amount of it by its asset."""
+    pending_id = case.record.pending_id
+    assert pending_id is not None
+    context = case.context
+    case.named = context.changes.find_pending(pending_id)
+    case.named_first = None
+    first = context.changes.firsts.get(pending_id) or context.outside.firsts.get(pending_id)
+    if case.named is not None:
+        case.named_first = json.loads(case.named.content)
+    elif first is not None and first.kind == kinds.PENDING:
+        case.named_first = json.loads(first.content or b"")
+    amount = getattr(case.record.message, "amount", None)
+    case.amounts = []
+    if amount is None:
+        return None
+    asset = None if case.named_first is None else context.chart.assets[case.named_first["asset"]]
+    try:
+        case.amounts.append(parse_amount(amount, SCALE_MAX if asset is None else asset.scale))
+    except AmountError as error:
+        if asset is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
+            return Refusal(error.reason, "amount", error.detail)
+    return None
+
+
+def _references(case: Case) -> Refusal | None:
+    first = case.named_first
+    if first is None:
+        return Refusal("pending_unknown", "pending_id", "nothing was ever pending under this id")
+    if first["owner"] != case.record.owner:
+        return Refusal("wrong_owner", "owner", "the owner named is not that of what is pending")
+    case.moves = []
+    if case.named is not None:
+        case.moves = [(leg.debit, leg.credit) for leg in case.named.legs]
+        case.day = case.context.changes.day_of(case.moves[0][0].entity_id)
+    return None
+
+
+def _state(case: Case) -> Refusal | None:
+    named = case.named
+    if named is None:
+        return Refusal("pending_resolved", "pending_id", "it was posted or given back before")
+    if named.screening:
+        return Refusal("under_screening", "pending_id", "it waits for compliance")
+    if case.amounts and case.amounts[0] > named.legs[0].amount:
+        return Refusal("amount_exceeds_pending", "amount", "less than that is still reserved")
+    return None
+
+
+def _status(case: Case) -> Refusal | None:
+    return None if frozen_end(case) is None else account_frozen("pending_id")
+
+
+def _void(case: Case, decision: Decision) -> None:
+    """Give back what is still reserved."""
+    pending = _resolved_by(case, decision)
+    changes = case.context.changes
+    decision.kind = kinds.VOIDED
+    decision.reason = "void_requested"
+    decision.legs = [settle(changes, leg, posted=False) for leg in pending.legs]
+    close(changes, pending, decision.seq)
+
+
+def _post(case: Case, decision: Decision) -> None:
+    """Post what is still reserved or a part of it; the rest is given back if that part is the final one."""
+    pending = _resolved_by(case, decision)
+    changes = case.context.changes
+    decision.kind = kinds.POSTED
+    (reserved,) = pending.legs
+    amount = case.amounts[0] if case.amounts else reserved.amount
+    rest = reserved._replace(amount=reserved.amount - amount)
+    decision.legs = [settle(changes, reserved._replace(amount=amount), posted=True)]
+    changes.settled.append((pending.seq, amount))
+    if rest.amount and not case.record.message.final:
+        changes.pendings[pending.instruction_id] = replace(pending, legs=[rest])
+        return
+    if rest.amount:
+        settle(changes, rest, posted=False)
+        assert decision.detail is not None
+        decision.detail["freed"] = format_amount(rest.amount, rest.debit.scale)
+    close(changes, pending, decision.seq)
+
+
+def _resolved_by(case: Case, decision: Decision) -> OpenPending:
+    """Say of a decision what it posts or gives back, and return that."""
+    pending = case.named
+    assert pending is not None
+    decision.value_date = case.record.message.value_date or case.day
+    decision.detail = {"resolves": {"shard": case.context.changes.state.shard, "seq": pending.seq}}
+    return pending
+
+
+def close(changes: Changes, pending: OpenPending, seq: int) -> None:
+    """Note what resolved a pending transaction."""
+    changes.pendings[pending.instruction_id] = None
+    changes.resolved.append((pending.seq, seq))
+
+
+def settle(changes: Changes, leg: Leg, *, posted: bool) -> Leg:
+    """Take a movement out of what is pending, and post it if so asked; returns it with the balances after."""
+    taken = changes.row(leg.debit.account_id)
+    given = changes.row(leg.credit.account_id)
+    taken[2] -= leg.amount
+    given[3] -= leg.amount
+    if posted:
+        taken[0] += leg.amount
+        given[1] += leg.amount
+    return leg._replace(debit_balance_after=taken[1] - taken[0], credit_balance_after=given[1] - given[0])
+
+
+def _pending_id(message: Any) -> str:
+    return str(message.pending_id)
+
+
+POST_PENDING: Final = Effect(
+    form=_part,
+    references=_references,
+    status=_status,
+    state=_state,
+    accept=_post,
+    pending_id=_pending_id,
+)
+VOID_PENDING: Final = Effect(
+    form=_part,
+    references=_references,
+    state=_state,
+    accept=_void,
+    pending_id=_pending_id,
+)
