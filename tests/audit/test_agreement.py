@@ -17,8 +17,11 @@ from audit.evidence import (
     ScreeningPolicy,
 )
 from audit.model import Replay, replay
+from audit.model.effects import EFFECTS
+from audit.wire import BROADCAST, FACTS, SHAPES
 from services.transactions.domain import chart as charts
 from services.transactions.domain.decisions import Decision
+from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.compliance import DecisionMade
 from shared.runtime.work import Received
 from tests.transactions.support import PARTITIONS, PureLedger, named_id
@@ -156,3 +159,12 @@ def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:
     said = replay(evidence_of(ledger, told, decided))
     assert not said.problems
     assert predicted(said, decided) == shown(ledger, decided)
+
+
+def test_the_model_knows_every_type() -> None:
+    """A type that the reference ledger lacks would be judged by nobody but the ledger itself."""
+    codes = {each.code for each in TRANSACTION_TYPES}
+    assert set(EFFECTS) == codes
+    assert set(SHAPES) == codes
+    assert {each.code for each in TRANSACTION_TYPES if each.kind == "fact"} == FACTS
+    assert {each.code for each in TRANSACTION_TYPES if each.broadcast} == BROADCAST

@@ -1,0 +1,112 @@
+"""The chart, and the look-ups that a decision may make outside its shard."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal
+
+from audit.evidence import Chart, Evidence, JournalRow
+from audit.model.predictions import Leg
+from audit.model.state import KnownAccount, ShardState
+from audit.wire import HOUSE, Asked
+
+
+class Books:
+    """The chart, and the look-ups that a decision may make outside its shard."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        chart: Chart = evidence.chart
+        self.partitions = evidence.partitions
+        self.assets = {asset.code: asset for asset in chart.assets}
+        self.entities = [entity.code for entity in sorted(chart.entities, key=lambda each: each.entity_id)]
+        self.first_days = {entity.code: entity.first_booking_date for entity in chart.entities}
+        entity_code = {entity.entity_id: entity.code for entity in chart.entities}
+        asset_code = {asset.asset_id: asset.code for asset in chart.assets}
+        self.rules = [(entity_code[rule.entity_id], rule) for rule in chart.posting_rules]
+        self.policies = [
+            (entity_code[each.entity_id], asset_code[each.asset_id], each) for each in chart.policies
+        ]
+        self.code_of: dict[int, str] = {}
+        self.house: dict[tuple[str, str, str], str] = {}
+        """Entity, class, asset → the firm's own account."""
+        self.accounts: dict[str, KnownAccount] = {}
+        """Every account there is at the end; who could know of it when is asked separately."""
+        for row in evidence.ledger.accounts:
+            known = KnownAccount(
+                code=row.code,
+                entity=entity_code[row.entity_id],
+                owner=row.owner,
+                asset=asset_code[row.asset_id],
+                account_class=row.account_class,
+                limit_minor=row.limit_minor,
+                shard=row.shard,
+                opened_seq=row.opened_seq,
+                container=row.container,
+            )
+            self.code_of[row.account_id] = row.code
+            self.accounts[row.code] = known
+            if row.owner == HOUSE:
+                self.house[known.entity, known.account_class, known.asset] = row.code
+
+    def new_shard(self, shard: int) -> ShardState:
+        """A shard on which nothing has happened."""
+        return ShardState(shard, today=dict(self.first_days))
+
+    def account(self, state: ShardState, row: JournalRow, code: str) -> KnownAccount | None:
+        """An account as this shard knew it when it took the record."""
+        if code in state.opened:
+            return state.opened[code]
+        found = self.accounts.get(code)
+        if found is None or code in was_seen(row, "absent"):
+            return None
+        if found.owner != HOUSE and found.shard == state.shard:
+            return None  # This shard opens it later.
+        return found
+
+    def against(self, entity: str, asked: Asked, condition: str, asset: str, day: date) -> str | None:
+        """The house account that the posting rules put against a customer's."""
+        for of, rule in self.rules:
+            if (of, rule.instruction_type, rule.condition) != (entity, asked.type, condition):
+                continue
+            if rule.valid_from <= day and (rule.valid_until is None or day < rule.valid_until):
+                return self.house.get((entity, rule.house_class, asset))
+        return None
+
+    def is_screened(self, entity: str, type_: str, asset: str, amount: int, day: date) -> bool:
+        """Whether policy wants a decision before the posting."""
+        return any(
+            (of, code, policy.instruction_type) == (entity, asset, type_)
+            and amount >= policy.amount_from
+            and policy.valid_from <= day
+            and (policy.valid_until is None or day < policy.valid_until)
+            for of, code, policy in self.policies
+        )
+
+    def last_resort(self, asset: str) -> str | None:
+        """The entity that keeps money of nobody known: the first with suspense in the asset."""
+        return next((entity for entity in self.entities if (entity, "suspense", asset) in self.house), None)
+
+    def day_of(self, state: ShardState, code: str) -> date:
+        """The open business day of an account's entity."""
+        account = state.opened.get(code) or self.accounts[code]
+        return state.today[account.entity]
+
+    def is_short(self, state: ShardState, row: JournalRow, leg: Leg) -> bool:
+        """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere."""
+        account = state.opened.get(leg.debit) or self.accounts.get(leg.debit)
+        if account is None or account.owner == HOUSE or account.limit_minor is None:
+            return False
+        debits, credits, pending, _ = state.balance(leg.debit)  # noqa: A001 - the ledger's word
+        there = credits - debits - pending + account.limit_minor
+        return there + self.foreign(row, leg.debit) < leg.amount
+
+    def foreign(self, row: JournalRow, code: str) -> int:
+        """Credits that other shards had made to an account, as far as the decision saw them."""
+        credits = (row.seen or {}).get("credits") or {}  # noqa: A001 - the ledger's word
+        return sum(
+            int(amount) for account_id, amount in credits.items() if self.code_of.get(int(account_id)) == code
+        )
+
+
+def was_seen(row: JournalRow, what: Literal["absent", "taken"]) -> Iterable[str]:
+    """Codes that a decision found absent, or taken, in other shards."""
+    return (row.seen or {}).get(what) or ()

@@ -1,0 +1,58 @@
+"""What compliance decides, and what that does."""
+
+import json
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from audit.evidence import JournalRow, Record
+from audit.model.books import Books
+from audit.model.predictions import Leg, Prediction
+from audit.model.state import ShardState
+
+
+def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> Prediction:
+    """What a decision of compliance does to what waits for it."""
+    decision: dict[str, Any] = json.loads(record.value or b"{}")
+    instruction_id, verdict = UUID(decision["instruction_id"]), decision["decision"]
+    waiting = [
+        (seq, each)
+        for seq, each in state.pendings.items()
+        if each.instruction_id == instruction_id and each.resolved_seq is None
+    ]
+    if not waiting or waiting[0][1].content_hash != decision["content_hash"]:
+        known = state.known.get(instruction_id)
+        about = waiting[0][0] if waiting else known.seq if known else None
+        return Prediction("DecisionWithoutEffect", about_seq=about)
+    first, pending = waiting[0]
+    if not pending.screening or pending.cleared_seq is not None:
+        return Prediction("DecisionWithoutEffect", about_seq=first)
+    if pending.asked.type == "reserve" and verdict != "refused":
+        pending.cleared_seq = row.seq
+        return Prediction("PendingCleared", about_seq=first)
+    pending.resolved_seq = row.seq
+    day = books.day_of(state, pending.legs[0].debit)
+    verdict_reason: str | None = None
+    if verdict == "refused":
+        verdict_reason = "screening_refused"
+    elif any(
+        state.is_frozen(row, leg.debit, "debit") or state.is_frozen(row, leg.credit, "credit")
+        for leg in pending.legs
+    ):
+        verdict_reason = "account_frozen"
+    legs = [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in pending.legs]
+    for leg in legs:
+        state.free(leg, leg.amount)
+        if verdict_reason is None:
+            state.post(leg)
+        else:
+            state.note_after(leg)
+    value = pending.asked.content.get("value_date")
+    return Prediction(
+        "TransactionVoided" if verdict_reason else "TransactionPosted",
+        reason=verdict_reason,
+        about_seq=first,
+        movements=legs,
+        booking_date=day,
+        value_date=date.fromisoformat(value) if value else day,
+    )

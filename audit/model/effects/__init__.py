@@ -1,0 +1,25 @@
+"""What each type of instruction does, in the model's own words. EXTEND HERE.
+
+A type that moves money needs its movements in `movements.MOVEMENTS`; any other a function in a module of its
+own, listed below.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from audit.model.effects.accounts import limit_asked, open_account
+from audit.model.effects.business_days import open_business_day
+from audit.model.effects.effect import Effect
+from audit.model.effects.freezes import place_or_lift
+from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
+from audit.model.effects.reserves import part_asked, resolve
+
+EFFECTS: Final[Mapping[str, Effect]] = {
+    **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
+    "open_account": Effect(open_account, limit_asked),
+    "freeze_account": Effect(place_or_lift),
+    "unfreeze_account": Effect(place_or_lift),
+    "open_business_day": Effect(open_business_day),
+    "post_pending": Effect(resolve, part_asked),
+    "void_pending": Effect(resolve, part_asked),
+}

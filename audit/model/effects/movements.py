@@ -1,0 +1,282 @@
+"""Types that move money, or set it aside: their movements, and rungs 4 to 7 over all of them."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from audit.amounts import LARGEST, read_amount
+from audit.evidence import JournalRow
+from audit.model.books import Books
+from audit.model.effects.effect import Spelled
+from audit.model.predictions import Leg, Prediction, rejected
+from audit.model.state import KnownAccount, Pending, ShardState
+from audit.wire import FACTS, HOUSE, Asked
+
+CASH_CLASSES: Final = frozenset({"cash", "loan"})
+
+TO_SUSPENSE: Final = frozenset(
+    {"account_unknown", "wrong_owner", "asset_mismatch", "account_class_not_allowed"}
+)
+"""What sends a fact to suspense instead of refusing it."""
+
+RESERVING: Final = frozenset({"reserve"})
+"""Types whose movements are only set aside, whatever policy says."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a movement as asked for: an account that is named, or the house account of a rule."""
+
+    code: str | None
+    condition: str | None = None
+    field: str = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One movement as asked for, with its amount as it is spelled."""
+
+    kind: str
+    debit: End
+    credit: End
+    amount: str
+    asset: str
+
+
+Known = Mapping[str, KnownAccount | None]
+"""The accounts that the movements name, by code; None for what there is not."""
+
+
+def _desk(asked: Asked) -> End:
+    """The house's side of money in and out: the correspondent, or over the counter."""
+    return End(None, "cash" if (asked.content.get("channel") or {}).get("cash", False) else "")
+
+
+def _one(kind: str, debit: End, credit: End, asked: Asked) -> tuple[Asking, ...]:
+    """The movement of a type that has one, of the amount and asset it names."""
+    return (Asking(kind, debit, credit, asked.content["amount"], asked.content["asset"]),)
+
+
+def _deposit(asked: Asked) -> tuple[Asking, ...]:
+    return _one("principal", _desk(asked), End(asked.content["account"]), asked)
+
+
+def _withdrawal(asked: Asked) -> tuple[Asking, ...]:
+    return _one("principal", End(asked.content["account"]), _desk(asked), asked)
+
+
+def _between_two(asked: Asked) -> tuple[Asking, ...]:
+    debit = End(asked.content["debit_account"], field="debit_account")
+    credit = End(asked.content["credit_account"], field="credit_account")
+    return _one("principal", debit, credit, asked)
+
+
+def _fee(asked: Asked) -> tuple[Asking, ...]:
+    return _one("fee", End(asked.content["account"]), End(None, ""), asked)
+
+
+def _interest(asked: Asked) -> tuple[Asking, ...]:
+    customer = End(asked.content["account"])
+    if asked.content.get("direction", "credit") == "credit":
+        return _one("interest", End(None, "credit"), customer, asked)
+    return _one("interest", customer, End(None, "debit"), asked)
+
+
+def _reserve(asked: Asked) -> tuple[Asking, ...]:
+    whom = asked.content.get("credit_account")
+    credit = End(whom, field="credit_account") if whom else End(None, "")
+    return _one("principal", End(asked.content["account"]), credit, asked)
+
+
+MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
+    "deposit": _deposit,
+    "withdrawal": _withdrawal,
+    "transfer": _between_two,
+    "fee": _fee,
+    "interest": _interest,
+    "house_posting": _between_two,
+    "reserve": _reserve,
+}
+"""By type, what moves."""
+
+
+def amounts_moved(state: ShardState, asked: Asked) -> Sequence[Spelled]:  # noqa: ARG001 - others look
+    """Form: the amount of each movement."""
+    return [Spelled("amount", each.amount, each.asset) for each in MOVEMENTS[asked.type](asked)]
+
+
+def ends_differ(asked: Asked) -> Prediction | None:
+    """Form: no movement from an account to itself."""
+    for each in MOVEMENTS[asked.type](asked):
+        if each.debit.code is not None and each.debit.code == each.credit.code:
+            return rejected("accounts_same", each.debit.field, each.credit.field)
+    return None
+
+
+def move(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
+    """Rungs 4 to 7, each over all movements before the next; then the posting, or the setting aside."""
+    moves = MOVEMENTS[asked.type](asked)
+    if any(each.asset not in books.assets for each in moves):
+        return rejected("asset_unknown", "asset")
+    named = [end for each in moves for end in (each.debit, each.credit) if end.code is not None]
+    is_fact = asked.type in FACTS
+    accounts = {end.code: books.account(state, row, end.code) for end in named if end.code is not None}
+    reason, fields = _references(asked, moves, accounts)
+    if reason is not None and not (is_fact and reason in TO_SUSPENSE):
+        return rejected(reason, *fields)
+    routed = reason
+    first = next((account for account in accounts.values() if account is not None), None)
+    entity = first.entity if first is not None else books.last_resort(moves[0].asset)
+    if entity is None:
+        return rejected("asset_not_used", "asset")
+    day = state.today[entity]
+    if routed is None:
+        reason = _frozen(state, row, moves, accounts)
+        if reason is not None and not is_fact:
+            return rejected(reason, *(end.field for end in named))
+        routed = reason
+    legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
+    if legs is None:
+        return rejected("asset_not_used", "asset")
+    total = sum(leg.amount for leg in legs)
+    screened = not is_fact and books.is_screened(entity, asked.type, legs[0].asset, total, day)
+    return _limits(books, state, row, asked, legs, day=day, routed=routed, screened=screened)
+
+
+def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple[str | None, tuple[str, ...]]:
+    """Rung 4: each rule over all ends before the next rule."""
+    ends = [
+        (each, end, accounts[end.code])
+        for each in moves
+        for end in (each.debit, each.credit)
+        if end.code is not None
+    ]
+    missing = tuple(end.field for _, end, account in ends if account is None)
+    if missing:
+        return "account_unknown", missing
+    found = [(each, end, account) for each, end, account in ends if account is not None]
+    customers = [each for each in found if each[2].owner != HOUSE]
+    debited = {account.owner for each, end, account in customers if end is each.debit}
+    credited = {account.owner for each, end, account in customers if end is each.credit}
+    if len(debited) > 1:
+        return "spans_owners", tuple(end.field for _, end, _ in found)
+    # The home is the one customer it debits, else the only customer in it, else the house.
+    homes = debited or credited
+    if asked.owner != (next(iter(homes)) if len(homes) == 1 else HOUSE):
+        return "wrong_owner", ("owner", *(end.field for _, end, _ in found))
+    if len({account.entity for _, _, account in found}) > 1:
+        return "spans_entities", tuple(end.field for _, end, _ in found)
+    other_asset = tuple(end.field for each, end, account in found if account.asset != each.asset)
+    if other_asset:
+        return "asset_mismatch", ("asset", *other_asset)
+    other_class = tuple(end.field for _, end, account in found if not _is_allowed(account, asked.type))
+    if other_class:
+        return "account_class_not_allowed", other_class
+    return None, ()
+
+
+def _is_allowed(account: KnownAccount, kind: str) -> bool:
+    return account.owner == HOUSE if kind == "house_posting" else account.account_class in CASH_CLASSES
+
+
+def _frozen(state: ShardState, row: JournalRow, moves: Sequence[Asking], accounts: Known) -> str | None:
+    """Rung 5: a freeze stands for the direction money would go."""
+    for each in moves:
+        for end, direction in ((each.debit, "debit"), (each.credit, "credit")):
+            if (
+                end.code is not None
+                and accounts[end.code] is not None
+                and state.is_frozen(row, end.code, direction)
+            ):
+                return "account_frozen"
+    return None
+
+
+def _legs(
+    books: Books,
+    asked: Asked,
+    moves: Sequence[Asking],
+    *,
+    entity: str,
+    day: date,
+    routed: str | None,
+) -> list[Leg] | None:
+    """Movements with both accounts known: those of rules, and what stands in for whom a fact cannot reach.
+
+    None where the entity keeps no such account in the asset.
+    """
+    house_class = "suspense" if routed in TO_SUSPENSE else "blocked_funds"
+    legs: list[Leg] = []
+    for each in moves:
+        amount = read_amount(each.amount, books.assets[each.asset].scale)
+        assert isinstance(amount, int)
+        stand_in = books.house.get((entity, house_class, each.asset)) if routed is not None else None
+        sides = [
+            books.against(entity, asked, end.condition or "", each.asset, day)
+            if end.code is None
+            else stand_in
+            if routed is not None
+            else end.code
+            for end in (each.debit, each.credit)
+        ]
+        if sides[0] is None or sides[1] is None:
+            return None
+        legs.append(Leg(each.kind, sides[0], sides[1], each.asset, amount))
+    return legs
+
+
+def _limits(
+    books: Books,
+    state: ShardState,
+    row: JournalRow,
+    asked: Asked,
+    legs: list[Leg],
+    *,
+    day: date,
+    routed: str | None,
+    screened: bool,
+) -> Prediction:
+    """Rung 7, after each movement in order, and if it holds for all, the effect."""
+    reserved = screened or asked.type in RESERVING
+    before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
+    limit_passed = False
+    for leg in legs:
+        reason = _bears(books, state, row, leg, is_fact=asked.type in FACTS)
+        if reason == "limit_passed":
+            limit_passed = True
+        elif reason is not None:
+            state.balances.update(before)
+            return rejected(*reason)
+        (state.reserve if reserved else state.post)(leg)
+    if reserved:
+        state.pendings[row.seq] = Pending(
+            asked.instruction_id,
+            asked,
+            hashlib.blake2b(row.content or b"", digest_size=16).hexdigest(),
+            [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in legs],
+            screening=screened,
+        )
+    value = asked.content.get("value_date")
+    return Prediction(
+        "TransactionPending" if reserved else "TransactionPosted",
+        movements=legs,
+        booking_date=day,
+        value_date=date.fromisoformat(value) if value else day,
+        routed=routed,
+        limit_passed=limit_passed,
+        screening=screened,
+    )
+
+
+def _bears(
+    books: Books, state: ShardState, row: JournalRow, leg: Leg, *, is_fact: bool
+) -> tuple[str, ...] | str | None:
+    """None, or why not with the fields, or `limit_passed` for a fact."""
+    debit, credit = state.balance(leg.debit), state.balance(leg.credit)
+    if debit[0] + debit[2] + leg.amount > LARGEST or credit[1] + credit[3] + leg.amount > LARGEST:
+        return "balance_overflow", "amount"
+    if not books.is_short(state, row, leg):
+        return None
+    return "limit_passed" if is_fact else ("insufficient_funds", "account", "debit_account")

@@ -1,0 +1,73 @@
+"""Posting what was set aside, in parts or whole, and giving it back."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from audit.amounts import read_amount, spell_amount
+from audit.evidence import JournalRow
+from audit.model.books import Books
+from audit.model.effects.effect import Spelled
+from audit.model.predictions import Leg, Prediction, rejected
+from audit.model.state import ShardState
+from audit.wire import Asked
+
+
+def part_asked(state: ShardState, asked: Asked) -> Sequence[Spelled]:
+    """Its amount is one of the asset of what it names."""
+    text = asked.content.get("amount")
+    if text is None:
+        return ()
+    found = state.ever_pending(UUID(asked.content["pending_id"]))
+    return (Spelled("amount", text, None if found is None else found[1].legs[0].asset),)
+
+
+def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
+    """Post what is reserved, or a part of it, or give it back: rungs 4 to 6, for funds are there."""
+    found = state.ever_pending(UUID(asked.content["pending_id"]))
+    if found is None:
+        return rejected("pending_unknown", "pending_id")
+    first, pending = found
+    if pending.asked.owner != asked.owner:
+        return rejected("wrong_owner", "owner")
+    (leg,) = pending.legs
+    is_open = pending.resolved_seq is None
+    posts = asked.type == "post_pending"
+    stopped = state.is_frozen(row, leg.debit, "debit") or state.is_frozen(row, leg.credit, "credit")
+    if posts and is_open and stopped:
+        return rejected("account_frozen", "pending_id")
+    if not is_open:
+        return rejected("pending_resolved", "pending_id")
+    if pending.screening and pending.cleared_seq is None:
+        return rejected("under_screening", "pending_id")
+    scale = books.assets[leg.asset].scale
+    amount = leg.amount
+    if asked.content.get("amount") is not None:
+        read = read_amount(asked.content["amount"], scale)
+        assert isinstance(read, int)
+        if read > leg.amount:
+            return rejected("amount_exceeds_pending", "amount")
+        amount = read
+    rest = leg.amount - amount
+    ends = not posts or rest == 0 or asked.content.get("final", True)
+    moved = Leg(leg.kind, leg.debit, leg.credit, leg.asset, amount)
+    state.free(leg, leg.amount if ends else amount)
+    if posts:
+        state.post(moved)
+        pending.settled += amount
+    else:
+        state.note_after(moved)
+    leg.amount -= amount
+    if ends:
+        pending.resolved_seq = row.seq
+    day = books.day_of(state, leg.debit)
+    value = asked.content.get("value_date")
+    return Prediction(
+        "TransactionPosted" if posts else "TransactionVoided",
+        reason=None if posts else "void_requested",
+        movements=[moved],
+        booking_date=day,
+        value_date=date.fromisoformat(value) if value else day,
+        resolves=first,
+        freed=spell_amount(rest, scale) if ends and rest else None,
+    )

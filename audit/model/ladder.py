@@ -1,0 +1,56 @@
+"""The ladder: place, identity and form; what follows is the instruction's own effect."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from audit.evidence import JournalRow, Record
+from audit.model.books import Books
+from audit.model.effects import EFFECTS
+from audit.model.form import form
+from audit.model.predictions import Prediction, rejected
+from audit.model.state import KnownId, ShardState
+from audit.places import partition_of
+from audit.wire import BROADCAST, HOUSE, Unreadable, read_instruction
+
+PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
+"""Rejections of rung 1: they do not use up the id."""
+
+
+def judge(books: Books, state: ShardState, row: JournalRow, record: Record) -> Prediction:
+    """The ladder: the first rung that fails names the reason."""
+    asked = read_instruction(record.value)
+    if isinstance(asked, Unreadable):
+        return Prediction("RecordUnreadable")
+    if asked.type in BROADCAST:
+        if record.key != HOUSE.encode():
+            return rejected("wrong_key")
+    elif record.key != asked.owner.encode():
+        return rejected("wrong_key")
+    elif record.partition != partition_of(asked.owner.encode(), books.partitions):
+        return rejected("wrong_partition")
+    known = state.known.get(asked.instruction_id)
+    if known is not None:
+        differs = _first_difference(known.content, asked.content)
+        if differs:
+            said = rejected("id_reused", *differs)
+            said.about_seq = known.seq
+            return said
+        return Prediction("DuplicateReceived", about_seq=known.seq)
+    effect = EFFECTS[asked.type]
+    said = form(books, state, row, asked, effect) or effect.outcome(books, state, row, asked)
+    if not asked.wrong and said.reason != "too_large":
+        said.content = asked.content
+    state.known[asked.instruction_id] = KnownId(row.seq, asked.content, said.kind, said.reason)
+    return said
+
+
+def _first_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fields in which two contents differ; empty for the same content."""
+    return tuple(
+        name
+        for name in sorted(set(first) | set(second))
+        if first.get(name, _MISSING) != second.get(name, _MISSING)
+    )
+
+
+_MISSING: Final = object()

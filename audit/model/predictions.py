@@ -1,0 +1,46 @@
+"""What the model says must have come of a record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+
+@dataclass(slots=True)
+class Leg:
+    """One movement, by codes."""
+
+    kind: str
+    debit: str
+    credit: str
+    asset: str
+    amount: int
+    debit_after: int = 0
+    credit_after: int = 0
+
+
+@dataclass(slots=True)
+class Prediction:
+    """What must have come of a record."""
+
+    kind: str
+    reason: str | None = None
+    fields: tuple[str, ...] = ()
+    about_seq: int | None = None
+    movements: list[Leg] = field(default_factory=list)
+    booking_date: date | None = None
+    value_date: date | None = None
+    routed: str | None = None
+    limit_passed: bool = False
+    screening: bool = True
+    """Of what is pending: whether it waits for a decision."""
+    resolves: int | None = None
+    """The seq of the reserve that an instruction posts or gives back."""
+    freed: str | None = None
+    content: Mapping[str, Any] | None = None
+    """What was asked, for a first outcome of a well-formed instruction."""
+
+
+def rejected(reason: str, *fields: str) -> Prediction:
+    """Say no; any of the fields may be the one that is named."""
+    return Prediction("InstructionRejected", reason, fields)

@@ -1,0 +1,124 @@
+"""What the model remembers: accounts, ids, what waits, freezes, and one shard's books."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from audit.evidence import JournalRow
+from audit.model.predictions import Leg
+from audit.wire import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """An account as it was opened."""
+
+    code: str
+    entity: str
+    owner: str
+    asset: str
+    account_class: str
+    limit_minor: int | None
+    shard: int
+    opened_seq: int
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownId:
+    """The first outcome of an id, and what was asked."""
+
+    seq: int
+    content: Mapping[str, Any]
+    kind: str
+    reason: str | None
+
+
+@dataclass(slots=True)
+class Pending:
+    """A transaction that waits for a decision."""
+
+    instruction_id: UUID
+    asked: Asked
+    content_hash: str
+    legs: list[Leg]
+    """With what is still reserved."""
+    resolved_seq: int | None = None
+    screening: bool = True
+    cleared_seq: int | None = None
+    settled: int = 0
+
+
+@dataclass(slots=True)
+class Freeze:
+    """A freeze, while it stands and after."""
+
+    account: str
+    freeze_id: str
+    direction: str
+    seq: int
+    lifted_seq: int | None = None
+
+
+@dataclass(slots=True)
+class ShardState:
+    """One shard's books as the model keeps them."""
+
+    shard: int
+    balances: dict[str, list[int]] = field(default_factory=dict)
+    """Account code → debits posted, credits posted, debits pending, credits pending."""
+    known: dict[UUID, KnownId] = field(default_factory=dict)
+    pendings: dict[int, Pending] = field(default_factory=dict)
+    freezes: dict[tuple[str, str], Freeze] = field(default_factory=dict)
+    days: dict[tuple[str, date], int] = field(default_factory=dict)
+    opened: dict[str, KnownAccount] = field(default_factory=dict)
+    today: dict[str, date] = field(default_factory=dict)
+    """Entity → the open business day."""
+
+    def balance(self, code: str) -> list[int]:
+        """The four counters of this shard's row of an account."""
+        return self.balances.setdefault(code, [0, 0, 0, 0])
+
+    def post(self, leg: Leg) -> None:
+        """Move the money of one movement, and note what its two rows hold then."""
+        self.balance(leg.debit)[0] += leg.amount
+        self.balance(leg.credit)[1] += leg.amount
+        self.note_after(leg)
+
+    def reserve(self, leg: Leg) -> None:
+        """Set one movement aside, and note what its two rows hold."""
+        self.balance(leg.debit)[2] += leg.amount
+        self.balance(leg.credit)[3] += leg.amount
+        self.note_after(leg)
+
+    def free(self, leg: Leg, amount: int) -> None:
+        """Take an amount of a movement off what is set aside."""
+        self.balance(leg.debit)[2] -= amount
+        self.balance(leg.credit)[3] -= amount
+
+    def note_after(self, leg: Leg) -> None:
+        """Write the posted balances of its two rows onto a movement."""
+        leg.debit_after = self.balance(leg.debit)[1] - self.balance(leg.debit)[0]
+        leg.credit_after = self.balance(leg.credit)[1] - self.balance(leg.credit)[0]
+
+    def ever_pending(self, instruction_id: UUID) -> tuple[int, Pending] | None:
+        """What was ever pending under an id, with the seq it was reserved at."""
+        return next(
+            ((seq, each) for seq, each in self.pendings.items() if each.instruction_id == instruction_id),
+            None,
+        )
+
+    def is_frozen(self, row: JournalRow, code: str, direction: str) -> bool:
+        """Whether a freeze stands on an account for the direction money would go.
+
+        Of another shard's account: as the decision saw it.
+        """
+        seen = (row.seen or {}).get("frozen") or {}
+        if code in seen:
+            return seen[code] in {direction, "both"}
+        return any(
+            freeze.account == code and freeze.lifted_seq is None and freeze.direction in {direction, "both"}
+            for freeze in self.freezes.values()
+        )
