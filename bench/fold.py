@@ -32,7 +32,7 @@ from services.transactions.domain.chart import (
     make_account,
 )
 from services.transactions.domain.decoding import decode_instruction
-from services.transactions.domain.entries import Entry, entry_of, find_ends
+from services.transactions.domain.entries import Entries, Entry
 from services.transactions.domain.ledger import fold
 from services.transactions.domain.seals import Chain, chained
 from services.transactions.domain.state import Outside, ShardState
@@ -104,7 +104,7 @@ def received(value: bytes, owner: str, partitions: int, offset: int) -> Received
         offset=offset,
         timestamp_ms=0,
         key=owner.encode(),
-        message=decode_instruction(value),
+        message=decode_instruction(TYPES, value),
     )
 
 
@@ -156,10 +156,10 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
     chain = Chain(0)
     for start in range(0, count, options.batch):
         batch = by_shard[start : start + options.batch]
-        _, spent = timed(lambda: [decode_instruction(value) for value, _ in batch], count)  # noqa: B023
+        _, spent = timed(lambda: [decode_instruction(TYPES, value) for value, _ in batch], count)  # noqa: B023
         total["decode"] += spent
         records = [received(value, owner, options.partitions, 0) for value, owner in batch]
-        entries, spent = timed(lambda: _prepared(state, records), count)  # noqa: B023
+        entries, spent = timed(lambda: _prepared(records), count)  # noqa: B023
         total["prepare"] += spent
         folded, spent = timed(
             lambda: fold(
@@ -190,10 +190,11 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
     return total
 
 
-def _prepared(state: ShardState, records: list[Received]) -> list[Entry]:
-    entries = [entry_of(each, TYPES) for each in records]
-    find_ends(state, entries)
-    return entries
+def _prepared(records: list[Received]) -> list[Entry]:
+    entries = Entries()
+    for each in records:
+        entries.add(each, TYPES)
+    return entries.all
 
 
 def _sealed(chain: Chain, events: list[tuple[bytes, tuple[bytes, ...]]]) -> None:

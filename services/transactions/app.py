@@ -1,5 +1,6 @@
 """What the ledger tells the runtime: its inputs, its output, and what to call."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,12 +41,12 @@ class TransactionsService(Service):
     linger_seconds = 0.004
 
     def __init__(self) -> None:
+        self.types: dict[str, TransactionType] = dict(handlers.TYPES)
         self.inputs = (
             Input(TRANSACTIONS_ACTS, _decode_act, rank=0),
             Input(DECISIONS, _decode_decision, chained=True, rank=10),
-            Input(INSTRUCTIONS, decode_instruction, rank=20),
+            Input(INSTRUCTIONS, partial(decode_instruction, self.types), rank=20),
         )
-        self.types: dict[str, TransactionType] = dict(handlers.TYPES)
         self._memory: handlers.Memory | None = None
         self._chart: Chart | None = None
 

@@ -10,12 +10,19 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision
-from services.transactions.domain.entries import Entry, entry_of, find_ends, ids_asked_for, touched
+from services.transactions.domain.entries import (
+    Entries,
+    instruction_ids,
+    pending_ids,
+    short_ones,
+    touched,
+    wanted_by,
+)
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.seals import Chain, Seal, chained
-from services.transactions.domain.state import Changes, First, Outside, ShardState, mask_of
+from services.transactions.domain.state import Changes, First, Outside, ShardState, Wanted, mask_of
 from services.transactions.store import Connection, accounts, balances, binary, journal, moving, seals
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.acts import ActBase
@@ -127,22 +134,22 @@ def forget_shard(memory: Memory, shard: int) -> None:
 
 async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Received]) -> None:
     """Decide each record, write what was decided and add its event to the unit of work."""
-    batches: defaultdict[int, list[Entry]] = defaultdict(list)
+    batches: defaultdict[int, Entries] = defaultdict(Entries)
     types = memory.types
     for received in records:
-        batches[received.shard].append(entry_of(received, types))
+        batches[received.shard].add(received, types)
     states = {shard: memory.state_for(work, shard) for shard in batches}
     outsides = await _load(memory, work.connection, states, batches)
     if memory.repeats_expected:
         memory.repeats_expected -= 1
-        await _load_known_ids(work.connection, states, batches, outsides)
-    folded = _fold_all(memory, work, states, batches, outsides)
+        await _load_known_ids(work.connection, batches, outsides)
+    folded = await _fold_all(memory, work, states, batches, outsides)
     if not await journal.claim_ids(work.connection, _ids_used(folded)):
         # One of them has come before, which is rare: now the first outcomes are looked up, and for the
         # batches that follow beforehand, since repeats seldom come alone.
         memory.repeats_expected = REPEATS_EXPECTED_BATCHES
-        await _load_known_ids(work.connection, states, batches, outsides)
-        folded = _fold_all(memory, work, states, batches, outsides)
+        await _load_known_ids(work.connection, batches, outsides)
+        folded = await _fold_all(memory, work, states, batches, outsides)
         if not await journal.claim_ids(work.connection, _ids_used(folded)):
             raise RuntimeError("an instruction's id is taken, and its first outcome cannot be found")
     await _load_foreign_credits(memory, work, states, batches, outsides, folded)
@@ -158,16 +165,25 @@ async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Rec
     memory.waiting += [result.changes for result in folded.values()]
 
 
-def _fold_all(
+async def _fold_all(
     memory: Memory,
     work: UnitOfWork,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Entry]],
+    batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
 ) -> dict[int, Folded]:
-    return {
-        shard: _fold(memory, work, states[shard], batch, outsides[shard]) for shard, batch in batches.items()
-    }
+    """Fold every shard, until none lacks an account or a balance."""
+    folded: dict[int, Folded] = {}
+    shards: Collection[int] = batches
+    while True:
+        for shard in shards:
+            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+        wanted = {shard: folded[shard].wanted for shard in shards if folded[shard].wanted}
+        if not wanted:
+            return folded
+        await _load_wanted(memory, work.connection, states, outsides, wanted)
+        await _load_frozen(work.connection, states, batches, outsides)
+        shards = wanted
 
 
 def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision]]]:
@@ -175,12 +191,10 @@ def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision
     return [(shard, list(result.changes.firsts.values())) for shard, result in folded.items()]
 
 
-def _fold(
-    memory: Memory, work: UnitOfWork, state: ShardState, batch: Sequence[Entry], outside: Outside
-) -> Folded:
+def _fold(memory: Memory, work: UnitOfWork, state: ShardState, batch: Entries, outside: Outside) -> Folded:
     return fold(
         state,
-        batch,
+        batch.all,
         chart=memory.chart,
         types=memory.types,
         partitions=work.partitions,
@@ -196,49 +210,80 @@ async def _load(
     memory: Memory,
     connection: Connection,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Entry]],
+    batches: Mapping[int, Entries],
 ) -> dict[int, Outside]:
     """Read what the batch needs and nobody remembers, with a constant number of statements."""
-    asked = {
-        shard: ids_asked_for(states[shard], batch, instructions=False) for shard, batch in batches.items()
-    }
+    asked = {shard: pending_ids(states[shard], batch.closely_read) for shard, batch in batches.items()}
     firsts = await _first_outcomes(connection, asked)
-    wanted = {shard: find_ends(states[shard], batch) for shard, batch in batches.items()}
-    unknown = set[str]().union(*(each.codes for each in wanted.values()))
-    if unknown:
-        # That one was absent is never remembered.
-        found = await accounts.accounts_by_code(connection, memory.chart, sorted(unknown))
-        if found:
-            _remember(states, found)
-            wanted = {shard: find_ends(states[shard], batch) for shard, batch in batches.items()}
-    missing = [(shard, account_id) for shard, each in wanted.items() for account_id in each.rows]
+    outsides = {shard: Outside(firsts.get(shard, {})) for shard in batches}
+    while True:
+        wanted = {
+            shard: found
+            for shard, batch in batches.items()
+            if (found := wanted_by(states[shard], batch.closely_read, outsides[shard].absent))
+        }
+        if not wanted:
+            break
+        await _load_wanted(memory, connection, states, outsides, wanted)
+    await _load_frozen(connection, states, batches, outsides)
+    short = {
+        account_id: shard
+        for shard, batch in batches.items()
+        for account_id in short_ones(states[shard], batch.all)
+    }
+    if short:
+        credits_of = await balances.foreign_credits(connection, short)
+        for account_id, shard in short.items():
+            outsides[shard].credits[account_id] = credits_of[account_id]
+    return outsides
+
+
+async def _load_wanted(
+    memory: Memory,
+    connection: Connection,
+    states: Mapping[int, ShardState],
+    outsides: Mapping[int, Outside],
+    wanted: Mapping[int, Wanted],
+) -> None:
+    """Read accounts and balances; that an account was absent is remembered for this batch alone."""
+    codes = set[str]().union(*(each.codes for each in wanted.values()))
+    found = await accounts.accounts_by_code(connection, memory.chart, sorted(codes)) if codes else {}
+    _remember(states, found)
+    missing: list[tuple[int, int]] = []
+    for shard, each in wanted.items():
+        outsides[shard].absent |= each.codes - found.keys()
+        ids = each.rows | {found[code].account_id for code in each.codes & found.keys()}
+        missing += [(shard, account_id) for account_id in ids if account_id not in states[shard].balances]
     if missing:
         rows = await balances.balances_of(
             connection, [shard for shard, _ in missing], [account_id for _, account_id in missing]
         )
         for shard, account_id in missing:
             states[shard].meet(account_id, rows.get((shard, account_id)))
+
+
+async def _load_frozen(
+    connection: Connection,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+) -> None:
+    """Read which accounts are frozen now."""
     frozen = await moving.standing_freezes(
         connection,
-        lambda: {each for shard, batch in batches.items() for each in touched(states[shard], batch)},
+        lambda: {each for shard, batch in batches.items() for each in touched(states[shard], batch.all)},
     )
-    short = {account_id: shard for shard, each in wanted.items() for account_id in each.short}
-    credits_of = await balances.foreign_credits(connection, short) if short else {}
-    return {shard: Outside(firsts.get(shard, {}), frozen, dict(credits_of)) for shard in batches}
+    for outside in outsides.values():
+        outside.frozen = frozen
 
 
 async def _load_known_ids(
-    connection: Connection,
-    states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Entry]],
-    outsides: Mapping[int, Outside],
+    connection: Connection, batches: Mapping[int, Entries], outsides: Mapping[int, Outside]
 ) -> None:
     """Read the first outcomes of all instructions of the batch that have come before."""
     if planted("no_unique_id"):
         return
-    asked = {
-        shard: ids_asked_for(states[shard], batch, instructions=True) for shard, batch in batches.items()
-    }
+    asked = {shard: instruction_ids(batch.all) for shard, batch in batches.items()}
     for shard, firsts in (await _first_outcomes(connection, asked)).items():
         outsides[shard].firsts.update(firsts)
 
@@ -263,7 +308,7 @@ async def _load_foreign_credits(
     memory: Memory,
     work: UnitOfWork,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Entry]],
+    batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
     folded: dict[int, Folded],
 ) -> None:
@@ -284,7 +329,7 @@ async def _claim_accounts(
     memory: Memory,
     work: UnitOfWork,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Sequence[Entry]],
+    batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
     folded: dict[int, Folded],
 ) -> None:

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -24,9 +24,10 @@ from services.transactions.domain.chart import (
 )
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
-from services.transactions.domain.entries import Entry, entry_of, find_ends
+from services.transactions.domain.entries import Entry
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.ledger import Folded, fold
+from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import First, Outside, ShardState
@@ -102,7 +103,7 @@ def received(
     shard = home if partition is None else partition
     decoded: Any
     try:
-        decoded = decode_instruction(value)
+        decoded = decode_instruction(TYPES, value)
     except UnreadableRecord as error:
         decoded = Unreadable(error.error, len(value), "00" * 32)
     return Received(
@@ -250,10 +251,7 @@ class PureLedger:
             return []
         (shard,) = {each.shard for each in records}
         state = self.states[shard]
-        batch: list[Entry] = [
-            entry_of(each, self.types) if self.quick else Record(each, self.types) for each in records
-        ]
-        find_ends(state, batch)
+        batch = [self._entry(each) for each in records]
         for account in self.accounts.values():
             state.balances.setdefault(account.account_id, [0, 0, 0, 0])
         outside = Outside(
@@ -262,6 +260,10 @@ class PureLedger:
         )
         while True:
             folded = self._fold(state, batch, outside)
+            if folded.wanted:
+                # Every account there is has been met.
+                outside.absent |= folded.wanted.codes
+                continue
             if not folded.needs:
                 break
             for account_id in folded.needs:
@@ -283,6 +285,15 @@ class PureLedger:
         events = [json.loads(body) for body in bodies]
         self.events += events
         return events
+
+    def _entry(self, record: Received) -> Entry:
+        """A record as the fold takes it, by this ledger's own types."""
+        message = record.message
+        if self.quick and isinstance(message, PlainInstruction):
+            plain = read_plain(message.value, self.types)
+            if plain is not None:
+                return replace(record, message=plain)
+        return Record(record, self.types)
 
     def send(self, *messages: dict[str, Any] | bytes | Received) -> list[dict[str, Any]]:
         """Decide records one by one, each at its own home, and return their events."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.reasons import REASONS
+from services.transactions.handlers import TYPES
 from shared.messages.instructions import INSTRUCTIONS, InstructionBase, content_of
 from shared.runtime.errors import UnreadableRecord
 from tests.transactions.support import transfer
@@ -41,7 +42,7 @@ def added(text: str) -> bytes:
 def outcome_of(value: bytes) -> str:
     """In a word: ok, or reason and field, or the error's name after a `!`."""
     try:
-        decoded = decode_instruction(value)
+        decoded = decode_instruction(TYPES, value)
     except UnreadableRecord as error:
         return f"!{error.error}"
     if isinstance(decoded, MalformedInstruction):
@@ -152,8 +153,8 @@ def test_any_value_in_any_field_has_an_outcome(fields: dict[str, Any]) -> None:
 
 def test_a_malformed_record_has_the_same_content_however_it_is_spaced() -> None:
     """So that a repeat is a duplicate."""
-    one = decode_instruction(changed(amount=5))
-    other = decode_instruction(json.dumps({**BASE, "amount": 5}, indent=4, sort_keys=True).encode())
+    one = decode_instruction(TYPES, changed(amount=5))
+    other = decode_instruction(TYPES, json.dumps({**BASE, "amount": 5}, indent=4, sort_keys=True).encode())
     assert isinstance(one, MalformedInstruction)
     assert isinstance(other, MalformedInstruction)
     assert one.content == other.content
@@ -162,8 +163,8 @@ def test_a_malformed_record_has_the_same_content_however_it_is_spaced() -> None:
 
 def test_content_that_is_too_large_to_keep_is_hashed_all_the_same() -> None:
     """Two large malformed records are told apart by their hashes."""
-    one = decode_instruction(changed(amount=5, x="x" * 100_000))
-    other = decode_instruction(changed(amount=5, x="y" * 100_000))
+    one = decode_instruction(TYPES, changed(amount=5, x="x" * 100_000))
+    other = decode_instruction(TYPES, changed(amount=5, x="y" * 100_000))
     assert isinstance(one, MalformedInstruction)
     assert isinstance(other, MalformedInstruction)
     assert one.content is other.content is None

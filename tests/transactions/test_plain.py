@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.transactions.domain.decoding import MalformedInstruction, read_closely
 from services.transactions.domain.plain import read_plain
+from services.transactions.handlers import TYPES
 from shared.messages.instructions import INSTRUCTIONS, content_of
 from shared.messages.structs import struct_of
 from tests.transactions.support import deposit, transfer
@@ -82,7 +83,7 @@ def test_a_plain_instruction_is_one_that_pydantic_reads_to_the_same(
 ) -> None:
     """But for codes that no account or asset can have: those are found out when they are looked up."""
     value = json.dumps({**GOOD, **changed}, ensure_ascii=is_ascii).encode(errors="surrogatepass")
-    plain = read_plain(value)
+    plain = read_plain(value, TYPES)
     if plain is None:
         return
     read = read_closely(value)
@@ -119,7 +120,7 @@ def test_a_plain_instruction_is_one_that_pydantic_reads_to_the_same(
 )
 def test_what_needs_a_second_look_is_not_plain(value: str, why: str) -> None:
     """Somebody else reads it."""
-    assert read_plain(value.encode()) is None, why
+    assert read_plain(value.encode(), TYPES) is None, why
 
 
 def test_a_good_instruction_is_plain_however_its_json_is_laid_out() -> None:
@@ -129,8 +130,8 @@ def test_a_good_instruction_is_plain_however_its_json_is_laid_out() -> None:
         deposit("alice", "1.00", payment={"debtor": {"name": "Zoë"}}, value_date="2026-01-02"),
     ):
         shuffled = dict(reversed(list(message.items())))
-        one = read_plain(json.dumps(message, ensure_ascii=False).encode())
-        other = read_plain(json.dumps(shuffled, indent=2, ensure_ascii=False).encode())
+        one = read_plain(json.dumps(message, ensure_ascii=False).encode(), TYPES)
+        other = read_plain(json.dumps(shuffled, indent=2, ensure_ascii=False).encode(), TYPES)
         assert one is not None
         assert other is not None
         assert one.content == other.content

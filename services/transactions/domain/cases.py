@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from services.transactions.domain.chart import Account, Chart
-from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.planning import Planned, TransactionType
 from services.transactions.domain.records import Record
@@ -17,13 +17,14 @@ from services.transactions.domain.state import (
     First,
     OpenPending,
     Outside,
+    Wanted,
 )
 
 
 class Context:
     """What all cases of a batch share."""
 
-    __slots__ = ("changes", "chart", "counterparts", "needs", "outside", "partitions", "types")
+    __slots__ = ("changes", "chart", "needs", "outside", "partitions", "terms", "types", "wanted")
 
     def __init__(
         self,
@@ -39,8 +40,10 @@ class Context:
         self.partitions = partitions
         self.changes = changes
         self.outside = outside
-        self.counterparts: dict[tuple[int, int, str, str, date], Account] = {}
-        """House accounts that posting rules have named in this batch."""
+        self.terms: dict[tuple[Any, ...], Terms] = {}
+        """What plain instructions of one kind have in common, while the business day lasts."""
+        self.wanted = Wanted()
+        """What plain instructions need and nobody had loaded."""
         self.needs: set[int] = set()
         """Accounts whose foreign credits a decision asked for and nobody had loaded."""
 

@@ -61,7 +61,7 @@ class Account:
     limit: int | None
     """The overdraft allowed, in minor units; none at all for the house's accounts and where unlimited."""
     is_customer: bool
-    posting: str
+    posting: bytes
     """The account as an event spells it, JSON."""
     key: bytes
     """The owner, as a record key."""
@@ -94,7 +94,9 @@ def make_account(
         account_class=account_class,
         limit=limit,
         is_customer=owner != HOUSE,
-        posting=f'{{"account":"{code}","owner":"{owner}","entity":"{entity.code}","class":"{account_class}"}}',
+        posting=(
+            f'{{"account":"{code}","owner":"{owner}","entity":"{entity.code}","class":"{account_class}"}}'
+        ).encode(),
         key=owner.encode(),
         container=container,
     )
@@ -153,14 +155,14 @@ class Chart:
                 return self.house.get((entity_id, rule.value, asset_id))
         return None
 
-    def is_screened_first(
-        self, entity_id: int, instruction_type: str, asset_id: int, amount: int, day: date
-    ) -> bool:
-        """Say whether policy has a request of this amount screened before it is posted."""
-        return any(
-            policy.holds(day) and amount >= policy.value
+    def screened_from(self, entity_id: int, instruction_type: str, asset_id: int, day: date) -> int | None:
+        """Return the amount from which policy has a request screened before it is posted, if any."""
+        amounts = [
+            policy.value
             for policy in self.policies.get((entity_id, instruction_type, asset_id), ())
-        )
+            if policy.holds(day)
+        ]
+        return min(amounts, default=None)
 
     def entity_of_last_resort(self, asset_id: int) -> Entity | None:
         """Return the entity that keeps money in this asset when nobody knows whose it is: the first one."""

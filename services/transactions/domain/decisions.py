@@ -37,6 +37,29 @@ class Leg(NamedTuple):
 
 
 @dataclass(slots=True)
+class Terms:
+    """What plain transactions of one type, entity, asset and pair of dates have in common."""
+
+    instruction_type: str
+    classes: frozenset[str]
+    """Which a customer's account may be of."""
+    kind: str
+    """Of the movement."""
+    asset: str
+    scale: int
+    house: Account | None
+    """What the posting rules put against the customer, where they do."""
+    screened_from: int | None
+    """Minor units from which it is screened before it is posted; none where it never is."""
+    booking_date: date
+    value_date: date
+    spelt: Any = None
+    """How events spell all this; see `services.transactions.domain.events`."""
+    row: bytes | None = None
+    """How journal rows spell it; see `services.transactions.store.journal`."""
+
+
+@dataclass(slots=True)
 class Decision:
     """One event of the journal. Optional parts are there as its kind needs them."""
 
@@ -63,6 +86,8 @@ class Decision:
     traceparent: str | None = None
     uses_up_id: bool = False
     """Whether it is its instruction's first outcome, to which a repeat will be a duplicate."""
+    terms: Terms | None = field(default=None, repr=False, compare=False)
+    """Of a plain transaction that was posted as it was asked for."""
 
     @property
     def keeps_content(self) -> bool:

@@ -8,7 +8,7 @@ parsers disagree about which one counts.
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.plain import PlainInstruction, read_plain
+from services.transactions.domain.planning import TransactionType
 from shared.messages.envelope import Code, canonical_json
 from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, Instruction
 from shared.messages.topics import JOURNAL
@@ -73,9 +74,11 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
-def decode_instruction(value: bytes) -> PlainInstruction | Instruction | MalformedInstruction:
+def decode_instruction(
+    types: Mapping[str, TransactionType], value: bytes
+) -> PlainInstruction | Instruction | MalformedInstruction:
     """Read one record's value. Raises `UnreadableRecord` and nothing else."""
-    return read_plain(value) or read_closely(value)
+    return read_plain(value, types) or read_closely(value)
 
 
 def read_closely(value: bytes) -> Instruction | MalformedInstruction:

@@ -1,45 +1,56 @@
 """A batch's records as the fold takes them, and what must be looked up before they can be decided."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.transactions.domain.chart import Account
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import ShardState
+from services.transactions.domain.state import ShardState, Wanted
 from shared.runtime.work import Received
 
 Entry = Received | Record
 """A plain instruction as it was received, or any other record read."""
 
 
-def entry_of(received: Received, types: Mapping[str, TransactionType]) -> Entry:
-    """Read a record as far as the fold needs it to be."""
-    plain = received.message
-    if plain.__class__ is not PlainInstruction:
-        return Record(received, types)
-    planned = types[plain.type].movements(plain.fields)
-    if len(planned) != 1:
-        return Record(received, types)
-    plain.planned = planned[0]
-    return received
+class Entries:
+    """One shard's records of a batch, in order."""
+
+    __slots__ = ("all", "closely_read")
+
+    def __init__(self) -> None:
+        self.all: list[Entry] = []
+        self.closely_read: list[Record] = []
+        """Those that are not plain instructions."""
+
+    def add(self, received: Received, types: Mapping[str, TransactionType]) -> None:
+        """Read a record as far as the fold needs it to be."""
+        if received.message.__class__ is PlainInstruction:
+            self.all.append(received)
+        else:
+            record = Record(received, types)
+            self.all.append(record)
+            self.closely_read.append(record)
 
 
-def ids_asked_for(state: ShardState, batch: Sequence[Entry], *, instructions: bool) -> set[str]:
-    """Return the ids whose first outcomes the decisions must know: either the instructions' own, which may
-    have come before, or those of the pending transactions that they and compliance's answers name."""
+def instruction_ids(entries: Iterable[Entry]) -> set[str]:
+    """Return the ids of a batch's instructions, any of which may have come before."""
+    return {instruction_id for entry in entries if (instruction_id := _instruction_id(entry)) is not None}
+
+
+def _instruction_id(entry: Entry) -> str | None:
+    if isinstance(entry, Received):
+        return entry.message.instruction_id
+    return entry.instruction_id if entry.is_instruction else None
+
+
+def pending_ids(state: ShardState, records: Iterable[Record]) -> set[str]:
+    """Return the ids of pending transactions that instructions and answers name and nobody remembers."""
     asked: set[str] = set()
     named: set[str] = set()
-    for entry in batch:
-        if isinstance(entry, Received):
-            if instructions:
-                asked.add(entry.message.instruction_id)
-            continue
-        if instructions and entry.is_instruction and entry.instruction_id is not None:
-            asked.add(entry.instruction_id)
-        pending_id = entry.pending_id
-        if not instructions and pending_id is not None:
+    for record in records:
+        pending_id = record.pending_id
+        if pending_id is not None:
             # One that is named twice may be resolved by the first that names it.
             if pending_id in named or pending_id not in state.pendings:
                 asked.add(pending_id)
@@ -47,77 +58,48 @@ def ids_asked_for(state: ShardState, batch: Sequence[Entry], *, instructions: bo
     return asked
 
 
-@dataclass(slots=True)
-class Wanted:
-    """What a batch of one shard needs and the shard's memory lacks."""
-
-    codes: set[str] = field(default_factory=set)
-    """Accounts that nobody remembers; they may exist all the same."""
-    rows: set[int] = field(default_factory=set)
-    """Customers' accounts whose balance here has not been met."""
-    short: set[int] = field(default_factory=set)
-    """Accounts at home here whose funds were once short: what others credited them is asked beforehand."""
-
-
-def find_ends(state: ShardState, batch: Sequence[Entry]) -> Wanted:
-    """Look up the accounts that a batch names, set those of plain instructions, and say what is missing."""
-    known = state.accounts.get
-    rows = state.balances
+def wanted_by(state: ShardState, records: Iterable[Record], absent: Collection[str]) -> Wanted:
+    """Say what is missing for records that are not plain; for those that are, the fold says it."""
     wanted = Wanted()
-    met: set[int] | None = set() if state.short else None
-    for entry in batch:
-        if isinstance(entry, Received):
-            plain = entry.message
-            _, debit_code, credit_code, *_ = plain.planned
-            debit = credit = None
-            if debit_code.__class__ is str:
-                debit = known(debit_code)
-                if debit is None:
-                    wanted.codes.add(debit_code)
-                elif debit.account_id not in rows:
-                    wanted.rows.add(debit.account_id)
-            if credit_code.__class__ is str:
-                credit = known(credit_code)
-                if credit is None:
-                    wanted.codes.add(credit_code)
-                elif credit.account_id not in rows:
-                    wanted.rows.add(credit.account_id)
-            plain.debit = debit
-            plain.credit = credit
-            if met is not None and debit is not None:
-                met.add(debit.account_id)
-            continue
-        for account in _accounts_of(state, entry, wanted):
-            if account.account_id not in rows:
+    for record in records:
+        for account in _accounts_of(state, record, wanted):
+            if account.account_id not in state.balances:
                 wanted.rows.add(account.account_id)
-            if met is not None:
-                met.add(account.account_id)
-    if met is not None:
-        wanted.short = met & state.short
+    wanted.codes.difference_update(absent)
     return wanted
 
 
-def _accounts_of(state: ShardState, entry: Record, wanted: Wanted) -> list[Account]:
+def _accounts_of(state: ShardState, record: Record, wanted: Wanted) -> list[Account]:
     found: list[Account] = []
-    for code in entry.accounts:
+    for code in record.accounts:
         account = state.accounts.get(code)
         if account is None:
             wanted.codes.add(code)
         else:
             found.append(account)
-    if entry.pending_id is not None:
-        pending = state.pendings.get(entry.pending_id)
+    if record.pending_id is not None:
+        pending = state.pendings.get(record.pending_id)
         for leg in pending.legs if pending is not None else ():
             found += (leg.debit, leg.credit)
     return found
 
 
-def touched(state: ShardState, batch: Sequence[Entry]) -> set[int]:
-    """Return the accounts that a batch names, once its ends are found."""
+def touched(state: ShardState, entries: Sequence[Entry]) -> set[int]:
+    """Return the accounts that a batch names, of those that are remembered."""
     found: set[int] = set()
-    for entry in batch:
+    for entry in entries:
         if isinstance(entry, Received):
-            found.update(each.account_id for each in (entry.message.debit, entry.message.credit) if each)
+            ends = entry.message.planned[1:3]
+            accounts = (state.accounts.get(code) for code in ends if isinstance(code, str))
+            found.update(each.account_id for each in accounts if each is not None)
         else:
             found.update(each.account_id for each in _accounts_of(state, entry, Wanted()))
     return found
+
+
+def short_ones(state: ShardState, entries: Sequence[Entry]) -> Collection[int]:
+    """Return the accounts that a batch names whose funds at home here were once short.
+
+    What others credited them is asked beforehand.
+    """
+    return touched(state, entries) & state.short if state.short else ()

@@ -21,7 +21,7 @@ from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.quick import judge_quickly
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import Changes, First, OpenPending, Outside, ShardState
+from services.transactions.domain.state import Changes, First, OpenPending, Outside, ShardState, Wanted
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
@@ -41,6 +41,8 @@ class Folded:
     changes: Changes
     needs: frozenset[int]
     """Accounts whose foreign credits must be loaded before any of this counts."""
+    wanted: Wanted
+    """What else must be loaded before."""
 
 
 def fold(
@@ -55,7 +57,9 @@ def fold(
 ) -> Folded:
     """Decide each record in order, numbering the decisions from `last_seq` + 1.
 
-    Plain instructions come as they were received, with their ends looked up; all else as a `Record`.
+    Plain instructions come as they were received, all else as a `Record` whose accounts and balances are in
+    the state. For plain ones that is not so: what is missing for them is `wanted`, and until it has been
+    loaded what is returned is of no use.
     """
     changes = Changes(state, outside.opened, next_account=state.next_account)
     context = Context(chart=chart, types=types, partitions=partitions, changes=changes, outside=outside)
@@ -69,6 +73,8 @@ def fold(
             if decision is not None:
                 decided.append(decision)
                 continue
+            if context.wanted:
+                continue
             record = Record(each, types)
         else:
             record = each
@@ -79,7 +85,7 @@ def fold(
             assert decision.instruction_id is not None
             changes.firsts[decision.instruction_id] = decision
         decided.append(decision)
-    return Folded(decided, changes, frozenset(context.needs))
+    return Folded(decided, changes, frozenset(context.needs), context.wanted)
 
 
 # ── instructions ─────────────────────────────────────────────────────────────────────────────────

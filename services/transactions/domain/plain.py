@@ -7,15 +7,15 @@ two ways against each other.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import hash_of
-from services.transactions.domain.planning import Planned
+from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.envelope import CODE_PATTERN
-from shared.messages.instructions import Deposit, Fee, HousePosting, Interest, Transfer, Withdrawal
+from shared.messages.instructions import Deposit, Fee, Interest, Transfer, Withdrawal
 from shared.messages.structs import struct_of, union_of
 
 PLAIN_BYTES_MAX: Final = 16_384
@@ -27,7 +27,7 @@ _PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account
 
 _STRUCTS: Final = {
     struct_of(each, proven=_PROVEN): each.model_fields["type"].default
-    for each in (Deposit, Withdrawal, Transfer, Fee, Interest, HousePosting)
+    for each in (Deposit, Withdrawal, Transfer, Fee, Interest)
 }
 _ID_FROM: Final = {struct: len(f'{{"type":"{code}","instruction_id":"') for struct, code in _STRUCTS.items()}
 _DECODE: Final = msgspec.json.Decoder(union_of(_STRUCTS)).decode
@@ -42,37 +42,30 @@ class PlainInstruction:
     __slots__ = (
         "content",
         "content_hash",
-        "credit",
-        "debit",
         "fields",
         "instruction_id",
-        "key",
         "owner",
         "planned",
         "type",
         "value",
     )
 
-    planned: Planned
-    """Set while the batch is loaded, as are `debit` and `credit`."""
-    debit: Account | None
-    credit: Account | None
-
-    def __init__(self, code: str, fields: Any, content: bytes, value: bytes) -> None:
+    def __init__(self, code: str, planned: Planned, fields: Any, content: bytes, value: bytes) -> None:
         self.type = code
+        self.planned = planned
+        """Its one movement."""
         self.fields = fields
         """The struct: the fields of the message class, absent ones `UNSET`."""
         start = _ID_FROM[fields.__class__]
         self.instruction_id = content[start : start + 36].decode()
         self.owner: str = fields.owner
-        self.key = self.owner.encode()
         self.content = content
         self.content_hash = hash_of(content)
         self.value = value
         """The record's value, to be read again by pydantic where it is not judged quickly."""
 
 
-def read_plain(value: bytes) -> PlainInstruction | None:
+def read_plain(value: bytes, types: Mapping[str, TransactionType]) -> PlainInstruction | None:
     """Read a plain instruction; None for anything that somebody must look at more closely."""
     # With no escape and no DEL in it, no text holds a control character: the parser takes none unescaped.
     if len(value) > PLAIN_BYTES_MAX or b"\\" in value or b"\x7f" in value:
@@ -85,7 +78,9 @@ def read_plain(value: bytes) -> PlainInstruction | None:
     # Every key, and every text, has its two quotes: one more, and a key was unknown or named twice.
     if content.count(b'"') != value.count(b'"') or not _IS_CODE(fields.owner) or not _are_sane(fields, value):
         return None
-    return PlainInstruction(_STRUCTS[fields.__class__], fields, content, value)
+    code = _STRUCTS[fields.__class__]
+    planned = types[code].movements(fields)
+    return PlainInstruction(code, planned[0], fields, content, value) if len(planned) == 1 else None
 
 
 def _are_sane(fields: Any, value: bytes) -> bool:

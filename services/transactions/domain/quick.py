@@ -6,13 +6,12 @@ here, nothing has been changed and the instruction goes up the ladder, which alo
 property test decides random streams both ways and finds no difference.
 """
 
-from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Context
 from services.transactions.domain.chart import Account
-from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Against
 from shared.money import AMOUNT_MINOR_MAX
@@ -23,33 +22,57 @@ DIGITS_MAX: Final = 18
 
 
 def judge_quickly(received: Received, context: Context, seq: int) -> Decision | None:
-    """Post a plain instruction, or say None and leave everything as it was."""
+    """Post a plain instruction, or say None and leave everything as it was.
+
+    Accounts and balances that memory lacks are noted in the context's `wanted`: then this fold is in vain.
+    """
     plain: PlainInstruction = received.message
-    planned = plain.planned
+    _, debit_code, credit_code, text, asset, _, _ = plain.planned
     changes = context.changes
     state = changes.state
-    debit = plain.debit
-    credit = plain.credit
-    # references: an end named is found, an end left to the posting rules is the house's account
-    known = debit or credit
-    if known is None:
-        return None
-    entity_id = known.entity_id
-    day = changes.day_of(entity_id)
+    changed = changes.balances
+    # references: an end named is found, an end left to the posting rules is the house's account; one entity,
+    # one asset
+    debit = state.accounts.get(debit_code)  # pyright: ignore[reportArgumentType] - a stand-in is not found
+    credit = state.accounts.get(credit_code)  # pyright: ignore[reportArgumentType]
+    against = None
+    if debit is not None:
+        home = debit
+        if credit is not None:
+            if credit.entity_id != debit.entity_id or credit.asset_id != debit.asset_id or credit is debit:
+                return _want_rows(context, debit, credit)
+        else:
+            against = credit_code
+    elif credit is not None:
+        home = credit
+        against = debit_code
+    else:
+        return _ask_for(context, debit_code, credit_code)
+    if against.__class__ is str:
+        return _ask_for(context, debit_code, credit_code, home)
+    fields = plain.fields
+    key = (plain.type, home.asset_id, home.entity_id, fields.value_date, against)
+    terms = context.terms.get(key)
+    if terms is None:
+        terms = context.terms[key] = _terms(context, plain, home, against)
     if debit is None:
-        debit = _house_end(context, planned.debit, known, plain.type, day)
+        debit = terms.house
     elif credit is None:
-        credit = _house_end(context, planned.credit, known, plain.type, day)
+        credit = terms.house
     if debit is None or credit is None:
-        return None
+        return _want_rows(context, home)
+    debit_id = debit.account_id
+    credit_id = credit.account_id
+    taken = changed.get(debit_id) or state.balances.get(debit_id)
+    given = changed.get(credit_id) or state.balances.get(credit_id)
+    if taken is None or given is None:
+        return _want_rows(context, debit, credit)
     # place, and references' ownership: the home is the customer debited, else the one credited
-    home = debit if debit.is_customer else credit
-    owner = home.owner
     if (
-        not home.is_customer
-        or owner != plain.owner
+        home.owner != plain.owner
+        or not home.is_customer
         or home.shard != state.shard
-        or received.key != plain.key
+        or received.key != home.key
         or received.partition != state.shard
     ):
         return None
@@ -57,53 +80,37 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
     instruction_id = plain.instruction_id
     if instruction_id in changes.firsts or instruction_id in context.outside.firsts:
         return None
-    # form: a positive decimal string that fits the asset's scale
-    amount = _minor_units(planned.amount, debit.scale)
-    if amount <= 0 or planned.debit == planned.credit:
+    # form: a positive decimal string that fits the asset's scale, spelt as the event will spell it
+    amount = _minor_units(text, terms.scale)
+    if amount <= 0:
         return None
-    # references: one asset, one entity, classes that the type takes
-    asset = planned.asset
-    kind = context.types[plain.type]
-    classes = kind.account_classes
-    if (
-        debit.asset != asset
-        or credit.asset != asset
-        or debit.entity_id != credit.entity_id
-        or (debit.is_customer and debit.account_class not in classes)
-        or (credit.is_customer and credit.account_class not in classes)
-        or (not debit.is_customer and planned.debit.__class__ is str)
-        or (not credit.is_customer and planned.credit.__class__ is str)
-    ):
+    # references: the asset named is theirs, and their classes are those that the type takes
+    if asset != terms.asset or home.account_class not in terms.classes:
+        return None
+    if against is None and (not credit.is_customer or credit.account_class not in terms.classes):
         return None
     # status: no freeze stands on either end
-    debit_id = debit.account_id
-    credit_id = credit.account_id
     for frozen in (state.frozen, changes.frozen, context.outside.frozen):
         if frozen and (debit_id in frozen or credit_id in frozen):
             return None
     # limits: not to be screened first, no counter overflows, the available balance bears it
-    if (
-        kind.kind == "request"
-        and (entity_id, plain.type, debit.asset_id) in context.chart.policies
-        and context.chart.is_screened_first(entity_id, plain.type, debit.asset_id, amount, day)
-    ):
-        return None
-    taken = changes.read_row(debit_id)
-    given = changes.read_row(credit_id)
     debits = taken[0] + amount
     credits_ = given[1] + amount
     limit = debit.limit
     if (
-        debits + taken[2] > AMOUNT_MINOR_MAX
+        (terms.screened_from is not None and amount >= terms.screened_from)
+        or debits + taken[2] > AMOUNT_MINOR_MAX
         or credits_ + given[3] > AMOUNT_MINOR_MAX
         or (limit is not None and debits + taken[2] - taken[1] > limit)
     ):
         return None
-    taken = changes.row(debit_id)
-    given = changes.row(credit_id)
+    if debit_id not in changed:
+        taken = changed[debit_id] = taken.copy()
+    if credit_id not in changed:
+        given = changed[credit_id] = given.copy()
     taken[0] = debits
     given[1] = credits_
-    decision = Decision(
+    decision = changes.firsts[instruction_id] = Decision(
         seq,
         kinds.POSTED,
         received.topic,
@@ -111,41 +118,78 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
         received.offset,
         instruction_id,
         plain.type,
-        owner,
+        plain.owner,
         None,
-        day,
-        plain.fields.value_date or day,
+        terms.booking_date,
+        terms.value_date,
         None,
         None,
         plain.content,
         plain.content_hash,
-        [Leg(planned.kind, debit, credit, amount, taken[1] - debits, credits_ - given[0])],
+        [Leg(terms.kind, debit, credit, amount, taken[1] - debits, credits_ - given[0])],
         None,
         None,
         received.traceparent if received.headers else None,
         True,
+        terms,
     )
-    changes.firsts[instruction_id] = decision
     return decision
 
 
-def _house_end(context: Context, against: object, known: Account, code: str, day: date) -> Account | None:
-    """Return the house's account that the posting rules put against a known one; remembered for the batch."""
-    if not isinstance(against, Against):
-        return None
-    key = (known.entity_id, known.asset_id, code, against.condition, day)
-    found = context.counterparts.get(key)
-    if found is None:
-        found = context.chart.counterpart(known.entity_id, code, against.condition, known.asset_id, day)
-        if found is not None:
-            context.counterparts[key] = found
-    return found
+def _ask_for(context: Context, *ends: str | Against | Account) -> None:
+    """Note accounts that memory lacks, unless they are known to be opened in this batch or not to exist."""
+    changes = context.changes
+    for end in ends:
+        if isinstance(end, str) and changes.find_account(end) is None and end not in context.outside.absent:
+            context.wanted.codes.add(end)
+    _want_rows(context, *(end for end in ends if isinstance(end, Account)))
+
+
+def _want_rows(context: Context, *accounts: Account) -> None:
+    """Note balances that memory lacks, so that the ladder finds them."""
+    changes = context.changes
+    for account in accounts:
+        account_id = account.account_id
+        if account_id not in changes.balances and account_id not in changes.state.balances:
+            context.wanted.rows.add(account_id)
+
+
+def _terms(context: Context, plain: PlainInstruction, home: Account, against: Any) -> Terms:
+    """Work out what an instruction has in common with others of its kind."""
+    kind = context.types[plain.type]
+    chart = context.chart
+    entity_id, asset_id = home.entity_id, home.asset_id
+    day = context.changes.day_of(entity_id)
+    house: Account | None = None
+    if isinstance(against, Against):
+        house = chart.counterpart(entity_id, plain.type, against.condition, asset_id, day)
+    screened_from = None
+    if kind.kind == "request":
+        screened_from = chart.screened_from(entity_id, plain.type, asset_id, day)
+    return Terms(
+        plain.type,
+        kind.account_classes,
+        plain.planned.kind,
+        home.asset,
+        home.scale,
+        house,
+        screened_from,
+        day,
+        plain.fields.value_date or day,
+    )
 
 
 def _minor_units(text: str, scale: int) -> int:
-    """Return a well-spelt amount with all its decimals in minor units; 0 for everything else."""
+    """Return an amount, spelt with all its decimals and no zero too many, in minor units; 0 for all else."""
     whole, _, fraction = text.partition(".")
     digits = whole + fraction
-    if len(fraction) != scale or not whole or len(digits) > DIGITS_MAX or not digits.isdecimal():
+    if (
+        len(fraction) != scale
+        or not digits.isdecimal()
+        or not whole
+        or (whole[0] == "0" and whole != "0")
+        or len(digits) > DIGITS_MAX
+        or len(text) - len(digits) != (scale > 0)
+    ):
         return 0
     return int(digits) if digits.isascii() else 0

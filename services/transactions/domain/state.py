@@ -213,3 +213,18 @@ class Outside:
     """What other shards have credited to accounts whose funds here are short."""
     opened: dict[str, Account] = field(default_factory=dict)
     """Accounts that lower shards open in the same batch under codes wanted here too."""
+    absent: set[str] = field(default_factory=set)
+    """Codes of which there is no account: they were looked for."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What the decisions about a batch need and the shard's memory lacks."""
+
+    codes: set[str] = field(default_factory=set)
+    """Accounts that nobody remembers; they may exist all the same."""
+    rows: set[int] = field(default_factory=set)
+    """Accounts whose balance here has not been met."""
+
+    def __bool__(self) -> bool:
+        return bool(self.codes or self.rows)

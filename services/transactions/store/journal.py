@@ -79,7 +79,6 @@ class JournalRows:
         self._journal: list[bytes] = []
         self._movements: list[bytes] = []
         self._words: dict[str, bytes] = {}
-        self._middles: dict[tuple[Any, ...], bytes] = {}
         self._days: dict[date | None, bytes] = {None: _NULL}
 
     def add(
@@ -99,20 +98,11 @@ class JournalRows:
         instruction_id = decision.instruction_id
         id_bytes = None if instruction_id is None else bytes.fromhex(instruction_id.replace("-", ""))
         content = decision.content if about_seq is None or decision.keeps_content else None
-        said = (
-            decision.kind, decision.topic, decision.instruction_type, decision.booking_date,
-            decision.value_date,
-        )  # fmt: skip
-        # What most rows of a batch have in common is spelt once.
-        if (
-            about_seq is None
-            and decision.seen is None
-            and decision.reason is None
-            and decision.detail is None
-        ):
-            middle = self._middles.get(said)
+        terms = decision.terms
+        if terms is not None:
+            middle = terms.row
             if middle is None:
-                middle = self._middles[said] = self._middle(decision)
+                middle = terms.row = self._middle(decision)
         else:
             middle = self._middle(decision)
         if decision.traceparent is not None:

@@ -32,6 +32,7 @@ def _accept(case: Case, decision: Decision) -> None:
     entity_id = case.context.chart.entities[message.entity].entity_id
     changes.days[entity_id] = message.booking_date
     changes.days_opened.append((entity_id, message.booking_date, case.seq))
+    case.context.terms.clear()
     decision.kind = kinds.DAY_OPENED
     decision.booking_date = message.booking_date
     decision.detail = {"entity": message.entity, "previous": case.day.isoformat()}

@@ -194,12 +194,9 @@ def _limits(case: Case) -> Refusal | None:
 
 
 def _is_screened_first(case: Case, kind: TransactionType) -> bool:
-    policies = case.context.chart.policies
     debit, _ = case.moves[0]
-    if (debit.entity_id, kind.code, debit.asset_id) not in policies:
-        return False
-    total = sum(case.amounts)
-    return case.context.chart.is_screened_first(debit.entity_id, kind.code, debit.asset_id, total, case.day)
+    amount_from = case.context.chart.screened_from(debit.entity_id, kind.code, debit.asset_id, case.day)
+    return amount_from is not None and sum(case.amounts) >= amount_from
 
 
 def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Account) -> Refusal | None:
