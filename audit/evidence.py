@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -359,6 +360,22 @@ class ListedName:
     entry_id: str
     kind: str
     name: str
+    is_weak: bool = False
+    """An alias too common to screen by."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry:
+    """What a watch list's version tells of an entry beside its names."""
+
+    list_code: str
+    version: str
+    entry_id: str
+    kind: str
+    birth_dates: Sequence[str] = ()
+    countries: Sequence[str] = ()
+    identifiers: Sequence[str] = ()
+    """`kind:value`, as compliance spells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,13 +388,30 @@ class Activation:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScreeningData:
     """What compliance screens by: parameters and lists."""
 
     parameters: Sequence[RuleParameter]
     names: Sequence[ListedName]
+    entries: Sequence[ListedEntry]
     activations: Sequence[Activation]
+
+    @cached_property
+    def entries_of(self) -> Mapping[tuple[str, str], Mapping[str, ListedEntry]]:
+        """By list and version, then by entry id."""
+        found: dict[tuple[str, str], dict[str, ListedEntry]] = {}
+        for each in self.entries:
+            found.setdefault((each.list_code, each.version), {})[each.entry_id] = each
+        return found
+
+    @cached_property
+    def names_of(self) -> Mapping[tuple[str, str, str], Sequence[ListedName]]:
+        """By list, version and entry id."""
+        found: dict[tuple[str, str, str], list[ListedName]] = {}
+        for each in self.names:
+            found.setdefault((each.list_code, each.version, each.entry_id), []).append(each)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

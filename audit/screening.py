@@ -1,34 +1,33 @@
 """The reference model of screening: each event against everything before it, by plain loops.
 
 CTR-1, STR-1 and SAN-1 as `services/compliance` documents them: a rule sees the events before its own in
-the order of the shard's partition, never how they were cut into batches.
+the order of the shard's partition, never how they were cut into batches. Names that are equal must be found;
+of any more that compliance finds, the score it tells is held against the thresholds (`audit.names`).
 """
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.amounts import read_amount
-from audit.evidence import JOURNAL, Activation, Evidence, ListedName, Record, RuleParameter, ScreeningData
+from audit.evidence import JOURNAL, Evidence, ListedEntry, Record, RuleParameter, ScreeningData
+from audit.names import (
+    Bearer,
+    bearers_of,
+    bearings,
+    has_number_of,
+    is_same_but_for_its_form,
+    is_same_name,
+    score_of,
+)
 from audit.places import partition_of
 from audit.wire import HOUSE
 
 Event = Mapping[str, Any]
 
 CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
-PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
-
-_LEGAL_FORMS_TEXT: Final = """
-    ab ad ag ao aps as asa bhd bv bvba cjsc co company corp corporation cv dd doo eirl eood est fzc fzco fze
-    gmbh gp inc incorporated jsc kft kg kk ks limited llc llp lp ltd ltda nv oao ojsc ood ooo ou oy oyj pao
-    pjsc plc pte pty pvt rt sa sae sarl sas sca scs sdn se snc spa spol spzoo srl sro tbk uab ug wll zao zrt
-"""
-LEGAL_FORMS: Final = frozenset(_LEGAL_FORMS_TEXT.split())
-"""Abbreviations of legal forms, without points; after GLEIF's ELF code list (ISO 20275)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +60,43 @@ class Found:
     facts: tuple[tuple[str, Any], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where in an instruction an entry of a list was found."""
+
+    field: str
+    list_code: str
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An event that names somebody: what must be found in it, and what any more is judged by."""
+
+    owner: str
+    day: date
+    waits: bool
+    bearers: Sequence[Bearer]
+    parameters: RuleParameter
+    must: Mapping[Match, str]
+    """What is equal, with what it leads to: `hold`, `alert`, or `any` of both."""
+
+
 @dataclass(slots=True)
 class Expected:
-    """What compliance must have said in one shard."""
+    """What compliance must have said in one shard; or, read from its topics, what it has said."""
 
     cleared: set[str] = field(default_factory=set)
-    """Instruction ids."""
+    """Instruction ids; where it is expected, of those that no rule about cash and no equal name holds."""
     held: dict[str, frozenset[Found]] = field(default_factory=dict)
+    beside: dict[str, frozenset[Found]] = field(default_factory=dict)
+    """Instruction id of what waits → all that rules about cash find, whether that holds or not."""
     alerts: dict[tuple[str, str, str, str], frozenset[Found]] = field(default_factory=dict)
-    """Owner, rule, business date, subject → findings."""
+    """Owner, rule, business date, subject → findings; of names (`SAN-1`) only what was said."""
+    named: dict[tuple[int, int], Named] = field(default_factory=dict)
+    """By the ledger's event, its shard and seq."""
+    asked: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Instruction id of what waits → the ledger's event."""
     events: int = 0
 
 
@@ -110,33 +137,156 @@ def _judge(
     day = date.fromisoformat(event["booking_date"]) if moves else moment.date()
     home = event.get("owner") or ""
     holding: set[Found] = set()
-    hits: list[tuple[str, str, str, frozenset[Found], bool]] = []
+    hits: list[tuple[str, str, Found, bool]] = []
     if primary and event.get("first") is None:
-        matches = _matches(data, shard, event)
-        row = _parameter(data, "SAN-1", "*", day)
-        if matches and row is not None:
-            findings = frozenset(
-                Found("SAN-1", (("entry", entry), ("field", where), ("list", code)))
-                for where, code, entry in matches
-            )
-            hits.append(("SAN-1", home, _subject(matches), findings, True))
+        holding = _judge_names(data, shard, event, home, day, waits, said)
     cash_flag = bool(((event.get("instruction") or {}).get("channel") or {}).get("cash"))
     for cash in _cash(event) if moves and cash_flag else ():
         if partition_of(cash.owner.encode(), evidence.partitions) != shard:
             continue
         before = [each for each in seen if each.owner == cash.owner]
         for rule, finding in _cash_findings(data, before, cash):
-            hits.append((rule, cash.owner, "", frozenset({finding}), rule == "STR-1" and cash.owner == home))
+            hits.append((rule, cash.owner, finding, rule == "STR-1" and cash.owner == home))
         seen.append(cash)
-    for rule, owner, subject, findings, holds in hits:
+    for rule, owner, finding, holds in hits:
         if waits and holds:
-            holding |= findings
+            holding.add(finding)
         else:
-            said.alerts.setdefault((owner, rule, day.isoformat(), subject), findings)
+            said.alerts.setdefault((owner, rule, day.isoformat(), ""), frozenset({finding}))
+    if waits:
+        said.beside[event["instruction_id"]] = frozenset(finding for _, _, finding, _ in hits)
+        said.asked[event["instruction_id"]] = (event["shard"], event["seq"])
     if waits and holding:
         said.held[event["instruction_id"]] = frozenset(holding)
     elif waits:
         said.cleared.add(event["instruction_id"])
+
+
+def _judge_names(
+    data: ScreeningData, shard: int, event: Event, owner: str, day: date, waits: bool, said: Expected
+) -> set[Found]:
+    """Note what must be found among the names, and return what of it holds."""
+    bearers = bearers_of(event.get("instruction") or {})
+    row = parameter_of(data, "SAN-1", "*", day)
+    if not bearers or row is None:
+        return set()
+    must = {match: level for bearer in bearers for match, level in _equal(data, shard, bearer, row)}
+    said.named[event["shard"], event["seq"]] = Named(owner, day, waits, bearers, row, must)
+    if not waits:
+        return set()
+    return {name_found(match) for match, level in must.items() if level == "hold"}
+
+
+def name_found(match: Match) -> Found:
+    """What identifies a finding about a name."""
+    return Found("SAN-1", (("entry", match.entry_id), ("field", match.field), ("list", match.list_code)))
+
+
+def _equal(
+    data: ScreeningData, shard: int, bearer: Bearer, row: RuleParameter
+) -> Iterable[tuple[Match, str]]:
+    """What is equal in every version of its list that the shard ever screened against."""
+    versions: dict[str, set[str]] = {}
+    for each in data.activations:
+        if each.shard == shard:
+            versions.setdefault(each.list_code, set()).add(each.version)
+    for code, wanted in versions.items():
+        found: dict[str, list[str]] = {}
+        for version in wanted:
+            for entry_id, level in _equal_in(data, code, version, bearer, row):
+                found.setdefault(entry_id, []).append(level)
+        for entry_id, levels in found.items():
+            if len(levels) == len(wanted):
+                level = levels[0] if len(set(levels)) == 1 else "any"
+                yield Match(bearer.field, code, entry_id), level
+
+
+def _equal_in(
+    data: ScreeningData, code: str, version: str, bearer: Bearer, row: RuleParameter
+) -> Iterable[tuple[str, str]]:
+    for entry in data.entries_of.get((code, version), {}).values():
+        if has_number_of(bearer, entry):
+            yield entry.entry_id, "hold"
+            continue
+        names = data.names_of.get((code, version, entry.entry_id), ())
+        borne = [each for each in names if not each.is_weak]
+        if bearer.name and any(is_same_name(bearer.name, each) for each in borne):
+            yield (
+                entry.entry_id,
+                level_of(row, score_of(1.0, bearings(bearer, entry), threshold(row, "alert_at"))),
+            )
+        elif bearer.name and any(is_same_but_for_its_form(bearer.name, bearer.kind, each) for each in borne):
+            yield entry.entry_id, "any"
+
+
+def threshold(row: RuleParameter, name: str) -> float:
+    """A threshold of SAN-1."""
+    return float(row.values[name])
+
+
+def level_of(row: RuleParameter, score: float) -> str:
+    """What a score leads to."""
+    if score >= threshold(row, "hold_at"):
+        return "hold"
+    return "alert" if score >= threshold(row, "alert_at") else "clear"
+
+
+def unjustified(
+    finding: Mapping[str, Any], named: Named, data: ScreeningData, shard: int, seq: int
+) -> tuple[str, str]:
+    """Return what is wrong with a finding about a name ("" for nothing), and the level it has.
+
+    `shard` and `seq` are compliance's event that tells it.
+    """
+    values = finding["values"]
+    row, alert_at = named.parameters, threshold(named.parameters, "alert_at")
+    told = (finding["rule_version"], values.get("alert_at"), values.get("hold_at"))
+    if told != (row.version, alert_at, threshold(row, "hold_at")):
+        return f"the parameters are {told}", ""
+    version = active_version(data, shard, values["list"], seq)
+    if values["list_version"] != version:
+        return f"version {values['list_version']} of {values['list']} was told, {version} was active", ""
+    entry = data.entries_of.get((values["list"], version), {}).get(values["entry"])
+    if entry is None:
+        return f"{values['entry']} is not on {values['list']} {version}", ""
+    bearers = [each for each in named.bearers if each.field == values["field"]]
+    if not bearers:
+        return f"nobody stands in {values['field']}", ""
+    if values["comparison"] == "identifier":
+        has = any(has_number_of(each, entry) for each in bearers)
+        return ("" if has and values["score"] == 1.0 else "the identifier is another one"), "hold"
+    wrong = [_wrong_score(values, each, entry, alert_at) for each in bearers if each.name]
+    level = level_of(row, values["score"])
+    if values["weak_alias"]:
+        is_weak = any(each.is_weak for each in data.names_of[values["list"], version, values["entry"]])
+        confirmed = any(
+            (each["what"], each["bearing"]) == ("birth_date", "agrees") for each in values["evidence"]
+        )
+        if not is_weak or not confirmed:
+            return "a weak alias that no birth date confirms", ""
+        level = "alert" if level == "hold" else level
+    if level == "clear":
+        return f"the score {values['score']} is below {alert_at}", ""
+    return ("" if "" in wrong else next(iter(wrong), "nobody has a name")), level
+
+
+def _wrong_score(values: Mapping[str, Any], bearer: Bearer, entry: ListedEntry, alert_at: float) -> str:
+    found = bearings(bearer, entry)
+    told = [(each["what"], each["bearing"], each["change"]) for each in values["evidence"]]
+    if sorted(told) != sorted((each.what, each.bearing, each.change) for each in found):
+        return f"what is known beside the name is {told}"
+    if not 0.0 < values["name_score"] <= 1.0:
+        return f"the name's score is {values['name_score']}"
+    score = score_of(values["name_score"], found, alert_at)
+    return "" if values["score"] == score else f"the score is {score}, told was {values['score']}"
+
+
+def active_version(data: ScreeningData, shard: int, code: str, seq: int) -> str:
+    """The version of a list that a shard screened against when it said its event `seq`."""
+    before = [
+        each for each in data.activations if (each.shard, each.list_code) == (shard, code) and each.seq < seq
+    ]
+    return max(before, key=lambda each: each.seq).version if before else ""
 
 
 def _cash(event: Event) -> list[Cash]:
@@ -175,7 +325,7 @@ def _cash(event: Event) -> list[Cash]:
 
 
 def _cash_findings(data: ScreeningData, before: Sequence[Cash], cash: Cash) -> Iterable[tuple[str, Found]]:
-    ctr, structuring = (_parameter(data, rule, cash.asset, cash.day) for rule in ("CTR-1", "STR-1"))
+    ctr, structuring = (parameter_of(data, rule, cash.asset, cash.day) for rule in ("CTR-1", "STR-1"))
     if ctr is not None and cash.phase != "pending":
         finding = _reportable(ctr, [each for each in before if each.phase != "pending"], cash)
         if finding is not None:
@@ -277,88 +427,7 @@ def found_in(finding: Mapping[str, Any], scale: int) -> Found:
     )
 
 
-def _matches(data: ScreeningData, shard: int, event: Event) -> list[tuple[str, str, str]]:
-    """Where a name stood, and the list and entry it is a name of."""
-    active: dict[str, Activation] = {}
-    for each in data.activations:
-        if each.shard == shard and each.seq >= active.get(each.list_code, each).seq:
-            active[each.list_code] = each
-    versions = {(each.list_code, each.version) for each in active.values()}
-    found: list[tuple[str, str, str]] = []
-    for where, name, kind in _names(event.get("instruction") or {}):
-        found += [
-            (where, listed.list_code, listed.entry_id)
-            for listed in data.names
-            if (listed.list_code, listed.version) in versions and _same_name(name, kind, listed)
-        ]
-    return sorted(set(found))
-
-
-def _names(instruction: Mapping[str, Any]) -> Iterable[tuple[str, str, str | None]]:
-    payment, party = instruction.get("payment") or {}, instruction.get("party") or {}
-    for role in PARTIES:
-        name = (payment.get(role) or {}).get("name")
-        if name:
-            yield f"payment.{role}", name, None
-    if party.get("name"):
-        yield "party", party["name"], party.get("kind")
-    for holder in party.get("holders") or ():
-        yield "party.holders", holder["name"], None
-
-
-def _same_name(name: str, kind: str | None, listed: ListedName) -> bool:
-    """Exact after normalising; of what may be an organisation also without its legal form."""
-    if _parts(name) and sorted(_parts(name)) == sorted(_parts(listed.name)):
-        return True
-    if kind == "person" or listed.kind == "person":
-        return False
-    bare = sorted(_bare(name))
-    return bool(bare) and bare == sorted(_bare(listed.name))
-
-
-def _parts(name: str) -> list[str]:
-    """Latin letters and digits in lower case, marks dropped. (Other scripts are beyond this model.)"""
-    plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
-    for letter, spelled in _LETTERS.items():
-        plain = plain.replace(letter, spelled)
-    return re.findall(r"[a-z0-9]+", plain.casefold())
-
-
-_LETTERS: Final = {
-    "ß": "ss",
-    "æ": "ae",
-    "Æ": "AE",
-    "ø": "o",
-    "Ø": "O",
-    "ł": "l",
-    "Ł": "L",
-    "đ": "d",
-    "Đ": "D",
-}
-
-
-def _bare(name: str) -> list[str]:
-    parts = _parts(name)
-    joined: list[str] = []
-    run: list[str] = []
-    for part in [*parts, ""]:
-        if len(part) == 1:
-            run.append(part)
-            continue
-        word = "".join(run)
-        joined += [word] if word in LEGAL_FORMS else run
-        run = []
-        joined += [part] if part else []
-    kept = [part for part in joined if part not in LEGAL_FORMS]
-    return kept or parts
-
-
-def _subject(matches: Sequence[tuple[str, str, str]]) -> str:
-    entries = sorted({f"{code}:{entry}" for _, code, entry in matches})
-    return ",".join(entries[:10]) + (f"+{len(entries) - 10}" if len(entries) > 10 else "")
-
-
-def _parameter(data: ScreeningData, rule: str, asset: str, day: date) -> RuleParameter | None:
+def parameter_of(data: ScreeningData, rule: str, asset: str, day: date) -> RuleParameter | None:
     """The asset's own row before the one for any asset; then the highest version."""
     for wanted in dict.fromkeys((asset, "*")):
         rows = [

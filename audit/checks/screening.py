@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from audit.evidence import ALERTS, DECISIONS
+from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
+from audit.names import subject_of
 from audit.result import Result, Tally
-from audit.screening import Expected, Found, found_in, screen
+from audit.screening import Expected, Found, found_in, screen, unjustified
+
+NAMES: Final = "SAN-1"
 
 
 def screening_equals_recomputation(examination: Examination) -> Result:
@@ -21,26 +24,85 @@ def screening_equals_recomputation(examination: Examination) -> Result:
     found = _said(examination)
     for shard, wanted in expected.items():
         _compare(tally, shard, wanted, found.get(shard, Expected()))
-    _chosen_by_people(tally, examination, expected)
+    _compare_names(tally, evidence.screening, examination, expected)
+    _chosen_by_people(tally, examination, found)
     return tally.result()
 
 
 def _compare(tally: Tally, shard: int, wanted: Expected, found: Expected) -> None:
+    """Compare what the rules about cash say exactly; held may be more, for names that are alike."""
     where = f"shard {shard}"
+    alerts = {key: findings for key, findings in found.alerts.items() if key[1] != NAMES}
     for name, left, right in (
-        ("cleared", wanted.cleared, found.cleared),
-        ("held", set(wanted.held), set(found.held)),
-        ("alerts", set(wanted.alerts), set(found.alerts)),
+        ("answered", set(wanted.asked), found.cleared | set(found.held)),
+        ("held", set(wanted.held), set(found.held) & set(wanted.held)),
+        ("alerts", set(wanted.alerts), set(alerts)),
     ):
         tally.counted += len(left)
         for each in sorted(left - right):
             tally.differs(f"{where}: {name}: {each} is missing")
         for each in sorted(right - left):
             tally.differs(f"{where}: {name}: {each} is not called for")
-    for instruction_id in wanted.held.keys() & found.held.keys():
-        tally.same(wanted.held[instruction_id], found.held[instruction_id], f"{where}: hold {instruction_id}")
-    for alert in wanted.alerts.keys() & found.alerts.keys():
-        tally.same(wanted.alerts[alert], found.alerts[alert], f"{where}: alert {alert}")
+    for each in sorted(found.cleared & set(found.held)):
+        tally.differs(f"{where}: {each} was cleared and held")
+    for instruction_id, findings in found.held.items():
+        must = wanted.held.get(instruction_id, frozenset())
+        words = f"{where}: hold {instruction_id}"
+        tally.same(wanted.beside.get(instruction_id, frozenset()), _by_cash(findings), words)
+        tally.expect(must <= findings, f"{words}: lacks {sorted(must - findings, key=str)}")
+        tally.expect(bool(findings), f"{words}: no rule says why")
+    for alert in wanted.alerts.keys() & alerts.keys():
+        tally.same(wanted.alerts[alert], alerts[alert], f"{where}: alert {alert}")
+
+
+def _by_cash(findings: frozenset[Found]) -> frozenset[Found]:
+    return frozenset(each for each in findings if each.rule != NAMES)
+
+
+def _compare_names(
+    tally: Tally, data: ScreeningData, examination: Examination, expected: Mapping[int, Expected]
+) -> None:
+    """Every finding about a name bears its score out; what is equal was found, once by owner and day."""
+    alerted: dict[tuple[int, str, str], set[tuple[str, str]]] = {}
+    for event in _events(examination, ALERTS):
+        if event["type"] not in ("HoldPlaced", "AlertRaised"):
+            continue
+        is_hold = event["type"] == "HoldPlaced"
+        about = event["first"] if is_hold else event.get("about")
+        findings = [each for each in event["findings"] if each["rule"] == NAMES]
+        if not findings or about is None:
+            continue
+        where = f"{event['type']} {event['shard']}-{event['seq']}"
+        named = expected[event["shard"]].named.get((about["shard"], about["seq"]))
+        if named is None:
+            tally.differs(f"{where}: {about['shard']}-{about['seq']} names nobody to be screened here")
+            continue
+        levels: set[str] = set()
+        for finding in findings:
+            wrong, level = unjustified(finding, named, data, event["shard"], event["seq"])
+            tally.expect(not wrong, f"{where}: {finding['values']['entry']}: {wrong}")
+            levels.add(level)
+        if is_hold:
+            held = "hold" in levels or event["instruction_id"] in expected[event["shard"]].held
+            tally.expect(held, f"{where}: nothing in it is alike enough to hold")
+        else:
+            tally.expect(not (named.waits and "hold" in levels), f"{where}: what holds a payment is an alert")
+            key = (event["shard"], event["owner"], event["business_date"])
+            alerted.setdefault(key, set()).update(_entry_of(each) for each in findings)
+    for shard, wanted in expected.items():
+        for (source, seq), named in wanted.named.items():
+            found = alerted.get((shard, named.owner, named.day.isoformat()), set())
+            for match, level in named.must.items():
+                tally.counted += 1
+                if level == "alert" or (level == "hold" and not named.waits):
+                    tally.expect(
+                        (match.list_code, match.entry_id) in found,
+                        f"shard {shard}: {source}-{seq} names {match.entry_id}, and there is no alert",
+                    )
+
+
+def _entry_of(finding: Mapping[str, Any]) -> tuple[str, str]:
+    return finding["values"]["list"], finding["values"]["entry"]
 
 
 def _said(examination: Examination) -> dict[int, Expected]:
@@ -60,7 +122,7 @@ def _said(examination: Examination) -> dict[int, Expected]:
     return said
 
 
-def _chosen_by_people(tally: Tally, examination: Examination, expected: Mapping[int, Expected]) -> None:
+def _chosen_by_people(tally: Tally, examination: Examination, found: Mapping[int, Expected]) -> None:
     """Released and refused are what was held, each decided once and by an act."""
     decided: set[str] = set()
     for event in _events(examination, DECISIONS):
@@ -68,7 +130,7 @@ def _chosen_by_people(tally: Tally, examination: Examination, expected: Mapping[
         tally.expect(instruction_id not in decided, f"{instruction_id} was decided twice")
         decided.add(instruction_id)
         if event["decision"] != "cleared":
-            was_held = instruction_id in expected[event["shard"]].held
+            was_held = instruction_id in found[event["shard"]].held
             tally.expect(was_held, f"{instruction_id} was {event['decision']}, but not held")
             tally.expect(
                 event.get("act_id") is not None, f"{instruction_id} was {event['decision']} by nobody"
@@ -92,7 +154,4 @@ def _findings(examination: Examination, event: Mapping[str, Any]) -> frozenset[F
 
 def _subject(event: Mapping[str, Any]) -> str:
     """What the cooldown tells apart: the list entries of a name alert."""
-    if event["rule"] != "SAN-1":
-        return ""
-    entries = sorted({f"{each['values']['list']}:{each['values']['entry']}" for each in event["findings"]})
-    return ",".join(entries[:10]) + (f"+{len(entries) - 10}" if len(entries) > 10 else "")
+    return subject_of(_entry_of(each) for each in event["findings"]) if event["rule"] == NAMES else ""

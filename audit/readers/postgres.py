@@ -24,6 +24,7 @@ from audit.evidence import (
     JournalRow,
     KeyRow,
     Ledger,
+    ListedEntry,
     ListedName,
     MarkRow,
     MovementRow,
@@ -216,8 +217,12 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         'SELECT rule, version, asset, "values", valid_from, valid_until FROM compliance.rule_parameter'
     )
     names = await connection.fetch(
-        "SELECT n.list_code, n.version, n.entry_id, e.kind, n.name FROM compliance.list_name AS n"
+        "SELECT n.list_code, n.version, n.entry_id, e.kind, n.name, n.is_weak FROM compliance.list_name AS n"
         " JOIN compliance.list_entry AS e USING (list_code, version, entry_id)"
+    )
+    entries = await connection.fetch(
+        "SELECT list_code, version, entry_id, kind, birth_dates, countries, identifiers"
+        " FROM compliance.list_entry"
     )
     activations = await connection.fetch(
         "SELECT shard, seq, list_code, version FROM compliance.list_activation"
@@ -225,6 +230,7 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
     return ScreeningData(
         parameters=[RuleParameter(**row) for row in parameters],
         names=[ListedName(**row) for row in names],
+        entries=[ListedEntry(**row) for row in entries],
         activations=[Activation(**row) for row in activations],
     )
 

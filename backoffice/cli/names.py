@@ -171,6 +171,7 @@ def _told(index: NamesIndex, match: EntryMatch, known: Known, parameters: san_1.
         "name_score": match.likeness.score if match.likeness is not None else None,
         "official_style_score": match.official_score,
         "comparison": match.comparison,
+        "identifier_kind": match.identifier_kind,
         "list": index.code,
         "list_version": index.version,
         "entry_id": entry.entry_id,
@@ -204,7 +205,8 @@ def _parts(likeness: Likeness | None, other: str) -> dict[str, Any]:
 
 def _why(match: Mapping[str, Any]) -> str:
     if match["comparison"] == "identifier":
-        return "the identifier is the same"
+        kind = match["identifier_kind"].replace("_", " ")
+        return "; ".join([f"the {kind} is the same", *_beside(match)])
     words = ["weak alias"] if match["weak_alias"] else []
     if match["comparison"] == "equal":
         words.append("equal")
@@ -215,8 +217,12 @@ def _why(match: Mapping[str, Any]) -> str:
     ]
     words += [f"lacks {', '.join(match['listed_left'])}"] if match["listed_left"] else []
     words += [f"{', '.join(match['left'])} not listed"] if match["left"] else []
-    words += [f"{each['what'].replace('_', ' ')} {each['bearing']}" for each in match["evidence"]]
-    return "; ".join(words)
+    return "; ".join([*words, *_beside(match)])
+
+
+def _beside(match: Mapping[str, Any]) -> list[str]:
+    """What the birth date, country and kind say for or against it."""
+    return [f"{each['what'].replace('_', ' ')} {each['bearing']}" for each in match["evidence"]]
 
 
 def _name(text: str, kind: PartyKind | None) -> Name:

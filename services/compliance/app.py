@@ -11,7 +11,7 @@ from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.handlers import acts, deadlines, events
-from services.compliance.rules import CASH_RULES, LOOKBACK
+from services.compliance.rules import CASH_RULES, LOOKBACK, san_1
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 from shared.messages.acts import COMPLIANCE_ACT
@@ -81,6 +81,9 @@ class ComplianceService(Service):
             raise ConfigurationError("the rules have no parameters; run `backoffice migrate`")
         for row in book.rows:
             try:
+                if row.rule == san_1.RULE.code:
+                    san_1.read_parameters(row)
+                    int(row.values["hold_hours"])
                 for rule in CASH_RULES:
                     if rule.code == row.rule:
                         rule.read_parameters(row, TRIAL_SCALE)

@@ -200,10 +200,18 @@ CREATE TABLE list_entry (
     part integer NOT NULL,
     kind text NOT NULL,
     programmes text[] NOT NULL,
+    birth_dates text[] NOT NULL,
+    countries text[] NOT NULL,
+    identifiers text[] NOT NULL,
+    addresses text[] NOT NULL,
+    remarks text NOT NULL,
     CONSTRAINT list_entry_pkey PRIMARY KEY (list_code, version, entry_id),
     CONSTRAINT list_entry_kind_check CHECK (kind = ANY (ARRAY['person'::text, 'organisation'::text, 'vessel'::text, 'aircraft'::text, 'unknown'::text])),
     CONSTRAINT list_entry_list_code_version_part_fkey FOREIGN KEY (list_code, version, part) REFERENCES list_part(list_code, version, part)
 );
+COMMENT ON COLUMN list_entry.birth_dates IS '1962-09-08, 1962-09, 1962 or a range of years, 1960/1965';
+COMMENT ON COLUMN list_entry.countries IS 'ISO 3166-1 alpha-2';
+COMMENT ON COLUMN list_entry.identifiers IS 'kind:value, as the loader spells them';
 GRANT SELECT ON list_entry TO backoffice_readonly;
 GRANT INSERT, SELECT ON list_entry TO compliance_service;
 
@@ -213,9 +221,11 @@ CREATE TABLE list_name (
     entry_id text NOT NULL,
     number integer NOT NULL,
     name text NOT NULL,
+    is_weak boolean NOT NULL,
     CONSTRAINT list_name_pkey PRIMARY KEY (list_code, version, entry_id, number),
     CONSTRAINT list_name_list_code_version_entry_id_fkey FOREIGN KEY (list_code, version, entry_id) REFERENCES list_entry(list_code, version, entry_id)
 );
+COMMENT ON COLUMN list_name.is_weak IS 'an alias too common to screen by: it confirms a match';
 GRANT SELECT ON list_name TO backoffice_readonly;
 GRANT INSERT, SELECT ON list_name TO compliance_service;
 

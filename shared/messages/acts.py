@@ -68,6 +68,16 @@ class ListedName(Message):
     kind: Literal["person", "organisation", "vessel", "aircraft", "unknown"] = "unknown"
     names: tuple[str, ...]
     programmes: tuple[str, ...] = ()
+    weak_names: tuple[str, ...] = ()
+    """Aliases too common to screen by; they confirm a match."""
+    birth_dates: tuple[str, ...] = ()
+    """`1962-09-08`, `1962-09`, `1962` or a range of years, `1960/1965`."""
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 alpha-2."""
+    identifiers: tuple[str, ...] = ()
+    """`kind:value`, such as `passport:X12345`, `bic:ABCDFRPP`, `crypto:…`."""
+    addresses: tuple[str, ...] = ()
+    remarks: str = ""
 
 
 class LoadList(ActBase):

@@ -33,6 +33,7 @@ from audit.evidence import (
     JournalRow,
     KeyRow,
     Ledger,
+    ListedEntry,
     ListedName,
     MarkRow,
     MovementRow,
@@ -478,9 +479,19 @@ def _compliance(evidence: Evidence) -> None:
                 FIRST_DAY,
                 None,
             ),
-            RuleParameter("SAN-1", 1, "*", {"hold_hours": 24}, FIRST_DAY, None),
+            RuleParameter(
+                "SAN-1", 1, "*", {"hold_hours": 24, "alert_at": "0.70", "hold_at": "0.85"}, FIRST_DAY, None
+            ),
         ],
-        names=[ListedName("OFAC", "1", "E1", "person", "Evil, Doctor")],
+        names=[
+            ListedName("OFAC", "1", "E1", "person", "Evil, Doctor"),
+            ListedName("OFAC", "1", "E1", "person", "The Doc", is_weak=True),
+        ],
+        entries=[
+            ListedEntry(
+                "OFAC", "1", "E1", "person", ("1962-09-08",), ("FR",), ("passport:X12345", "bic:EVILFRPP")
+            )
+        ],
         activations=[Activation(shard, 0, "OFAC", "1") for shard in range(PARTITIONS)],
     )
 

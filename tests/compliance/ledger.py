@@ -77,6 +77,7 @@ class Ledger:
         screening: bool = True,
         first: Number | None = None,
         names: dict[str, str] | None = None,
+        payment: dict[str, Any] | None = None,
         instruction_id: UUID | None = None,
     ) -> list[Delivery]:
         """Make a transaction posted, pending, or posted after it was pending (`first`), in all its copies."""
@@ -89,6 +90,8 @@ class Ledger:
             instruction["channel"] = {"channel": "branch", "cash": True}
         if names:
             instruction["payment"] = {role: {"name": name} for role, name in names.items()}
+        if payment:
+            instruction["payment"] = payment
         shard = shard_of(owner, PARTITIONS)
         common: dict[str, Any] = {
             "shard": shard,
@@ -117,7 +120,7 @@ class Ledger:
         event = TransactionPending(screening=screening, **common) if pending else TransactionPosted(**common)
         return self._copies(event, {debit, credit} - {HOUSE, owner})
 
-    def opened(self, name: str, *, owner: str = ALICE, kind: str = "person") -> list[Delivery]:
+    def opened(self, name: str, *, owner: str = ALICE, kind: str = "person", **party: Any) -> list[Delivery]:
         """Make the event of an account opened for a party."""
         shard = shard_of(owner, PARTITIONS)
         event = InstructionApplied(
@@ -127,7 +130,11 @@ class Ledger:
             instruction_id=self.next_instruction(),
             instruction_type="open_account",
             owner=owner,
-            instruction={"type": "open_account", "owner": owner, "party": {"kind": kind, "name": name}},
+            instruction={
+                "type": "open_account",
+                "owner": owner,
+                "party": {"kind": kind, "name": name, **party},
+            },
             account=_posting(owner, "USD"),
             asset="USD",
             scale=2,

@@ -5,18 +5,32 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.compliance.app import ComplianceService
-from shared.messages.acts import ResumeShard
+from services.compliance.domain.lists.party import party_of
+from services.compliance.queries.lists import list_parties
+from shared.messages.acts import ActivateList, ListedName, LoadList, ResumeShard
 from shared.messages.compliance import AlertRaised, DecisionMade, HoldOverdue, HoldPlaced
 from shared.messages.envelope import Number
 from shared.messages.journal import ActDone
 from shared.runtime.errors import ShardHalted, UnreadableRecord
 from shared.runtime.work import Received, Unreadable
-from tests.compliance.conftest import Harness, kinds
-from tests.compliance.ledger import ALICE, ANNE, BOB, DAY, RECORDED_AT, Ledger, hours, owners_at
+from tests.compliance.conftest import OWNER, READONLY, Harness, kinds
+from tests.compliance.ledger import (
+    ALICE,
+    ANNE,
+    BOB,
+    DAY,
+    PARTITIONS,
+    RECORDED_AT,
+    Ledger,
+    hours,
+    owners_at,
+)
 from tests.compliance.tables import table
+from tests.support.infrastructure import Database
 
 LISTED = "Grimwold, Otto"
 OUTCOMES = table("""
@@ -99,6 +113,103 @@ async def test_a_party_is_screened_when_its_account_is_opened(harness: Harness):
     ledger = Ledger()
     for (name, kind, expected), owner in zip(OPENED, owners_at(0), strict=False):
         assert kinds(await harness.take(*ledger.opened(name, owner=owner, kind=kind))) == expected, name
+
+
+OWN = (
+    ListedName(
+        entry_id="A-1",
+        kind="person",
+        names=("MORGENWASSER, Tibor Anselm Karl",),
+        weak_names=("The Weathercock",),
+        birth_dates=("1962-09-08",),
+        countries=("FR",),
+        identifiers=("passport:X12345", "bic:MORGFRPP", "crypto:1BoatSLRHtKNngkdXEeobR76b53LETtpyT"),
+        addresses=("1 Nowhere Street",),
+        remarks="asked twice",
+    ),
+)
+
+
+@pytest.fixture
+async def own(harness: Harness) -> Harness:
+    """Let every shard screen against a list that tells more of its entry than names."""
+    common: dict[str, Any] = {"actor": "ann", "reason": "a list", "list_code": "OWN", "version": "1"}
+    load = LoadList(act_id=UUID(int=1), part=1, parts=1, sha256="ab", entries=OWN, **common)
+    await harness.act(load)
+    for shard in range(PARTITIONS):
+        await harness.act(ActivateList(act_id=UUID(int=2 + shard), **common), shard=shard)
+    return harness
+
+
+LEVELS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "alike enough to hold": ({"creditor": {"name": "Tibor Anselm Karl Morgenwaser"}}, ["HoldPlaced"]),
+    "alike enough to alert": ({"creditor": {"name": "Tibor Anslm Morgenwasser"}}, ["SAN-1", "cleared"]),
+    "not alike": ({"creditor": {"name": "Tibor Schmidt"}}, ["cleared"]),
+    "a weak alias": ({"creditor": {"name": "The Weathercock"}}, ["cleared"]),
+    "a listed passport": ({"creditor": {"name": "Jane Doe", "identifier": "X-12345"}}, ["HoldPlaced"]),
+    "a listed wallet": ({"creditor": {"account": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"}}, ["HoldPlaced"]),
+    "a listed bank": ({"creditor_agent": "MORGFRPPXXX"}, ["HoldPlaced"]),
+    "another bank": ({"creditor_agent": "ABCDFRPPXXX"}, ["cleared"]),
+}
+
+
+@pytest.mark.parametrize(("payment", "published"), LEVELS.values(), ids=LEVELS)
+async def test_a_payment_is_held_alerted_or_cleared_by_how_alike_it_is(
+    payment: dict[str, Any], published: list[str], own: Harness
+):
+    """Two thresholds: what is surely somebody waits for a decision, what may be is looked at afterwards."""
+    moved = Ledger().moved("withdrawal", "100", cash=False, pending=True, payment=payment)
+    assert kinds(await own.take(*moved)) == published
+
+
+STRICTER = """
+INSERT INTO compliance.rule_parameter (rule, version, asset, "values", valid_from, source)
+VALUES ('SAN-1', 2, '*', '{"hold_hours": 48, "alert_at": "0.90", "hold_at": "1.00"}', $1, 'a test')
+"""
+
+
+async def test_levels_count_from_the_business_day_on_at_which_they_are_valid(
+    own: Harness, database: Database
+):
+    """They are data with a date: a replay judges each day by its own levels."""
+    owner = await asyncpg.connect(database.dsn(OWNER))
+    await owner.execute(STRICTER, DAY + timedelta(days=1))
+    await owner.close()
+    await own.restart()
+    ledger = Ledger()
+    said: list[list[str]] = []
+    for name in ("Tibor Anslm Morgenwasser", "Tibor Anselm Karl Morgenwaser"):
+        for day in (DAY, DAY + timedelta(days=1)):
+            payment = {"creditor": {"name": name}}
+            moved = ledger.moved("withdrawal", "1", cash=False, pending=True, payment=payment, day=day)
+            said.append(kinds(await own.take(*moved)))
+    assert said == [["SAN-1", "cleared"], ["cleared"], ["HoldPlaced"], ["SAN-1", "cleared"]]
+    [finding] = own.published[-1].findings
+    assert (finding.rule_version, finding.values["alert_at"], finding.values["hold_at"]) == (2, 0.9, 1.0)
+
+
+async def test_a_partys_birth_date_confirms_a_weak_alias_and_is_told(own: Harness):
+    """What the customer's file says beside the name is taken with it."""
+    ledger = Ledger()
+    for born, expected in (("1985-01-17", []), ("1962-09-08", ["SAN-1"])):
+        events = await own.take(*ledger.opened("The Weathercock", birth_date=born, country="FR"))
+        assert kinds(events) == expected
+    [finding] = own.published[-1].findings
+    assert [each["bearing"] for each in finding.values["evidence"]] == ["agrees", "agrees"]
+
+
+async def test_what_a_list_tells_of_an_entry_outlives_the_process(own: Harness, database: Database):
+    """It is stored with the version, and read again by the next process and by the command."""
+    await own.restart()
+    bank = {"debtor_agent": "MORGFRPP"}
+    [hold] = await own.take(*Ledger().moved("withdrawal", "1", cash=False, pending=True, payment=bank))
+    assert hold.findings[0].values["comparison"] == "identifier"
+    connection = await asyncpg.connect(database.dsn(READONLY))
+    try:
+        [party] = await list_parties(connection, "OWN", "1")
+    finally:
+        await connection.close()
+    assert party == party_of(OWN[0])
 
 
 async def test_an_owner_alerts_once_by_rule_and_day(harness: Harness):

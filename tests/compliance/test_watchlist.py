@@ -296,7 +296,7 @@ def test_a_finding_explains_itself_without_the_name():
     assert finding.sentence == (
         "The creditor bears a name like one of entry 3 on list L, version 1"
         f" (score {finding.values['score']:.2f})."
-        " The date of birth agrees; the country agrees."
+        " For it: date of birth, country."
     )
     assert finding.values["parts"] == [
         {"places": [2], "listed_places": [2], "score": 1.0, "how": "equal"},
@@ -319,11 +319,37 @@ def test_an_equal_name_and_a_weak_alias_are_told_as_such(name: str):
     assert told(name, Known()).sentence == SENTENCES[name]
 
 
-def test_an_identifier_is_told_as_such():
-    """There is no likeness to tell of."""
+SPOKEN: dict[tuple[Any, str, str | None], str] = {
+    ("person", "1962-09-08", "FR"): " For it: date of birth, country.",
+    ("person", "1962-09-08", "DE"): " For it: date of birth. Against it: country.",
+    ("organisation", "1985-01-17", "DE"): " Against it: date of birth, country, kind of party.",
+    (None, "1963-01-01", None): " Undecided: date of birth.",
+}
+
+
+@pytest.mark.parametrize("known", SPOKEN)
+def test_a_finding_says_what_spoke_for_it_and_what_against(known: tuple[Any, str, str | None]):
+    """Whoever decides must see both sides, and how much each has moved the score."""
+    kind, born, country = known
+    finding = told("Otto Grimwold", Known(kind, born, (country,) if country else ()))
+    assert finding.sentence.partition("version 1")[2].removeprefix(".").endswith(SPOKEN[known])
+    changes = [each["change"] for each in finding.values["evidence"]]
+    assert finding.values["score"] == round(min(1.0, finding.values["name_score"] + sum(changes)), 4)
+
+
+def test_an_identifier_is_told_as_such_and_by_its_kind():
+    """There is no likeness to tell of; what is known beside it is told, and moves no score."""
     [match] = INDEX.find_identifier("GRIMFRPP", ("bic",))
+    assert match.level(Known(), alert_at=1.0, hold_at=1.0) == "hold"
+    elsewhere = NameMatch("party", "L", "1", match, Known(None, None, ("DE",)))
+    finding = san_1.evaluate(elsewhere, 1)
+    assert (
+        finding.sentence == "The customer has the BIC of entry 3 on list L, version 1. Against it: country."
+    )
+    assert (finding.values["identifier_kind"], finding.values["score"]) == ("bic", 1.0)
+    assert [each["change"] for each in finding.values["evidence"]] == [0.0]
     finding = san_1.evaluate(NameMatch("payment.creditor_agent", "L", "1", match), 1)
-    assert finding.sentence == "The creditor's bank has an identifier of entry 3 on list L, version 1."
+    assert finding.sentence == "The creditor's bank has the BIC of entry 3 on list L, version 1."
     assert (finding.values["comparison"], finding.values["score"]) == ("identifier", 1.0)
 
 

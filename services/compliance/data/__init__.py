@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.lists import read_list
-from services.compliance.domain.records import EntryRow, ListPart
+from services.compliance.domain.records import ListPart
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 
@@ -28,10 +28,8 @@ async def load(owner_connection: Any, partitions: int) -> None:
     async with owner_connection.transaction():
         if version not in await list_store.list_states(owner_connection, [version]):
             listed = read_list([(DEMO_LIST.name, content)])
-            entries = tuple(
-                EntryRow(each.entry_id, each.kind, each.names, each.programmes) for each in listed.entries
-            )
-            part = ListPart(*version, 1, 1, hashlib.sha256(content).hexdigest(), DEMO_RECORDED_AT, entries)
+            digest = hashlib.sha256(content).hexdigest()
+            part = ListPart(*version, 1, 1, digest, DEMO_RECORDED_AT, listed.entries)
             await list_store.save_parts(owner_connection, [part])
         await list_store.save_activations(
             owner_connection, [(shard, 0, *version, DEMO_RECORDED_AT) for shard in range(partitions)]

@@ -13,6 +13,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from services.compliance.domain.cash import CashEvent, Direction, Phase
+from services.compliance.domain.lists.party import IdentifierKind
+from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known
 from services.compliance.domain.watchlist import PartyKind
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import (
@@ -34,13 +36,26 @@ CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "Instr
 @with_config(_VIEW)
 class _Named(TypedDict, total=False):
     name: str | None
+    country: str | None
+    account: str | None
+    identifier: str | None
+
+
+@with_config(_VIEW)
+class _Holder(TypedDict, total=False):
+    name: str
+    birth_date: str | None
+    country: str | None
 
 
 @with_config(_VIEW)
 class _Party(TypedDict, total=False):
     kind: PartyKind
     name: str
-    holders: list[_Named]
+    birth_date: str | None
+    country: str | None
+    identifier: str | None
+    holders: list[_Holder]
 
 
 @with_config(_VIEW)
@@ -49,6 +64,8 @@ class _Payment(TypedDict, total=False):
     creditor: _Named | None
     ultimate_debtor: _Named | None
     ultimate_creditor: _Named | None
+    debtor_agent: str | None
+    creditor_agent: str | None
 
 
 @with_config(_VIEW)
@@ -79,8 +96,24 @@ class _Head(TypedDict, total=False):
 _HEAD: Final[TypeAdapter[_Head]] = TypeAdapter(_Head)
 _DECODE: Final = msgspec.json.Decoder(_Head).decode
 
-BearsName = tuple[str, str, PartyKind | None]
-"""Where it stands, the name, and what kind of party bears it if that is known."""
+NUMBERS: Final[tuple[IdentifierKind, ...]] = (
+    "passport", "national_id", "tax_id", "registration", "lei", "imo", "mmsi",
+)  # fmt: skip
+"""What the identifier of a party may be."""
+ACCOUNTS: Final[tuple[IdentifierKind, ...]] = ("account", "crypto")
+AGENTS: Final[tuple[IdentifierKind, ...]] = ("bic",)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Somebody or something in an instruction that may be listed."""
+
+    field: str
+    """Where it stands: `party`, `payment.creditor` …"""
+    name: str | None
+    known: Known = NOTHING_KNOWN
+    identifiers: tuple[tuple[str, tuple[IdentifierKind, ...]], ...] = ()
+    """Each with the kinds that it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +121,7 @@ class LedgerNews:
     """An event of the ledger that may concern compliance, not yet read whole."""
 
     value: bytes
-    names: tuple[BearsName, ...]
+    names: tuple[Bearer, ...]
     cash: bool
     waits: bool
     """Whether it is pending and waits for a decision."""
@@ -141,25 +174,44 @@ def _look_closely(value: bytes) -> _Head | None:
         return None
 
 
-def _names(instruction: _Instruction) -> tuple[BearsName, ...]:
+def _names(instruction: _Instruction) -> tuple[Bearer, ...]:
     payment = instruction.get("payment")
     party = instruction.get("party")
     if payment is None and party is None:
         return ()
-    found: list[BearsName] = []
+    found: list[Bearer] = []
     if payment is not None:
         for role in PAYMENT_PARTIES:
-            named = payment.get(role)
-            name = named.get("name") if named is not None else None
-            if name:
-                found.append((f"payment.{role}", name, None))
+            if (named := payment.get(role)) is not None:
+                known = _known(None, None, named.get("country"))
+                numbers = _numbers((named.get("identifier"), NUMBERS), (named.get("account"), ACCOUNTS))
+                _add(found, Bearer(f"payment.{role}", named.get("name"), known, numbers))
+        for role in ("debtor_agent", "creditor_agent"):
+            _add(found, Bearer(f"payment.{role}", None, identifiers=_numbers((payment.get(role), AGENTS))))
     if party is not None:
-        if name := party.get("name"):
-            found.append(("party", name, party.get("kind")))
-        found += [
-            ("party.holders", name, None) for each in party.get("holders", ()) if (name := each.get("name"))
-        ]
+        known = _known(party.get("kind"), party.get("birth_date"), party.get("country"))
+        _add(found, Bearer("party", party.get("name"), known, _numbers((party.get("identifier"), NUMBERS))))
+        for holder in party.get("holders") or ():
+            known = _known(None, holder.get("birth_date"), holder.get("country"))
+            _add(found, Bearer("party.holders", holder.get("name"), known))
     return tuple(found)
+
+
+def _add(found: list[Bearer], bearer: Bearer) -> None:
+    if bearer.name or bearer.identifiers:
+        found.append(bearer)
+
+
+def _known(kind: PartyKind | None, birth_date: str | None, country: str | None) -> Known:
+    if kind is None and birth_date is None and country is None:
+        return NOTHING_KNOWN
+    return Known(kind, birth_date, (country,) if country else ())
+
+
+def _numbers(
+    *numbers: tuple[str | None, tuple[IdentifierKind, ...]],
+) -> tuple[tuple[str, tuple[IdentifierKind, ...]], ...]:
+    return tuple((number, kinds) for number, kinds in numbers if number)
 
 
 def occurred_at(event: LedgerEvent) -> datetime:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from services.compliance.domain.lists.party import ListedParty
 from shared.messages.compliance import Finding
 
 AlertKey = tuple[int, str, str, date, str]
@@ -99,16 +100,6 @@ class ListState:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryRow:
-    """An entry of a list version, with its names."""
-
-    entry_id: str
-    kind: str
-    names: tuple[str, ...]
-    programmes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ListPart:
     """A part of a list version to store."""
 
@@ -118,4 +109,4 @@ class ListPart:
     parts: int
     sha256: str
     recorded_at: datetime
-    entries: tuple[EntryRow, ...]
+    entries: tuple[ListedParty, ...]

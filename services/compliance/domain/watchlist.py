@@ -5,7 +5,7 @@ whatever the name is: so many parts, so many spellings of each, so many candidat
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final, Literal
 
@@ -116,6 +116,11 @@ class EntryMatch:
         return self.entry.entry_id
 
     @property
+    def identifier_kind(self) -> str | None:
+        """What kind of identifier is the same; None of a name."""
+        return self.name.partition(":")[0] if self.likeness is None else None
+
+    @property
     def official_score(self) -> int | None:
         """A score of the kind that OFAC's search shows, 0 to 100."""
         return None if self.likeness is None else official_style_score(self.parts, self.listed_parts)
@@ -128,8 +133,11 @@ class EntryMatch:
         return "equal" if self.likeness.is_equal else "alike"
 
     def evidence(self, known: Known) -> tuple[Evidence, ...]:
-        """What bears on the match beside the name."""
-        return weigh_evidence(known, self.entry) if self.likeness is not None else ()
+        """What bears on the match beside the name; it is told of an identifier, but moves no score."""
+        evidence = weigh_evidence(known, self.entry)
+        return (
+            evidence if self.likeness is not None else tuple(replace(each, change=0.0) for each in evidence)
+        )
 
     def score(self, known: Known, alert_at: float) -> float:
         """The name's likeness with the evidence; 1 of an identifier."""

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
+from services.compliance.domain.lists.party import party_of
 from services.compliance.domain.memory import Draft, ListVersion
 from services.compliance.domain.records import (
     AnswerRow,
     DecisionRow,
-    EntryRow,
     HoldRow,
     HoldStatus,
     ListPart,
@@ -308,9 +308,7 @@ def _list_part(act: LoadList, recorded_at: datetime) -> ListPart:
         parts=act.parts,
         sha256=act.sha256,
         recorded_at=recorded_at,
-        entries=tuple(
-            EntryRow(each.entry_id, each.kind, each.names, each.programmes) for each in act.entries
-        ),
+        entries=tuple(party_of(each) for each in act.entries),
     )
 
 

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
 from services.compliance.domain.cash import CashEvent, OwnerHistory
-from services.compliance.domain.ledger_events import BearsName, cash_events
+from services.compliance.domain.ledger_events import Bearer, cash_events
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET
-from services.compliance.domain.watchlist import NameMatch, NamesIndex
+from services.compliance.domain.watchlist import EntryMatch, NameMatch, NamesIndex
 from services.compliance.rules import CASH_RULES, san_1
 from shared.messages.compliance import Finding
 from shared.messages.journal import InstructionApplied, LedgerEvent, TransactionEvent
@@ -76,14 +76,28 @@ class Judgement:
         return tuple(hit for hit in self.hits if not hit.holds) if self.question.waits else self.hits
 
 
-def find_names(names: Iterable[BearsName], indexes: Sequence[NamesIndex]) -> tuple[NameMatch, ...]:
-    """Look the names of an instruction up in the lists."""
+def find_names(names: Iterable[Bearer], indexes: Sequence[NamesIndex]) -> tuple[NameMatch, ...]:
+    """Look the names and identifiers of an instruction up in the lists: all that may be alike enough."""
     return tuple(
-        NameMatch(field, index.code, index.version, entry)
-        for field, name, kind in names
+        NameMatch(bearer.field, index.code, index.version, match, bearer.known)
+        for bearer in names
         for index in indexes
-        for entry in index.find(name, kind)
+        for match in _found(bearer, index)
     )
+
+
+def _found(bearer: Bearer, index: NamesIndex) -> Iterable[EntryMatch]:
+    """Yield the matches of one bearer, an entry once: an identifier says more than a name."""
+    exact = {
+        match.entry_id: match
+        for value, kinds in bearer.identifiers
+        for match in index.find_identifier(value, kinds)
+    }
+    yield from exact.values()
+    if bearer.name:
+        for match in index.search(bearer.name, bearer.known.kind).matches:
+            if match.entry_id not in exact:
+                yield match
 
 
 def cash_at_home(event: LedgerEvent, homes: Iterable[str]) -> tuple[tuple[CashEvent, int], ...]:
@@ -120,15 +134,22 @@ def _name_hits(matches: Sequence[NameMatch], owner: str, day: date, book: Parame
     row = book.choose(san_1.RULE.code, ANY_ASSET, day)
     if not matches or row is None:
         return []
+    parameters = san_1.read_parameters(row)
+    by_level: dict[str, list[NameMatch]] = {"hold": [], "alert": [], "clear": []}
+    for match in matches:
+        level = match.level(alert_at=parameters.alert_at, hold_at=parameters.hold_at)
+        by_level[level].append(match)
     return [
         Hit(
             rule=san_1.RULE.code,
             owner=owner,
-            subject=_subject(matches),
-            findings=tuple(san_1.RULE.evaluate(match, row.version) for match in matches),
-            holds=san_1.RULE.holds,
+            subject=_subject(found),
+            findings=tuple(san_1.tell(match, parameters) for match in found),
+            holds=level == "hold",
             hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day),
         )
+        for level in ("hold", "alert")
+        if (found := by_level[level])
     ]
 
 

@@ -41,9 +41,17 @@ CREATE TABLE list_entry (
     part int NOT NULL,
     kind text NOT NULL CHECK (kind IN ('person', 'organisation', 'vessel', 'aircraft', 'unknown')),
     programmes text[] NOT NULL,
+    birth_dates text[] NOT NULL,
+    countries text[] NOT NULL,
+    identifiers text[] NOT NULL,
+    addresses text[] NOT NULL,
+    remarks text NOT NULL,
     PRIMARY KEY (list_code, version, entry_id),
     FOREIGN KEY (list_code, version, part) REFERENCES list_part
 );
+COMMENT ON COLUMN list_entry.birth_dates IS '1962-09-08, 1962-09, 1962 or a range of years, 1960/1965';
+COMMENT ON COLUMN list_entry.countries IS 'ISO 3166-1 alpha-2';
+COMMENT ON COLUMN list_entry.identifiers IS 'kind:value, as the loader spells them';
 
 CREATE TABLE list_name (
     list_code text NOT NULL,
@@ -51,9 +59,11 @@ CREATE TABLE list_name (
     entry_id text NOT NULL,
     number int NOT NULL,
     name text NOT NULL,
+    is_weak boolean NOT NULL,
     PRIMARY KEY (list_code, version, entry_id, number),
     FOREIGN KEY (list_code, version, entry_id) REFERENCES list_entry
 );
+COMMENT ON COLUMN list_name.is_weak IS 'an alias too common to screen by: it confirms a match';
 
 -- Which version a shard screens against: its last activation of each list.
 CREATE TABLE list_activation (

@@ -4,7 +4,7 @@ import json
 from datetime import date
 from typing import Any
 
-from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.lists.party import ListedParty, stored_party
 from services.compliance.domain.rule import RuleParameter
 
 _SHOW = """
@@ -42,7 +42,9 @@ GROUP BY list_code ORDER BY list_code
 """
 
 _PARTIES = """
-SELECT e.entry_id, e.kind, e.programmes, array_agg(n.name ORDER BY n.number) AS names
+SELECT e.entry_id, e.kind, e.programmes, e.birth_dates, e.countries, e.identifiers, e.addresses, e.remarks,
+       array_agg(n.name ORDER BY n.number) FILTER (WHERE NOT n.is_weak) AS names,
+       array_agg(n.name ORDER BY n.number) FILTER (WHERE n.is_weak) AS weak_names
 FROM compliance.list_entry AS e
 JOIN compliance.list_name AS n
     ON n.list_code = e.list_code AND n.version = e.version AND n.entry_id = e.entry_id
@@ -69,10 +71,7 @@ async def lists_active(connection: Any) -> dict[str, str]:
 
 async def list_parties(connection: Any, code: str, version: str) -> list[ListedParty]:
     """Return the entries of a list version, as far as they are stored."""
-    return [
-        ListedParty(row["entry_id"], row["kind"], tuple(row["names"]), tuple(row["programmes"]))
-        for row in await connection.fetch(_PARTIES, code, version)
-    ]
+    return [stored_party(row) for row in await connection.fetch(_PARTIES, code, version)]
 
 
 async def name_parameters(connection: Any, rule: str, day: date) -> RuleParameter | None:

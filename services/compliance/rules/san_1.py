@@ -23,7 +23,19 @@ _WORDS: Final = {
     "payment.creditor_agent": "The creditor's bank",
 }
 _EVIDENCE: Final = {"birth_date": "date of birth", "country": "country", "kind": "kind of party"}
-_BEARINGS: Final = {"agrees": "agrees", "near": "is near", "contradicts": "contradicts"}
+_BEARINGS: Final = {"agrees": "For it", "near": "Undecided", "contradicts": "Against it"}
+_IDENTIFIERS: Final[dict[str, str]] = {
+    "passport": "the passport number",
+    "national_id": "the national identity number",
+    "tax_id": "the tax number",
+    "registration": "the registration number",
+    "lei": "the LEI",
+    "bic": "the BIC",
+    "imo": "the IMO number",
+    "mmsi": "the MMSI",
+    "crypto": "the crypto address",
+    "account": "the account number",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,12 @@ def tell(match: NameMatch, parameters: Parameters) -> Finding:
         "alert_at": parameters.alert_at,
         "hold_at": parameters.hold_at,
     }
-    if match.likeness is not None:
+    values["evidence"] = [
+        {"what": each.what, "bearing": each.bearing, "change": each.change} for each in match.evidence
+    ]
+    if match.likeness is None:
+        values["identifier_kind"] = match.match.identifier_kind
+    else:
         values |= {
             "name_score": match.likeness.score,
             "official_style_score": match.match.official_score,
@@ -78,9 +95,6 @@ def tell(match: NameMatch, parameters: Parameters) -> Finding:
             ],
             "parts_left": len(match.likeness.left),
             "listed_parts_left": len(match.likeness.listed_left),
-            "evidence": [
-                {"what": each.what, "bearing": each.bearing, "change": each.change} for each in match.evidence
-            ],
         }
     return Finding(
         rule=RULE.code, rule_version=parameters.version, sentence=_sentence(match, score), values=values
@@ -91,20 +105,22 @@ def _sentence(match: NameMatch, score: float) -> str:
     who = _WORDS[match.field]
     entry = f"entry {match.entry_id} on list {match.list_code}, version {match.list_version}"
     if match.comparison == "identifier":
-        return f"{who} has an identifier of {entry}."
+        what = _IDENTIFIERS.get(match.match.identifier_kind or "", "an identifier")
+        return f"{who} has {what} of {entry}.{_told(match.evidence)}"
     what = "a weak alias of" if match.is_weak else "a name of"
     if match.comparison == "alike":
         what = "a name like a weak alias of" if match.is_weak else "a name like one of"
     told = f" (score {score:.2f})" if match.comparison == "alike" else ""
-    return f"{who} bears {what} {entry}{told}.{_evidence(match.evidence)}"
+    return f"{who} bears {what} {entry}{told}.{_told(match.evidence)}"
 
 
-def _evidence(evidence: tuple[Evidence, ...]) -> str:
-    if not evidence:
-        return ""
-    told = [f"the {_EVIDENCE[each.what]} {_BEARINGS[each.bearing]}" for each in evidence]
-    text = "; ".join(told)
-    return f" {text[0].upper()}{text[1:]}."
+def _told(evidence: tuple[Evidence, ...]) -> str:
+    """What speaks for the match, and what against it, in sentences."""
+    text = ""
+    for bearing, words in _BEARINGS.items():
+        if what := [_EVIDENCE[each.what] for each in evidence if each.bearing == bearing]:
+            text += f" {words}: {', '.join(what)}."
+    return text
 
 
 RULE: Final = NameRule(code="SAN-1", title="Name on a watch list", holds=True, evaluate=evaluate)

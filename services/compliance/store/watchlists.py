@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.lists.party import ListedParty, stored_party
 from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.records import ListPart, ListState
 from services.compliance.domain.watchlist import NamesIndex
@@ -44,8 +44,11 @@ FROM list_activation WHERE shard = ANY($1)
 ORDER BY shard, list_code, seq DESC
 """
 
-_NAMES = """
-SELECT e.list_code, e.version, e.entry_id, e.kind, e.programmes, array_agg(n.name ORDER BY n.number) AS names
+_PARTIES = """
+SELECT e.list_code, e.version, e.entry_id, e.kind, e.programmes, e.birth_dates, e.countries, e.identifiers,
+       e.addresses, e.remarks,
+       array_agg(n.name ORDER BY n.number) FILTER (WHERE NOT n.is_weak) AS names,
+       array_agg(n.name ORDER BY n.number) FILTER (WHERE n.is_weak) AS weak_names
 FROM unnest($1::text[], $2::text[]) AS wanted (list_code, version)
 JOIN list_entry AS e ON e.list_code = wanted.list_code AND e.version = wanted.version
 JOIN list_name AS n ON n.list_code = e.list_code AND n.version = e.version AND n.entry_id = e.entry_id
@@ -106,21 +109,36 @@ async def save_parts(connection: Any, parts: Sequence[ListPart]) -> None:
     )
     await connection.copy_records_to_table(
         "list_entry",
-        columns=("list_code", "version", "entry_id", "part", "kind", "programmes"),
+        columns=(
+            "list_code", "version", "entry_id", "part", "kind", "programmes",
+            "birth_dates", "countries", "identifiers", "addresses", "remarks",
+        ),
         records=[
-            (part.list_code, part.version, entry.entry_id, part.part, entry.kind, list(entry.programmes))
+            (
+                part.list_code,
+                part.version,
+                entry.entry_id,
+                part.part,
+                entry.kind,
+                list(entry.programmes),
+                list(entry.birth_dates),
+                list(entry.countries),
+                list(entry.identifiers),
+                list(entry.addresses),
+                entry.remarks,
+            )
             for part in parts
             for entry in part.entries
         ],
-    )
+    )  # fmt: skip
     await connection.copy_records_to_table(
         "list_name",
-        columns=("list_code", "version", "entry_id", "number", "name"),
+        columns=("list_code", "version", "entry_id", "number", "name", "is_weak"),
         records=[
-            (part.list_code, part.version, entry.entry_id, number, name)
+            (part.list_code, part.version, entry.entry_id, number, name, number >= len(entry.names))
             for part in parts
             for entry in part.entries
-            for number, name in enumerate(entry.names)
+            for number, name in enumerate((*entry.names, *entry.weak_names))
         ],
     )
 
@@ -138,11 +156,9 @@ async def load_indexes(connection: Any, wanted: Collection[ListVersion]) -> dict
     if not wanted:
         return {}
     parties: dict[ListVersion, list[ListedParty]] = {version: [] for version in wanted}
-    rows = await connection.fetch(_NAMES, [code for code, _ in wanted], [version for _, version in wanted])
+    rows = await connection.fetch(_PARTIES, [code for code, _ in wanted], [version for _, version in wanted])
     for row in rows:
-        parties[row["list_code"], row["version"]].append(
-            ListedParty(row["entry_id"], row["kind"], tuple(row["names"]), tuple(row["programmes"]))
-        )
+        parties[row["list_code"], row["version"]].append(stored_party(row))
     return {(code, version): NamesIndex(code, version, found) for (code, version), found in parties.items()}
 
 

@@ -81,9 +81,7 @@ def in_parts(entries: Sequence[ListedParty]) -> list[tuple[ListedName, ...]]:
     parts: list[list[ListedName]] = [[]]
     size = 0
     for entry in entries:
-        listed = ListedName(
-            entry_id=entry.entry_id, kind=entry.kind, names=entry.names, programmes=entry.programmes
-        )
+        listed = ListedName(entry_id=entry.entry_id, **entry.facts)
         length = len(listed.model_dump_json()) + 1
         if parts[-1] and size + length > PART_BYTES_MAX:
             parts.append([])

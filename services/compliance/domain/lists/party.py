@@ -1,9 +1,11 @@
 """One entry of a watch list, whichever publisher it comes from."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
+
+from shared.messages.acts import ListedName
 
 Kind = Literal["person", "organisation", "vessel", "aircraft", "unknown"]
 IdentifierKind = Literal[
@@ -50,6 +52,23 @@ class ListedParty:
     def facts(self) -> dict[str, Any]:
         """All that can differ between two versions of the entry, by name."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "entry_id"}
+
+
+def stored_party(row: Mapping[str, Any]) -> ListedParty:
+    """Return the entry that a row of the database tells of, its lists as arrays."""
+    told = {each.name: row[each.name] for each in fields(ListedParty)}
+    return ListedParty(**{name: _plain(value) for name, value in told.items()})
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) else value
+
+
+def party_of(listed: ListedName) -> ListedParty:
+    """Return the entry that an act brings."""
+    return ListedParty(**{each.name: getattr(listed, each.name) for each in fields(ListedParty)})
 
 
 def identifier(kind: IdentifierKind, value: str) -> str:
