@@ -65,6 +65,15 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Instrument:
+    """A row of `instrument`: what a security is beyond an asset."""
+
+    asset_id: int
+    valid_from: date
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A row of `entity`."""
 
@@ -443,9 +452,10 @@ class ServiceState:
 
 @dataclass(slots=True)
 class Chart:
-    """What migrations loaded: assets, entities, the chart of accounts, rules and policies."""
+    """What migrations loaded: assets, instruments, entities, the chart of accounts, rules and policies."""
 
     assets: list[Asset] = field(default_factory=list)
+    instruments: list[Instrument] = field(default_factory=list[Instrument])
     entities: list[Entity] = field(default_factory=list)
     classes: list[AccountClass] = field(default_factory=list)
     posting_rules: list[PostingRule] = field(default_factory=list)

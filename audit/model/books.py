@@ -21,6 +21,7 @@ class Books:
         self.first_days = {entity.code: entity.first_booking_date for entity in chart.entities}
         entity_code = {entity.entity_id: entity.code for entity in chart.entities}
         asset_code = {asset.asset_id: asset.code for asset in chart.assets}
+        self.instruments = {asset_code[each.asset_id]: each for each in chart.instruments}
         self.rules = [(entity_code[rule.entity_id], rule) for rule in chart.posting_rules]
         self.policies = [
             (entity_code[each.entity_id], asset_code[each.asset_id], each) for each in chart.policies

@@ -21,6 +21,7 @@ from audit.evidence import (
     Entity,
     FreezeRow,
     Grant,
+    Instrument,
     JournalRow,
     KeyRow,
     Ledger,
@@ -75,6 +76,12 @@ async def read_chart(connection: Connection) -> Chart:
         assets=[
             Asset(**row)
             for row in await connection.fetch("SELECT asset_id, code, kind, scale FROM transactions.asset")
+        ],
+        instruments=[
+            Instrument(**row)
+            for row in await connection.fetch(
+                "SELECT asset_id, valid_from, valid_until FROM transactions.instrument"
+            )
         ],
         entities=[
             Entity(**row)

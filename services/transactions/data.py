@@ -1,34 +1,46 @@
-"""The chart of accounts, assets, entities, posting rules and screening policies, loaded by migrate.
+"""Assets, instruments, entities, chart of accounts, posting rules and screening policies, loaded by migrate.
 
 They are the `.csv` files in `data/`. Loading again changes nothing but what the files change; nothing is
-ever deleted: a rule or policy ends by its `valid_until`.
+ever deleted: an instrument, a rule or a policy ends by its `valid_until`.
 """
 
 import csv
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from services.transactions.domain.instruments import Instrument, InstrumentError, read_instruments
 from services.transactions.store import Connection, chart
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.money import parse_signed
+from shared.runtime.errors import ConfigurationError
 
 FOLDER: Final = Path(__file__).with_name("data")
 
+EVERY_INSTRUMENT: Final = "instruments"
+"""In `house_accounts.csv`, in place of an asset: the house has these accounts in every instrument."""
+
 
 async def load(owner_connection: Connection, partitions: int) -> None:
-    """Bring the schema's data up to what the files say. Run as the owner of the schema."""
+    """Bring the schema's data up to what the files say. Run as the owner of the schema.
+
+    Raises `ConfigurationError` with file and line for an instrument that is wrong; nothing is loaded then.
+    """
     assets = _rows("assets")
     scales = {row["code"]: int(row["scale"]) for row in assets}
     async with owner_connection.transaction():
+        instruments = _instruments(scales, await chart.instruments(owner_connection))
         await chart.save_assets(
             owner_connection,
             [
                 (int(row["asset_id"]), row["code"], row["kind"], int(row["scale"]), row["name"])
                 for row in assets
-            ],
+            ]
+            + [(each.asset_id, each.isin, "security", each.scale, each.name) for each in instruments],
         )
+        await chart.save_instruments(owner_connection, instruments)
         await chart.save_entities(
             owner_connection,
             [
@@ -83,16 +95,35 @@ async def load(owner_connection: Connection, partitions: int) -> None:
             owner_connection,
             shard_of(HOUSE, partitions),
             [
-                (row["entity"], name, row["asset"])
+                (row["entity"], name, asset)
                 for row in _rows("house_accounts")
+                for asset in (
+                    [each.isin for each in instruments]
+                    if row["asset"] == EVERY_INSTRUMENT
+                    else [row["asset"]]
+                )
                 for name in row["classes"].split()
             ],
         )
 
 
+def _instruments(currencies: Iterable[str], known: Mapping[int, Instrument]) -> list[Instrument]:
+    try:
+        return read_instruments(_lines("instruments"), currencies, known)
+    except InstrumentError as error:
+        raise ConfigurationError(f"instruments.csv, {error}; mend it and run `backoffice migrate`") from None
+
+
 def _rows(name: str) -> list[dict[str, str]]:
+    return [row for _, row in _lines(name)]
+
+
+def _lines(name: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Read a file's rows, each with the number of its line."""
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+        reader = csv.DictReader(lines)
+        for row in reader:
+            yield reader.line_num, row
 
 
 def _day(text: str) -> date:

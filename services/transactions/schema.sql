@@ -187,6 +187,20 @@ CREATE TABLE asset (
 GRANT SELECT ON asset TO backoffice_readonly;
 GRANT SELECT ON asset TO transactions_service;
 
+CREATE TABLE instrument (
+    asset_id integer NOT NULL,
+    currency_id integer NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date,
+    CONSTRAINT instrument_pkey PRIMARY KEY (asset_id),
+    CONSTRAINT instrument_check CHECK (valid_until > valid_from),
+    CONSTRAINT instrument_asset_id_fkey FOREIGN KEY (asset_id) REFERENCES asset(asset_id),
+    CONSTRAINT instrument_currency_id_fkey FOREIGN KEY (currency_id) REFERENCES asset(asset_id)
+);
+COMMENT ON COLUMN instrument.currency_id IS 'the currency it is traded in';
+GRANT SELECT ON instrument TO backoffice_readonly;
+GRANT SELECT ON instrument TO transactions_service;
+
 CREATE TABLE entity (
     entity_id integer NOT NULL,
     code text NOT NULL,

@@ -11,6 +11,7 @@ from audit.evidence import (
     Chart,
     Entity,
     Evidence,
+    Instrument,
     JournalRow,
     PostingRule,
     Record,
@@ -70,6 +71,10 @@ def chart_of(chart: charts.Chart) -> Chart:
     """The same chart in the auditor's words."""
     return Chart(
         assets=[Asset(each.asset_id, each.code, each.kind, each.scale) for each in chart.assets.values()],
+        instruments=[
+            Instrument(each.asset_id, each.valid_from, each.valid_until)
+            for each in chart.instruments.values()
+        ],
         entities=[
             Entity(each.entity_id, each.code, each.first_booking_date) for each in chart.entities.values()
         ],

@@ -26,6 +26,7 @@ from services.transactions.domain.decisions import Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.events import event_bytes, spell_time
+from services.transactions.domain.instruments import Instrument
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
@@ -161,8 +162,14 @@ def make_chart() -> Chart:
         ChartAsset(840, "USD", "currency", 2),
         ChartAsset(392, "JPY", "currency", 0),
         ChartAsset(100001, "US0378331005", "security", 0),
+        ChartAsset(100009, "US912810TM09", "security", 2),
     ):
         chart.add_asset(asset)
+    for number, isin, scale, until in (
+        (100001, "US0378331005", 0, None),
+        (100009, "US912810TM09", 2, date(2026, 1, 1)),
+    ):
+        chart.instruments[number] = Instrument(number, isin, scale, "USD", isin, date(1900, 1, 1), until)
     chart.add_entity(Entity(1, "BANK", DAY_ONE))
     chart.add_entity(Entity(2, "BROKER", DAY_ONE))
     for name in ("cash", "loan", "custody"):

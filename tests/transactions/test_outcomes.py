@@ -173,6 +173,7 @@ OPENINGS = table("""
     carol  carol    BANK    XXX           cash     0      asset_unknown
     carol  carol    BANK    XXX           cash     0.001  asset_unknown             # its scale is not known
     carol  carol    BANK    JPY           cash     0      asset_not_used
+    carol  carol    BANK    US912810TM09  custody  0      instrument_not_valid      # it ended on this day
     carol  carol    BANK    EUR           cash     0.001  amount_too_many_decimals
     carol  carol    BANK    EUR           cash     -1     amount_negative
     carol  alice    BANK    EUR           cash     0      account_exists

@@ -36,6 +36,12 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         return rejected("account_class_not_allowed", "class")
     if asset.kind == "currency" and (content["entity"], "suspense", asset.code) not in books.house:
         return rejected("asset_not_used", "asset")
+    instrument = books.instruments.get(asset.code)
+    today = state.today[content["entity"]]
+    if instrument is not None and not (
+        instrument.valid_from <= today and (instrument.valid_until is None or today < instrument.valid_until)
+    ):
+        return rejected("instrument_not_valid", "asset")
     limit_text = content.get("limit", "0")
     limit = None if limit_text is None else read_amount(limit_text, asset.scale, zero_allowed=True)
     assert not isinstance(limit, BadAmount)
@@ -50,4 +56,4 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         opened_seq=row.seq,
         container=content.get("container"),
     )
-    return Prediction("InstructionApplied", booking_date=state.today[content["entity"]])
+    return Prediction("InstructionApplied", booking_date=today)

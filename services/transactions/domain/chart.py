@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Generic, TypeVar
 
+from services.transactions.domain.instruments import Instrument
 from shared.messages.envelope import HOUSE
 from shared.money import AssetKind
 
@@ -120,6 +121,8 @@ class Chart:
     """All that migrate has loaded. The same for every shard; read once at the start."""
 
     assets: dict[str, ChartAsset] = field(default_factory=dict)
+    instruments: dict[int, Instrument] = field(default_factory=dict)
+    """What securities are beyond assets, by asset."""
     entities: dict[str, Entity] = field(default_factory=dict)
     classes: dict[str, AccountClass] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)

@@ -74,6 +74,7 @@ TABLE: Final = (
     _row("asset_mismatch", "references", "AM03", "use the account's asset, with a new id", fact="suspense"),
     _row("account_class_not_allowed", "references", "AG01", "use another type or account", fact="suspense"),
     _row("asset_not_used", "references", "AM03", "have the entity's chart extended, then a new id"),
+    _row("instrument_not_valid", "references", "AM03", "name an instrument that is there on the day"),
     # 5 status
     _row(
         "account_frozen",

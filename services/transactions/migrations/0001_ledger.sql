@@ -20,6 +20,15 @@ CREATE TABLE asset (
     name text NOT NULL
 );
 
+-- What a security is beyond an asset: its code is the ISIN (ISO 6166).
+CREATE TABLE instrument (
+    asset_id int PRIMARY KEY REFERENCES asset,
+    currency_id int NOT NULL REFERENCES asset,
+    valid_from date NOT NULL,
+    valid_until date CHECK (valid_until > valid_from)
+);
+COMMENT ON COLUMN instrument.currency_id IS 'the currency it is traded in';
+
 CREATE TABLE entity (
     entity_id int PRIMARY KEY,
     code text NOT NULL UNIQUE,

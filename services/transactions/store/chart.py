@@ -14,15 +14,17 @@ from services.transactions.domain.chart import (
     Dated,
     Entity,
 )
+from services.transactions.domain.instruments import Instrument
 from services.transactions.store.accounts import accounts_by_code
 from shared.messages.envelope import HOUSE
 
 
 async def load_chart(connection: Connection) -> Chart:
-    """Read assets, entities, classes, house accounts, posting rules and screening policies."""
+    """Read assets, instruments, entities, classes, house accounts, posting rules and screening policies."""
     chart = Chart()
     for row in await connection.fetch("SELECT asset_id, code, kind, scale FROM asset ORDER BY asset_id"):
         chart.add_asset(ChartAsset(row["asset_id"], row["code"], row["kind"], row["scale"]))
+    chart.instruments.update(await instruments(connection))
     for row in await connection.fetch(
         "SELECT entity_id, code, first_booking_date FROM entity ORDER BY entity_id"
     ):
@@ -67,6 +69,35 @@ async def save_assets(connection: Connection, rows: Sequence[tuple[int, str, str
         ON CONFLICT (asset_id) DO UPDATE SET name = EXCLUDED.name WHERE asset.name <> EXCLUDED.name
         """,
         rows,
+    )
+
+
+async def instruments(connection: Connection) -> dict[int, Instrument]:
+    """Return the instruments there are, by number."""
+    rows = await connection.fetch(
+        """
+        SELECT asset.asset_id, asset.code AS isin, asset.scale, currency.code AS currency, asset.name,
+               valid_from, valid_until
+        FROM transactions.instrument
+        JOIN transactions.asset USING (asset_id)
+        JOIN transactions.asset AS currency ON currency.asset_id = currency_id
+        """
+    )
+    return {row["asset_id"]: Instrument(**row) for row in rows}
+
+
+async def save_instruments(connection: Connection, rows: Sequence[Instrument]) -> None:
+    """Insert instruments, or say how long they are valid; their assets are there."""
+    await connection.executemany(
+        """
+        INSERT INTO transactions.instrument (asset_id, currency_id, valid_from, valid_until)
+        SELECT $1, asset_id, $3, $4 FROM transactions.asset WHERE code = $2
+        ON CONFLICT (asset_id) DO UPDATE
+        SET valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until
+        WHERE (instrument.valid_from, instrument.valid_until)
+           IS DISTINCT FROM (EXCLUDED.valid_from, EXCLUDED.valid_until)
+        """,
+        [(each.asset_id, each.currency, each.valid_from, each.valid_until) for each in rows],
     )
 
 

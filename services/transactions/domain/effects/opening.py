@@ -46,6 +46,9 @@ def _references(case: Case) -> Refusal | None:
     if asset.kind == "currency" and (entity.entity_id, "suspense", asset.asset_id) not in chart.house:
         return asset_not_used()
     case.day = context.changes.day_of(entity.entity_id)
+    instrument = chart.instruments.get(asset.asset_id)
+    if instrument is not None and not instrument.is_valid(case.day):
+        return Refusal("instrument_not_valid", "asset", f"there is no {asset.code} on {case.day}")
     case.account = make_account(
         account_id=0,
         code=message.account,
