@@ -229,6 +229,18 @@ class FreezeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitRow:
+    """A row of `account_limit`."""
+
+    account_id: int
+    seq: int
+    limit_minor: int | None
+    valid_from: date
+    valid_until: date | None
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class BusinessDayRow:
     """A row of `business_day`."""
 
@@ -473,6 +485,7 @@ class Ledger:
     keys: list[KeyRow] = field(default_factory=list)
     pendings: list[PendingRow] = field(default_factory=list)
     freezes: list[FreezeRow] = field(default_factory=list)
+    limits: list[LimitRow] = field(default_factory=list)
     days: list[BusinessDayRow] = field(default_factory=list)
 
 

@@ -384,6 +384,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
         "direction": (False, _one_of("debit", "credit", "both")),
     },
     "unfreeze_account": {**_EVERY, **_required(account=_code, freeze_id=_code)},
+    "change_limit": {
+        **_EVERY,
+        **_required(account=_code, limit=_or_null(_amount), authority=_reference),
+        **_optional(valid_from=_date, valid_until=_date),
+    },
     "open_business_day": {**_EVERY, **_required(entity=_code, booking_date=_date)},
 }
 

@@ -1,9 +1,11 @@
 """Checks 1, 3, 4 and 6: the books by themselves, from movements and balances alone."""
 
+import json
 from collections import defaultdict
+from datetime import date
 
-from audit.amounts import LARGEST
-from audit.evidence import BalanceRow, JournalRow
+from audit.amounts import LARGEST, BadAmount, read_amount
+from audit.evidence import Account, BalanceRow, JournalRow
 from audit.examination import PENDING, POSTED, Examination, resolved_by
 from audit.result import Result, Tally
 
@@ -116,7 +118,10 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
     own: dict[tuple[int, int], Counters] = defaultdict(lambda: [0, 0, 0, 0])
     foreign = _foreign_credits(examination)
     seen_before: dict[int, int] = defaultdict(int)
+    limits = _Limits(examination)
     for row in examination.rows:
+        if row.kind == "InstructionApplied" and row.instruction_type == "change_limit":
+            limits.set(row)
         seen = {int(key): int(value) for key, value in ((row.seen or {}).get("credits") or {}).items()}
         for account_id, amount in seen.items():
             where = f"shard {row.shard} seq {row.seq}: foreign credits of {account_id}"
@@ -137,14 +142,42 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
                 continue
             where = f"shard {row.shard} seq {row.seq} leg {leg.leg}: {account.code}"
             tally.expect(account.shard == row.shard, f"{where} is debited away from home")
-            if account.limit_minor is None or _may_pass_limit(row):
+            limit = limits.in_force(account, row.booking_date)
+            if limit is None or _may_pass_limit(row):
                 continue
-            available = debit[1] - debit[0] - debit[2] + account.limit_minor + seen.get(account.account_id, 0)
+            available = debit[1] - debit[0] - debit[2] + limit + seen.get(account.account_id, 0)
             tally.expect(available >= 0, f"{where} is {-available} beyond its limit")
     for balance in examination.evidence.ledger.balances:
         largest = max(_counters(balance))
         tally.expect(largest <= LARGEST, f"shard {balance.shard} account {balance.account_id}: overflow")
     return tally.result()
+
+
+class _Limits:
+    """The limits that the journal says were set so far, by account."""
+
+    def __init__(self, examination: Examination) -> None:
+        self.accounts = {account.code: account for account in examination.accounts.values()}
+        self.scales = {asset_id: asset.scale for asset_id, asset in examination.assets.items()}
+        self.set_so_far: dict[int, list[tuple[str, str | None, int | None]]] = defaultdict(list)
+
+    def set(self, row: JournalRow) -> None:
+        """Take one up from what was asked."""
+        asked = json.loads(row.content or b"{}")
+        account = self.accounts[asked["account"]]
+        since = asked.get("valid_from") or str(row.booking_date)
+        text = asked["limit"]
+        minor = None if text is None else read_amount(text, self.scales[account.asset_id], zero_allowed=True)
+        assert not isinstance(minor, BadAmount)
+        self.set_so_far[account.account_id].append((since, asked.get("valid_until"), minor))
+
+    def in_force(self, account: Account, day: date | None) -> int | None:
+        """The limit of the last one set that holds on a day; none for unlimited."""
+        minor = account.limit_minor
+        for since, until, each in self.set_so_far.get(account.account_id, ()):
+            if since <= str(day) and (until is None or str(day) < until):
+                minor = each
+        return minor
 
 
 def _may_pass_limit(row: JournalRow) -> bool:

@@ -66,6 +66,11 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
     for freeze in ledger.freezes:
         code = accounts[freeze.account_id].code
         yield _line("freeze", code, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq)
+    for limit in ledger.limits:
+        yield _line(
+            "limit", accounts[limit.account_id].code, limit.seq, limit.limit_minor, limit.valid_from,
+            limit.valid_until, limit.authority,
+        )  # fmt: skip
     for day in ledger.days:
         yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
     for account in ledger.accounts:
@@ -102,6 +107,11 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
             yield _line(
                 "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq
             )
+        for limit in state.limits:
+            yield _line(
+                "limit", limit.account, limit.seq, limit.minor, limit.valid_from, limit.valid_until,
+                limit.authority,
+            )  # fmt: skip
         for (entity, booking_date), seq in state.days.items():
             yield _line("day", state.shard, entity, booking_date, seq)
         for account in state.opened.values():

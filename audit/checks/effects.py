@@ -68,6 +68,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("limit_passed", said.limit_passed or None),
         ("resolves", resolves),
         ("freed", said.freed),
+        ("valid_from", None if said.valid_from is None else said.valid_from.isoformat()),
     ):
         if (detail.get(name) or None) != value:
             tally.differs(f"{where}: expected {name} {value}, found {detail.get(name)}")

@@ -14,6 +14,7 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "movement_of_several"),
         ("transactions", "instruction_key"),
         ("transactions", "account"),
+        ("transactions", "account_limit"),
         ("transactions", "business_day"),
         *(
             (service, table)

@@ -94,11 +94,24 @@ class Books:
     def is_short(self, state: ShardState, row: JournalRow, leg: Leg) -> bool:
         """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere."""
         account = state.opened.get(leg.debit) or self.accounts.get(leg.debit)
-        if account is None or account.owner == HOUSE or account.limit_minor is None:
+        if account is None or account.owner == HOUSE:
+            return False
+        limit = self.limit_of(state, account)
+        if limit is None:
             return False
         debits, credits, pending, _ = state.balance(leg.debit)  # noqa: A001 - the ledger's word
-        there = credits - debits - pending + account.limit_minor
+        there = credits - debits - pending + limit
         return there + self.foreign(row, leg.debit) < leg.amount
+
+    def limit_of(self, state: ShardState, account: KnownAccount) -> int | None:
+        """The limit of a customer's account on the open business day."""
+        today = state.today[account.entity]
+        minor = account.limit_minor
+        for each in state.limits:
+            holds = each.valid_from <= today and (each.valid_until is None or today < each.valid_until)
+            if holds and each.account == account.code:
+                minor = each.minor
+        return minor
 
     def foreign(self, row: JournalRow, code: str) -> int:
         """Credits that other shards had made to an account, as far as the decision saw them."""

@@ -17,6 +17,8 @@ DATES: Final = (
     "contractual_settlement_date",
     "actual_settlement_date",
     "booking_date",
+    "valid_from",
+    "valid_until",
 )
 FIRST_DAY: Final = "1900-01-01"
 LAST_DAY: Final = "2199-12-31"
@@ -33,7 +35,8 @@ def form(books: Books, state: ShardState, row: JournalRow, asked: Asked, effect:
         fields = tuple(each.field for each in asked.wrong if named in each.reasons)
         return rejected(named, *fields)
     for spelled in effect.amounts(state, asked):
-        asset = books.assets.get(spelled.asset or "")
+        holder = books.account(state, row, spelled.account) if spelled.account else None
+        asset = books.assets.get(spelled.asset or (holder.asset if holder else ""))
         read = read_amount(spelled.text, asset.scale if asset else 18, zero_allowed=spelled.zero_allowed)
         if not isinstance(read, BadAmount):
             continue

@@ -37,6 +37,8 @@ class Prediction:
     resolves: int | None = None
     """The seq of the reserve that an instruction posts or gives back."""
     freed: str | None = None
+    valid_from: date | None = None
+    """Of a limit that was set: the first booking date on which it holds."""
     content: Mapping[str, Any] | None = None
     """What was asked, for a first outcome of a well-formed instruction."""
 

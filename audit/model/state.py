@@ -62,6 +62,18 @@ class Freeze:
     lifted_seq: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit that was set on an account, with the booking dates on which it holds."""
+
+    account: str
+    seq: int
+    minor: int | None
+    valid_from: date
+    valid_until: date | None
+    authority: str
+
+
 @dataclass(slots=True)
 class ShardState:
     """One shard's books as the model keeps them."""
@@ -72,6 +84,8 @@ class ShardState:
     known: dict[UUID, KnownId] = field(default_factory=dict)
     pendings: dict[int, Pending] = field(default_factory=dict)
     freezes: dict[tuple[str, str], Freeze] = field(default_factory=dict)
+    limits: list[Limit] = field(default_factory=list)
+    """In the order in which they were set."""
     days: dict[tuple[str, date], int] = field(default_factory=dict)
     opened: dict[str, KnownAccount] = field(default_factory=dict)
     today: dict[str, date] = field(default_factory=dict)

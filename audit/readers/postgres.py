@@ -25,6 +25,7 @@ from audit.evidence import (
     JournalRow,
     KeyRow,
     Ledger,
+    LimitRow,
     ListedEntry,
     ListedName,
     MarkRow,
@@ -164,6 +165,13 @@ async def read_ledger(connection: Connection) -> Ledger:
             for row in await connection.fetch(
                 "SELECT account_id, freeze_id, direction, authority, seq, lifted_seq"
                 " FROM transactions.account_freeze"
+            )
+        ],
+        limits=[
+            LimitRow(**row)
+            for row in await connection.fetch(
+                "SELECT account_id, seq, limit_minor, valid_from, valid_until, authority"
+                " FROM transactions.account_limit ORDER BY account_id, seq"
             )
         ],
         days=[

@@ -106,6 +106,10 @@ def _print(found: dict[str, Any], moment: Moment) -> None:
     width = max(len(str(value)) for _, value in lines)
     for name, value in lines:
         print(f"  {name:<16}{value:>{width}} {asset if str(value)[-1].isdigit() else ''}".rstrip())
+    for each in found["limits"]:
+        until = f" until {each['valid_until']}" if each["valid_until"] else ""
+        limit = each["limit"] if each["limit"] is not None else "none"
+        print(f"  limit {limit} from {each['valid_from']}{until}: {each['authority']}")
     print_bounds(moment)
     print("  as of " + ", ".join(f"{shard}-{seq}" for shard, seq in found["as_of"].items()))
 

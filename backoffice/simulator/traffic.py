@@ -221,6 +221,19 @@ def unfreeze(up: Upstream) -> SimulatedRecord:
     )
 
 
+def change_limit(up: Upstream) -> SimulatedRecord:
+    """Give an account an overdraft, or take it back; upstream does not count on it."""
+    account = up.some_account()
+    limit = ("0", "250.00", "1000.00")[int(up.random() * 3)]
+    return up.instruct(
+        "change_limit",
+        "change_limit",
+        account.owner,
+        f'"account":"{account.code}","limit":"{limit}","valid_from":"{up.date_text}",'
+        '"authority":"Credit office"',
+    )
+
+
 def repeated(up: Upstream) -> SimulatedRecord:
     """Send an earlier record again, byte for byte, as an upstream does that missed the answer."""
     record = up.recent[int(up.random() * len(up.recent))]
@@ -237,6 +250,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (fee, 20),
     (interest, 15),
     (freeze, 3),
+    (change_limit, 3),
     (house_posting, 3),
     (large_cash_deposit, 2),
     (repeated, 10),

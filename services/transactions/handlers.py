@@ -23,7 +23,7 @@ from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.seals import Chain, Seal, chained
 from services.transactions.domain.state import Changes, First, Outside, ShardState, Wanted, mask_of
-from services.transactions.store import Connection, accounts, balances, binary, journal, moving, seals
+from services.transactions.store import Connection, accounts, balances, binary, journal, limits, moving, seals
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.acts import ActBase
 from shared.messages.envelope import HOUSE
@@ -114,6 +114,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         accounts=memory.accounts,
         freezes=freezes,
         frozen={account_id: mask for account_id, mask in masks.items() if mask},
+        limits=await limits.limits_at(connection, shard),
         days=await moving.days_at(connection, chart, shard),
         pendings=pendings,
         next_account=await accounts.next_account_number(connection, shard),
@@ -394,6 +395,9 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     )
     await moving.lift_freezes(
         connection, [each for result in folded.values() for each in result.changes.lifted]
+    )
+    await limits.set_limits(
+        connection, [each for result in folded.values() for each in result.changes.limits_set]
     )
     for shard, result in folded.items():
         changes = result.changes

@@ -247,6 +247,7 @@ CREATE TABLE account (
     CONSTRAINT account_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
 );
 CREATE INDEX account_owner ON account USING btree (owner);
+COMMENT ON COLUMN account.limit_minor IS 'as it was opened; limits set since are in account_limit';
 GRANT SELECT ON account TO backoffice_readonly;
 GRANT INSERT, SELECT ON account TO transactions_service;
 
@@ -429,6 +430,22 @@ CREATE TABLE account_freeze (
 CREATE INDEX freeze_standing ON account_freeze USING btree (account_id, direction) WHERE lifted_seq IS NULL;
 GRANT SELECT ON account_freeze TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (lifted_seq) ON account_freeze TO transactions_service;
+
+CREATE TABLE account_limit (
+    account_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    limit_minor bigint,
+    valid_from date NOT NULL,
+    valid_until date,
+    authority text NOT NULL,
+    CONSTRAINT account_limit_pkey PRIMARY KEY (account_id, seq),
+    CONSTRAINT account_limit_check CHECK (valid_until > valid_from),
+    CONSTRAINT account_limit_limit_minor_check CHECK (limit_minor >= 0),
+    CONSTRAINT account_limit_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(account_id)
+);
+COMMENT ON COLUMN account_limit.seq IS 'of the home shard: where it was set';
+GRANT SELECT ON account_limit TO backoffice_readonly;
+GRANT INSERT, SELECT ON account_limit TO transactions_service;
 
 CREATE TABLE business_day (
     shard integer NOT NULL,

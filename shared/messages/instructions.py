@@ -236,6 +236,25 @@ class UnfreezeAccount(InstructionBase):
     freeze_id: Code
 
 
+class ChangeLimit(InstructionBase):
+    """Request: an account has another limit from a booking date on, under an authority.
+
+    Of several that hold on a day the one that came last counts; where none does, the limit it was opened
+    with. Lowered below what is used, it stops further debits and calls nothing back.
+    """
+
+    type: Literal["change_limit"] = "change_limit"
+    account: Code
+    limit: AmountText | None
+    """The overdraft allowed: "0" for none, null for unlimited."""
+    valid_from: date | None = None
+    """The first booking date on which it holds; the open business day where absent."""
+    valid_until: date | None = None
+    """The first booking date on which it holds no longer; none where it stays."""
+    authority: Reference
+    """Who has set it."""
+
+
 class OpenBusinessDay(InstructionBase):
     """Request: the entity's books move on to another day. Its owner is `house`.
 
@@ -261,6 +280,7 @@ Instruction = (
     | VoidPending
     | FreezeAccount
     | UnfreezeAccount
+    | ChangeLimit
     | OpenBusinessDay
 )
 
@@ -277,6 +297,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     VoidPending,
     FreezeAccount,
     UnfreezeAccount,
+    ChangeLimit,
     OpenBusinessDay,
 )
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.messages.envelope import Event
 from shared.messages.instructions import (
+    ChangeLimit,
     Channel,
     Deposit,
     Fee,
@@ -146,6 +147,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     VoidPending: _nowhere("pending_id", note="the reserve's `instruction_id`"),
     FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction"),
     UnfreezeAccount: _nowhere("account", "freeze_id"),
+    ChangeLimit: _nowhere("account", "limit", "valid_from", "valid_until", "authority"),
     OpenBusinessDay: _nowhere("entity", "booking_date"),
     Payment: {
         "debtor": _at(pacs_008="Dbtr", camt_053=f"{_ENTRY}/RltdPties/Dbtr/Pty"),

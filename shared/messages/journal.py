@@ -102,12 +102,14 @@ class TransactionVoided(TransactionEvent):
 
 
 class InstructionApplied(LedgerEvent):
-    """Something other than money changed: an account opened, frozen, unfrozen."""
+    """Something other than money changed: an account opened, frozen, unfrozen, its limit changed."""
 
     type: Literal["InstructionApplied"] = "InstructionApplied"
     account: Posting
     asset: Code
     scale: int
+    valid_from: date | None = None
+    """Of a changed limit: the first booking date on which it holds."""
 
 
 class InstructionRejected(LedgerEvent):

@@ -33,6 +33,7 @@ from audit.evidence import (
     JournalRow,
     KeyRow,
     Ledger,
+    LimitRow,
     ListedEntry,
     ListedName,
     MarkRow,
@@ -277,6 +278,12 @@ def books(upstream: Upstream) -> Evidence:
             FreezeRow(ids[each.account], each.freeze_id, each.direction, "court", each.seq, each.lifted_seq)
             for each in state.freezes.values()
         ]
+        written.limits += [
+            LimitRow(
+                ids[each.account], each.seq, each.minor, each.valid_from, each.valid_until, each.authority
+            )
+            for each in state.limits
+        ]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
     evidence.ledger = written
     _publish(evidence, chains)
@@ -344,6 +351,8 @@ def _written(
         detail["resolves"] = {"shard": row.shard, "seq": said.resolves}
     if said.freed is not None:
         detail["freed"] = said.freed
+    if said.valid_from is not None:
+        detail["valid_from"] = said.valid_from.isoformat()
     homes = {account.code: account for account in accounts}
     copies: list[int] = []
     chains[row.shard, row.shard] = row.seq

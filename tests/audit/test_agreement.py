@@ -50,7 +50,7 @@ def evidence_of(ledger: PureLedger, records: list[Record], decided: list[Decisio
     evidence.ledger.accounts = [
         Account(
             each.account_id, each.code, each.entity_id, each.owner, each.shard, each.asset_id,
-            each.account_class, each.limit, opened.get(each.code, 0), each.container,
+            each.account_class, each.opening_limit, opened.get(each.code, 0), each.container,
         )
         for each in ledger.accounts.values()
     ]  # fmt: skip
@@ -101,7 +101,7 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
             [(leg.debit.code, leg.credit.code, leg.amount, leg.debit_balance_after) for leg in each.legs],
             each.booking_date,
             each.value_date,
-            {name: (each.detail or {}).get(name) for name in ("routed", "freed")},
+            {name: (each.detail or {}).get(name) for name in ("routed", "freed", "valid_from")},
             (each.detail or {}).get("resolves", {}).get("seq"),
         )
         for each in decided
@@ -119,7 +119,11 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
             [(leg.debit, leg.credit, leg.amount, leg.debit_after) for leg in each.movements],
             each.booking_date,
             each.value_date,
-            {"routed": each.routed, "freed": each.freed},
+            {
+                "routed": each.routed,
+                "freed": each.freed,
+                "valid_from": each.valid_from and each.valid_from.isoformat(),
+            },
             each.resolves,
         )
         for each in found

@@ -32,6 +32,9 @@ def day_in_the_life() -> Evidence:
     upstream.send("withdrawal", ALICE, 9, account=A, amount="1500.00", asset="EUR")
     upstream.decide(0, 1, 9, "cleared", ALICE, upstream.records[-1].value or b"", first=7)
     upstream.send("fee", BOB, 10, account=B, amount="1.00", asset="EUR")
+    upstream.send("change_limit", ALICE, 11, account=A, limit="60.00", authority="committee")
+    upstream.send("withdrawal", ALICE, 12, account=A, amount="900.00", asset="EUR")
+    upstream.send("withdrawal", ALICE, 13, account=A, amount="560.00", asset="EUR")
     return books(upstream)
 
 
@@ -123,6 +126,14 @@ def _overdraw(evidence: Evidence) -> None:
     change(legs, leg, amount=3_000_01)
 
 
+def _lose_a_limit(evidence: Evidence) -> None:
+    """Its row, which the model has; and what was asked, so that the check by itself finds it too."""
+    index = next(n for n, row in enumerate(evidence.ledger.journal) if row.instruction_id == UUID(int=11))
+    content = evidence.ledger.journal[index].content or b""
+    change(evidence.ledger.journal, index, content=content.replace(b"60.00", b"10.00"))
+    evidence.ledger.limits.clear()
+
+
 def _see_credits_that_never_were(evidence: Evidence) -> None:
     index = next(n for n, row in enumerate(evidence.ledger.journal) if row.instruction_id == UUID(int=7))
     bob = next(account.account_id for account in evidence.ledger.accounts if account.code == B)
@@ -210,6 +221,8 @@ PLANTED: list[tuple[Plant, int]] = [
     (_give_a_record_two_fates, 5),
     (_swap_an_owners_order, 7),
     (_overdraw, 6),
+    (_lose_a_limit, 6),
+    (_lose_a_limit, 14),
     (_see_credits_that_never_were, 6),
     (_change_an_event, 8),
     (_lose_a_secondary, 8),

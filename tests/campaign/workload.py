@@ -225,6 +225,21 @@ class Workload:
             direction=direction,
         )
 
+    def change_limit(self) -> Iterator[Sending]:
+        """Another limit, from today, from some day on, for some days, or for days that are gone."""
+        account, rng = self._some(), self.rng
+        limit = rng.choice(("0", "100", "2500", None))
+        since = rng.choice((None, self.day, self.day + timedelta(days=rng.randint(-1, 3))))
+        until = rng.choice((None, None, self.day + timedelta(days=rng.randint(0, 5))))
+        days = {
+            name: day.isoformat()
+            for name, day in (("valid_from", since), ("valid_until", until))
+            if day is not None
+        }
+        yield self._to(
+            account, "change_limit", account=account.code, limit=limit, authority="Credit office", **days
+        )
+
     # ── wrong, and must be answered ───────────────────────────────────────────────────────────────
 
     def repeated(self) -> Iterator[Sending]:
@@ -355,6 +370,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.interest,
     Workload.house_posting,
     Workload.freeze,
+    Workload.change_limit,
     Workload.open_account,
     Workload.custody,
     Workload.open_business_day,
@@ -363,7 +379,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 40, 50, 40, 30, 20, 10, 2, 2, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 40, 50, 40, 30, 20, 10, 10, 2, 2, 60, 15, 60, 30)
 
 _WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (
     {"amount": "0"},

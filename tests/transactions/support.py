@@ -88,6 +88,12 @@ def withdrawal(owner: str, amount: str, account: str | None = None, **fields: An
     return instruction("withdrawal", owner=owner, account=account or owner, amount=amount, **given)
 
 
+def limiting(owner: str, limit: str | None, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Give the account of the owner's name another limit."""
+    given = {"authority": "credit committee", **fields}
+    return instruction("change_limit", owner=owner, account=account or owner, **given) | {"limit": limit}
+
+
 def received(
     message: dict[str, Any] | bytes,
     *,

@@ -111,6 +111,16 @@ MESSAGES = st.one_of(
         authority=st.just("court"),
         direction=directions,
     ),
+    message(
+        "change_limit",
+        account=codes,
+        limit=st.sampled_from(["0", "10.00", "5000.00", "0.001", None]),
+        authority=st.just("committee"),
+        **{
+            name: st.sampled_from([None, "2026-01-01", "2026-02-10", "2026-02-20"])
+            for name in ("valid_from", "valid_until")
+        },
+    ),
     message("unfreeze_account", account=codes, freeze_id=st.sampled_from(["f1", "f2"])),
     message("reserve", account=codes, amount=amounts, asset=euro),
     message("reserve", account=codes, credit_account=codes, amount=amounts, asset=euro),
@@ -204,7 +214,7 @@ def test_any_cutting_into_batches_gives_the_same(drawn: list[Any], cuts: list[in
         event_bytes(each, SHARD, spell_time(START)) for each in cut
     ]
     assert whole == cut
-    for part in ("balances", "freezes", "frozen", "days", "pendings", "next_account"):
+    for part in ("balances", "freezes", "frozen", "limits", "days", "pendings", "next_account"):
         assert getattr(state, part) == getattr(other, part)
 
 
@@ -216,7 +226,7 @@ def test_judged_quickly_or_on_the_ladder_the_same_comes_of_it(drawn: list[Any]) 
     quickly, state = decided(records, [])
     on_the_ladder, other = decided(records, [], quick=False)
     assert quickly == on_the_ladder
-    for part in ("balances", "freezes", "frozen", "days", "pendings", "next_account"):
+    for part in ("balances", "freezes", "frozen", "limits", "days", "pendings", "next_account"):
         assert getattr(state, part) == getattr(other, part)
 
 
@@ -312,8 +322,10 @@ def test_whatever_comes_the_books_hold(drawn: list[Any]) -> None:
     assert sum(row[3] for row in state.balances.values()) == waiting
     for each in made:
         for leg in each.legs:
+            limits = [limit.value for limit in state.limits.get(leg.debit.account_id, ())]
             if leg.debit.owner in OWNERS and each.instruction_type in ("transfer", "withdrawal"):
-                assert leg.debit_balance_after >= -50_00
+                most = max((10**18 if limit is None else limit for limit in limits), default=0)
+                assert leg.debit_balance_after >= -50_00 - most
 
 
 @given(STREAMS)

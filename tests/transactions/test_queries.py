@@ -17,6 +17,7 @@ from tests.transactions.support import (
     answer,
     deposit,
     instruction,
+    limiting,
     opening,
     owner_in,
     received,
@@ -67,6 +68,7 @@ async def test_an_account_is_shown_summed_over_its_shards(
         "freezes": [],
         "container": None,
         "limit": "10.00",
+        "limits": [],
         "debits_posted": "5.00",
         "credits_posted": "2030.00",
         "debits_pending": "1000.00",
@@ -90,6 +92,36 @@ async def test_a_balance_can_be_asked_by_booking_date(
         for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 1, 2))
     }
     assert list(shown.values()) == ["0.00", "2030.00", "2025.00"]
+
+
+async def test_the_limit_shown_is_the_one_in_force_at_the_moment(
+    ledger: StoredLedger, asking: asyncpg.Connection
+) -> None:
+    """On the booking date, as known at the instant; and who has set each."""
+    await two_days(ledger)
+    before = ledger.now
+    await ledger.send(
+        limiting(ALICE, "30.00", valid_from="2026-01-03", authority="first"),
+        limiting(ALICE, None, valid_from="2026-01-05", valid_until="2026-01-06", authority="second"),
+    )
+    found: list[Any] = []
+    for day in (2, 3, 5, 6):
+        shown = await account_show(asking, ALICE, Moment(booking_date=date(2026, 1, day)))
+        assert shown is not None
+        found.append(shown["limit"])
+    assert found == ["10.00", "30.00", None, "30.00"]
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-03")
+    await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
+    shown = await account_show(asking, ALICE)
+    assert shown is not None
+    assert (shown["limit"], shown["available"]) == ("30.00", "1055.00")
+    assert [(each["limit"], each["authority"], each["valid_until"]) for each in shown["limits"]] == [
+        ("30.00", "first", None),
+        (None, "second", "2026-01-06"),
+    ]
+    earlier = await account_show(asking, ALICE, Moment(at=before, booking_date=date(2026, 1, 3)))
+    assert earlier is not None
+    assert (earlier["limit"], earlier["limits"]) == ("10.00", [])
 
 
 async def test_a_house_account_is_shown_in_its_own_favour(

@@ -27,6 +27,7 @@ from tests.transactions.support import (
     answer,
     deposit,
     instruction,
+    limiting,
     opening,
     outcome,
     owner_in,
@@ -73,6 +74,8 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(ledger: StoredLedger
         instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f", authority='court "x"'),
         transfer(ALICE, BOB, "1.00"),
         instruction("unfreeze_account", owner=BOB, account=BOB, freeze_id="f"),
+        limiting(BOB, "70.00", valid_until="2026-02-01"),
+        limiting(BOB, None, authority='board "2/26"'),
         received(transfer(ALICE, BOB, "1.00"), key="mallory"),
         b"{",
         transfer(ALICE, "nobody", "1.00") | {"amount": 5, "x": "y" * 70_000},
@@ -214,7 +217,10 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
     """Something that may happen to an owner."""
     other = chance.choice([*owners, "nobody"])
     amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
-    match chance.randint(0, 11):
+    match chance.randint(0, 12):
+        case 12:
+            since = chance.choice([None, f"2026-01-{chance.randint(2, 28):02}"])
+            return limiting(owner, chance.choice(["0", "50.00", None]), valid_from=since)
         case 10 | 11:
             credit = chance.choice([None, None, other])
             return instruction(
@@ -253,6 +259,25 @@ def random_end(chance: random.Random, owner: str, sent: list[dict[str, Any]]) ->
         return instruction("void_pending", **given)
     amount = chance.choice([None, "0.01", "5.00", "35.00"])
     return instruction("post_pending", **given, amount=amount, final=chance.choice([None, True, False]))
+
+
+async def test_a_limit_outlives_the_memory(ledger: StoredLedger) -> None:
+    """What was set is read again at a claim: the same one is in force on the same day."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "1.00"))
+    await ledger.send(limiting(ALICE, "50.00", valid_from="2026-01-06"), limiting(ALICE, "9.00"))
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-06")
+    for opened in (False, True):
+        if opened:
+            await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
+            await ledger.send(limiting(ALICE, None, valid_from="2026-01-07"))
+        kept = {shard: each.limits for shard, each in ledger.service.memory.shards.items()}
+        await ledger.forget()
+        assert {shard: each.limits for shard, each in ledger.service.memory.shards.items()} == kept
+        (event,) = await ledger.send(transfer(ALICE, BOB, "10.01"))
+        assert event["reason"] == "insufficient_funds"
+    await ledger.send(limiting(ALICE, "50.00"))
+    (event,) = await ledger.send(transfer(ALICE, BOB, "51.00"))
+    assert event["type"] == "TransactionPosted"
 
 
 async def test_a_second_answer_in_a_batch_knows_of_the_first(ledger: StoredLedger) -> None:

@@ -57,6 +57,26 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
     await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
     await a_few_reserves(ledger)
+    await a_few_limits(ledger)
+
+
+async def a_few_limits(ledger: StoredLedger) -> None:
+    """One used at once, one for a later day alone, and one lower than what is used."""
+
+    def limit(amount: str | None, **fields: Any) -> dict[str, Any]:
+        """Give Bob's account another limit."""
+        given = {"account": BOB, "authority": "credit committee", **fields}
+        return instruction("change_limit", owner=BOB, **given) | {"limit": amount}
+
+    unfreeze = instruction("unfreeze_account", owner=BOB, account=BOB, freeze_id="f2")
+    debit = transfer(BOB, ALICE, "10.00")
+    await ledger.send(unfreeze, limit(None), debit, limit("5000.00"), transfer(BOB, ALICE, "20.00"))
+    await ledger.send(limit("1.00"), limit("9000.00", valid_from="2026-01-03", valid_until="2026-01-04"))
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-03")
+    await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
+    await ledger.send(transfer(BOB, ALICE, "30.00"))
+    freeze = instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f3", authority="c")
+    await ledger.send(freeze)
 
 
 async def a_few_reserves(ledger: StoredLedger) -> None:
@@ -129,7 +149,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert shown["ok"]
     assert [each["name"] for each in shown["checks"]] == list(CHECKS)
     assert all(each["checked"] for each in shown["checks"])
-    assert shown["assets"] == {"EUR": {"debits": "8699.50", "credits": "8699.50"}}
+    assert shown["assets"] == {"EUR": {"debits": "8759.50", "credits": "8759.50"}}
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
     connection = await asyncpg.connect(books.service)
     assert shown["movements"] == await connection.fetchval("SELECT count(*) FROM movement")
@@ -157,6 +177,11 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
         pytest.param("UPDATE account SET limit_minor = NULL, opened_seq = 9 WHERE account_id = {alice}", "accounts", id="an account opened by nobody"),
         pytest.param("UPDATE journal SET seen = NULL WHERE seen::text LIKE '%credits%'", "limits", id="a limit not held"),
         pytest.param("UPDATE journal SET seen = replace(seen::text, ':6000}', ':99999}')::json WHERE seen::text LIKE '%credits%'", "foreign_credits", id="more foreign credits than there were"),
+        pytest.param("UPDATE account SET limit_minor = 999900 WHERE account_id = {alice}", "accounts", id="another limit than it was opened with"),
+        pytest.param("DELETE FROM account_limit", "limits", id="limits lost"),
+        pytest.param("UPDATE account_limit SET limit_minor = limit_minor + 1", "limits", id="a changed limit"),
+        pytest.param("UPDATE account_limit SET authority = 'nobody'", "limits", id="a limit set by another"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '9000.00', '90.00')::bytea WHERE instruction_type = 'change_limit'", "limits", id="a limit that was not asked for"),
         pytest.param("UPDATE journal SET detail = NULL WHERE detail::text LIKE '%limit_passed%'", "limits", id="a passed limit not marked"),
         pytest.param("UPDATE pending SET resolved_seq = NULL", "pendings", id="a pending one reopened"),
         pytest.param("DELETE FROM pending", "pendings", id="a pending one lost"),

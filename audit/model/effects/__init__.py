@@ -11,6 +11,7 @@ from audit.model.effects.accounts import limit_asked, open_account
 from audit.model.effects.business_days import open_business_day
 from audit.model.effects.effect import Effect
 from audit.model.effects.freezes import place_or_lift
+from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
 
@@ -19,6 +20,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "open_account": Effect(open_account, limit_asked),
     "freeze_account": Effect(place_or_lift),
     "unfreeze_account": Effect(place_or_lift),
+    "change_limit": Effect(change_limit, new_limit_asked, holds_on_some_day),
     "open_business_day": Effect(open_business_day),
     "post_pending": Effect(resolve, part_asked),
     "void_pending": Effect(resolve, part_asked),

@@ -17,8 +17,10 @@ class Spelled:
     field: str
     text: str
     asset: str | None
-    """None where what it is an amount of is not known."""
+    """None where what it is an amount of is not known, or is what an account holds."""
     zero_allowed: bool = False
+    account: str | None = None
+    """The account whose asset it is an amount of, where no asset is named."""
 
 
 def no_amounts(state: ShardState, asked: Asked) -> Sequence[Spelled]:  # noqa: ARG001 - others look

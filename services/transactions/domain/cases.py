@@ -126,6 +126,27 @@ def class_not_allowed(field: str) -> Refusal:
     return Refusal("account_class_not_allowed", field, "this type does not take accounts of this class")
 
 
+def own_account(case: Case) -> Refusal | None:
+    """Find the customer's account that an instruction of its owner's is about."""
+    message = case.record.message
+    changes = case.context.changes
+    account = changes.find_account(message.account)
+    if account is None:
+        return absent(case, message.account, "account")
+    if account.owner != case.record.owner:
+        return Refusal("wrong_owner", "owner", "the owner named is not the account's")
+    if not account.is_customer:
+        return class_not_allowed("account")
+    case.account = account
+    case.day = changes.day_of(account.entity_id)
+    return None
+
+
+def account_named(message: Any) -> tuple[str, ...]:
+    """Return the one account that an instruction names."""
+    return (message.account,)
+
+
 def asset_not_used() -> Refusal:
     """Refuse an asset in which the entity keeps no accounts."""
     return Refusal("asset_not_used", "asset", "the entity keeps no accounts in this asset")

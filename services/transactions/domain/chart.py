@@ -59,8 +59,9 @@ class Account:
     asset: str
     scale: int
     account_class: str
-    limit: int | None
-    """The overdraft allowed, in minor units; none at all for the house's accounts and where unlimited."""
+    opening_limit: int | None
+    """The overdraft allowed in minor units, as long as none was set since (`Changes.limit_of`); none at all
+    for the house's accounts and where unlimited."""
     is_customer: bool
     posting: bytes
     """The account as an event spells it, JSON."""
@@ -93,7 +94,7 @@ def make_account(
         asset=asset.code,
         scale=asset.scale,
         account_class=account_class,
-        limit=limit,
+        opening_limit=limit,
         is_customer=owner != HOUSE,
         posting=(
             f'{{"account":"{code}","owner":"{owner}","entity":"{entity.code}","class":"{account_class}"}}'

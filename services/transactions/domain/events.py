@@ -158,7 +158,8 @@ def _voided(decision: Decision) -> str:
 def _applied(decision: Decision) -> str:
     account = decision.account
     assert account is not None
-    return f',"account":{account.posting.decode()},"asset":"{account.asset}","scale":{account.scale}'
+    spelt = f',"account":{account.posting.decode()},"asset":"{account.asset}","scale":{account.scale}'
+    return spelt if decision.detail is None else spelt + _named(decision.detail, "valid_from")
 
 
 def _rejected(decision: Decision) -> str:

@@ -96,7 +96,9 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
     # limits: not to be screened first, no counter overflows, the available balance bears it
     debits = taken[0] + amount
     credits_ = given[1] + amount
-    limit = debit.limit
+    limit = debit.opening_limit
+    if state.limits or changes.limits:
+        limit = changes.limit_of(debit, terms.booking_date)
     if (
         (terms.screened_from is not None and amount >= terms.screened_from)
         or debits + taken[2] > AMOUNT_MINOR_MAX

@@ -60,6 +60,7 @@ TABLE: Final = (
     _row("amount_zero", "form", "AM01", _CORRECT),
     _row("amount_too_many_decimals", "form", "AM12", "round to the asset's decimals, with a new id"),
     _row("amount_too_large", "form", "AM02", _CORRECT),
+    _row("validity_empty", "form", "DT01", "end it on a day after its first one, with a new id"),
     _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
     # 4 references
@@ -85,6 +86,7 @@ TABLE: Final = (
     ),
     # 6 state
     _row("business_day_not_later", "state", "DT01", "days only move on; name a later one"),
+    _row("validity_past", "state", "DT01", "begin on the open business day or later, with a new id"),
     _row("freeze_exists", "state", "AC06", "give each freeze an id of its own"),
     _row("freeze_unknown", "state", "AC06", "name a freeze that stands"),
     _row("pending_resolved", "state", "DU03", "nothing: it was posted or given back before"),

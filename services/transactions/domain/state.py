@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
-from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account
+from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
 from services.transactions.domain.decisions import Decision, Leg
 
 DEBIT_FROZEN: Final = 1
@@ -21,6 +21,15 @@ class Freeze(NamedTuple):
 
     direction: str
     lifted: bool
+
+
+class LimitSet(NamedTuple):
+    """A limit set on an account: a row to be written."""
+
+    account_id: int
+    seq: int
+    limit: Dated[int | None]
+    authority: str
 
 
 @dataclass(slots=True)
@@ -54,6 +63,8 @@ class ShardState:
     """Of the accounts at home here, all of them."""
     frozen: dict[int, int] = field(default_factory=dict)
     """Directions in which accounts at home here are frozen now; no entry for none."""
+    limits: dict[int, tuple[Dated[int | None], ...]] = field(default_factory=dict)
+    """Limits set since their opening on accounts at home here, in the order in which they were set."""
     days: dict[int, date] = field(default_factory=dict)
     """The open business day of every entity."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
@@ -78,6 +89,7 @@ class ShardState:
             balances=dict(self.balances),
             freezes=dict(self.freezes),
             frozen=dict(self.frozen),
+            limits=dict(self.limits),
             days=dict(self.days),
             pendings=dict(self.pendings),
             next_account=self.next_account,
@@ -91,6 +103,7 @@ class ShardState:
         self.balances.update(changes.balances)
         self.unsaved.difference_update(changes.balances)
         self.freezes.update(changes.freezes)
+        self.limits.update(changes.limits)
         self.days.update(changes.days)
         self.next_account = changes.next_account
         for account_id, mask in changes.frozen.items():
@@ -122,6 +135,8 @@ class Changes:
     lifted: list[tuple[int, str, int]] = field(default_factory=list)
     """Freezes lifted: account, freeze, seq."""
     frozen: dict[int, int] = field(default_factory=dict)
+    limits: dict[int, tuple[Dated[int | None], ...]] = field(default_factory=dict)
+    limits_set: list[LimitSet] = field(default_factory=list)
     days: dict[int, date] = field(default_factory=dict)
     days_opened: list[tuple[int, date, int]] = field(default_factory=list)
     """Business days opened: entity, day, seq."""
@@ -170,6 +185,21 @@ class Changes:
         freezes = {**self.freezes_of(account_id), freeze_id: freeze}
         self.freezes[account_id] = freezes
         self.frozen[account_id] = mask_of(freezes)
+
+    def limit_of(self, account: Account, day: date) -> int | None:
+        """Return an account's limit on a booking date: the last one set that holds then, or its first."""
+        account_id = account.account_id
+        for limit in reversed(self.limits.get(account_id) or self.state.limits.get(account_id) or ()):
+            if limit.holds(day):
+                return limit.value
+        return account.opening_limit
+
+    def set_limit(self, each: LimitSet) -> None:
+        """Set a limit."""
+        account_id = each.account_id
+        earlier = self.limits.get(account_id) or self.state.limits.get(account_id) or ()
+        self.limits[account_id] = (*earlier, each.limit)
+        self.limits_set.append(each)
 
     def day_of(self, entity_id: int) -> date:
         """Return the entity's open business day."""

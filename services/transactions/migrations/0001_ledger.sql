@@ -61,6 +61,7 @@ CREATE TABLE account (
     limit_minor bigint CHECK (limit_minor >= 0),
     opened_seq bigint NOT NULL
 );
+COMMENT ON COLUMN account.limit_minor IS 'as it was opened; limits set since are in account_limit';
 CREATE INDEX account_owner ON account (owner);
 
 -- Which house account stands against the customer's, by entity and instruction type.
@@ -204,6 +205,18 @@ CREATE TABLE account_freeze (
 -- Every batch asks whether the foreign accounts it credits are frozen.
 CREATE INDEX freeze_standing ON account_freeze (account_id, direction) WHERE lifted_seq IS NULL;
 
+-- Of those that hold on a booking date the last one set counts; where none does, account.limit_minor.
+CREATE TABLE account_limit (
+    account_id bigint NOT NULL REFERENCES account,
+    seq bigint NOT NULL,
+    limit_minor bigint CHECK (limit_minor >= 0),
+    valid_from date NOT NULL,
+    valid_until date CHECK (valid_until > valid_from),
+    authority text NOT NULL,
+    PRIMARY KEY (account_id, seq)
+);
+COMMENT ON COLUMN account_limit.seq IS 'of the home shard: where it was set';
+
 CREATE TABLE business_day (
     shard int NOT NULL,
     entity_id int NOT NULL REFERENCES entity,
@@ -239,7 +252,8 @@ COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
 GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
-GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze, business_day
+GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze,
+    account_limit, business_day
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;

@@ -14,6 +14,7 @@ from services.transactions.queries.balances_at import (
     favour_sign,
     spelt_moment,
 )
+from services.transactions.queries.limits import Limits, limits_of
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
 
@@ -26,9 +27,10 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
 
     Amounts are decimal strings. `balance` is in the holder's favour. `available` is credits posted − debits
     posted − debits pending + limit over all rows, and null where the limit is null (unlimited, as for the
-    house's accounts). As recorded at an instant, the counters and freezes are those of then; the limit is
-    today's. By booking or value date, the posted counters and the balance are those of the end of that day;
-    what is pending has no date and is shown as recorded, and `available` is null.
+    house's accounts). As recorded at an instant, counters, freezes and limit are those of then. By booking or
+    value date, the posted counters and the balance are those of the end of that day; what is pending has
+    no date and is shown as recorded, and `available` is null. `limit` is that in force on the booking date,
+    or on the business day that was open; `limits` are all that were set since the account was opened.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(
@@ -61,8 +63,9 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
             account_id,
             here,
         )
+        limits = await limits_of(connection, row, here, moment.booking_date)
     counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
-    return _shown(row, counters, moment, freezes=freezes, vector=vector)
+    return _shown(row, counters, moment, freezes=freezes, limits=limits, vector=vector)
 
 
 def _shown(
@@ -71,10 +74,11 @@ def _shown(
     moment: Moment,
     *,
     freezes: list[Any],
+    limits: Limits,
     vector: Mapping[int, int],
 ) -> dict[str, Any]:
     scale: int = row["scale"]
-    limit: int | None = row["limit_minor"]
+    limit = limits.in_force
     favour = counters["credits_posted"] - counters["debits_posted"]
     available = None if limit is None else favour - counters["debits_pending"] + limit
     balance = favour_sign(row["owner"] == HOUSE, row["statement"]) * favour
@@ -89,6 +93,7 @@ def _shown(
         "freezes": [{"freeze_id": each["freeze_id"], "direction": each["direction"]} for each in freezes],
         "container": row["container"],
         "limit": None if limit is None else format_amount(limit, scale),
+        "limits": limits.spelt(scale),
         **{name: format_amount(value, scale) for name, value in counters.items()},
         "balance": format_amount(balance, scale),
         "available": None if available is None or moment.is_by_date else format_amount(available, scale),

@@ -62,6 +62,12 @@ _WHOLE: Final = {
             FROM transactions.account_freeze ORDER BY account_id, freeze_id
         ) AS line
     """,
+    "limits": """
+        SELECT row_to_json(line) FROM (
+            SELECT account_id, seq, limit_minor::text AS limit_minor, valid_from, valid_until, authority
+            FROM transactions.account_limit ORDER BY account_id, seq
+        ) AS line
+    """,
     "balances": """
         SELECT row_to_json(line) FROM (
             SELECT shard, account_id, debits_posted::text AS debits_posted,

@@ -113,6 +113,20 @@ class _Account:
     scale: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """A limit that was set, in the order of the journal."""
+
+    seq: int
+    minor: int | None
+    valid_from: date
+    valid_until: date | None
+    authority: str
+
+    def holds(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
+
+
 @dataclass(slots=True)
 class _Open:
     """A pending transaction met in the journal."""
@@ -148,7 +162,9 @@ class _Shard:
     pending: dict[int, _Open] = field(default_factory=dict)
     freezes: dict[tuple[int, str], tuple[str, int, int | None]] = field(default_factory=dict)
     standing: dict[int, dict[str, str]] = field(default_factory=dict)
-    opened: dict[str, int] = field(default_factory=dict)
+    limits: dict[int, list[_Limit]] = field(default_factory=dict)
+    opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    """The seq that opened an account, and the limit it asked for."""
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
 
@@ -217,6 +233,7 @@ async def verify(
             await _compare_keys(connection, books)
             await _compare_pendings(connection, books)
             await _compare_freezes(connection, books)
+            await _compare_limits(connection, books)
             await _compare_balances(connection, books)
             await _compare_days(connection, books)
             _compare_accounts(books)
@@ -286,7 +303,8 @@ async def _derive(
         """
         SELECT seq, about_seq, kind::text AS kind, instruction_id, instruction_type, booking_date, reason,
                detail, seen,
-               CASE WHEN instruction_type IN ('open_account', 'freeze_account', 'unfreeze_account')
+               CASE WHEN instruction_type IN ('open_account', 'freeze_account', 'unfreeze_account',
+                                              'change_limit')
                     THEN content END AS content
         FROM transactions.journal
         WHERE shard = $1 AND seq <= $2
@@ -399,9 +417,12 @@ def _walk_applied(books: _Books, shard: _Shard, row: Mapping[str, Any]) -> None:
     asked = json.loads(row["content"])
     seq: int = row["seq"]
     if row["instruction_type"] == "open_account":
-        shard.opened[asked["account"]] = seq
+        shard.opened[asked["account"]] = seq, asked.get("limit", "0")
         return
     account_id = books.ids.get(asked["account"], -1)
+    if row["instruction_type"] == "change_limit":
+        _walk_limit(books, shard, row, account_id, asked)
+        return
     freeze_id: str = asked["freeze_id"]
     if row["instruction_type"] == "freeze_account":
         direction = asked.get("direction", "both")
@@ -414,6 +435,48 @@ def _walk_applied(books: _Books, shard: _Shard, row: Mapping[str, Any]) -> None:
     if placed is not None:
         shard.freezes[account_id, freeze_id] = (placed[0], placed[1], seq)
     shard.standing.get(account_id, {}).pop(freeze_id, None)
+
+
+def _walk_limit(
+    books: _Books, shard: _Shard, row: Mapping[str, Any], account_id: int, asked: Mapping[str, Any]
+) -> None:
+    account = books.accounts.get(account_id)
+    at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
+    if not books.see(
+        "limits",
+        account is not None and account.is_customer and account.home == shard.number,
+        expected="an account at home here",
+        found=asked["account"],
+        **at,
+    ):
+        return
+    assert account is not None
+    today = shard.days[account.entity_id]
+    since = asked.get("valid_from") or today.isoformat()
+    until = asked.get("valid_until")
+    said = json.loads(row["detail"] or "{}").get("valid_from")
+    books.see(
+        "limits",
+        said == since and since >= today.isoformat() and (until is None or until > since),
+        expected=f"from {since}, {today} or later",
+        found=f"from {said} until {until}",
+        **at,
+    )
+    shard.limits.setdefault(account_id, []).append(
+        _Limit(
+            row["seq"],
+            _minor(asked["limit"], account.scale),
+            date.fromisoformat(since),
+            None if until is None else date.fromisoformat(until),
+            asked["authority"],
+        )
+    )
+
+
+def _limit_of(shard: _Shard, account_id: int, account: _Account) -> int | None:
+    """The limit in force on the day that is open: the last one set that holds, else that of the opening."""
+    holding = [each for each in shard.limits.get(account_id, ()) if each.holds(shard.days[account.entity_id])]
+    return holding[-1].minor if holding else account.limit
 
 
 def _walk_movements(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -498,9 +561,10 @@ def _walk_movements(books: _Books, shard: _Shard, row: Mapping[str, Any], legs: 
             found=[taken, given],
             **at,
         )
-        if not resolves and debit.is_customer and debit.limit is not None:
+        limit = _limit_of(shard, leg["debit_account"], debit)
+        if not resolves and debit.is_customer and limit is not None:
             foreign = seen.get(str(leg["debit_account"]), 0)
-            left = taken[1] - taken[0] - taken[2] + debit.limit + foreign
+            left = taken[1] - taken[0] - taken[2] + limit + foreign
             passed = passed or left < 0
             if not is_fact:
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)
@@ -628,6 +692,30 @@ async def _compare_freezes(connection: Connection, books: _Books) -> None:
         books.see("freezes", False, expected=value, found="no row", shard=home, seq=value[1])
 
 
+async def _compare_limits(connection: Connection, books: _Books) -> None:
+    derived = {
+        (account_id, each.seq): each
+        for shard in books.shards.values()
+        for account_id, limits in shard.limits.items()
+        for each in limits
+    }
+    for row in await connection.fetch(
+        """
+        SELECT account_id, seq, limit_minor, valid_from, valid_until, authority
+        FROM transactions.account_limit
+        """
+    ):
+        account_id, *said = row
+        expected = derived.pop((account_id, row["seq"]), None)
+        home = books.accounts[account_id].home
+        books.see(
+            "limits", expected == _Limit(*said), expected=expected, found=said, shard=home, seq=row["seq"]
+        )
+    for (account_id, seq), expected in derived.items():
+        home = books.accounts[account_id].home
+        books.see("limits", False, expected=expected, found="no row", shard=home, seq=seq)
+
+
 async def _compare_balances(connection: Connection, books: _Books) -> None:
     """Every stored row is what the movements come to; rows of zeros may be there or not."""
     derived = {
@@ -685,16 +773,19 @@ async def _compare_days(connection: Connection, books: _Books) -> None:
 
 def _compare_accounts(books: _Books) -> None:
     opened = {
-        code: (shard.number, seq) for shard in books.shards.values() for code, seq in shard.opened.items()
+        code: (shard.number, seq, limit)
+        for shard in books.shards.values()
+        for code, (seq, limit) in shard.opened.items()
     }
     for account in books.accounts.values():
         if account.is_customer:
-            expected = opened.pop(account.code, None)
-            found = (account.home, account.opened_seq)
+            number, seq, limit = opened.pop(account.code, (None, None, None))
+            expected = (number, seq, _minor(limit, account.scale))
+            found = (account.home, account.opened_seq, account.limit)
             books.see(
                 "accounts", expected == found, expected=expected, found=found, shard=found[0], seq=found[1]
             )
-    for code, (number, seq) in opened.items():
+    for code, (number, seq, _) in opened.items():
         books.see("accounts", False, expected=code, found="no account", shard=number, seq=seq)
 
 
@@ -743,6 +834,14 @@ async def _compare_sides(connection: Connection, books: _Books) -> dict[str, dic
             "credits": _decimal(credited, row["scale"]),
         }
     return assets
+
+
+def _minor(text: str | None, scale: int) -> int | None:
+    """Read what an instruction that was taken calls a limit; none is none at all."""
+    if text is None:
+        return None
+    whole, _, fraction = text.partition(".")
+    return int(whole) * 10**scale + int(fraction.ljust(scale, "0") or "0")
 
 
 def _decimal(minor: int, scale: int) -> str:

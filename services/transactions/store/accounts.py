@@ -92,7 +92,7 @@ async def claim_accounts(connection: Connection, opened: Iterable[tuple[Account,
         [account.shard for account, _ in ordered],
         [account.asset_id for account, _ in ordered],
         [account.account_class for account, _ in ordered],
-        [account.limit for account, _ in ordered],
+        [account.opening_limit for account, _ in ordered],
         [seq for _, seq in ordered],
     )
     claimed = {row["account_id"] for row in rows}

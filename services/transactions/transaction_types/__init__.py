@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.transactions.domain.planning import TransactionType
+from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.deposit import DEPOSIT
 from services.transactions.transaction_types.fee import FEE
 from services.transactions.transaction_types.freeze_account import FREEZE_ACCOUNT
@@ -30,5 +31,6 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     VOID_PENDING,
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
+    CHANGE_LIMIT,
     OPEN_BUSINESS_DAY,
 )

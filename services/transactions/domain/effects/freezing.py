@@ -1,27 +1,12 @@
 """Freezes are placed on a customer's account, and lifted."""
 
-from typing import Any, Final
+from typing import Final
 
-from services.transactions.domain.cases import Case, absent, class_not_allowed
+from services.transactions.domain.cases import Case, account_named, own_account
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.state import Freeze
-
-
-def _references(case: Case) -> Refusal | None:
-    message = case.record.message
-    context = case.context
-    account = context.changes.find_account(message.account)
-    if account is None:
-        return absent(case, message.account, "account")
-    if account.owner != case.record.owner:
-        return Refusal("wrong_owner", "owner", "the owner named is not the account's")
-    if not account.is_customer:
-        return class_not_allowed("account")
-    case.account = account
-    case.day = context.changes.day_of(account.entity_id)
-    return None
 
 
 def _is_new(case: Case) -> Refusal | None:
@@ -65,9 +50,5 @@ def _lift(case: Case, decision: Decision) -> None:
     changes.lifted.append((account.account_id, freeze_id, case.seq))
 
 
-def _accounts(message: Any) -> tuple[str, ...]:
-    return (message.account,)
-
-
-FREEZE: Final = Effect(references=_references, state=_is_new, accept=_place, accounts=_accounts)
-UNFREEZE: Final = Effect(references=_references, state=_stands, accept=_lift, accounts=_accounts)
+FREEZE: Final = Effect(references=own_account, state=_is_new, accept=_place, accounts=account_named)
+UNFREEZE: Final = Effect(references=own_account, state=_stands, accept=_lift, accounts=account_named)

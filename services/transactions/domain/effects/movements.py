@@ -206,9 +206,10 @@ def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Ac
     debits = taken[0] + taken[2] + amount
     if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
         return Refusal("balance_overflow", "amount", "a balance would not fit 64 bits of minor units")
-    if debit.limit is None or case.limit_passed:
+    limit = changes.limit_of(debit, case.day)
+    if limit is None or case.limit_passed:
         return None
-    short = debits - taken[1] - debit.limit
+    short = debits - taken[1] - limit
     if short <= 0:
         return None
     context = case.context

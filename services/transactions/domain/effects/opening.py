@@ -1,27 +1,18 @@
 """An account is opened for a customer."""
 
-from typing import Any, Final
+from typing import Final
 
-from services.transactions.domain.cases import Case, asset_not_used
+from services.transactions.domain.cases import Case, account_named, asset_not_used
 from services.transactions.domain.chart import Entity, make_account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.effects.limits import read_limit
 from shared.messages.envelope import HOUSE
-from shared.money import SCALE_MAX, AmountError, parse_signed
 
 
 def _limit(case: Case) -> Refusal | None:
-    message = case.record.message
-    case.limit = None
-    if message.limit is None:
-        return None
-    asset = case.context.chart.assets.get(message.asset)
-    try:
-        case.limit = parse_signed(message.limit, SCALE_MAX if asset is None else asset.scale)
-    except AmountError as error:
-        if asset is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
-            return Refusal(error.reason, "limit", error.detail)
-    return None
+    asset = case.context.chart.assets.get(case.record.message.asset)
+    return read_limit(case, None if asset is None else asset.scale)
 
 
 def _references(case: Case) -> Refusal | None:
@@ -76,7 +67,7 @@ def _accept(case: Case, decision: Decision) -> None:
         entity=chart.entities[judged.entity],
         asset=chart.assets[judged.asset],
         account_class=judged.account_class,
-        limit=judged.limit,
+        limit=judged.opening_limit,
         container=judged.container,
     )
     decision.account = account
@@ -85,8 +76,4 @@ def _accept(case: Case, decision: Decision) -> None:
     changes.opened.append((account, case.seq))
 
 
-def _accounts(message: Any) -> tuple[str, ...]:
-    return (message.account,)
-
-
-OPEN_ACCOUNT: Final = Effect(form=_limit, references=_references, accept=_accept, accounts=_accounts)
+OPEN_ACCOUNT: Final = Effect(form=_limit, references=_references, accept=_accept, accounts=account_named)

@@ -1,0 +1,66 @@
+"""An account's limit is set anew, from a booking date on."""
+
+from typing import Final
+
+from services.transactions.domain.cases import Case, account_named, own_account
+from services.transactions.domain.chart import Dated
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.state import LimitSet
+from shared.money import SCALE_MAX, AmountError, parse_signed
+
+
+def read_limit(case: Case, scale: int | None) -> Refusal | None:
+    """Read the limit asked for; how many decimals it may have is not known without a scale."""
+    text = case.record.message.limit
+    case.limit = None
+    if text is None:
+        return None
+    try:
+        case.limit = parse_signed(text, SCALE_MAX if scale is None else scale)
+    except AmountError as error:
+        if scale is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
+            return Refusal(error.reason, "limit", error.detail)
+    return None
+
+
+def _form(case: Case) -> Refusal | None:
+    message = case.record.message
+    account = case.context.changes.find_account(message.account)
+    refusal = read_limit(case, None if account is None else account.scale)
+    if refusal is not None:
+        return refusal
+    since, until = message.valid_from, message.valid_until
+    if since is not None and until is not None and until <= since:
+        return Refusal("validity_empty", "valid_until", "it would hold on no day at all")
+    return None
+
+
+def _begins_today_or_later(case: Case) -> Refusal | None:
+    """Days gone by keep the limit that was theirs."""
+    message = case.record.message
+    if message.valid_from is not None and message.valid_from < case.day:
+        return Refusal("validity_past", "valid_from", f"the open day is {case.day}")
+    if message.valid_until is not None and message.valid_until <= case.day:
+        return Refusal("validity_past", "valid_until", f"the open day is {case.day}")
+    return None
+
+
+def _set(case: Case, decision: Decision) -> None:
+    message = case.record.message
+    decision.account = account = case.account
+    assert account is not None
+    since = message.valid_from or case.day
+    decision.detail = {"valid_from": since.isoformat()}
+    limit = Dated(case.limit, since, message.valid_until)
+    case.context.changes.set_limit(LimitSet(account.account_id, case.seq, limit, message.authority))
+
+
+CHANGE_LIMIT: Final = Effect(
+    form=_form,
+    references=own_account,
+    state=_begins_today_or_later,
+    accept=_set,
+    dates=("valid_from", "valid_until"),
+    accounts=account_named,
+)
