@@ -211,13 +211,11 @@ def _built(spelt: tuple[Lanes, Lanes]) -> None:
     """Put what is spelt into batches as the producer does before it sends them."""
     for lanes in spelt:
         for records, _ in lanes.values():
-            batch = EventBatch()
-            for each in records:
-                if not batch.add(each):
-                    batch.build()
-                    batch = EventBatch()
-                    batch.add(each)
-            batch.build()
+            begun = 0
+            while begun < len(records):
+                batch = EventBatch(records, begun)
+                batch.build()
+                begun += batch.record_count()
 
 
 async def stored_steps(options: argparse.Namespace) -> dict[str, float]:

@@ -160,15 +160,22 @@ class Publisher:
         primaries: Lanes = {}
         secondaries: Lanes = {}
         spelt: dict[tuple[str, int, int, datetime], _Shared] = {}
-        kind: tuple[str, int, int, datetime] | None = None
         shared: _Shared | None = None
+        kind = recorded_at = shard = epoch = None
         for event in events:
-            shard, seq, body = event.shard, event.seq, event.body
-            if shared is None or kind != (event.type, shard, event.epoch, event.recorded_at):
-                kind = (event.type, shard, event.epoch, event.recorded_at)
-                shared = spelt.get(kind)
+            if (
+                shared is None
+                or event.recorded_at is not recorded_at
+                or event.type is not kind
+                or event.shard != shard
+                or event.epoch != epoch
+            ):
+                kind, shard, epoch, recorded_at = event.type, event.shard, event.epoch, event.recorded_at
+                shared = spelt.get((kind, shard, epoch, recorded_at))
                 if shared is None:
-                    shared = spelt[kind] = self._shared(event)
+                    shared = spelt[kind, shard, epoch, recorded_at] = self._shared(event)
+            assert shard is not None
+            body = event.body
             size = varint(len(body))
             own, count = _own_headers(event, shared.id_prefix)
             lane = primaries.get((event.topic, shard))
@@ -182,7 +189,7 @@ class Publisher:
                     (VARINTS[len(key)], key, size, body, count, shared.primary, own, VARINTS[len(prev)], prev)
                 )
             )
-            heads[shard] = (seq, len(records))
+            heads[shard] = (event.seq, len(records))
             for partition, before, key in event.copies:
                 lane = secondaries.get((event.topic, partition))
                 if lane is None:
@@ -204,7 +211,7 @@ class Publisher:
                         )
                     )
                 )
-                heads[shard] = (seq, len(records))
+                heads[shard] = (event.seq, len(records))
         return primaries, secondaries
 
     def _shared(self, event: Outgoing) -> "_Shared":
@@ -234,16 +241,11 @@ class Publisher:
         sent: list[tuple[tuple[str, int], int, dict[int, tuple[int, int]]]] = []
         for lane, (records, heads) in lanes.items():
             begun = 0
-            batch = EventBatch()
-            for number, spelt in enumerate(records):
-                if not batch.add(spelt):
-                    waits.append(await producer.send_batch(batch, lane[0], partition=lane[1]))
-                    sent.append((lane, begun, heads))
-                    begun = number
-                    batch = EventBatch()
-                    batch.add(spelt)
-            waits.append(await producer.send_batch(batch, lane[0], partition=lane[1]))
-            sent.append((lane, begun, heads))
+            while begun < len(records):
+                batch = EventBatch(records, begun)
+                waits.append(await producer.send_batch(batch, lane[0], partition=lane[1]))
+                sent.append((lane, begun, heads))
+                begun += batch.record_count()
         results: list[Any] = await asyncio.gather(*waits, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -285,26 +287,29 @@ _COUNTS: Final = [varint(number) for number in range(16)]
 _SHARED_COUNT: Final = 8
 _SEQ: Final = header("seq", b"")[:-1]
 _ID: Final = header("ce_id", b"")[:-1]
-_PREV: Final = header("prev", b"")[:-1]
+_CORRELATION: Final = header("correlation_id", b"")[:-1]
+_TRACE: Final = header("traceparent", b"")[:-1]
 _CHAIN: Final = header("chain", bytes(64))[:-64]
+_PREV: Final = header("prev", b"")[:-1]
 
 
 def _own_headers(event: Outgoing, id_prefix: bytes) -> tuple[bytes, bytes]:
     """Spell an event's own headers, up to the value of `prev`, and count all it has."""
     seq = b"%d" % event.seq
     size = len(seq)
+    pieces = [_SEQ, VARINTS[size], seq, _ID, VARINTS[len(id_prefix) + size], id_prefix, seq]
     count = _SHARED_COUNT + 3
-    others = b""
-    if event.correlation_id is not None:
-        others = header("correlation_id", event.correlation_id.encode())
+    correlation_id = event.correlation_id
+    if correlation_id is not None:
+        spelt = correlation_id.encode()
+        pieces += (_CORRELATION, VARINTS[len(spelt)], spelt)
         count += 1
     if event.traceparent is not None:
-        others += header("traceparent", event.traceparent.encode())
+        spelt = event.traceparent.encode()
+        pieces += (_TRACE, VARINTS[len(spelt)], spelt)
         count += 1
     if event.chain is not None:
-        others += _CHAIN + event.chain
+        pieces += (_CHAIN, event.chain)
         count += 1
-    spelt = _JOIN(
-        (_SEQ, VARINTS[size], seq, _ID, VARINTS[len(id_prefix) + size], id_prefix, seq, others, _PREV)
-    )
-    return spelt, _COUNTS[count]
+    pieces.append(_PREV)
+    return _JOIN(pieces), _COUNTS[count]

@@ -6,6 +6,8 @@ goes out through aiokafka's idempotent producer like any other.
 """
 
 import struct
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 from aiokafka.codec import snappy_encode
@@ -42,7 +44,8 @@ def _varint(number: int) -> bytes:
     return bytes(spelt)
 
 
-VARINTS: Final = [_varint(number) for number in range(8192)]
+_SPELT: Final = 8192
+VARINTS: Final = [_varint(number) for number in range(_SPELT)]
 
 
 def header(name: str, value: bytes) -> bytes:
@@ -53,24 +56,26 @@ def header(name: str, value: bytes) -> bytes:
 class EventBatch(BatchBuilder):
     """A batch that aiokafka's producer takes in place of one it has made itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Sequence[bytes], begun: int = 0) -> None:
+        """Take the records from `begun` on that there is room for; each is spelt but for length and place."""
         # The builder it stands for is never made: what it would have kept is here.
-        self._pieces: list[bytes] = []
-        self._bytes = 0
-        self._count = 0
+        pieces: list[bytes] = []
+        place = 0
+        room = BATCH_BYTES
+        for spelt in records if begun == 0 else islice(records, begun, None):
+            size = len(spelt)
+            if size > room and place:
+                break
+            room -= size
+            number = VARINTS[place] if place < _SPELT else _varint(place)
+            size += 2 + len(number)
+            pieces += (VARINTS[size] if size < _SPELT else _varint(size), b"\0\0", number, spelt)
+            place += 1
+        self._pieces = pieces
+        self._bytes = BATCH_BYTES - room
+        self._count = place
         self._built: bytes | None = None
         self._producer = (-1, -1, -1)
-
-    def add(self, spelt: bytes) -> bool:
-        """Add a record spelt but for its length and place; no, where there is no room."""
-        size = len(spelt)
-        if self._bytes + size > BATCH_BYTES and self._count:
-            return False
-        place = varint(self._count)
-        self._pieces += (varint(2 + len(place) + size), b"\0\0", place, spelt)
-        self._bytes += size
-        self._count += 1
-        return True
 
     def append(self, **_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Take nothing from `producer.send`: the batch is whole as it is."""

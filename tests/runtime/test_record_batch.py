@@ -44,26 +44,24 @@ def test_what_is_spelt_is_what_another_reader_reads(
     made: list[tuple[bytes, bytes, list[tuple[str, bytes]]]],
 ) -> None:
     """Keys, values, headers and offsets, in order."""
-    batch = EventBatch()
-    taken = [each for each in made if batch.add(spelt(*each))]
+    batch = EventBatch([spelt(*each) for each in made])
     batch._set_producer_state(7, 2, 40)
+    taken = made[: batch.record_count()]
     assert read_back(batch.build()) == [(*each, number) for number, each in enumerate(taken)]
-    assert batch.record_count() == len(taken)
 
 
 def test_a_full_batch_takes_no_more_and_a_large_record_has_one_to_itself() -> None:
     """Or one that is too large for any batch would never go out."""
-    batch = EventBatch()
     large = spelt(b"k", b"x" * (BATCH_BYTES + 1), [])
-    assert batch.add(large)
-    assert not batch.add(spelt(b"k", b"v", []))
-    assert [value for _, value, _, _ in read_back(batch.build())] == [b"x" * (BATCH_BYTES + 1)]
+    records = [large, spelt(b"k", b"v", [])]
+    first, second = EventBatch(records), EventBatch(records, 1)
+    assert [value for _, value, _, _ in read_back(first.build())] == [b"x" * (BATCH_BYTES + 1)]
+    assert [value for _, value, _, _ in read_back(second.build())] == [b"v"]
 
 
 def test_a_batch_sent_again_has_the_same_bytes() -> None:
     """The broker knows it by producer and sequence; its content must not have changed."""
-    batch = EventBatch()
-    batch.add(spelt(b"k", b"v", []))
+    batch = EventBatch([spelt(b"k", b"v", [])])
     batch._set_producer_state(7, 2, 40)
     assert batch.build() is batch.build()
 
