@@ -1,6 +1,6 @@
 """What an audit looks at, as plain data: records of the topics, rows of the tables, samples of running."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -409,14 +409,30 @@ class Activation:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whitelisting:
+    """A pair of an owner's party and a listed entry that people have found to be two."""
+
+    shard: int
+    whitelisting_id: str
+    owner: str
+    list_code: str
+    entry_id: str
+    proposed_by: str
+    approved_by: str | None
+
+
 @dataclass(frozen=True)
 class ScreeningData:
-    """What compliance screens by: parameters and lists."""
+    """What compliance screens by: parameters, lists, and pairs that people have found to be two."""
 
     parameters: Sequence[RuleParameter]
     names: Sequence[ListedName]
     entries: Sequence[ListedEntry]
     activations: Sequence[Activation]
+    whitelistings: Sequence[Whitelisting] = ()
+    unfinished: Collection[int] = ()
+    """Shards in which parties are still being screened against what a list has changed."""
 
     @cached_property
     def entries_of(self) -> Mapping[tuple[str, str], Mapping[str, ListedEntry]]:

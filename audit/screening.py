@@ -27,6 +27,7 @@ from audit.wire import HOUSE
 
 Event = Mapping[str, Any]
 
+SEQ_MAX: Final = 2**63 - 1
 CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
 
 
@@ -79,7 +80,9 @@ class Named:
     bearers: Sequence[Bearer]
     parameters: RuleParameter
     must: Mapping[Match, str]
-    """What is equal, with what it leads to: `hold`, `alert`, or `any` of both."""
+    """What is equal in every version there was, with what it leads to: `hold`, `alert`, or `any` of both."""
+    stays: frozenset[tuple[str, str]] = frozenset()
+    """Of a customer: the (list, entry) equal in the versions active now, whenever they became so."""
 
 
 @dataclass(slots=True)
@@ -170,8 +173,20 @@ def _judge_names(
     row = parameter_of(data, "SAN-1", "*", day)
     if not bearers or row is None:
         return set()
-    must = {match: level for bearer in bearers for match, level in _equal(data, shard, bearer, row)}
-    said.named[event["shard"], event["seq"]] = Named(owner, day, waits, bearers, row, must)
+    spared = {
+        (each.list_code, each.entry_id)
+        for each in data.whitelistings
+        if (each.shard, each.owner) == (shard, owner) and each.approved_by is not None
+    }
+    must = {
+        match: level
+        for bearer in bearers
+        for match, level in _equal(data, shard, bearer, row)
+        if (match.list_code, match.entry_id) not in spared
+    }
+    is_customer = event["type"] == "InstructionApplied"
+    stays = frozenset(_stays(data, shard, bearers, row) - spared if is_customer else ())
+    said.named[event["shard"], event["seq"]] = Named(owner, day, waits, bearers, row, must, stays)
     if not waits:
         return set()
     return {name_found(match) for match, level in must.items() if level == "hold"}
@@ -199,6 +214,20 @@ def _equal(
             if len(levels) == len(wanted):
                 level = levels[0] if len(set(levels)) == 1 else "any"
                 yield Match(bearer.field, code, entry_id), level
+
+
+def _stays(
+    data: ScreeningData, shard: int, bearers: Sequence[Bearer], row: RuleParameter
+) -> set[tuple[str, str]]:
+    """What is equal in the versions that the shard screens against now."""
+    codes = {each.list_code for each in data.activations if each.shard == shard}
+    active = {code: active_version(data, shard, code, SEQ_MAX) for code in codes}
+    return {
+        (code, entry_id)
+        for bearer in bearers
+        for code, version in active.items()
+        for entry_id, _ in _equal_in(data, code, version, bearer, row)
+    }
 
 
 def _equal_in(
@@ -232,14 +261,30 @@ def level_of(row: RuleParameter, score: float) -> str:
 
 
 def unjustified(
-    finding: Mapping[str, Any], named: Named, data: ScreeningData, shard: int, seq: int
+    finding: Mapping[str, Any], named: Named, row: RuleParameter, data: ScreeningData, shard: int, seq: int
 ) -> tuple[str, str]:
     """Return what is wrong with a finding about a name ("" for nothing), and the level it has.
 
-    `shard` and `seq` are compliance's event that tells it.
+    `row` are the parameters of its day; `shard` and `seq` are compliance's event that tells it.
     """
+    wrong, level = _unjustified(finding, named, row, data, shard, seq)
+    told = finding["values"].get("whitelisting")
+    if wrong or told is None or told["void"] is not None:
+        return wrong, level
     values = finding["values"]
-    row, alert_at = named.parameters, threshold(named.parameters, "alert_at")
+    pair = (shard, told["id"], named.owner, values["list"], values["entry"])
+    for each in data.whitelistings:
+        if (each.shard, each.whitelisting_id, each.owner, each.list_code, each.entry_id) == pair:
+            by_two = each.approved_by is not None and each.approved_by != each.proposed_by
+            return ("" if by_two else "one person has whitelisted it"), "whitelisted"
+    return "nobody has whitelisted it", ""
+
+
+def _unjustified(
+    finding: Mapping[str, Any], named: Named, row: RuleParameter, data: ScreeningData, shard: int, seq: int
+) -> tuple[str, str]:
+    values = finding["values"]
+    alert_at = threshold(row, "alert_at")
     told = (finding["rule_version"], values.get("alert_at"), values.get("hold_at"))
     if told != (row.version, alert_at, threshold(row, "hold_at")):
         return f"the parameters are {told}", ""

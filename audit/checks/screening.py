@@ -1,14 +1,15 @@
 """Check 10: decisions, holds and alerts are those of the naive model, whatever the batches were."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
 from audit.names import subject_of
 from audit.result import Result, Tally
-from audit.screening import Expected, Found, found_in, screen, unjustified
+from audit.screening import Expected, Found, found_in, parameter_of, screen, unjustified
 
 NAMES: Final = "SAN-1"
 
@@ -64,45 +65,62 @@ def _compare_names(
 ) -> None:
     """Every finding about a name bears its score out; what is equal was found, once by owner and day."""
     alerted: dict[tuple[int, str, str], set[tuple[str, str]]] = {}
-    for event in _events(examination, ALERTS):
-        if event["type"] not in ("HoldPlaced", "AlertRaised"):
+    ever: dict[tuple[int, str], set[tuple[str, str]]] = {}
+    for event in (*_events(examination, ALERTS), *_events(examination, DECISIONS)):
+        if event["type"] not in ("HoldPlaced", "AlertRaised") and event.get("decision") != "cleared":
             continue
-        is_hold = event["type"] == "HoldPlaced"
-        about = event["first"] if is_hold else event.get("about")
-        findings = [each for each in event["findings"] if each["rule"] == NAMES]
-        if not findings or about is None:
-            continue
-        where = f"{event['type']} {event['shard']}-{event['seq']}"
-        named = expected[event["shard"]].named.get((about["shard"], about["seq"]))
-        if named is None:
-            tally.differs(f"{where}: {about['shard']}-{about['seq']} names nobody to be screened here")
-            continue
-        levels: set[str] = set()
-        for finding in findings:
-            wrong, level = unjustified(finding, named, data, event["shard"], event["seq"])
-            tally.expect(not wrong, f"{where}: {finding['values']['entry']}: {wrong}")
-            levels.add(level)
-        if is_hold:
-            held = "hold" in levels or event["instruction_id"] in expected[event["shard"]].held
-            tally.expect(held, f"{where}: nothing in it is alike enough to hold")
-        else:
-            tally.expect(not (named.waits and "hold" in levels), f"{where}: what holds a payment is an alert")
-            key = (event["shard"], event["owner"], event["business_date"])
-            alerted.setdefault(key, set()).update(_entry_of(each) for each in findings)
+        findings = [each for each in event.get("findings", ()) if each["rule"] == NAMES]
+        if findings:
+            _findings_bear_out(tally, data, event, findings, expected[event["shard"]])
+        if findings and event["type"] == "AlertRaised":
+            entries = {(each["values"]["list"], each["values"]["entry"]) for each in findings}
+            who = (event["shard"], event["owner"])
+            ever.setdefault(who, set()).update(entries)
+            alerted.setdefault((*who, event["business_date"]), set()).update(entries)
     for shard, wanted in expected.items():
         for (source, seq), named in wanted.named.items():
+            where = f"shard {shard}: {source}-{seq}"
             found = alerted.get((shard, named.owner, named.day.isoformat()), set())
             for match, level in named.must.items():
-                tally.counted += 1
-                if level == "alert" or (level == "hold" and not named.waits):
-                    tally.expect(
-                        (match.list_code, match.entry_id) in found,
-                        f"shard {shard}: {source}-{seq} names {match.entry_id}, and there is no alert",
-                    )
+                is_alert = level == "alert" or (level == "hold" and not named.waits)
+                told = (match.list_code, match.entry_id) in found
+                tally.expect(told or not is_alert, f"{where} names {match.entry_id}, and there is no alert")
+            if shard not in data.unfinished:
+                missed = named.stays - ever.get((shard, named.owner), set())
+                tally.expect(not missed, f"{where} names {sorted(missed)}, and nobody was told")
 
 
-def _entry_of(finding: Mapping[str, Any]) -> tuple[str, str]:
-    return finding["values"]["list"], finding["values"]["entry"]
+def _findings_bear_out(
+    tally: Tally,
+    data: ScreeningData,
+    event: Mapping[str, Any],
+    findings: Sequence[Mapping[str, Any]],
+    expected: Expected,
+) -> None:
+    """What an event tells of names, and that it holds, alerts or clears, follows from the scores."""
+    where = f"{event['type']} {event['shard']}-{event['seq']}"
+    is_alert = event["type"] == "AlertRaised"
+    about = event["about"] if is_alert else event["first"]
+    named = expected.named.get((about["shard"], about["seq"]))
+    if named is None:
+        tally.differs(f"{where}: {about['shard']}-{about['seq']} names nobody to be screened here")
+        return
+    day = date.fromisoformat(event["business_date"]) if is_alert else named.day
+    row = parameter_of(data, NAMES, "*", day)
+    if row is None:
+        tally.differs(f"{where}: {NAMES} is not in force on {day}")
+        return
+    levels: set[str] = set()
+    for finding in findings:
+        wrong, level = unjustified(finding, named, row, data, event["shard"], event["seq"])
+        tally.expect(not wrong, f"{where}: {finding['values']['entry']}: {wrong}")
+        levels.add(level)
+    if event["type"] == "HoldPlaced":
+        held = "hold" in levels or event["instruction_id"] in expected.held
+        tally.expect(held, f"{where}: nothing in it is alike enough to hold")
+    else:
+        tally.expect(not (named.waits and "hold" in levels), f"{where}: what holds a payment did not")
+        tally.expect(not (is_alert and "whitelisted" in levels), f"{where}: what is whitelisted alerts")
 
 
 def _said(examination: Examination) -> dict[int, Expected]:
@@ -154,4 +172,6 @@ def _findings(examination: Examination, event: Mapping[str, Any]) -> frozenset[F
 
 def _subject(event: Mapping[str, Any]) -> str:
     """What the cooldown tells apart: the list entries of a name alert."""
-    return subject_of(_entry_of(each) for each in event["findings"]) if event["rule"] == NAMES else ""
+    if event["rule"] != NAMES:
+        return ""
+    return subject_of((each["values"]["list"], each["values"]["entry"]) for each in event["findings"])

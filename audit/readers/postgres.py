@@ -42,6 +42,7 @@ from audit.evidence import (
     SentRow,
     ServiceState,
     ShardRow,
+    Whitelisting,
 )
 
 Connection = Any
@@ -242,11 +243,18 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
     activations = await connection.fetch(
         "SELECT shard, seq, list_code, version FROM compliance.list_activation"
     )
+    whitelistings = await connection.fetch(
+        "SELECT shard, whitelisting_id::text AS whitelisting_id, owner, list_code, entry_id, proposed_by,"
+        " approved_by FROM compliance.whitelisting"
+    )
+    unfinished = await connection.fetch("SELECT shard FROM compliance.rescreening WHERE finished_seq IS NULL")
     return ScreeningData(
         parameters=[RuleParameter(**row) for row in parameters],
         names=[ListedName(**row) for row in names],
         entries=[ListedEntry(**row) for row in entries],
         activations=[Activation(**row) for row in activations],
+        whitelistings=[Whitelisting(**row) for row in whitelistings],
+        unfinished={row["shard"] for row in unfinished},
     )
 
 

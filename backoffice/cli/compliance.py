@@ -10,16 +10,22 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, names, output, sessions
+from backoffice.cli import acts, names, output, sessions, whitelist
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.compliance.domain.lists import WatchList, in_parts
+from services.compliance.domain.lists import ListRefused, WatchList, in_parts
 from services.compliance.domain.lists.difference import Difference, difference
 from services.compliance.domain.lists.party import ListedParty
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
-from services.compliance.queries.lists import list_parties, lists_active, lists_show
-from shared.messages.acts import ActivateList, LoadList, RefuseHold, ReleaseHold
+from services.compliance.queries.lists import (
+    list_parties,
+    lists_active,
+    lists_refused,
+    lists_show,
+    rescreenings,
+)
+from shared.messages.acts import ActivateList, LoadList, RefuseHold, RefuseList, ReleaseHold
 from shared.messages.envelope import CODE_PATTERN, HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import partition_of
@@ -33,6 +39,7 @@ holds = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help
 
 SHRINK_MAX: Final = 0.2
 """The share of entries that a new version may lack before it is taken for one that is cut off."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 STATUSES: Final = ("held", "released", "refused", "all")
 
 InstructionArgument = Annotated[
@@ -71,6 +78,7 @@ def _holds() -> None:
 
 app.add_typer(lists, name="lists")
 app.add_typer(alerts, name="alerts")
+app.add_typer(whitelist.app, name="whitelist")
 app.command()(names.screen)
 app.command()(names.compare)
 
@@ -182,31 +190,49 @@ def load(
 
     Read are OFAC's CSV files (SDN and consolidated), the UN's XML, the EU's XML and CSV, the UK's (OFSI and
     UK Sanctions List) XML and CSV, FollowTheMoney JSON lines, and our own CSV. Files may be packed with gzip.
-    A file that is cut off, empty or of another kind is refused whole, and the version before stays. What was
-    interrupted can be typed again: parts that are there already are left alone.
+    A file that is cut off, empty or of another kind is refused whole: the version before stays, and
+    compliance warns until a version is activated. What was interrupted can be typed again: parts that are
+    there already are left alone.
     """
-    watch_list = names.read_files(files)
+    if re.fullmatch(CODE_PATTERN, code) is None:
+        raise CommandError(
+            "usage", f"{code!r} is no name for --code.", "Use letters, digits and ._:/#- only.", USAGE
+        )
+    who = acts.actor(actor)
+    try:
+        watch_list = names.read_files(files)
+    except CommandError as refused:
+        if isinstance(refused.__cause__, ListRefused):
+            cause = refused.__cause__
+            place = (cause.file or files[0].name, cause.line)
+            raise _warned(refused, code, place, cause.why, who, reason, timeout) from refused
+        raise
     chosen = version or watch_list.sha256[:12]
-    for name, text in (("--code", code), ("--version", chosen)):
-        if re.fullmatch(CODE_PATTERN, text) is None:
-            raise CommandError(
-                "usage", f"{text!r} is no name for {name}.", "Use letters, digits and ._:/#- only.", USAGE
-            )
+    if re.fullmatch(CODE_PATTERN, chosen) is None:
+        raise CommandError(
+            "usage", f"{chosen!r} is no name for --version.", "Use letters, digits and ._:/#- only.", USAGE
+        )
     for remark in watch_list.remarks:
         output.say(remark)
-    shards = sessions.run(
-        _load(
-            connect(),
-            watch_list,
-            code,
-            chosen,
-            activate=activate,
-            allow_fewer=allow_fewer,
-            reason=reason,
-            actor=acts.actor(actor),
-            timeout=timeout,
+    try:
+        shards = sessions.run(
+            _load(
+                connect(),
+                watch_list,
+                code,
+                chosen,
+                activate=activate,
+                allow_fewer=allow_fewer,
+                reason=reason,
+                actor=who,
+                timeout=timeout,
+            )
         )
-    )
+    except CommandError as refused:
+        if refused.error == "list_shrunk":
+            place = (files[0].name, 0)
+            raise _warned(refused, code, place, refused.message, who, reason, timeout) from refused
+        raise
     record = {
         "list": code,
         "version": chosen,
@@ -227,9 +253,10 @@ def load(
 def show() -> None:
     """Show each stored version of each list, and how many shards screen against it."""
     connection = connect()
-    found = sessions.run(_lists_found(connection))
+    found, refused = sessions.run(_lists_found(connection))
+    last = {each["list_code"]: each for each in refused}
     for each in found:
-        output.emit(each)
+        output.emit({**each, "refused": last.get(each["list_code"])})
     if not found:
         output.say("There is no list. Type `backoffice migrate`, which loads a small made-up one.")
         return
@@ -248,6 +275,44 @@ def show() -> None:
             for each in found
         ],
         right=("entries", "names", "parts", "shards"),
+    )
+    for each in refused:
+        line = f", line {each['line']}" if each["line"] else ""
+        stays = f"version {each['stays']} stays in force" if each["stays"] else "there is no other version"
+        output.say(
+            f"! {each['list_code']}: {each['file']}{line}: {each['why']}"
+            f" (refused {_minute(each['refused_at'])}); {stays}."
+        )
+
+
+@lists.command()
+def progress(
+    code: Annotated[str | None, typer.Argument(help="Only of this list, such as OFAC.")] = None,
+) -> None:
+    """Show how far the parties on record are screened against what each version has changed, by shard."""
+    found = sessions.run(_rescreenings_found(connect(), code))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("No version was activated since the books began.")
+        return
+    output.table(
+        ("list", "version", "replaced", "shard", "entries", "parties", "left", "alerts", "state"),
+        [
+            (
+                each["list_code"],
+                each["version"],
+                each["replaced"] or "–",
+                each["shard"],
+                "all" if each["entries"] is None else each["entries"],
+                each["parties"],
+                each["parties_left"],
+                each["alerts"],
+                "done" if each["finished"] else "going on",
+            )
+            for each in found
+        ],
+        right=("shard", "entries", "parties", "left", "alerts"),
     )
 
 
@@ -380,6 +445,42 @@ async def _load(
     return sorted(done.shard for done in answers)
 
 
+def _warned(
+    refused: CommandError,
+    code: str,
+    place: tuple[str, int],
+    why: str,
+    actor: str,
+    reason: str,
+    timeout: float,
+) -> CommandError:
+    """Have compliance warn of a refused file; return the error that says so, or that it was not told."""
+    file, line = place
+    act = RefuseList(
+        act_id=clock.new_id(),
+        actor=actor,
+        reason=reason,
+        list_code=code,
+        file=_CONTROL.sub("?", file)[-140:],
+        line=line,
+        why=_CONTROL.sub("?", why)[:500],
+    )
+    try:
+        done = sessions.run(_note_refusal(connect(), act, timeout))
+        words = f"Compliance warns of it; {done.detail}."
+    except CommandError as problem:
+        words = f"Compliance could not be told, so nothing warns of it ({problem.error})."
+    return CommandError(refused.error, f"{refused.message} {words}", refused.fix, refused.exit_code)
+
+
+async def _note_refusal(connection: Connection, act: RefuseList, timeout: float) -> ActDone:
+    house = partition_of(HOUSE.encode(), connection.partitions)
+    async with sessions.open_client(connection) as client:
+        return await acts.perform(
+            client, COMPLIANCE_ACTS, act, partition=house, answers=ALERTS, timeout=timeout
+        )
+
+
 def _require(done: ActDone, what: str) -> None:
     if not done.done:
         raise CommandError(
@@ -485,9 +586,14 @@ async def _alerts_found(
         return await alerts_list(database, rule, owner, limit)
 
 
-async def _lists_found(connection: Connection) -> list[dict[str, Any]]:
+async def _lists_found(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     async with sessions.open_database(connection) as database:
-        return await lists_show(database)
+        return await lists_show(database), await lists_refused(database)
+
+
+async def _rescreenings_found(connection: Connection, code: str | None) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        return await rescreenings(database, code)
 
 
 def _rules(findings: Sequence[dict[str, Any]]) -> str:

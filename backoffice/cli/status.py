@@ -53,6 +53,11 @@ class Status:
             for each in shards
             if each.owner is None and each.halted is None
         ]
+        found += [
+            f"{name} warns: {what}: {words}"
+            for name, health in self.health.items()
+            for what, words in _warnings(health).items()
+        ]
         parked = sum(each.parked for each in self.look.backlogs.values())
         if parked:
             found.append(f"{parked} records are parked; `backoffice parked list` shows whose")
@@ -122,6 +127,7 @@ def _record(
             name: {
                 "ready": health.ok,
                 "failing": None if health.ok else _failing(health),
+                "warnings": _warnings(health),
                 "url": connection.health[name],
                 "pid": connection.pids.get(name),
             }
@@ -189,6 +195,11 @@ def _print(connection: Connection, found: Status, memory: dict[str, int], troubl
 def megabytes(size: int) -> str:
     """Spell a size in memory."""
     return f"{size / 1_000_000:.0f} MB" if size else "–"
+
+
+def _warnings(health: Health) -> dict[str, str]:
+    found: Any = health.body.get("warnings")
+    return {str(name): str(words) for name, words in found.items()} if isinstance(found, dict) else {}
 
 
 def _failing(health: Health) -> str:

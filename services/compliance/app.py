@@ -10,10 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.handlers import acts, deadlines, events
+from services.compliance.handlers import acts, deadlines, events, parties
 from services.compliance.rules import CASH_RULES, LOOKBACK, san_1
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
+from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import COMPLIANCE_ACT
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, DECISIONS, JOURNAL
 from shared.runtime.database import Connection
@@ -23,6 +24,9 @@ from shared.runtime.work import Input, Received, Service, UnitOfWork, Unreadable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
+TICK_IDLE: Final = timedelta(seconds=5)
+TICK_BUSY: Final = timedelta(seconds=1)
+"""While parties are screened again."""
 TRIAL_SCALE: Final = 8
 """The scale parameters are read at once at the start, to find wrong ones."""
 
@@ -68,7 +72,7 @@ class ComplianceService(Service):
     outputs = (DECISIONS, ALERTS)
     parks = False
     linger_seconds = 0.01
-    tick_every = timedelta(seconds=5)
+    tick_every = TICK_IDLE
 
     def __init__(self) -> None:
         self._memory = Memory(ParameterBook(()), LOOKBACK)
@@ -103,6 +107,8 @@ class ComplianceService(Service):
         missing = versions_of(active.values()) - self._memory.indexes.keys()
         self._memory.indexes.update(await list_store.load_indexes(connection, missing))
         self._memory.active.update(active)
+        self._memory.whitelists[shard] = await whitelist_store.approved_pairs(connection, shard)
+        self._memory.refused[shard] = await list_store.refused_lists(connection, shard)
 
     def forget(self, shard: int) -> None:
         """Drop a shard's windows and lists."""
@@ -121,6 +127,7 @@ class ComplianceService(Service):
                 )
         await acts.carry_out(work, [each for each in records if each.topic == COMPLIANCE_ACTS.name], draft)
         await events.screen_events(work, journal, draft)
+        await parties.remember_parties(work, journal)
 
     def adopt(self, work: UnitOfWork) -> None:
         """Keep what the committed batch has added to windows and changed of the active lists."""
@@ -129,14 +136,21 @@ class ComplianceService(Service):
         self._draft = None
 
     async def tick(self, work: UnitOfWork) -> None:
-        """Announce holds that are overdue."""
+        """Announce holds that are overdue, and screen parties against what lists have changed."""
         await deadlines.announce_overdue(work)
+        is_busy = await parties.screen_parties_again(work, self._memory)
+        self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
 
     async def announce_act(
         self, work: UnitOfWork, received: Received, done: bool, detail: str, result: Mapping[str, Any]
     ) -> None:
         """Publish the answer to an act that the runtime has done itself."""
         acts.announce_act(work, received, received.message, done=done, detail=detail, result=result)
+
+    def warnings(self) -> Mapping[str, str]:
+        """Tell of lists whose last file was refused: parties are screened against an older version."""
+        refused = [row for rows in self._memory.refused.values() for row in rows.values()]
+        return {"list_refused": "; ".join(row.words for row in refused)} if refused else {}
 
     def owner_of(self, message: Any) -> str | None:
         """Nobody's records wait: a failure halts the shard."""

@@ -242,6 +242,110 @@ COMMENT ON COLUMN list_activation.seq IS 'the shard''s ListActivated event; 0 fo
 GRANT SELECT ON list_activation TO backoffice_readonly;
 GRANT INSERT, SELECT ON list_activation TO compliance_service;
 
+CREATE TABLE list_refusal (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    list_code text NOT NULL,
+    file text NOT NULL,
+    line integer NOT NULL,
+    why text NOT NULL,
+    stays text,
+    CONSTRAINT list_refusal_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT list_refusal_line_check CHECK (line >= 0)
+);
+COMMENT ON COLUMN list_refusal.seq IS 'the shard''s ListRefused event; mended by a later activation of the list';
+COMMENT ON COLUMN list_refusal.line IS '0 where no line is to blame';
+COMMENT ON COLUMN list_refusal.stays IS 'the version that this shard goes on to screen against; null for none';
+GRANT SELECT ON list_refusal TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_refusal TO compliance_service;
+
+CREATE TABLE party (
+    shard integer NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    digest text NOT NULL,
+    instruction_id uuid NOT NULL,
+    field text NOT NULL,
+    name text NOT NULL,
+    kind text,
+    birth_date text,
+    country text,
+    identifier text,
+    CONSTRAINT party_pkey PRIMARY KEY (shard, owner, digest),
+    CONSTRAINT party_shard_number_key UNIQUE (shard, number)
+);
+COMMENT ON COLUMN party.number IS 'rising in a shard, with gaps: how far screening again has come';
+COMMENT ON COLUMN party.seq IS 'the ledger''s event of this shard that named them first';
+COMMENT ON COLUMN party.digest IS 'of what can be screened, so that another name or birth date is another row';
+GRANT SELECT ON party TO backoffice_readonly;
+GRANT INSERT, SELECT ON party TO compliance_service;
+
+CREATE TABLE rescreening (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    list_code text NOT NULL,
+    version text NOT NULL,
+    replaced text,
+    business_date date NOT NULL,
+    entries text[],
+    through bigint NOT NULL,
+    done_through bigint DEFAULT 0 NOT NULL,
+    parties integer DEFAULT 0 NOT NULL,
+    alerts integer DEFAULT 0 NOT NULL,
+    finished_seq bigint,
+    CONSTRAINT rescreening_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT rescreening_check CHECK (done_through <= through),
+    CONSTRAINT rescreening_list_code_version_fkey FOREIGN KEY (list_code, version) REFERENCES list_version(list_code, version)
+);
+CREATE INDEX rescreening_open ON rescreening USING btree (shard, seq) WHERE finished_seq IS NULL;
+COMMENT ON COLUMN rescreening.seq IS 'the shard''s ListActivated event';
+COMMENT ON COLUMN rescreening.entries IS 'new and changed ones; null for all, where no version was active before';
+COMMENT ON COLUMN rescreening.through IS 'the last party on record at the activation; later ones were screened against it';
+GRANT SELECT ON rescreening TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (done_through, parties, alerts, finished_seq) ON rescreening TO compliance_service;
+
+CREATE TABLE whitelisting (
+    shard integer NOT NULL,
+    whitelisting_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    list_code text NOT NULL,
+    list_version text NOT NULL,
+    entry_id text NOT NULL,
+    entry_digest text NOT NULL,
+    name text NOT NULL,
+    kind text,
+    birth_date text,
+    country text,
+    until date NOT NULL,
+    proposed_by text NOT NULL,
+    reason text NOT NULL,
+    status text DEFAULT 'proposed'::text NOT NULL,
+    approved_by text,
+    approved_seq bigint,
+    approval_reason text,
+    revoked_by text,
+    revoked_seq bigint,
+    revocation_reason text,
+    CONSTRAINT whitelisting_pkey PRIMARY KEY (shard, whitelisting_id),
+    CONSTRAINT whitelisting_check CHECK (status <> 'approved'::text OR approved_by IS NOT NULL),
+    CONSTRAINT whitelisting_check1 CHECK ((status = 'revoked'::text) = (revoked_by IS NOT NULL)),
+    CONSTRAINT whitelisting_check2 CHECK ((approved_by IS NULL) = (approved_seq IS NULL) AND (approved_by IS NULL) = (approval_reason IS NULL)),
+    CONSTRAINT whitelisting_check3 CHECK ((revoked_by IS NULL) = (revoked_seq IS NULL) AND (revoked_by IS NULL) = (revocation_reason IS NULL)),
+    CONSTRAINT whitelisting_status_check CHECK (status = ANY (ARRAY['proposed'::text, 'approved'::text, 'revoked'::text])),
+    CONSTRAINT whitelisting_takes_two_people CHECK (approved_by <> proposed_by),
+    CONSTRAINT whitelisting_list_code_list_version_entry_id_fkey FOREIGN KEY (list_code, list_version, entry_id) REFERENCES list_entry(list_code, version, entry_id)
+);
+COMMENT ON COLUMN whitelisting.seq IS 'the ActDone event that answered the proposal; so are the other two';
+COMMENT ON COLUMN whitelisting.entry_digest IS 'of what the entry said of who is meant; another one voids the pair';
+COMMENT ON COLUMN whitelisting.until IS 'the first business day on which it no longer counts';
+GRANT SELECT ON whitelisting TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason) ON whitelisting TO compliance_service;
+
 CREATE TABLE cash_event (
     shard integer NOT NULL,
     source_shard integer NOT NULL,

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from shared.messages.envelope import Code, Message, Text
+from shared.messages.envelope import Code, Message, Reference, Text
+from shared.messages.instructions import Country
 
 
 class ActBase(Message):
@@ -80,6 +81,40 @@ class ListedName(Message):
     remarks: str = ""
 
 
+class ProposeWhitelisting(ActBase):
+    """Say that a party and a listed entry are two; counts when another person has approved it."""
+
+    type: Literal["propose_whitelisting"] = "propose_whitelisting"
+    owner: Code
+    """The customer in whose files or payments the name stands."""
+    name: Text
+    """As it stands there; another name is another party. So are what follows, null where nothing is known."""
+    kind: Literal["person", "organisation"] | None = None
+    birth_date: date | None = None
+    country: Country | None = None
+    list_code: Code
+    entry_id: Reference
+    until: date
+    """The first business day on which it no longer counts."""
+
+
+class ApproveWhitelisting(ActBase):
+    """Let a proposed pair count; by somebody other than who proposed it."""
+
+    type: Literal["approve_whitelisting"] = "approve_whitelisting"
+    owner: Code
+    whitelisting_id: UUID
+    """The id of the act that proposed it."""
+
+
+class RevokeWhitelisting(ActBase):
+    """Let a pair count no more, or never; one person is enough."""
+
+    type: Literal["revoke_whitelisting"] = "revoke_whitelisting"
+    owner: Code
+    whitelisting_id: UUID
+
+
 class LoadList(ActBase):
     """One part of a new version of a watch list; sent to the house's shard, parts 1 to `parts`."""
 
@@ -101,6 +136,18 @@ class ActivateList(ActBase):
     version: Code
 
 
+class RefuseList(ActBase):
+    """Note that a file of a list was refused whole when it was read; sent to the house's shard."""
+
+    type: Literal["refuse_list"] = "refuse_list"
+    list_code: Code
+    file: Reference
+    """Its name, without folders."""
+    line: int = 0
+    """The line to blame; 0 where there is none."""
+    why: Text
+
+
 class MakeReport(ActBase):
     """Make a report and announce it; sent to the house's shard."""
 
@@ -114,7 +161,17 @@ class MakeReport(ActBase):
 
 
 TransactionsAct = ReplayParked | DiscardParked | ResumeShard
-ComplianceAct = ReleaseHold | RefuseHold | LoadList | ActivateList | ResumeShard
+ComplianceAct = (
+    ReleaseHold
+    | RefuseHold
+    | ProposeWhitelisting
+    | ApproveWhitelisting
+    | RevokeWhitelisting
+    | LoadList
+    | ActivateList
+    | RefuseList
+    | ResumeShard
+)
 ReportingAct = MakeReport | ResumeShard
 
 TRANSACTIONS_ACT: Final[TypeAdapter[TransactionsAct]] = TypeAdapter(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from shared.messages.envelope import Code, Event, Message, Number
+from shared.messages.envelope import Code, Event, Message, Number, Reference, Text
 from shared.messages.journal import ActDone
 
 
@@ -86,8 +86,37 @@ class ListActivated(Event):
     entries: int
 
 
+class ListRefused(Event):
+    """A file of a watch list was refused whole: it is cut off, empty, or no such list. Somebody must look."""
+
+    type: Literal["ListRefused"] = "ListRefused"
+    list_code: Code
+    file: Reference
+    line: int
+    why: Text
+    stays: Code | None = None
+    """The version that stays in force; null where the list has none."""
+
+
+class PartiesRescreened(Event):
+    """All parties on record in this shard are screened against what a version of a list has changed."""
+
+    type: Literal["PartiesRescreened"] = "PartiesRescreened"
+    list_code: Code
+    version: Code
+    replaced: Code | None = None
+    """The version before; null where the list is new."""
+    entries: int | None = None
+    """How many entries were new or changed; null for all of a new list."""
+    parties: int
+    alerts: int
+    """Alerts raised; a party that alerted by this version already alerts no second time."""
+
+
 DecisionEvent = DecisionMade
-AlertEvent = AlertRaised | HoldPlaced | HoldOverdue | ListActivated | ActDone
+AlertEvent = (
+    AlertRaised | HoldPlaced | HoldOverdue | ListActivated | ListRefused | PartiesRescreened | ActDone
+)
 
 DECISION_EVENT: Final[TypeAdapter[DecisionMade]] = TypeAdapter(DecisionMade)
 ALERT_EVENT: Final[TypeAdapter[AlertEvent]] = TypeAdapter(Annotated[AlertEvent, Field(discriminator="type")])

@@ -69,6 +69,7 @@ class Worker:
         self.stopping = False
         self.ticked = 0.0
         self.mirrored: dict[TopicPartition, int] = {}
+        self.warned: dict[str, str] = {}
         self.reread: set[int] = set()
         """Shards halted or lost in this batch: what is left of their records will be read again."""
         self.clock_checked = 0.0

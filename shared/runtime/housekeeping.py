@@ -109,6 +109,7 @@ async def _keep_house(worker: "Worker") -> None:
         _exit(worker, "broker_down")
     _watch_for_stalls(worker, now)
     _gauges(worker)
+    _warnings(worker)
     async with worker.lock:
         if not worker.held or worker.connection.is_closed():
             return
@@ -222,6 +223,16 @@ def _watch_for_stalls(worker: "Worker", now: float) -> None:
             worker.progress[place] = (shard.position(place.topic).next_offset, now)
         elif now - moved > worker.settings.stall_seconds_max and not worker.lock.locked():
             _exit(worker, "stalled", topic=place.topic, partition=place.partition, lag=records)
+
+
+def _warnings(worker: "Worker") -> None:
+    """Log and count each warning when it appears or changes, and keep a gauge of it."""
+    found = dict(worker.service.warnings())
+    for name in found.keys() | worker.warned.keys():
+        worker.telemetry.gauge(f"warning_{name}", 1 if name in found else 0)
+        if name in found and found[name] != worker.warned.get(name):
+            worker.telemetry.warn(name, detail=found[name])
+    worker.warned = found
 
 
 def _gauges(worker: "Worker") -> None:

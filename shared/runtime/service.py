@@ -224,7 +224,8 @@ def _ready(worker: Worker) -> Any:
     async def ready(scope: Any) -> AsgiResponse:
         del scope
         failing = failing_checks(worker)
-        body = json.dumps({"ready": not failing, "failing": failing}).encode()
+        warnings = dict(worker.service.warnings())
+        body = json.dumps({"ready": not failing, "failing": failing, "warnings": warnings}).encode()
         return AsgiResponse(body, 503 if failing else 200, headers={"Content-Type": "application/json"})
 
     return ready

@@ -1,7 +1,7 @@
 """What passes between the runtime and a service: records received, the unit of work, events to publish."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -247,6 +247,10 @@ class Service:
 
     async def tick(self, work: UnitOfWork) -> None:
         """Do what time asks for (deadlines); a batch of its own, over all shards held."""
+
+    def warnings(self) -> Mapping[str, str]:
+        """Say what somebody should look at though the work goes on: a stable name, and words, of each."""
+        return {}
 
     def owner_of(self, message: Any) -> str | None:
         """The home owner whose records wait when this one fails; None where nobody's do."""

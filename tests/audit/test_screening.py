@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,17 @@ from uuid import UUID
 import pytest
 
 from audit.checks.screening import screening_equals_recomputation
-from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, Record
+from audit.evidence import (
+    ALERTS,
+    DECISIONS,
+    JOURNAL,
+    Activation,
+    Evidence,
+    ListedEntry,
+    ListedName,
+    Record,
+    Whitelisting,
+)
 from audit.examination import Examination
 from audit.screening import Expected, screen
 from tests.audit.honest import ALICE, BOB, PARTITIONS, START, Upstream, books
@@ -181,7 +192,7 @@ TOLD: list[tuple[str, dict[str, Any], dict[str, Any], str | None]] = [
     ("a hold borne out", {}, {}, None),
     ("an alert borne out", {"score": 0.8, "name_score": 0.8, "kind": "AlertRaised"}, {}, None),
     ("held below the level", {"score": 0.8, "name_score": 0.8}, {}, "alike enough to hold"),
-    ("alerted above it", {"kind": "AlertRaised"}, {}, "is an alert"),
+    ("alerted above it", {"kind": "AlertRaised"}, {}, "did not"),
     ("below both", {"score": 0.6, "name_score": 0.6}, {}, "is below 0.7"),
     ("another score", {"score": 0.9, "name_score": 0.8}, {}, "the score is 0.8"),
     ("other thresholds", {"hold_at": 0.5}, {}, "parameters"),
@@ -191,9 +202,18 @@ TOLD: list[tuple[str, dict[str, Any], dict[str, Any], str | None]] = [
     ("evidence left out", {}, {"country": "DE"}, "beside the name"),
     ("evidence told", {"score": 0.87, "evidence": DISAGREES}, {"country": "DE"}, None),
     ("a weak alias", {"weak_alias": True}, {}, "no birth date confirms"),
+    ("whitelisted by two", {"whitelisting": {"id": "W1", "void": None}, "kind": "DecisionMade"}, {}, None),
+    ("whitelisted, yet held", {"whitelisting": {"id": "W1", "void": None}}, {}, "alike enough to hold"),
+    ("whitelisted by one", {"whitelisting": {"id": "W2", "void": None}}, {}, "one person"),
+    ("whitelisted by nobody", {"whitelisting": {"id": "W3", "void": None}}, {}, "nobody has"),
+    ("a pair that is void", {"whitelisting": {"id": "W1", "void": "expired"}}, {}, None),
+    ("cleared above it", {"kind": "DecisionMade"}, {}, "did not"),
     ("no identifier", {"comparison": "identifier", "score": 1.0}, {}, "another one"),
     ("an identifier", {"comparison": "identifier", "score": 1.0}, {"identifier": "X12345"}, None),
 ]
+
+
+CLEARED: dict[str, Any] = {"type": "DecisionMade", "decision": "cleared"}
 
 
 @pytest.mark.parametrize(("name", "told", "creditor", "wrong"), TOLD, ids=[each[0] for each in TOLD])
@@ -205,28 +225,50 @@ def test_what_is_found_beyond_equal_names_bears_its_score_out(
     kind = told.pop("kind", "HoldPlaced")
     event: dict[str, Any] = {"type": "TransactionPending", "screening": True}
     event["instruction"] = {"payment": {"creditor": {"name": "Dotcor Evill", **creditor}}}
-    journal = journalled([cash(0, "1.00", **event)], ALICES)
     about = {"shard": ALICES, "seq": 1}
     finding = {"rule": "SAN-1", "rule_version": 1, "sentence": "", "values": told}
-    said = [
-        {"type": kind, "owner": ALICE, "rule": "SAN-1", "business_date": "2026-01-05", "findings": [finding]}
+    body: dict[str, Any] = {"type": kind, "owner": ALICE, "findings": [finding], "first": about}
+    body |= {"about": about, "rule": "SAN-1", "business_date": "2026-01-05", "decision": "cleared"}
+    answers: dict[str, list[dict[str, Any]]] = {"AlertRaised": [CLEARED], "DecisionMade": [body]}
+    assert DATA is not None
+    pairs = [
+        Whitelisting(ALICES, each, ALICE, "OFAC", "E1", "ann", by)
+        for each, by in (("W1", "ben"), ("W2", None))
     ]
-    said[0] |= {"first": about} if kind == "HoldPlaced" else {"about": about}
-    cleared = [] if kind == "HoldPlaced" else [{"type": "DecisionMade", "decision": "cleared"}]
     evidence = Evidence(
         partitions=PARTITIONS,
         topics={
-            JOURNAL: journal,
-            ALERTS: journalled(said, ALICES),
-            DECISIONS: journalled(cleared, ALICES),
+            JOURNAL: journalled([cash(0, "1.00", **event)], ALICES),
+            ALERTS: journalled([body] if kind != "DecisionMade" else [], ALICES),
+            DECISIONS: journalled(answers.get(kind, []), ALICES),
         },
-        screening=DATA,
+        screening=replace(DATA, whitelistings=pairs),
     )
     result = screening_equals_recomputation(Examination(evidence))
     if wrong is None:
         assert result.ok, result.examples
     else:
         assert any(wrong in each for each in result.examples), result.examples
+
+
+def test_a_customer_who_became_listed_must_have_been_told_of() -> None:
+    """Whoever is equal to an entry of the version active now has alerted, by then or when it came."""
+    assert DATA is not None
+    newer = replace(
+        DATA,
+        names=[*DATA.names, ListedName("OFAC", "2", "E2", "person", "Good, Doctor")],
+        entries=[*DATA.entries, ListedEntry("OFAC", "2", "E2", "person")],
+        activations=[*DATA.activations, Activation(ALICES, 3, "OFAC", "2")],
+    )
+    opened = {"type": "InstructionApplied", "owner": ALICE, "instruction": {"party": {"name": "Doctor Good"}}}
+    evidence = Evidence(partitions=PARTITIONS, topics={JOURNAL: journalled([opened], ALICES)})
+    evidence.screening = newer
+    result = screening_equals_recomputation(Examination(evidence))
+    assert [each for each in result.examples if "nobody was told" in each]
+    pair = Whitelisting(ALICES, "W1", ALICE, "OFAC", "E2", "ann", "ben")
+    for spared in (replace(newer, unfinished={ALICES}), replace(newer, whitelistings=[pair])):
+        evidence.screening = spared
+        assert screening_equals_recomputation(Examination(evidence)).ok
 
 
 def test_an_equal_name_that_was_not_found_is_missed() -> None:

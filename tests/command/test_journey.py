@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -15,6 +18,16 @@ import backoffice as backoffice_package
 
 OWNER = "C000123"
 ACCOUNT = f"{OWNER}-EUR"
+WARNING = 'backoffice_state{name="warning_list_refused",service="compliance"} 1.0'
+
+
+def until(ask: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
+    """Ask until it is so, for a minute at most; return the last answer."""
+    for _ in range(120):
+        if is_so(found := ask()):
+            return found
+        time.sleep(0.5)
+    raise AssertionError("it did not become so in a minute")
 
 
 def line(kind: str, *, instruction_id: str | None = None, owner: str = OWNER, **fields: Any) -> str:
@@ -139,6 +152,68 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert status["ok"], status["troubles"]
     assert set(status["services"]) == {"transactions", "compliance", "reporting"}
 
+    _look_after_a_list(backoffice, tmp_path)
+
     verdict = backoffice("ledger", "verify")
     assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
     assert "published" in {check["name"] for check in verdict.records[0]["checks"]}
+
+
+def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
+    """A customer becomes listed, a file is refused and warned of, a pair is whitelisted by two people."""
+    opening = str(uuid.uuid4())
+    party = {"kind": "person", "name": "Odile Querfurt", "birth_date": "1999-01-02"}
+    common = {"account": "C000124-EUR", "entity": "BANK", "asset": "EUR"}
+    opened = folder / "opened.jsonl"
+    opened.write_text(
+        line("open_account", owner="C000124", instruction_id=opening, party=party, **common) + "\n"
+    )
+    assert backoffice("instruction", "send", "--file", opened, "--wait").records[0]["outcome"] == "applied"
+    file = folder / "own.csv"
+    file.write_text('entry_id,kind,name,programmes\nA-1,person,"QUERFURT, Odile",P\n')
+    load = ("compliance", "lists", "load", file, "--code", "OWN")
+    first = backoffice(*load).records[-1]
+    assert first["active_shards"] == [0, 1, 2, 3]
+    progress = until(
+        lambda: backoffice("compliance", "lists", "progress", "OWN").records,
+        lambda rows: all(each["finished"] for each in rows),
+    )
+    assert (len(progress), sum(each["alerts"] for each in progress)) == (4, 1)
+    [alert] = backoffice("compliance", "alerts", "list", "--owner", "C000124").records
+    assert (alert["instruction_id"], alert["findings"][0]["values"]["list_version"]) == (
+        opening,
+        first["version"],
+    )
+
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    refused = backoffice(*load)
+    assert (refused.status, refused.error["error"]) == (1, "list_refused")
+    assert (
+        f"Compliance warns of it; version {first['version']} of OWN stays in force."
+        in refused.error["message"]
+    )
+    [shown] = [
+        each for each in backoffice("compliance", "lists", "show").records if each["list_code"] == "OWN"
+    ]
+    assert (shown["refused"]["file"], shown["refused"]["stays"]) == ("own.csv", first["version"])
+    status = backoffice("status").records[0]
+    assert status["services"]["compliance"]["ready"]
+    assert status["services"]["compliance"]["warnings"]["list_refused"].startswith("OWN: own.csv")
+    url = status["services"]["compliance"]["url"].replace("/health/ready", "/metrics")
+    until(lambda: urlopen(url).read().decode(), lambda text: WARNING in text)
+
+    whitelist = ("compliance", "whitelist")
+    until_day = (datetime.now(UTC).date() + timedelta(days=300)).isoformat()
+    told = ("--until", until_day, "--reason", "born later", "--actor", "ann")
+    proposed = backoffice(*whitelist, "propose", opening, *told)
+    pair = proposed.records[0]["result"]["whitelisting_id"]
+    approve = (*whitelist, "approve", pair, "--reason", "seen", "--actor")
+    assert backoffice(*approve, "ann").records[0]["result"]["refused"] == "same_person"
+    assert backoffice(*approve, "ben").status == 0
+    [row] = backoffice(*whitelist, "list", "--status", "approved").records
+    assert (row["name"], row["birth_date"], row["approved_by"]) == ("Odile Querfurt", "1999-01-02", "ben")
+
+    file.write_bytes(whole.replace(b",P", b",Q"))
+    assert backoffice(*load).status == 0
+    assert backoffice("status").records[0]["services"]["compliance"]["warnings"] == {}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from shared.messages.acts import ActivateList, ListedName, LoadList, RefuseHold, ReleaseHold
-from shared.messages.compliance import DecisionMade, HoldPlaced, ListActivated
+from shared.messages.acts import ActivateList, ListedName, LoadList, RefuseHold, RefuseList, ReleaseHold
+from shared.messages.compliance import DecisionMade, HoldPlaced, ListActivated, ListRefused
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from tests.compliance.conftest import Harness, kinds
@@ -184,3 +184,41 @@ async def test_parts_that_do_not_belong_are_refused_by_name(harness: Harness):
     [again] = await harness.act(desk.part(1, "1"))
     assert (again.done, again.detail) == (True, "the part was there already")
     assert json.loads((await harness.tables())["act_answer"][0]["result"])["loaded"] == 1
+
+
+async def test_a_refused_file_leaves_the_old_version_and_is_warned_of_until_one_is_activated(
+    harness: Harness,
+):
+    """Parties are screened against an old list, and nobody would see it by the screening."""
+    desk = Desk()
+    common = {"file": "own.csv", "why": "the last line has no end"}
+    await harness.act(desk.part(1, "1", parts=1), desk.activate(), shard=HOUSE_SHARD)
+    assert harness.service.warnings() == {}
+    refused, done = await harness.act(desk.act(RefuseList, list_code="OWN", line=7, **common))
+    assert isinstance(refused, ListRefused)
+    assert (refused.list_code, refused.file, refused.line, refused.stays) == ("OWN", "own.csv", 7, "7")
+    assert (done.done, done.detail) == (True, "version 7 of OWN stays in force")
+    [_, unknown] = await harness.act(desk.act(RefuseList, list_code="NEW", **common))
+    assert unknown.detail == "there is no other version"
+    told = {
+        "list_refused": "OWN: own.csv, line 7: the last line has no end; version 7 stays in force; "
+        "NEW: own.csv: the last line has no end; there is no other version"
+    }
+    assert harness.service.warnings() == told
+    await harness.restart()
+    words = harness.service.warnings()["list_refused"]
+    assert sorted(words.split("; ")) == sorted(told["list_refused"].split("; ")), "another process warns, too"
+    assert harness.service._memory.active[HOUSE_SHARD] == {"DEMO": "1", "OWN": "7"}
+    await harness.act(desk.part(1, "1", parts=1, version="8"), desk.activate("8"), shard=HOUSE_SHARD)
+    assert harness.service.warnings()["list_refused"].startswith("NEW: ")
+    await harness.restart()
+    assert harness.service.warnings()["list_refused"].startswith("NEW: ")
+
+
+async def test_a_refused_file_is_noted_in_the_houses_shard_only_and_once(harness: Harness):
+    """One place to look; an operator who is not sure sends it again."""
+    act = Desk().act(RefuseList, list_code="DEMO", file="demo.csv", why="the file is empty")
+    [elsewhere] = await harness.act(act, shard=(HOUSE_SHARD + 1) % PARTITIONS)
+    assert (elsewhere.done, elsewhere.result["refused"]) == (False, "wrong_shard")
+    assert kinds(await harness.act(act, act)) == ["ListRefused", "ActDone", "ActDone"]
+    assert len(await harness.connection.fetch("SELECT FROM list_refusal")) == 1

@@ -20,6 +20,7 @@ def test_a_list_that_is_not_whole_is_refused_before_anything_is_sent(
     error = json.loads(said.err)
     assert (said.out, error["error"]) == ("", "list_refused")
     assert "sdn.csv, line 1" in error["message"]
+    assert "Compliance could not be told, so nothing warns of it (stack_not_running)." in error["message"]
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(capsys: pytest.CaptureFixture[str]):

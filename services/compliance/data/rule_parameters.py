@@ -49,7 +49,7 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         "SAN-1",
         1,
         ANY_ASSET,
-        {"hold_hours": 24, "alert_at": "0.70", "hold_at": "0.85"},
+        {"hold_hours": 24, "alert_at": "0.70", "hold_at": "0.85", "whitelist_days_max": 365},
         _SINCE,
         None,
         "one business day to look at a match; 31 CFR 501.603, 501.604: report within 10 business days",

@@ -30,6 +30,7 @@ from shared.money import parse_amount
 _VIEW: Final = ConfigDict(extra="ignore", strict=True)
 
 PAYMENT_PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
+PARTY_FIELDS: Final = frozenset({"party", "party.holders"})
 CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
 
 
@@ -74,7 +75,9 @@ class _Channel(TypedDict, total=False):
 
 
 @with_config(_VIEW)
-class _Instruction(TypedDict, total=False):
+class InstructionView(TypedDict, total=False):
+    """What bears on compliance in an instruction."""
+
     channel: _Channel | None
     payment: _Payment | None
     party: _Party | None
@@ -90,7 +93,7 @@ class _Head(TypedDict, total=False):
     type: Required[str]
     first: _First | None
     screening: bool
-    instruction: _Instruction | None
+    instruction: InstructionView | None
 
 
 _HEAD: Final[TypeAdapter[_Head]] = TypeAdapter(_Head)
@@ -114,6 +117,11 @@ class Bearer:
     known: Known = NOTHING_KNOWN
     identifiers: tuple[tuple[str, tuple[IdentifierKind, ...]], ...] = ()
     """Each with the kinds that it may be."""
+
+    @property
+    def is_party(self) -> bool:
+        """Whether it is the customer or a holder, and so stays on record."""
+        return self.field in PARTY_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ def read_news(value: bytes) -> LedgerNews:
     channel = instruction.get("channel")
     cash = channel is not None and channel.get("cash", False) and kind != "InstructionApplied"
     # What was pending has been screened by its names already.
-    names = _names(instruction) if head.get("first") is None else ()
+    names = bearers_of(instruction) if head.get("first") is None else ()
     if not (names or cash or waits):
         return NOTHING
     return LedgerNews(value, names, cash=cash, waits=waits)
@@ -174,7 +182,8 @@ def _look_closely(value: bytes) -> _Head | None:
         return None
 
 
-def _names(instruction: _Instruction) -> tuple[Bearer, ...]:
+def bearers_of(instruction: InstructionView) -> tuple[Bearer, ...]:
+    """Return everybody, and every bank, that an instruction names."""
     payment = instruction.get("payment")
     party = instruction.get("party")
     if payment is None and party is None:

@@ -9,7 +9,9 @@ from typing import Final
 
 from services.compliance.domain.cash import Lookback, OwnerHistory
 from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.records import ListRefusalRow
 from services.compliance.domain.watchlist import NamesIndex
+from services.compliance.domain.whitelist import NOBODY, Whitelist, WhitelistRow
 
 OWNERS_MAX: Final = 50_000
 """Histories kept for all shards together; beyond it they are dropped and loaded again when asked for."""
@@ -29,11 +31,22 @@ class Memory:
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     """The version of each list that a shard screens against, by shard and list code."""
     indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
+    whitelists: dict[int, Whitelist] = field(default_factory=dict[int, Whitelist])
+    refused: dict[int, dict[str, ListRefusalRow]] = field(
+        default_factory=dict[int, dict[str, ListRefusalRow]]
+    )
+    """The last refused file of each list, by shard and list code, until a version is activated."""
+    rescreened: dict[tuple[int, int], frozenset[str] | None] = field(
+        default_factory=dict[tuple[int, int], frozenset[str] | None]
+    )
+    """What open screenings of parties are about: entry ids by (shard, seq), None for all; as stored."""
 
     def forget(self, shard: int) -> None:
         """Drop a shard, and the indexes that no other shard uses."""
         self.histories.pop(shard, None)
         self.active.pop(shard, None)
+        self.refused.pop(shard, None)
+        self.whitelists.pop(shard, None)
         self._drop_unused_indexes()
 
     def adopt(self, draft: "Draft") -> None:
@@ -43,6 +56,8 @@ class Memory:
                 self.histories.setdefault(shard, {})[owner] = history.trimmed(self.lookback)
         if draft.histories and sum(map(len, self.histories.values())) > OWNERS_MAX:
             self.histories.clear()
+        self.whitelists |= {s: found for s, found in draft.whitelists.items() if s in self.active}
+        self.refused |= {s: refused for s, refused in draft.refused.items() if s in self.active}
         if draft.active:
             self.indexes.update(draft.indexes)
             self.active.update({s: lists for s, lists in draft.active.items() if s in self.active})
@@ -64,6 +79,27 @@ class Draft:
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
 
+    whitelists: dict[int, Whitelist] = field(default_factory=dict[int, Whitelist])
+    refused: dict[int, dict[str, ListRefusalRow]] = field(
+        default_factory=dict[int, dict[str, ListRefusalRow]]
+    )
+
+    def whitelist(self, shard: int) -> Whitelist:
+        """The whitelisted pairs of a shard."""
+        return self.whitelists.get(shard) or self.memory.whitelists.get(shard, NOBODY)
+
+    def move_pair(self, row: WhitelistRow) -> None:
+        """Take a pair into its shard's whitelist, or out of it."""
+        self.whitelists[row.shard] = self.whitelist(row.shard).with_row(row)
+
+    def refuse(self, row: ListRefusalRow) -> None:
+        """Note that a file of a list was refused."""
+        self.refused[row.shard] = {**self._refused_of(row.shard), row.list_code: row}
+
+    def _refused_of(self, shard: int) -> dict[str, ListRefusalRow]:
+        found = self.refused.get(shard)
+        return found if found is not None else self.memory.refused.get(shard, {})
+
     def lists_of(self, shard: int) -> dict[str, str]:
         """The list versions a shard screens against, by code."""
         found = self.active.get(shard)
@@ -82,6 +118,9 @@ class Draft:
         """Let a shard screen against another version from here on."""
         self.active[shard] = {**self.lists_of(shard), index.code: index.version}
         self.indexes[index.code, index.version] = index
+        refused = self._refused_of(shard)
+        if index.code in refused:
+            self.refused[shard] = {code: row for code, row in refused.items() if code != index.code}
 
     def history(self, shard: int, owner: str) -> OwnerHistory | None:
         """An owner's history for this batch to add to: a copy at first touch; None if it must be loaded."""

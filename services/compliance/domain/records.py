@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.whitelist import WhitelistRow, WhitelistStatus
 from shared.messages.compliance import Finding
 
 AlertKey = tuple[int, str, str, date, str]
@@ -83,6 +84,102 @@ class AnswerRow:
     done: bool
     detail: str
     result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WhitelistProposal:
+    """A pair as it is proposed."""
+
+    pair: WhitelistRow
+    seq: int
+    recorded_at: datetime
+    list_version: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhitelistMove:
+    """A pair is approved or revoked."""
+
+    shard: int
+    whitelisting_id: UUID
+    status: WhitelistStatus
+    actor: str
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListRefusalRow:
+    """A file of a list that was refused whole."""
+
+    shard: int
+    seq: int
+    recorded_at: datetime
+    list_code: str
+    file: str
+    line: int
+    why: str
+    stays: str | None
+
+    @property
+    def words(self) -> str:
+        """What somebody must know."""
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        stays = f"version {self.stays} stays in force" if self.stays else "there is no other version"
+        return f"{self.list_code}: {place}: {self.why}; {stays}"
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRow:
+    """Somebody whom an account was opened for, or a holder of it, as far as they can be screened."""
+
+    shard: int
+    seq: int
+    """The ledger's event."""
+    recorded_at: datetime
+    owner: str
+    digest: str
+    instruction_id: UUID
+    field: str
+    name: str
+    kind: str | None
+    birth_date: str | None
+    country: str | None
+    identifier: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RescreeningRow:
+    """Parties are to be screened again, because a version of a list replaces another."""
+
+    shard: int
+    seq: int
+    """The event that activated the version."""
+    list_code: str
+    version: str
+    replaced: str | None
+    business_date: date
+    entries: frozenset[str] | None
+    """New and changed ones; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRescreening:
+    """How far a screening has come."""
+
+    shard: int
+    seq: int
+    list_code: str
+    version: str
+    replaced: str | None
+    business_date: date
+    through: int
+    """The number of the last party to screen."""
+    done_through: int
+    parties: int
+    alerts: int
+    entries: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,8 +283,18 @@ class NamesIndex:
         self._single = frozenset(n for n, each in enumerate(self._listed) if each.named == 1)
         self._by_key = _by_key(spelled)
         self._identifiers = _identifiers(self._parties)
+        self._by_id = {each.entry_id: each for each in self._parties}
         self._words: dict[str, _Word] = {}
         self._seen: dict[tuple[str, PartyKind | None], Search] = {}
+
+    @property
+    def parties(self) -> tuple[ListedParty, ...]:
+        """All entries."""
+        return self._parties
+
+    def entry(self, entry_id: str) -> ListedParty | None:
+        """Return an entry by its id."""
+        return self._by_id.get(entry_id)
 
     def find(
         self, name: str, kind: PartyKind | None = None, *, at_least: float = HOLD_AT

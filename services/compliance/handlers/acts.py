@@ -1,4 +1,4 @@
-"""Carries out operators' acts: holds released and refused, watch lists loaded and activated.
+"""Carries out operators' acts: holds released and refused, pairs whitelisted, lists loaded and activated.
 
 Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was.
 """
@@ -17,13 +17,39 @@ from services.compliance.domain.records import (
     HoldRow,
     HoldStatus,
     ListPart,
+    ListRefusalRow,
     ListState,
+    RescreeningRow,
+    WhitelistMove,
+    WhitelistProposal,
 )
+from services.compliance.handlers.pairs import (
+    PairAct,
+    judge_approval,
+    judge_proposal,
+    judge_revocation,
+    row_of,
+    whitelist_days_max,
+)
+from services.compliance.handlers.parties import plan_rescreening
+from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.store import acts as act_store
 from services.compliance.store import decisions as decision_store
+from services.compliance.store import parties as party_store
 from services.compliance.store import watchlists as list_store
-from shared.messages.acts import ActBase, ActivateList, LoadList, RefuseHold, ReleaseHold
-from shared.messages.compliance import DecisionMade, ListActivated
+from services.compliance.store import whitelist as whitelist_store
+from shared.messages.acts import (
+    ActBase,
+    ActivateList,
+    ApproveWhitelisting,
+    LoadList,
+    ProposeWhitelisting,
+    RefuseHold,
+    RefuseList,
+    ReleaseHold,
+    RevokeWhitelisting,
+)
+from shared.messages.compliance import DecisionMade, ListActivated, ListRefused
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
@@ -31,35 +57,7 @@ from shared.messages.topics import ALERTS, DECISIONS
 from shared.runtime.work import Received, UnitOfWork
 
 HoldAct = ReleaseHold | RefuseHold
-OwnAct = HoldAct | LoadList | ActivateList
-
-
-@dataclass(slots=True)
-class Known:
-    """What the acts of a batch are judged by; those before change it for those after."""
-
-    house_shard: int
-    verdicts: dict[tuple[int, UUID], "Verdict"]
-    """By shard and act id, of acts answered before."""
-    holds: dict[tuple[int, UUID], HoldRow]
-    lists: dict[ListVersion, ListState]
-    entries: set[tuple[str, str, str]]
-    active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether an act is done, and what it changes."""
-
-    done: bool
-    detail: str
-    result: Mapping[str, Any]
-    hold: HoldRow | None = None
-    """The hold it decides, as it was."""
-    part: LoadList | None = None
-    activates: ListVersion | None = None
-    is_repeat: bool = False
-    """The act had been answered before; it is answered the same again."""
+OwnAct = HoldAct | PairAct | LoadList | ActivateList | RefuseList
 
 
 async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
@@ -84,15 +82,21 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.move_holds(work.connection, told.moves)
     await list_store.save_activations(work.connection, told.activations)
+    await whitelist_store.save_proposals(work.connection, told.proposals)
+    await whitelist_store.move_whitelistings(work.connection, told.pairs_moved)
+    await list_store.save_refusals(work.connection, told.refusals)
+    await party_store.save_rescreenings(work.connection, told.rescreenings)
     await act_store.save_answers(work.connection, told.answers)
 
 
 async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft: Draft) -> Known:
     connection = work.connection
+    days = {record.shard: work.shards[record.shard].recorded_at.date() for record, _ in acts}
     loads = [act for _, act in acts if isinstance(act, LoadList)]
     answers = await act_store.load_answers(connection, {(each.shard, act.act_id) for each, act in acts})
     return Known(
         house_shard=shard_of(HOUSE, work.partitions),
+        partitions=work.partitions,
         verdicts={key: Verdict(row.done, row.detail, row.result) for key, row in answers.items()},
         holds=await decision_store.load_holds(
             connection, {(each.shard, act.instruction_id) for each, act in acts if isinstance(act, HoldAct)}
@@ -106,6 +110,22 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
             {(act.list_code, act.version, entry.entry_id) for act in loads for entry in act.entries},
         ),
         active={record.shard: dict(draft.lists_of(record.shard)) for record, _ in acts},
+        indexes={
+            (index.code, index.version): index
+            for record, act in acts
+            if isinstance(act, PairAct)
+            for index in draft.indexes_of(record.shard)
+        },
+        pairs=await whitelist_store.load_whitelistings(
+            connection,
+            {
+                (each.shard, act.whitelisting_id)
+                for each, act in acts
+                if isinstance(act, ApproveWhitelisting | RevokeWhitelisting)
+            },
+        ),
+        days=days,
+        whitelist_days_max=whitelist_days_max(draft.memory.book, max(days.values())),
     )
 
 
@@ -122,10 +142,18 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
     match act:
         case ReleaseHold() | RefuseHold():
             return _judge_hold(shard, act, known)
+        case ProposeWhitelisting():
+            return judge_proposal(shard, act, known)
+        case ApproveWhitelisting():
+            return judge_approval(shard, act, known)
+        case RevokeWhitelisting():
+            return judge_revocation(shard, act, known)
         case LoadList():
             return _judge_load(shard, act, known)
         case ActivateList():
             return _judge_activation(shard, act, known)
+        case RefuseList():
+            return _judge_refusal(shard, act, known)
         case _:
             assert_never(act)
 
@@ -134,9 +162,9 @@ def _judge_hold(shard: int, act: HoldAct, known: Known) -> Verdict:
     key = (shard, act.instruction_id)
     hold = known.holds.get(key)
     if hold is None or hold.owner != act.owner:
-        return _no("no_such_hold", "this owner has no hold on that instruction")
+        return refused("no_such_hold", "this owner has no hold on that instruction")
     if hold.status != "held":
-        return _no(f"already_{hold.status}", "the hold has been decided", hold_seq=hold.seq)
+        return refused(f"already_{hold.status}", "the hold has been decided", hold_seq=hold.seq)
     status = _status_after(act)
     known.holds[key] = replace(hold, status=status)
     words = f"the hold of {hold.amount} {hold.asset} is {status}"
@@ -152,17 +180,17 @@ def _judge_load(shard: int, act: LoadList, known: Known) -> Verdict:
     state = known.lists.get(version) or ListState(act.parts, act.sha256, frozenset())
     entry_ids = [entry.entry_id for entry in act.entries]
     if shard != known.house_shard:
-        return _no("wrong_shard", f"lists are loaded in the house's shard, {known.house_shard}")
+        return refused("wrong_shard", f"lists are loaded in the house's shard, {known.house_shard}")
     if not 1 <= act.part <= act.parts:
-        return _no("wrong_part", f"part {act.part} of {act.parts}")
+        return refused("wrong_part", f"part {act.part} of {act.parts}")
     if (state.sha256, state.parts) != (act.sha256, act.parts):
-        return _no("other_content", f"version {act.version} is there, made from another file")
+        return refused("other_content", f"version {act.version} is there, made from another file")
     if act.part in state.loaded:
         return Verdict(True, "the part was there already", _progress(state))
     if len(set(entry_ids)) < len(entry_ids) or known.entries & {(*version, each) for each in entry_ids}:
-        return _no("entry_twice", "an entry id occurs twice in the version")
+        return refused("entry_twice", "an entry id occurs twice in the version")
     if any(not entry.names or not all(entry.names) for entry in act.entries):
-        return _no("entry_nameless", "an entry has no name")
+        return refused("entry_nameless", "an entry has no name")
     after = replace(state, loaded=state.loaded | {act.part})
     known.lists[version] = after
     known.entries |= {(*version, each) for each in entry_ids}
@@ -177,9 +205,9 @@ def _judge_activation(shard: int, act: ActivateList, known: Known) -> Verdict:
     version = (act.list_code, act.version)
     state = known.lists.get(version)
     if state is None:
-        return _no("list_unknown", f"there is no version {act.version} of {act.list_code}")
+        return refused("list_unknown", f"there is no version {act.version} of {act.list_code}")
     if not state.is_complete:
-        return _no("list_incomplete", f"{len(state.loaded)} of {state.parts} parts are there")
+        return refused("list_incomplete", f"{len(state.loaded)} of {state.parts} parts are there")
     active = known.active.setdefault(shard, {})
     if active.get(act.list_code) == act.version:
         return Verdict(True, "the version was active already", {})
@@ -190,8 +218,12 @@ def _judge_activation(shard: int, act: ActivateList, known: Known) -> Verdict:
     )
 
 
-def _no(reason: str, words: str, **more: Any) -> Verdict:
-    return Verdict(False, f"{reason}: {words}", {"refused": reason, **more})
+def _judge_refusal(shard: int, act: RefuseList, known: Known) -> Verdict:
+    if shard != known.house_shard:
+        return refused("wrong_shard", f"lists are loaded in the house's shard, {known.house_shard}")
+    stays = known.active.get(shard, {}).get(act.list_code)
+    words = f"version {stays} of {act.list_code} stays in force" if stays else "there is no other version"
+    return Verdict(True, words, {"stays": stays}, refuses=act)
 
 
 @dataclass(slots=True)
@@ -202,6 +234,10 @@ class _Told:
     moves: dict[tuple[int, UUID], tuple[HoldStatus, int]] = field(
         default_factory=dict[tuple[int, UUID], tuple[HoldStatus, int]]
     )
+    proposals: list[WhitelistProposal] = field(default_factory=list[WhitelistProposal])
+    pairs_moved: list[WhitelistMove] = field(default_factory=list[WhitelistMove])
+    refusals: list[ListRefusalRow] = field(default_factory=list[ListRefusalRow])
+    rescreenings: list[RescreeningRow] = field(default_factory=list[RescreeningRow])
     activations: list[tuple[int, int, str, str, datetime]] = field(
         default_factory=list[tuple[int, int, str, str, datetime]]
     )
@@ -217,7 +253,15 @@ def _tell(
         told.moves[record.shard, act.instruction_id] = (_status_after(act), decision.seq)
     if verdict.activates is not None:
         _activate(work, record, verdict.activates, draft, told)
+    if verdict.refuses is not None:
+        told.refusals.append(_refuse(work, record, verdict.refuses, verdict.result["stays"], draft))
     said = announce_act(work, record, act, done=verdict.done, detail=verdict.detail, result=verdict.result)
+    if verdict.pair is not None and isinstance(act, PairAct):
+        row = row_of(act, verdict.pair, said, draft)
+        if isinstance(row, WhitelistProposal):
+            told.proposals.append(row)
+        else:
+            told.pairs_moved.append(row)
     if not verdict.is_repeat:
         told.answers.append(
             AnswerRow(
@@ -284,6 +328,8 @@ def _decide(work: UnitOfWork, record: Received, act: HoldAct, hold: HoldRow) -> 
 def _activate(work: UnitOfWork, record: Received, version: ListVersion, draft: Draft, told: _Told) -> None:
     index = draft.index(version)
     assert index is not None, "the index of a version to activate is loaded first"
+    before = draft.lists_of(record.shard).get(index.code)
+    replaced = draft.index((index.code, before)) if before is not None else None
     draft.activate(record.shard, index)
 
     def build(seq: int, recorded_at: datetime) -> ListActivated:
@@ -298,6 +344,31 @@ def _activate(work: UnitOfWork, record: Received, version: ListVersion, draft: D
 
     said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
     told.activations.append((record.shard, said.seq, index.code, index.version, said.recorded_at))
+    day = said.recorded_at.date()
+    told.rescreenings.append(plan_rescreening(record.shard, said.seq, index, replaced, day))
+
+
+def _refuse(
+    work: UnitOfWork, record: Received, act: RefuseList, stays: str | None, draft: Draft
+) -> ListRefusalRow:
+    def build(seq: int, recorded_at: datetime) -> ListRefused:
+        return ListRefused(
+            shard=record.shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            list_code=act.list_code,
+            file=act.file,
+            line=act.line,
+            why=act.why,
+            stays=stays,
+        )
+
+    said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
+    row = ListRefusalRow(
+        record.shard, said.seq, said.recorded_at, act.list_code, act.file, act.line, act.why, stays
+    )
+    draft.refuse(row)
+    return row
 
 
 def _list_part(act: LoadList, recorded_at: datetime) -> ListPart:
@@ -322,7 +393,7 @@ def announce_act(
     result: Mapping[str, Any],
 ) -> ActDone:
     """Publish the answer to an act."""
-    owner = act.owner if isinstance(act, HoldAct) else HOUSE
+    owner = act.owner if isinstance(act, HoldAct | PairAct) else HOUSE
     instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
 
     def build(seq: int, recorded_at: datetime) -> ActDone:

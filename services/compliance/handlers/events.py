@@ -8,10 +8,11 @@ from services.compliance.domain.cash import Reach
 from services.compliance.domain.ledger_events import NOTHING, LedgerNews
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow
+from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
 from services.compliance.store import cash as cash_store
 from services.compliance.store import decisions as decision_store
-from shared.messages.compliance import AlertRaised, DecisionMade, Finding, HoldPlaced
+from shared.messages.compliance import DecisionMade, Finding, HoldPlaced
 from shared.messages.envelope import Number
 from shared.messages.journal import InstructionApplied, TransactionEvent
 from shared.messages.partitioner import shard_of
@@ -119,36 +120,17 @@ def _tell(work: UnitOfWork, judgement: Judgement, told: _Told) -> None:
         key = _alert_key(judgement, hit)
         if key not in told.alerted:
             told.alerted.add(key)
-            told.alerts.append(_raise_alert(work, judgement, hit, key))
+            event = judgement.question.event
+            about = Number(shard=event.shard, seq=event.seq)
+            told.alerts.append(
+                raise_alert(work, key, hit, about, event.instruction_id, judgement.question.traceparent)
+            )
     if not judgement.question.waits:
         return
     if judgement.deadline is not None:
         told.holds.append(_place_hold(work, judgement, judgement.deadline))
     else:
         told.decisions.append(_clear(work, judgement))
-
-
-def _raise_alert(work: UnitOfWork, judgement: Judgement, hit: Hit, key: AlertKey) -> AlertRow:
-    shard, event = judgement.question.shard, judgement.question.event
-
-    def build(seq: int, recorded_at: datetime) -> AlertRaised:
-        return AlertRaised(
-            shard=shard,
-            seq=seq,
-            recorded_at=recorded_at,
-            alert_id=f"{shard}-{seq}",
-            owner=hit.owner,
-            rule=hit.rule,
-            findings=hit.findings,
-            about=Number(shard=event.shard, seq=event.seq),
-            instruction_id=event.instruction_id,
-            business_date=judgement.business_date,
-        )
-
-    said = work.publish(shard, ALERTS, build, key=hit.owner, **_headers(judgement.question))
-    return AlertRow(
-        key, said.seq, said.recorded_at, hit.findings, event.shard, event.seq, event.instruction_id
-    )
 
 
 def _place_hold(work: UnitOfWork, judgement: Judgement, deadline: datetime) -> HoldRow:

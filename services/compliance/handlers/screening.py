@@ -10,6 +10,7 @@ from services.compliance.domain.ledger_events import Bearer, cash_events
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET
 from services.compliance.domain.watchlist import EntryMatch, NameMatch, NamesIndex
+from services.compliance.domain.whitelist import PairVerdict, Whitelist
 from services.compliance.rules import CASH_RULES, san_1
 from shared.messages.compliance import Finding
 from shared.messages.journal import InstructionApplied, LedgerEvent, TransactionEvent
@@ -22,6 +23,10 @@ class Histories(Protocol):
 
     def history(self, shard: int, owner: str) -> OwnerHistory | None:
         """An owner's history, which may be added to."""
+        ...
+
+    def whitelist(self, shard: int) -> Whitelist:
+        """The pairs of parties and entries that neither hold nor alert."""
         ...
 
 
@@ -53,6 +58,8 @@ class Hit:
     holds: bool
     """Whether it holds the payment, where that waits for an answer."""
     hold_for: timedelta
+    is_whitelisted: bool = False
+    """Whether it is only told, with the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,9 @@ class Judgement:
     @property
     def alerting(self) -> tuple[Hit, ...]:
         """The hits that raise an alert of their own; a hold is one itself."""
-        return tuple(hit for hit in self.hits if not hit.holds) if self.question.waits else self.hits
+        return tuple(
+            hit for hit in self.hits if not hit.is_whitelisted and not (hit.holds and self.question.waits)
+        )
 
 
 def find_names(names: Iterable[Bearer], indexes: Sequence[NamesIndex]) -> tuple[NameMatch, ...]:
@@ -119,7 +128,7 @@ def _judge_one(question: Question, histories: Histories, book: ParameterBook) ->
         day, home = event.booking_date, event.owner or ""
     else:
         day, home = event.recorded_at.date(), event.owner or event.account.owner
-    hits = _name_hits(question.matches, home, day, book)
+    hits = name_hits(question.matches, home, day, book, histories.whitelist(question.shard))
     for cash, scale in question.cash:
         history = histories.history(question.shard, cash.owner)
         assert history is not None, "the history of every owner with cash is loaded first"
@@ -130,26 +139,33 @@ def _judge_one(question: Question, histories: Histories, book: ParameterBook) ->
     return Judgement(question, tuple(hits), day, deadline)
 
 
-def _name_hits(matches: Sequence[NameMatch], owner: str, day: date, book: ParameterBook) -> list[Hit]:
+def name_hits(
+    matches: Sequence[NameMatch], owner: str, day: date, book: ParameterBook, whitelist: Whitelist
+) -> list[Hit]:
+    """Judge matches by a day's levels: those that hold are one hit, those that alert another."""
     row = book.choose(san_1.RULE.code, ANY_ASSET, day)
     if not matches or row is None:
         return []
     parameters = san_1.read_parameters(row)
-    by_level: dict[str, list[NameMatch]] = {"hold": [], "alert": [], "clear": []}
+    by_level: dict[str, list[tuple[NameMatch, PairVerdict | None]]] = {}
     for match in matches:
         level = match.level(alert_at=parameters.alert_at, hold_at=parameters.hold_at)
-        by_level[level].append(match)
+        verdict = whitelist.judge(owner, match, day) if level != "clear" else None
+        if verdict is not None and verdict.void is None:
+            level = "whitelisted"
+        by_level.setdefault(level, []).append((match, verdict))
     return [
         Hit(
             rule=san_1.RULE.code,
             owner=owner,
-            subject=_subject(found),
-            findings=tuple(san_1.tell(match, parameters) for match in found),
+            subject=_subject([match for match, _ in found]),
+            findings=tuple(san_1.tell(match, parameters, verdict) for match, verdict in found),
             holds=level == "hold",
             hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day),
+            is_whitelisted=level == "whitelisted",
         )
-        for level in ("hold", "alert")
-        if (found := by_level[level])
+        for level in ("hold", "alert", "whitelisted")
+        if (found := by_level.get(level))
     ]
 
 

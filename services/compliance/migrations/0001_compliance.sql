@@ -1,4 +1,5 @@
--- What compliance knows and has done. Appended rows are never changed; only a hold's status moves.
+-- What compliance knows and has done. Appended rows are never changed; only the status of a hold and of a
+-- whitelisted pair, and how far a screening has come, move.
 
 -- Parameters of rules: data with a date and a source.
 CREATE TABLE rule_parameter (
@@ -76,6 +77,104 @@ CREATE TABLE list_activation (
     FOREIGN KEY (list_code, version) REFERENCES list_version
 );
 COMMENT ON COLUMN list_activation.seq IS 'the shard''s ListActivated event; 0 for the list a new database has';
+
+-- Files of lists that were refused whole; the version before stays in force.
+CREATE TABLE list_refusal (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    list_code text NOT NULL,
+    file text NOT NULL,
+    line int NOT NULL CHECK (line >= 0),
+    why text NOT NULL,
+    stays text,
+    PRIMARY KEY (shard, seq)
+);
+COMMENT ON COLUMN list_refusal.seq IS 'the shard''s ListRefused event; mended by a later activation of the list';
+COMMENT ON COLUMN list_refusal.line IS '0 where no line is to blame';
+COMMENT ON COLUMN list_refusal.stays IS 'the version that this shard goes on to screen against; null for none';
+
+-- Parties on record: whom accounts were opened for, each once by owner and by what is known of them.
+CREATE TABLE party (
+    shard int NOT NULL,
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    owner text NOT NULL,
+    digest text NOT NULL,
+    instruction_id uuid NOT NULL,
+    field text NOT NULL,
+    name text NOT NULL,
+    kind text,
+    birth_date text,
+    country text,
+    identifier text,
+    PRIMARY KEY (shard, owner, digest),
+    UNIQUE (shard, number)
+);
+COMMENT ON COLUMN party.number IS 'rising in a shard, with gaps: how far screening again has come';
+COMMENT ON COLUMN party.seq IS 'the ledger''s event of this shard that named them first';
+COMMENT ON COLUMN party.digest IS 'of what can be screened, so that another name or birth date is another row';
+
+-- Parties on record screened again against what a new version of a list has changed; one row an activation.
+CREATE TABLE rescreening (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    list_code text NOT NULL,
+    version text NOT NULL,
+    replaced text,
+    business_date date NOT NULL,
+    entries text[],
+    through bigint NOT NULL,
+    done_through bigint NOT NULL DEFAULT 0,
+    parties int NOT NULL DEFAULT 0,
+    alerts int NOT NULL DEFAULT 0,
+    finished_seq bigint,
+    PRIMARY KEY (shard, seq),
+    FOREIGN KEY (list_code, version) REFERENCES list_version,
+    CHECK (done_through <= through)
+);
+CREATE INDEX rescreening_open ON rescreening (shard, seq) WHERE finished_seq IS NULL;
+COMMENT ON COLUMN rescreening.seq IS 'the shard''s ListActivated event';
+COMMENT ON COLUMN rescreening.entries IS 'new and changed ones; null for all, where no version was active before';
+COMMENT ON COLUMN rescreening.through IS 'the last party on record at the activation; later ones were screened against it';
+
+-- Pairs of a party and a listed entry that are known to be two: they neither hold nor alert while they count.
+CREATE TABLE whitelisting (
+    shard int NOT NULL,
+    whitelisting_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    owner text NOT NULL,
+    list_code text NOT NULL,
+    list_version text NOT NULL,
+    entry_id text NOT NULL,
+    entry_digest text NOT NULL,
+    name text NOT NULL,
+    kind text,
+    birth_date text,
+    country text,
+    until date NOT NULL,
+    proposed_by text NOT NULL,
+    reason text NOT NULL,
+    status text NOT NULL DEFAULT 'proposed' CHECK (status IN ('proposed', 'approved', 'revoked')),
+    approved_by text,
+    approved_seq bigint,
+    approval_reason text,
+    revoked_by text,
+    revoked_seq bigint,
+    revocation_reason text,
+    PRIMARY KEY (shard, whitelisting_id),
+    FOREIGN KEY (list_code, list_version, entry_id) REFERENCES list_entry (list_code, version, entry_id),
+    CONSTRAINT whitelisting_takes_two_people CHECK (approved_by <> proposed_by),
+    CHECK (status <> 'approved' OR approved_by IS NOT NULL),
+    CHECK ((status = 'revoked') = (revoked_by IS NOT NULL)),
+    CHECK ((approved_by IS NULL) = (approved_seq IS NULL) AND (approved_by IS NULL) = (approval_reason IS NULL)),
+    CHECK ((revoked_by IS NULL) = (revoked_seq IS NULL) AND (revoked_by IS NULL) = (revocation_reason IS NULL))
+);
+COMMENT ON COLUMN whitelisting.seq IS 'the ActDone event that answered the proposal; so are the other two';
+COMMENT ON COLUMN whitelisting.entry_digest IS 'of what the entry said of who is meant; another one voids the pair';
+COMMENT ON COLUMN whitelisting.until IS 'the first business day on which it no longer counts';
 
 -- The window store: banknotes of an owner at home in the shard, each leg once.
 CREATE TABLE cash_event (
@@ -171,8 +270,11 @@ CREATE TABLE act_answer (
     PRIMARY KEY (shard, act_id)
 );
 
-GRANT SELECT ON rule_parameter, list_version, list_part, list_entry, list_name, list_activation, cash_event,
-    decision, hold, alert, act_answer TO compliance_service, backoffice_readonly;
-GRANT INSERT ON list_version, list_part, list_entry, list_name, list_activation, cash_event, decision, hold,
-    alert, act_answer TO compliance_service;
+GRANT SELECT ON rule_parameter, list_version, list_part, list_entry, list_name, list_activation, list_refusal,
+    party, rescreening, whitelisting, cash_event, decision, hold, alert, act_answer TO compliance_service, backoffice_readonly;
+GRANT INSERT ON list_version, list_part, list_entry, list_name, list_activation, list_refusal, party, rescreening,
+    whitelisting, cash_event, decision, hold, alert, act_answer TO compliance_service;
+GRANT UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason)
+    ON whitelisting TO compliance_service;
+GRANT UPDATE (done_through, parties, alerts, finished_seq) ON rescreening TO compliance_service;
 GRANT UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;

@@ -34,6 +34,38 @@ async def lists_show(connection: Any) -> list[dict[str, Any]]:
     ]
 
 
+_REFUSED = """
+SELECT DISTINCT ON (r.list_code) r.list_code, r.file, r.line, r.why, r.stays, r.recorded_at AS refused_at
+FROM compliance.list_refusal AS r
+WHERE NOT EXISTS (
+    SELECT FROM compliance.list_activation AS a
+    WHERE a.shard = r.shard AND a.list_code = r.list_code AND a.seq > r.seq
+)
+ORDER BY r.list_code, r.seq DESC
+"""
+
+_RESCREENINGS = """
+SELECT r.shard, r.list_code, r.version, r.replaced, cardinality(r.entries) AS entries, r.parties, r.alerts,
+       (SELECT count(*) FROM compliance.party AS p
+        WHERE p.shard = r.shard AND p.number > r.done_through AND p.number <= r.through
+          AND r.finished_seq IS NULL) AS parties_left,
+       r.finished_seq IS NOT NULL AS finished
+FROM compliance.rescreening AS r
+WHERE $1::text IS NULL OR r.list_code = $1
+ORDER BY r.list_code, r.business_date, r.version, r.shard
+"""
+
+
+async def lists_refused(connection: Any) -> list[dict[str, Any]]:
+    """Return the last refused file of each list of which no version was activated since."""
+    return [dict(row) for row in await connection.fetch(_REFUSED)]
+
+
+async def rescreenings(connection: Any, code: str | None = None) -> list[dict[str, Any]]:
+    """Return how far parties are screened against what each version has changed, by shard."""
+    return [dict(row) for row in await connection.fetch(_RESCREENINGS, code)]
+
+
 _ACTIVE = """
 SELECT list_code, max(version) AS version, count(DISTINCT version) AS versions
 FROM (SELECT DISTINCT ON (shard, list_code) shard, list_code, version

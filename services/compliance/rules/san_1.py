@@ -10,6 +10,7 @@ from typing import Any, Final
 from services.compliance.domain.names.evidence import Evidence
 from services.compliance.domain.rule import NameRule, RuleParameter
 from services.compliance.domain.watchlist import ALERT_AT, HOLD_AT, SCORE_MIN, NameMatch
+from services.compliance.domain.whitelist import VOID_WORDS, PairVerdict
 from shared.messages.compliance import Finding
 
 _WORDS: Final = {
@@ -23,6 +24,8 @@ _WORDS: Final = {
     "payment.creditor_agent": "The creditor's bank",
 }
 _EVIDENCE: Final = {"birth_date": "date of birth", "country": "country", "kind": "kind of party"}
+WHITELIST_DAYS_MAX: Final = 365
+"""Lists of good guys are to be looked at again regularly (Wolfsberg Group, as above)."""
 _BEARINGS: Final = {"agrees": "For it", "near": "Undecided", "contradicts": "Against it"}
 _IDENTIFIERS: Final[dict[str, str]] = {
     "passport": "the passport number",
@@ -40,20 +43,24 @@ _IDENTIFIERS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Default: alert from a likeness of 0.70 on, hold from 0.85."""
+    """Default: alert from a likeness of 0.70 on, hold from 0.85; whitelist a pair for a year at most."""
 
     version: int
     alert_at: float = ALERT_AT
     hold_at: float = HOLD_AT
+    whitelist_days_max: int = WHITELIST_DAYS_MAX
 
 
 def read_parameters(row: RuleParameter) -> Parameters:
-    """Read stored values: `alert_at` and `hold_at`, decimal strings; raises `ValueError` for wrong ones."""
+    """Read `alert_at` and `hold_at`, decimal strings, and `whitelist_days_max`; raises `ValueError`."""
     alert_at = float(row.values.get("alert_at", ALERT_AT))
     hold_at = float(row.values.get("hold_at", HOLD_AT))
     if not SCORE_MIN <= alert_at <= hold_at <= 1.0:
         raise ValueError(f"not {SCORE_MIN} <= alert_at {alert_at} <= hold_at {hold_at} <= 1")
-    return Parameters(row.version, alert_at, hold_at)
+    days = int(row.values.get("whitelist_days_max", WHITELIST_DAYS_MAX))
+    if days < 0:
+        raise ValueError(f"whitelist_days_max {days} is below 0")
+    return Parameters(row.version, alert_at, hold_at, days)
 
 
 def evaluate(match: NameMatch, version: int) -> Finding:
@@ -61,8 +68,11 @@ def evaluate(match: NameMatch, version: int) -> Finding:
     return tell(match, Parameters(version))
 
 
-def tell(match: NameMatch, parameters: Parameters) -> Finding:
-    """Tell a match without the name: list, version, entry and places say it to those who may know."""
+def tell(match: NameMatch, parameters: Parameters, verdict: PairVerdict | None = None) -> Finding:
+    """Tell a match without the name: list, version, entry and places say it to those who may know.
+
+    `verdict` is what the whitelist says of it, if the pair was ever on it.
+    """
     score = match.score(parameters.alert_at)
     values: dict[str, Any] = {
         "field": match.field,
@@ -74,6 +84,8 @@ def tell(match: NameMatch, parameters: Parameters) -> Finding:
         "alert_at": parameters.alert_at,
         "hold_at": parameters.hold_at,
     }
+    if verdict is not None:
+        values["whitelisting"] = {"id": str(verdict.row.whitelisting_id), "void": verdict.void}
     values["evidence"] = [
         {"what": each.what, "bearing": each.bearing, "change": each.change} for each in match.evidence
     ]
@@ -97,8 +109,19 @@ def tell(match: NameMatch, parameters: Parameters) -> Finding:
             "listed_parts_left": len(match.likeness.listed_left),
         }
     return Finding(
-        rule=RULE.code, rule_version=parameters.version, sentence=_sentence(match, score), values=values
+        rule=RULE.code,
+        rule_version=parameters.version,
+        sentence=_sentence(match, score) + _whitelisted(verdict),
+        values=values,
     )
+
+
+def _whitelisted(verdict: PairVerdict | None) -> str:
+    if verdict is None:
+        return ""
+    if verdict.void is None:
+        return f" The pair is whitelisted until {verdict.row.until}."
+    return f" The pair was whitelisted, and counts no more: {VOID_WORDS[verdict.void]}."
 
 
 def _sentence(match: NameMatch, score: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.compliance.domain.lists.party import ListedParty, stored_party
 from services.compliance.domain.memory import ListVersion
-from services.compliance.domain.records import ListPart, ListState
+from services.compliance.domain.records import ListPart, ListRefusalRow, ListState
 from services.compliance.domain.watchlist import NamesIndex
 
 _STATES = """
@@ -61,6 +61,46 @@ INSERT INTO list_activation (shard, seq, list_code, version, recorded_at)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[])
 ON CONFLICT DO NOTHING
 """
+
+
+_SAVE_REFUSALS = """
+INSERT INTO list_refusal (shard, seq, recorded_at, list_code, file, line, why, stays)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::int[],
+                     $7::text[], $8::text[])
+"""
+
+_REFUSED = """
+SELECT DISTINCT ON (r.list_code) r.shard, r.seq, r.recorded_at, r.list_code, r.file, r.line, r.why, r.stays
+FROM list_refusal AS r
+WHERE r.shard = $1 AND NOT EXISTS (
+    SELECT FROM list_activation AS a
+    WHERE a.shard = r.shard AND a.list_code = r.list_code AND a.seq > r.seq
+)
+ORDER BY r.list_code, r.seq DESC
+"""
+
+
+async def save_refusals(connection: Any, rows: Sequence[ListRefusalRow]) -> None:
+    """Append refused files."""
+    if not rows:
+        return
+    await connection.execute(
+        _SAVE_REFUSALS,
+        [row.shard for row in rows],
+        [row.seq for row in rows],
+        [row.recorded_at for row in rows],
+        [row.list_code for row in rows],
+        [row.file for row in rows],
+        [row.line for row in rows],
+        [row.why for row in rows],
+        [row.stays for row in rows],
+    )
+
+
+async def refused_lists(connection: Any, shard: int) -> dict[str, ListRefusalRow]:
+    """Return the last refused file of each list of which no version was activated since."""
+    rows = await connection.fetch(_REFUSED, shard)
+    return {row["list_code"]: ListRefusalRow(**row) for row in rows}
 
 
 async def list_states(connection: Any, wanted: Collection[ListVersion]) -> dict[ListVersion, ListState]:
