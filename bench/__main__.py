@@ -21,6 +21,7 @@ BENCHES = {
     "memory": "bench.memory",
     "ledger": "bench.ledger",
     "baseline": "bench.baseline",
+    "verify": "bench.verify",
     "all": "bench.everything",
     "latency": "bench.latency",
     "recovery": "bench.recovery",

@@ -1,5 +1,6 @@
 """`backoffice ledger`: verifies the books, from the journal up, and proves what stands in them."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,10 +13,9 @@ from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from services.transactions.app import TransactionsService
 from services.transactions.queries import VerifyResult, compare_published, verify
-from services.transactions.queries.seals import Anchor, compare_seals
 from services.transactions.queries.seals import checkpoint as read_checkpoint
 from services.transactions.queries.seals import prove as prove_instruction
-from services.transactions.queries.verify import Check, Difference, PublishedEvent
+from services.transactions.queries.verifying import Anchor, Check, Difference, PublishedEvent
 from shared.messages.topics import JOURNAL
 from shared.runtime import clock
 from shared.runtime.client import Client, NotReachedError, header
@@ -23,6 +23,8 @@ from shared.runtime.client import Client, NotReachedError, header
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 exports.register(app)
 
+LARGE_EVENTS: Final = 200_000
+"""From so many events on, the walk takes longer than it takes to start processes for it."""
 ANCHOR_RECORDS: Final = 200
 """So many records at the end of each partition are asked for the newest heads of chains."""
 
@@ -52,15 +54,31 @@ def verify_(
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Also compare the topic with the journal.")
     ] = True,
+    seals: Annotated[
+        bool, typer.Option("--seals/--no-seals", help="Also hash every event anew: half the speed.")
+    ] = True,
     checkpoint: CheckpointFile = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            min=1,
+            help="Walk shards side by side; by default one a core for a large ledger.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Derive everything anew from journal and movements, and name the first thing that differs.
 
     Reads one consistent snapshot, so it may run beside the services. Status 1 if the books are not right.
     With a checkpoint, what it covers must still be there as it was.
     """
+    if checkpoint is not None and not seals:
+        raise CommandError("usage", "A checkpoint is compared by the seals.", "Leave --no-seals out.", USAGE)
     anchors = [] if checkpoint is None else _anchors_of(proofs.read_json(checkpoint), checkpoint)
-    verdict = sessions.run(verify_books(connect(), published=published, anchors=anchors))
+    verdict = sessions.run(
+        verify_books(connect(), published=published, seals=seals, anchors=anchors, processes=processes)
+    )
     output.emit(verdict)
     if not output.json_wanted():
         _print(verdict)
@@ -209,7 +227,12 @@ def _anchors_of(signed: dict[str, Any], path: Path) -> list[Anchor]:
 
 
 async def verify_books(
-    connection: Connection, *, published: bool = True, anchors: Sequence[Anchor] = ()
+    connection: Connection,
+    *,
+    published: bool = True,
+    seals: bool = True,
+    anchors: Sequence[Anchor] = (),
+    processes: int | None = None,
 ) -> dict[str, Any]:
     """Return the verdict in the shape of the command's contract; progress goes to standard error."""
     live = output.Live()
@@ -219,8 +242,14 @@ async def verify_books(
         live.show(f"{rows:,} of {total:,} events read")
 
     async def run(comparison: Published | None, heads: Sequence[Anchor] = ()) -> VerifyResult:
-        seals = _seals((*anchors, *heads))
-        return await verify(connection.dsn_readonly, progress, comparison, seals)
+        return await verify(
+            connection.dsn_readonly,
+            progress,
+            comparison,
+            seals=seals,
+            anchors=(*anchors, *heads),
+            processes=processes or (os.cpu_count() or 1 if total >= LARGE_EVENTS else 1),
+        )
 
     if not published:
         return (await run(None)).as_json()
@@ -250,18 +279,6 @@ def _comparison(client: Client) -> Published:
         return await compare_published(
             connection, vector, events=_published_events(client), rebuild=service.events_after
         )
-
-    return compare
-
-
-def _seals(anchors: Sequence[Anchor]) -> Published:
-    """Return what hashes the journal anew and compares it with seals and kept heads."""
-
-    async def compare(connection: Any, vector: dict[int, int]) -> tuple[Check, Difference | None]:
-        await sessions.enter_schema(connection, "transactions")
-        service = TransactionsService()
-        await service.start(connection)
-        return await compare_seals(connection, vector, rebuild=service.events_after, anchors=anchors)
 
     return compare
 

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from services.transactions.domain.chart import Dated
-from services.transactions.queries.verify import CHECKS, PublishedEvent, compare_published, verify
+from services.transactions.queries.verifying import CHECKS, PublishedEvent, compare_published, verify
+from services.transactions.queries.verifying.processes import divided
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Outgoing
 from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
@@ -147,7 +148,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     shown = result.as_json()
     assert shown["first_difference"] is None
     assert shown["ok"]
-    assert [each["name"] for each in shown["checks"]] == list(CHECKS)
+    assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
     assert shown["assets"] == {"EUR": {"debits": "8759.50", "credits": "8759.50"}}
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
@@ -155,6 +156,27 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert shown["movements"] == await connection.fetchval("SELECT count(*) FROM movement")
     assert shown["instructions"] == await connection.fetchval("SELECT count(*) FROM instruction_key")
     await connection.close()
+
+
+@pytest.mark.parametrize("tampering", [None, "UPDATE journal SET amount = amount + 1 WHERE seq = 4"])
+async def test_several_processes_find_the_same(books: LedgerDatabase, tampering: str | None) -> None:
+    """All look at one snapshot, and the first difference is that of the first shard."""
+    if tampering is not None:
+        owner = await asyncpg.connect(books.owner, server_settings={"search_path": "transactions"})
+        await owner.execute(tampering)
+        await owner.close()
+    told: list[int] = []
+    alone = await verify(books.readonly)
+    together = await verify(books.readonly, told.append, processes=3)
+    assert replace(together, seconds=alone.seconds) == alone
+    assert alone.ok == (tampering is None)
+    assert told[-1] == sum(together.as_of.values())
+
+
+def test_shards_are_divided_among_processes_by_their_length() -> None:
+    """Each once, and no process without any."""
+    assert divided({0: 5, 1: 90, 2: 40, 3: 40}, 2) == [((1, 90),), ((0, 5), (2, 40), (3, 40))]
+    assert divided({0: 5, 1: 90}, 5) == [((1, 90),), ((0, 5),)]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +231,8 @@ async def test_tampering_is_found(books: LedgerDatabase, lively: Lively, tamperi
     finally:
         await owner.close()
     result = await verify(books.readonly)
+    slowly = await verify(books.readonly, quick=False)
+    assert replace(slowly, seconds=result.seconds) == result
     assert not result.ok
     assert result.first_difference is not None
     assert {each.name for each in result.checks if not each.ok} >= {check}

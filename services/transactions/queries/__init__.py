@@ -10,7 +10,7 @@ from services.transactions.queries.exported import ExportUnreadableError, check_
 from services.transactions.queries.finding import PositionUnknownError, Wanted, find_transactions
 from services.transactions.queries.showing import transaction_show
 from services.transactions.queries.traces import transaction_trace
-from services.transactions.queries.verify import VerifyResult, compare_published, verify
+from services.transactions.queries.verifying import VerifyResult, compare_published, verify
 
 __all__ = [
     "ExportUnreadableError",

@@ -1,0 +1,130 @@
+"""Derives the books anew from journal and movements, and names the first thing that differs.
+
+Shares no code with what posts: its own arithmetic and its own spelling over what the tables say. Everything
+is read in one snapshot up to the vector of `last_seq`, so it can run beside the service. What is kept in
+memory grows with accounts, pending transactions and freezes, not with events.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+from asyncpg import Connection
+
+from services.transactions.queries.verifying.books import CHECKS, Books, Findings
+from services.transactions.queries.verifying.effects import EFFECTS
+from services.transactions.queries.verifying.effects.movements import compare_sides
+from services.transactions.queries.verifying.effects.opening import read_chart
+from services.transactions.queries.verifying.first_outcomes import KEY_BYTES, Sum, compare_keys
+from services.transactions.queries.verifying.processes import Task, Told, divided, walk_beside, walk_here
+from services.transactions.queries.verifying.published import PublishedEvent, compare_published
+from services.transactions.queries.verifying.result import Check, Difference, VerifyResult
+from services.transactions.queries.verifying.seals import Anchor
+
+__all__ = [
+    "CHECKS",
+    "Anchor",
+    "Check",
+    "Difference",
+    "PublishedEvent",
+    "VerifyResult",
+    "compare_published",
+    "verify",
+]
+
+Comparison = Callable[[Connection, dict[int, int]], Awaitable[tuple[Check, Difference | None]]]
+"""Compares something with the journal up to a vector; see `compare_published`."""
+
+
+async def verify(
+    dsn: str,
+    progress: Callable[[int], None] | None = None,
+    published: Comparison | None = None,
+    *,
+    seals: bool = True,
+    anchors: Sequence[Anchor] = (),
+    processes: int = 1,
+    quick: bool = True,
+) -> VerifyResult:
+    """Check the whole ledger and return what was found.
+
+    `progress` is told the number of journal rows read so far. `published` compares the topic with the
+    journal up to the vector it is given (see `compare_published`); without it that is not checked. With
+    `seals`, every event is hashed anew and compared with chains, seals and `anchors`: what differs is named
+    by the last event of the seal, or by the event that an anchor is of. An anchor beyond the vector says that
+    the journal's end was removed. Shards are walked by so many `processes`. Without `quick` plain
+    transactions are walked row by row too, which finds the same.
+    """
+    started = asyncio.get_running_loop().time()
+    read = 0
+
+    def count(rows: int) -> None:
+        nonlocal read
+        read += rows
+        if progress is not None:
+            progress(read)
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            vector: dict[int, int] = {
+                row["shard"]: row["last_seq"]
+                for row in await connection.fetch("SELECT shard, last_seq FROM transactions.shard")
+            }
+            books = Books()
+            await read_chart(connection, books)
+            key = secrets.token_bytes(KEY_BYTES)
+            tasks = [
+                Task(part, key, tuple(anchors) if seals else None, quick)
+                for part in divided(vector, processes)
+            ]
+            if len(tasks) == 1:
+                told = [await walk_here(connection, books, tasks[0], count)]
+            else:
+                snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
+                told = await walk_beside(dsn, snapshot, tasks, count)
+            found = sorted((each for part, _ in told for each in part), key=lambda each: each.shard.number)
+            for each in found:
+                books.take(each)
+            await compare_keys(connection, books, *_sums(key, found, told))
+            for effect in EFFECTS:
+                await effect.compare(connection, books)
+            assets = await compare_sides(connection, books)
+            checks = list(books.checks.values())
+            first = books.first
+            if seals:
+                checks.append(_sealed(found))
+                first = first or checks[-1].first
+            if published is not None:
+                check, difference = await published(connection, vector)
+                checks.append(check)
+                first = first or difference
+    finally:
+        await connection.close()
+    return VerifyResult(
+        ok=all(each.ok for each in checks),
+        instructions=books.instructions,
+        movements=books.movements,
+        assets=assets,
+        as_of={str(shard): seq for shard, seq in sorted(vector.items())},
+        checks=checks,
+        first_difference=first,
+        seconds=asyncio.get_running_loop().time() - started,
+    )
+
+
+def _sums(key: bytes, found: Sequence[Findings], told: Sequence[Told]) -> tuple[Sum, Sum]:
+    """Return the sums over all first outcomes, and over all ids that are taken."""
+    journalled, taken = Sum(key), Sum(key)
+    for each in found:
+        journalled.join(*each.ids)
+    for _, ids in told:
+        taken.join(*ids)
+    return journalled, taken
+
+
+def _sealed(found: Sequence[Findings]) -> Check:
+    differences = [each.seals for each in found if each.seals is not None]
+    first = differences[0] if differences else None
+    return Check("seals", ok=first is None, checked=sum(each.sealed for each in found), first=first)

@@ -1,0 +1,192 @@
+"""The books as they are derived, shard by shard, and the list of what must hold in them."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from services.transactions.queries.verifying.result import Check, Difference
+
+CHECKS: Final = (
+    "sequence",
+    "first_outcomes",
+    "content",
+    "movements",
+    "after_balances",
+    "booking_dates",
+    "freezes",
+    "limits",
+    "foreign_credits",
+    "pendings",
+    "balances",
+    "debits_equal_credits",
+    "accounts",
+)
+AMOUNT_MAX: Final = 2**63 - 1
+PREFETCH: Final = 5_000
+"""Rows that a cursor fetches at once."""
+
+
+@dataclass(slots=True)
+class Account:
+    code: str
+    home: int
+    asset_id: int
+    entity_id: int
+    limit: int | None
+    is_customer: bool
+    opened_seq: int
+    scale: int
+    owner: str
+    entity: str
+    account_class: str
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit that was set, in the order of the journal."""
+
+    seq: int
+    minor: int | None
+    valid_from: date
+    valid_until: date | None
+    authority: str
+
+    def holds(self, day: date) -> bool:
+        """Say whether it is in force on the day."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
+
+
+@dataclass(slots=True)
+class Open:
+    """A pending transaction met in the journal."""
+
+    legs: list[tuple[int, int, int]]
+    """Debit account, credit account, and what is still reserved."""
+    instruction_id: Any
+    screening: bool
+    """Whether it had to be cleared before it could be posted."""
+    cleared: int | None = None
+    settled: int = 0
+    resolved: int | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether only a decision can end it."""
+        return self.screening and self.cleared is None
+
+    @property
+    def row(self) -> tuple[bool, int | None, int, int | None]:
+        """What its moving row must say."""
+        return self.screening, self.cleared, self.settled, self.resolved
+
+
+@dataclass(slots=True)
+class Shard:
+    """What is derived for one shard."""
+
+    number: int
+    days: dict[int, date]
+    days_opened: dict[tuple[int, int, date], int] = field(default_factory=dict)
+    rows: dict[int, list[int]] = field(default_factory=dict)
+    pending: dict[int, Open] = field(default_factory=dict)
+    freezes: dict[tuple[int, str], tuple[str, int, int | None]] = field(default_factory=dict)
+    standing: dict[int, dict[str, str]] = field(default_factory=dict)
+    limits: dict[int, list[Limit]] = field(default_factory=dict)
+    opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    """The seq that opened an account, and the limit it asked for."""
+    seen: dict[int, int] = field(default_factory=dict)
+    """The largest foreign credits a decision saw, by account."""
+    watched: set[int] = field(default_factory=set)
+    """Accounts whose movements are never walked at one go: whatever an effect lays on an account beside
+    its counters and the limit it was opened with puts it here."""
+
+
+class Books:
+    """The derivation, and what it found."""
+
+    def __init__(self) -> None:
+        self.checks = {name: Check(name) for name in CHECKS}
+        self.first: Difference | None = None
+        self.instructions = 0
+        self.movements = 0
+        self.accounts: dict[int, Account] = {}
+        self.ids: dict[str, int] = {}
+        self.entities: dict[str, int] = {}
+        self.shards: dict[int, Shard] = {}
+
+    def beside(self) -> "Books":
+        """Return books with the same accounts, in which nothing has been found yet."""
+        books = Books()
+        books.accounts, books.ids, books.entities = self.accounts, self.ids, self.entities
+        return books
+
+    def take(self, findings: "Findings") -> None:
+        """Add what was found in a shard, after what was found in those before it."""
+        for check in findings.checks:
+            each = self.checks[check.name]
+            each.checked += check.checked
+            each.ok &= check.ok
+            each.first = each.first or check.first
+        self.first = self.first or findings.first
+        self.instructions += findings.instructions
+        self.movements += findings.movements
+        self.shards[findings.shard.number] = findings.shard
+
+    def see_many(self, check: str, count: int) -> None:
+        """Count what was looked at elsewhere and held."""
+        self.checks[check].checked += count
+
+    def see(
+        self,
+        check: str,
+        holds: bool,
+        *,
+        expected: object = "",
+        found: object = "",
+        shard: int | None = None,
+        seq: int | None = None,
+        leg: int | None = None,
+    ) -> bool:
+        each = self.checks[check]
+        each.checked += 1
+        if not holds:
+            each.ok = False
+            difference = Difference(check, shard, seq, leg, str(expected), str(found))
+            each.first = each.first or difference
+            self.first = self.first or difference
+        return holds
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found in one shard, as one process tells it to another."""
+
+    shard: Shard
+    checks: list[Check]
+    first: Difference | None
+    instructions: int
+    movements: int
+    plain: int
+    """How many events were walked at one go."""
+    seals: Difference | None
+    sealed: int
+    """How many events were hashed before anything differed."""
+    ids: tuple[int, int]
+    """Count and sum of its first outcomes (`first_outcomes.Sum`)."""
+
+
+def minor_of(text: str | None, scale: int) -> int | None:
+    """Read what an instruction that was taken calls a limit; none is none at all."""
+    if text is None:
+        return None
+    whole, _, fraction = text.partition(".")
+    return int(whole) * 10**scale + int(fraction.ljust(scale, "0") or "0")
+
+
+def decimal_of(minor: int, scale: int) -> str:
+    """Spell minor units as a decimal."""
+    if scale == 0:
+        return str(minor)
+    whole, fraction = divmod(abs(minor), 10**scale)
+    return f"{'-' if minor < 0 else ''}{whole}.{fraction:0{scale}}"

@@ -1,0 +1,22 @@
+"""What events do to the books, as the verifier derives it: one module an effect. EXTEND HERE.
+
+The modules are named as those in which the posting code has the same (`domain/effects`), and share nothing
+with them.
+"""
+
+from typing import Final
+
+from services.transactions.queries.verifying.effects.business_days import BUSINESS_DAYS
+from services.transactions.queries.verifying.effects.effect import Effect, Walk
+from services.transactions.queries.verifying.effects.freezing import FREEZING
+from services.transactions.queries.verifying.effects.limits import LIMITS
+from services.transactions.queries.verifying.effects.movements import MOVEMENTS
+from services.transactions.queries.verifying.effects.opening import OPENING
+from services.transactions.queries.verifying.effects.pendings import PENDINGS
+
+EFFECTS: Final = (PENDINGS, FREEZING, LIMITS, MOVEMENTS, BUSINESS_DAYS, OPENING)
+"""In the order in which they are compared."""
+KINDS: Final[dict[str, Walk]] = {kind: walk for effect in EFFECTS for kind, walk in effect.kinds.items()}
+APPLIED: Final[dict[str, Walk]] = {code: walk for effect in EFFECTS for code, walk in effect.applied.items()}
+
+__all__ = ["APPLIED", "EFFECTS", "KINDS", "Effect", "Walk"]

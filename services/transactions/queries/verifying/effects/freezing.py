@@ -1,0 +1,65 @@
+"""Freezes placed and lifted, and that nothing passes one."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.verifying.books import Books, Shard
+from services.transactions.queries.verifying.effects.effect import Effect
+
+
+def walk_freeze(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
+    """Place a freeze."""
+    del legs
+    asked = json.loads(row["content"])
+    account_id = books.ids.get(asked["account"], -1)
+    direction = asked.get("direction", "both")
+    shard.freezes[account_id, asked["freeze_id"]] = (direction, row["seq"], None)
+    shard.standing.setdefault(account_id, {})[asked["freeze_id"]] = direction
+    shard.watched.add(account_id)
+
+
+def walk_unfreeze(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
+    """Lift a freeze that stands."""
+    del legs
+    asked = json.loads(row["content"])
+    seq: int = row["seq"]
+    account_id, freeze_id = books.ids.get(asked["account"], -1), asked["freeze_id"]
+    placed = shard.freezes.get((account_id, freeze_id))
+    stands = placed is not None and placed[2] is None
+    books.see("freezes", stands, expected="a standing freeze", found="none", shard=shard.number, seq=seq)
+    if placed is not None:
+        shard.freezes[account_id, freeze_id] = (placed[0], placed[1], seq)
+    shard.standing.get(account_id, {}).pop(freeze_id, None)
+
+
+def see_freezes(books: Books, shard: Shard, leg: Mapping[str, Any], at: dict[str, Any]) -> None:
+    """See that neither end of a movement is frozen for it."""
+    for side in ("debit", "credit"):
+        standing = shard.standing.get(leg[f"{side}_account"])
+        if standing is not None:
+            stopped = [each for each in standing.values() if each in (side, "both")]
+            books.see("freezes", not stopped, expected="no freeze", found=f"{side} frozen", **at)
+
+
+async def compare_freezes(connection: Connection, books: Books) -> None:
+    """Each freeze has its row, and no row is without one."""
+    derived = {key: value for shard in books.shards.values() for key, value in shard.freezes.items()}
+    for row in await connection.fetch(
+        "SELECT account_id, freeze_id, direction, seq, lifted_seq FROM transactions.account_freeze"
+    ):
+        expected = derived.pop((row["account_id"], row["freeze_id"]), None)
+        found = (row["direction"], row["seq"], row["lifted_seq"])
+        home = books.accounts[row["account_id"]].home
+        books.see("freezes", expected == found, expected=expected, found=found, shard=home, seq=row["seq"])
+    for (account_id, _), value in derived.items():
+        home = books.accounts[account_id].home if account_id in books.accounts else None
+        books.see("freezes", False, expected=value, found="no row", shard=home, seq=value[1])
+
+
+FREEZING: Final = Effect(
+    compare=compare_freezes,
+    applied={"freeze_account": walk_freeze, "unfreeze_account": walk_unfreeze},
+)

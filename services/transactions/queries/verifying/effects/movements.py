@@ -1,0 +1,215 @@
+"""What moves money: counters, after-balances, limits, and the stored balances they come to."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Open, Shard, decimal_of
+from services.transactions.queries.verifying.effects.effect import Effect
+from services.transactions.queries.verifying.effects.freezing import see_freezes
+from services.transactions.queries.verifying.effects.limits import limit_of
+from services.transactions.queries.verifying.effects.pendings import resolved
+from shared.messages.instructions import FACTS
+
+
+def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
+    """Move what the movements move, and see that each could be made and leaves what it says."""
+    kind: str = row["kind"]
+    seq: int = row["seq"]
+    at: dict[str, Any] = {"shard": shard.number, "seq": seq}
+    detail = {} if row["detail"] is None else json.loads(row["detail"])
+    resolves, freed = resolved(books, shard, row, legs, detail)
+    is_fact = row["instruction_type"] in FACTS
+    passed = False
+    seen = {} if row["seen"] is None else json.loads(row["seen"]).get("credits", {})
+    for account, credited in seen.items():
+        account_id = int(account)
+        books.see(
+            "foreign_credits",
+            credited >= shard.seen.get(account_id, 0),
+            expected=f"at least {shard.seen.get(account_id)}",
+            found=credited,
+            **at,
+        )
+        shard.seen[account_id] = max(credited, shard.seen.get(account_id, 0))
+    if kind == "TransactionPending":
+        shard.pending[seq] = Open(
+            [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs],
+            row["instruction_id"],
+            detail.get("screening", True),
+        )
+    for number, leg in enumerate(legs):
+        books.movements += 1
+        at["leg"] = number
+        debit = books.accounts.get(leg["debit_account"])
+        credit = books.accounts.get(leg["credit_account"])
+        if not books.see(
+            "movements",
+            debit is not None
+            and credit is not None
+            and leg["leg"] == number
+            and debit.asset_id == credit.asset_id == leg["asset_id"]
+            and debit.entity_id == credit.entity_id
+            and (not debit.is_customer or debit.home == shard.number),
+            expected="two accounts of one asset and entity, the debited one at home",
+            found=f"leg {leg['leg']}: {leg['debit_account']} and {leg['credit_account']}",
+            **at,
+        ):
+            continue
+        assert debit is not None
+        assert credit is not None
+        books.see(
+            "booking_dates",
+            row["booking_date"] == shard.days[debit.entity_id],
+            expected=shard.days[debit.entity_id],
+            found=row["booking_date"],
+            **at,
+        )
+        if kind != "TransactionVoided":
+            see_freezes(books, shard, leg, at)
+        taken = shard.rows.setdefault(leg["debit_account"], [0, 0, 0, 0])
+        given = shard.rows.setdefault(leg["credit_account"], [0, 0, 0, 0])
+        amount: int = leg["amount"]
+        if resolves:
+            taken[2] -= amount + freed
+            given[3] -= amount + freed
+        if kind == "TransactionPending":
+            taken[2] += amount
+            given[3] += amount
+        elif kind == "TransactionPosted":
+            taken[0] += amount
+            given[1] += amount
+        for side, counters in (("debit", taken), ("credit", given)):
+            balance = counters[1] - counters[0]
+            books.see(
+                "after_balances",
+                balance == leg[f"{side}_balance_after"],
+                expected=f"{side} {balance}",
+                found=f"{side} {leg[f'{side}_balance_after']}",
+                **at,
+            )
+        books.see(
+            "limits",
+            min(*taken, *given) >= 0 and max(taken[0] + taken[2], given[1] + given[3]) <= AMOUNT_MAX,
+            expected=f"counters from 0 to {AMOUNT_MAX}",
+            found=[taken, given],
+            **at,
+        )
+        limit = limit_of(shard, leg["debit_account"], debit)
+        if not resolves and debit.is_customer and limit is not None:
+            foreign = seen.get(str(leg["debit_account"]), 0)
+            left = taken[1] - taken[0] - taken[2] + limit + foreign
+            passed = passed or left < 0
+            if not is_fact:
+                books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)
+    if is_fact:
+        marked = detail.get("limit_passed", False)
+        at["leg"] = None
+        books.see("limits", passed == marked, expected=f"limit passed: {passed}", found=marked, **at)
+
+
+async def compare_balances(connection: Connection, books: Books) -> None:
+    """Every stored row is what the movements come to; rows of zeros may be there or not."""
+    derived = {
+        (shard.number, account_id): counters
+        for shard in books.shards.values()
+        for account_id, counters in shard.rows.items()
+    }
+    async for row in connection.cursor(
+        """
+        SELECT shard, account_id, debits_posted, credits_posted, debits_pending, credits_pending
+        FROM transactions.balance
+        ORDER BY shard, account_id
+        """,
+        prefetch=PREFETCH,
+    ):
+        expected = derived.pop((row["shard"], row["account_id"]), [0, 0, 0, 0])
+        found = [
+            row["debits_posted"],
+            row["credits_posted"],
+            row["debits_pending"],
+            row["credits_pending"],
+        ]
+        code = books.accounts[row["account_id"]].code if row["account_id"] in books.accounts else "?"
+        books.see(
+            "balances",
+            expected == found,
+            expected=f"{code}: {expected}",
+            found=f"{code}: {found}",
+            shard=row["shard"],
+        )
+    for (number, account_id), counters in derived.items():
+        if any(counters):
+            code = books.accounts[account_id].code
+            books.see(
+                "balances",
+                False,
+                expected=f"{code}: {counters}",
+                found=f"{code}: no row",
+                shard=number,
+            )
+
+
+def compare_foreign_credits(books: Books) -> None:
+    """No decision saw more credits from other shards than there have ever been."""
+    for shard in books.shards.values():
+        for account_id, seen in shard.seen.items():
+            posted = sum(
+                other.rows[account_id][1]
+                for other in books.shards.values()
+                if other.number != shard.number and account_id in other.rows
+            )
+            books.see(
+                "foreign_credits",
+                seen <= posted,
+                expected=f"at most {posted}",
+                found=seen,
+                shard=shard.number,
+            )
+
+
+async def compare_sides(connection: Connection, books: Books) -> dict[str, dict[str, str]]:
+    """In each asset, debits equal credits, posted and pending, over all stored balances."""
+    assets: dict[str, dict[str, str]] = {}
+    for row in await connection.fetch(
+        """
+        SELECT asset.code, asset.scale, sum(debits_posted) AS debits, sum(credits_posted) AS credits,
+               sum(debits_pending) AS debits_pending, sum(credits_pending) AS credits_pending
+        FROM transactions.balance
+        JOIN transactions.account USING (account_id)
+        JOIN transactions.asset USING (asset_id)
+        GROUP BY asset.asset_id
+        HAVING sum(debits_posted) + sum(credits_posted) + sum(debits_pending) + sum(credits_pending) > 0
+        ORDER BY asset.code
+        """
+    ):
+        debited, credited = int(row["debits"]), int(row["credits"])
+        books.see(
+            "debits_equal_credits",
+            debited == credited and row["debits_pending"] == row["credits_pending"],
+            expected=f"{row['code']} {debited}",
+            found=f"{row['code']} {credited}",
+        )
+        assets[row["code"]] = {
+            "debits": decimal_of(debited, row["scale"]),
+            "credits": decimal_of(credited, row["scale"]),
+        }
+    return assets
+
+
+async def compare_counters(connection: Connection, books: Books) -> None:
+    """Hold what the movements come to against what is stored, and against what other shards saw of it."""
+    await compare_balances(connection, books)
+    compare_foreign_credits(books)
+
+
+MOVEMENTS: Final = Effect(
+    compare=compare_counters,
+    kinds={
+        "TransactionPosted": walk_movements,
+        "TransactionPending": walk_movements,
+        "TransactionVoided": walk_movements,
+    },
+)

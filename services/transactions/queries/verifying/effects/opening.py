@@ -1,0 +1,73 @@
+"""Accounts: each customer's was opened by an event of its home, as it stands."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.verifying.books import PREFETCH, Account, Books, Shard, minor_of
+from services.transactions.queries.verifying.effects.effect import Effect
+
+
+async def read_chart(connection: Connection, books: Books) -> None:
+    """Read what all shards' movements refer to."""
+    async for row in connection.cursor(
+        """
+        SELECT account_id, account.code, account.shard, asset_id, entity_id, limit_minor, opened_seq,
+               account_class.holder = 'customer' AS is_customer, scale, owner, entity.code AS entity, class,
+               asset.code AS asset
+        FROM transactions.account
+        JOIN transactions.account_class USING (class)
+        JOIN transactions.asset USING (asset_id)
+        JOIN transactions.entity USING (entity_id)
+        """,
+        prefetch=PREFETCH,
+    ):
+        books.accounts[row["account_id"]] = Account(
+            row["code"],
+            row["shard"],
+            row["asset_id"],
+            row["entity_id"],
+            row["limit_minor"],
+            row["is_customer"],
+            row["opened_seq"],
+            row["scale"],
+            row["owner"],
+            row["entity"],
+            row["class"],
+            row["asset"],
+        )
+        books.ids[row["code"]] = row["account_id"]
+    for row in await connection.fetch("SELECT entity_id, code FROM transactions.entity"):
+        books.entities[row["code"]] = row["entity_id"]
+
+
+def walk_opening(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
+    """Note where an account was opened."""
+    del books, legs
+    asked = json.loads(row["content"])
+    shard.opened[asked["account"]] = row["seq"], asked.get("limit", "0")
+
+
+async def compare_accounts(connection: Connection, books: Books) -> None:
+    """Each customer's account has the event that opened it, and each such event its account."""
+    del connection
+    opened = {
+        code: (shard.number, seq, limit)
+        for shard in books.shards.values()
+        for code, (seq, limit) in shard.opened.items()
+    }
+    for account in books.accounts.values():
+        if account.is_customer:
+            number, seq, limit = opened.pop(account.code, (None, None, None))
+            expected = (number, seq, minor_of(limit, account.scale))
+            found = (account.home, account.opened_seq, account.limit)
+            books.see(
+                "accounts", expected == found, expected=expected, found=found, shard=found[0], seq=found[1]
+            )
+    for code, (number, seq, _) in opened.items():
+        books.see("accounts", False, expected=code, found="no account", shard=number, seq=seq)
+
+
+OPENING: Final = Effect(compare=compare_accounts, applied={"open_account": walk_opening})

@@ -1,0 +1,82 @@
+"""What is reserved: cleared, settled whole or by parts, given back."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.verifying.books import Books, Shard, decimal_of
+from services.transactions.queries.verifying.effects.effect import Effect
+
+
+def walk_cleared(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
+    """Clear what compliance was asked about."""
+    del legs
+    seq: int = row["seq"]
+    opened = shard.pending.get(row["about_seq"] or 0)
+    waits = opened is not None and opened.waits and opened.resolved is None
+    found = f"about {row['about_seq']}"
+    books.see("pendings", waits, expected="one that waits", found=found, shard=shard.number, seq=seq)
+    if opened is not None:
+        opened.cleared = seq
+
+
+def resolved(
+    books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]
+) -> tuple[bool, int]:
+    """Say whether this event settles something pending, and what it gives back beside its movements.
+
+    A decision ends what waits for one, an instruction (`resolves`) what does not.
+    """
+    kind: str = row["kind"]
+    named: Mapping[str, int] | None = detail.get("resolves")
+    about: int | None = row["about_seq"] if named is None else named["seq"]
+    if kind == "TransactionPending" or (about is None and kind == "TransactionPosted"):
+        return False, 0
+    at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
+    opened = shard.pending.get(about or 0)
+    moved = [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
+    if opened is None or opened.resolved is not None or opened.waits != (named is None):
+        books.see("pendings", False, expected="an end of what is pending", found=f"about {about}", **at)
+        return opened is not None, 0
+    rest = 0
+    if named is None:
+        same = opened.legs == moved and opened.instruction_id == row["instruction_id"]
+    elif kind == "TransactionVoided":
+        same = opened.legs == moved
+    else:
+        debit, credit, left = opened.legs[0]
+        amount = moved[0][2]
+        same = [(debit, credit, amount)] == moved and amount <= left
+        rest = left - amount
+        opened.settled += amount
+        opened.legs = [(debit, credit, rest)]
+    books.see("pendings", same, expected=opened.legs, found=moved, **at)
+    freed: str | None = detail.get("freed")
+    if rest and freed is None:
+        return True, 0
+    opened.resolved = row["seq"]
+    expected = decimal_of(rest, books.accounts[legs[0]["debit_account"]].scale) if rest else None
+    books.see("pendings", freed == expected, expected=f"freed: {expected}", found=f"freed: {freed}", **at)
+    return True, rest
+
+
+async def compare_pendings(connection: Connection, books: Books) -> None:
+    """What was reserved stands in the moving rows as it was left, and nothing else does."""
+    derived = {
+        (shard.number, seq): opened.row
+        for shard in books.shards.values()
+        for seq, opened in shard.pending.items()
+    }
+    for row in await connection.fetch(
+        "SELECT shard, seq, screening, cleared_seq, settled_minor, resolved_seq FROM transactions.pending"
+    ):
+        number, seq, *said = row
+        found = tuple(said)
+        expected = derived.pop((number, seq), None)
+        books.see("pendings", expected == found, expected=expected, found=found, shard=number, seq=seq)
+    for (number, seq), expected in derived.items():
+        books.see("pendings", False, expected=expected, found="no row", shard=number, seq=seq)
+
+
+PENDINGS: Final = Effect(compare=compare_pendings, kinds={"PendingCleared": walk_cleared})

@@ -1,0 +1,88 @@
+"""Spells an event's body from what the tables say of it, sharing nothing with what published it.
+
+The form is that of `docs/reference/messages.md`, without white space, names in the order given here.
+"""
+
+import json
+from hashlib import blake2b
+from typing import Any, Final
+
+from services.transactions.queries.verifying.books import Account, Books, decimal_of
+from services.transactions.queries.verifying.journal import Row
+
+MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
+DETAILS: Final[dict[str, tuple[str, ...]]] = {
+    "TransactionPosted": ("routed", "limit_passed", "resolves", "freed"),
+    "TransactionPending": ("screening",),
+    "TransactionVoided": ("resolves",),
+    "PendingCleared": ("decision",),
+    "InstructionApplied": ("valid_from",),
+    "InstructionRejected": ("field", "detail"),
+    "DuplicateReceived": ("first_outcome", "first_reason"),
+    "RecordUnreadable": ("error", "size", "sha256"),
+    "OwnerParked": ("error", "behind"),
+    "RecordDiscarded": ("act_id", "actor", "reason"),
+    "DecisionWithoutEffect": ("decision", "why"),
+    "BusinessDayOpened": ("entity", "previous"),
+    "ActDone": ("act_id", "act", "actor", "done", "detail", "result"),
+}
+"""What of `detail` stands in the event of each kind, where it is given, and in which order."""
+
+
+def body_of(row: Row, books: Books) -> bytes:
+    """Spell an event of any kind; raises `LookupError`, `TypeError` or `ValueError` where it cannot be."""
+    kind: str = row["kind"]
+    shard, about_seq = row["shard"], row["about_seq"]
+    detail: dict[str, Any] = {} if row["detail"] is None else json.loads(row["detail"])
+    content = row.first_content if row["content"] is None else row["content"]
+    text = (
+        f'{{"type":"{kind}","shard":{shard},"seq":{row["seq"]},"recorded_at":"{_time(row)}",'
+        f'"source":{{"topic":"{row["topic"]}","partition":{row["partition"]},"offset":{row["offset"]}}}'
+    )
+    for name in ("instruction_id", "instruction_type", "owner"):
+        if row[name] is not None:
+            text += f',"{name}":"{row[name]}"'
+    if about_seq is not None:
+        text += f',"first":{{"shard":{shard},"seq":{about_seq}}}'
+    if "content_hash" in detail:
+        text += f',"content_hash":"{detail["content_hash"]}"'
+    elif content is not None:
+        text += f',"content_hash":"{blake2b(content, digest_size=16).hexdigest()}"'
+    if kind in MOVING:
+        text += f',"booking_date":"{row["booking_date"].isoformat()}"'
+        text += f',"value_date":"{row["value_date"].isoformat()}"'
+        text += f',"movements":[{",".join(_movement(leg, books) for leg in row.legs)}]'
+    elif kind == "BusinessDayOpened":
+        text += f',"booking_date":"{row["booking_date"].isoformat()}"'
+    elif kind == "InstructionApplied":
+        account = books.accounts[books.ids[json.loads(row["content"])["account"]]]
+        text += f',"account":{posting_of(account)},"asset":"{account.asset}","scale":{account.scale}'
+    if kind in ("TransactionVoided", "InstructionRejected"):
+        text += f',"reason":"{row["reason"]}"'
+    for name in DETAILS.get(kind, ()):
+        if detail.get(name) is not None:
+            text += f',"{name}":{json.dumps(detail[name], ensure_ascii=False, separators=(",", ":"))}'
+    if content is None:
+        return f"{text}}}".encode()
+    return b'%b,"instruction":%b}' % (text.encode(), content)
+
+
+def posting_of(account: Account) -> str:
+    """Spell what an event says of an account."""
+    return (
+        f'{{"account":"{account.code}","owner":"{account.owner}","entity":"{account.entity}",'
+        f'"class":"{account.account_class}"}}'
+    )
+
+
+def _time(row: Row) -> str:
+    return f"{row['recorded_at'].isoformat(timespec='microseconds')[:-6]}Z"
+
+
+def _movement(leg: dict[str, Any], books: Books) -> str:
+    debit, credit = books.accounts[leg["debit_account"]], books.accounts[leg["credit_account"]]
+    return (
+        f'{{"leg":{leg["leg"]},"kind":"{leg["kind"]}","amount":"{decimal_of(leg["amount"], debit.scale)}",'
+        f'"asset":"{debit.asset}","scale":{debit.scale},"debit":{posting_of(debit)},'
+        f'"credit":{posting_of(credit)}}}'
+    )
