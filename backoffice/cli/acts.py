@@ -2,6 +2,9 @@
 
 import getpass
 import os
+from typing import Annotated
+
+import typer
 
 from backoffice.cli import output
 from backoffice.cli.errors import TIMED_OUT, USAGE, CommandError
@@ -10,6 +13,12 @@ from shared.messages.envelope import CODE_PATTERN
 from shared.messages.journal import ActDone
 from shared.messages.topics import Topic
 from shared.runtime.client import Client
+
+ReasonOption = Annotated[str, typer.Option(help="Why, for the record.", show_default=False)]
+ActorOption = Annotated[
+    str | None, typer.Option("--actor", help="Who acts; else BACKOFFICE_ACTOR, else you.")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for each answer.")]
 
 
 def actor(named: str | None) -> str:

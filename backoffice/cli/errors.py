@@ -1,5 +1,6 @@
 """The error every command ends with when a person has to do something."""
 
+from collections.abc import Sequence
 from typing import Final
 
 FOUND: Final = 1
@@ -28,6 +29,14 @@ class CommandError(Exception):
         self.message = message
         self.fix = fix
         self.exit_code = exit_code
+
+
+def require_status(status: str, statuses: Sequence[str]) -> None:
+    """Refuse a status that there is not."""
+    if status not in statuses:
+        raise CommandError(
+            "usage", f"There is no status {status!r}.", f"Give one of {', '.join(statuses)}.", USAGE
+        )
 
 
 def stack_not_running(detail: str = "") -> CommandError:

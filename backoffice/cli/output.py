@@ -118,3 +118,8 @@ def _plain(value: object) -> object:
 def rfc3339(instant: datetime) -> str:
     """Return an aware instant as RFC 3339 in UTC."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def minute(instant: datetime) -> str:
+    """Spell a time to the minute, for people."""
+    return rfc3339(instant.replace(second=0, microsecond=0)).removesuffix(":00Z") + "Z"

@@ -1,11 +1,11 @@
 """`backoffice parked`: owners whose records wait because handling one of them failed."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import typer
 
 from backoffice.cli import acts, output, sessions
+from backoffice.cli.acts import ActorOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.records import record_text, text_fields
@@ -23,10 +23,6 @@ PARKING_SERVICE: Final = "transactions"
 OwnerArgument = Annotated[
     str, typer.Argument(help="The owner's code, as `parked list` shows it.", show_default=False)
 ]
-ActorOption = Annotated[
-    str | None, typer.Option("--actor", help="Who acts; else BACKOFFICE_ACTOR, else you.")
-]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for the answer.")]
 
 
 @app.callback()
@@ -59,7 +55,7 @@ def list_() -> None:
         return
     output.table(
         ("owner", "shard", "records", "since", "error"),
-        [(each.owner, each.shard, each.waiting, _minute(each.since), each.error) for _, each in owners],
+        [(each.owner, each.shard, each.waiting, output.minute(each.since), each.error) for _, each in owners],
         right=("shard", "records"),
     )
 
@@ -219,7 +215,3 @@ def _fields(each: ParkedRecord) -> dict[str, Any]:
 
 def _why(each: ParkedRecord) -> str:
     return f"waits behind an earlier one ({each.error})" if each.behind else f"failed: {each.error}"
-
-
-def _minute(instant: datetime) -> str:
-    return output.rfc3339(instant)[:16].replace("T", " ")

@@ -7,8 +7,9 @@ from uuid import UUID
 import typer
 
 from backoffice.cli import acts, output, sessions
+from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
 from services.compliance.domain.ledger_events import Bearer, bearers_of
 from services.compliance.queries.whitelist import names_found, whitelist_find, whitelist_list
 from services.transactions.queries.showing import transaction_show
@@ -24,11 +25,6 @@ STATUSES: Final = ("proposed", "approved", "revoked", "all")
 PairArgument = Annotated[
     UUID, typer.Argument(help="The pair's id, as `whitelist list` shows it.", show_default=False)
 ]
-ReasonOption = Annotated[str, typer.Option(help="Why, for the record.", show_default=False)]
-ActorOption = Annotated[
-    str | None, typer.Option("--actor", help="Who acts; else BACKOFFICE_ACTOR, else you.")
-]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for the answer.")]
 
 
 @app.callback()
@@ -99,10 +95,7 @@ def list_pairs(
     owner: Annotated[str | None, typer.Option(help="Only of this owner.")] = None,
 ) -> None:
     """List pairs, oldest first: who proposed and approved them, and until when they count."""
-    if status not in STATUSES:
-        raise CommandError(
-            "usage", f"There is no status {status!r}.", f"Give one of {', '.join(STATUSES)}.", USAGE
-        )
+    require_status(status, STATUSES)
     found = sessions.run(_pairs_found(connect(), None if status == "all" else status, owner))
     for each in found:
         output.emit(each)

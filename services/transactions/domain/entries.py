@@ -97,9 +97,22 @@ def touched(state: ShardState, entries: Sequence[Entry]) -> set[int]:
     return found
 
 
-def short_ones(state: ShardState, entries: Sequence[Entry]) -> Collection[int]:
-    """Return the accounts that a batch names whose funds at home here were once short.
+def short_ones(state: ShardState, entries: Iterable[Entry]) -> Collection[int]:
+    """Return the accounts at home here that a batch may debit and whose funds were once short.
 
     What others credited them is asked beforehand.
     """
-    return touched(state, entries) & state.short if state.short else ()
+    short = state.short
+    if not short:
+        return ()
+    found: set[int] = set()
+    known = state.accounts.get
+    for entry in entries:
+        if isinstance(entry, Received):
+            debit = known(entry.message.planned.debit)
+            if debit is not None and debit.account_id in short:
+                found.add(debit.account_id)
+        else:
+            accounts = _accounts_of(state, entry, Wanted())
+            found.update(each.account_id for each in accounts if each.account_id in short)
+    return found

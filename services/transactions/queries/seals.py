@@ -1,73 +1,18 @@
-"""Reads what a checkpoint of the ledger and a proof are made of.
-
-The form that is hashed (`docs/decisions/0021-seals.md`) is spelt here by PostgreSQL.
-"""
+"""Reads what a checkpoint of the ledger and a proof are made of."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Connection
 
+from services.transactions.queries.verifying.journal import TRAILER, read_rows, row_at
 from services.transactions.queries.verifying.seals import NOTHING, SEAL_EVERY, hash_of_event, path_of
 from shared.runtime.work import Outgoing
 
 Rebuild = Callable[[Connection, int, int, int], Awaitable[list[Outgoing]]]
 """The service's `events_after`: (connection, shard, seq, limit) to events as they were published."""
-
-ROWS: Final = r"""
-    SELECT journal.seq,
-           '\x001b00000004'::bytea || int4send(journal.shard)
-           || '\x00000008'::bytea || int8send(journal.seq)
-           || '\x00000008'::bytea || timestamptz_send(recorded_at)
-           || '\x00000008'::bytea || int8send(epoch)
-           || coalesce('\x00000008'::bytea || int8send("offset"), '\xffffffff')
-           || coalesce('\x00000004'::bytea || int4send(partition), '\xffffffff')
-           || int4send(octet_length(journal.kind::text)) || convert_to(journal.kind::text, 'UTF8')
-           || coalesce(int4send(octet_length(topic::text)) || convert_to(topic::text, 'UTF8'), '\xffffffff')
-           || coalesce(int4send(octet_length(instruction_type)) || convert_to(instruction_type, 'UTF8'),
-                       '\xffffffff')
-           || coalesce('\x00000004'::bytea || date_send(booking_date), '\xffffffff')
-           || coalesce('\x00000004'::bytea || date_send(value_date), '\xffffffff')
-           || coalesce('\x00000008'::bytea || int8send(about_seq), '\xffffffff')
-           || coalesce(int4send(octet_length(reason)) || convert_to(reason, 'UTF8'), '\xffffffff')
-           || coalesce(int4send(octet_length(detail::text)) || convert_to(detail::text, 'UTF8'), '\xffffffff')
-           || coalesce(int4send(octet_length(seen::text)) || convert_to(seen::text, 'UTF8'), '\xffffffff')
-           || coalesce(int4send(octet_length(traceparent)) || convert_to(traceparent, 'UTF8'), '\xffffffff')
-           || coalesce('\x00000010'::bytea || uuid_send(instruction_id), '\xffffffff')
-           || coalesce(int4send(octet_length(owner)) || convert_to(owner, 'UTF8'), '\xffffffff')
-           || coalesce(int4send(octet_length(array_send(copies))) || array_send(copies), '\xffffffff')
-           || coalesce('\x00000008'::bytea || int8send(debit_account)
-                       || '\x00000008'::bytea || int8send(credit_account)
-                       || '\x00000008'::bytea || int8send(amount)
-                       || '\x00000008'::bytea || int8send(debit_balance_after)
-                       || '\x00000008'::bytea || int8send(credit_balance_after)
-                       || '\x00000004'::bytea || int4send(asset_id)
-                       || int4send(octet_length(movement_kind)) || convert_to(movement_kind, 'UTF8'),
-                       '\xffffffffffffffffffffffffffffffffffffffffffffffffffffffff')
-           || coalesce(int4send(octet_length(content)), '\xffffffff')
-           || coalesce(several.rows, '') AS row
-    FROM transactions.journal
-    LEFT JOIN LATERAL (
-        SELECT string_agg(
-            '\x000a00000004'::bytea || int4send(each.shard)
-            || '\x00000004'::bytea || int4send(leg)
-            || '\x00000008'::bytea || int8send(each.seq)
-            || '\x00000008'::bytea || int8send(each.debit_account)
-            || '\x00000008'::bytea || int8send(each.credit_account)
-            || '\x00000008'::bytea || int8send(each.amount)
-            || '\x00000008'::bytea || int8send(each.debit_balance_after)
-            || '\x00000008'::bytea || int8send(each.credit_balance_after)
-            || '\x00000004'::bytea || int4send(each.asset_id)
-            || int4send(octet_length(each.kind)) || convert_to(each.kind, 'UTF8'), '' ORDER BY leg) AS rows
-        FROM transactions.movement_of_several AS each
-        WHERE each.shard = journal.shard AND each.seq = journal.seq
-    ) AS several ON debit_account IS NULL
-    WHERE journal.shard = $1 AND journal.seq > $2 AND journal.seq <= $3
-    ORDER BY journal.seq
-    LIMIT $4
-"""
 
 
 async def checkpoint(connection: Connection) -> list[dict[str, Any]]:
@@ -120,13 +65,13 @@ async def prove(
             )
             or NOTHING
         )
-        rows = await connection.fetch(ROWS, shard, first - 1, last, SEAL_EVERY)
+        rows = await _sealed_rows(connection, shard, first - 1, last)
         bodies = {
             event.seq: event.body for event in await rebuild(connection, shard, first - 1, last - first + 1)
         }
         leaves: list[bytes] = []
         previous = head
-        for number, row in rows:
+        for number, row in rows.items():
             if number == seq:
                 previous = head
             head = hash_of_event(head, bodies[number], row)
@@ -142,10 +87,23 @@ async def prove(
             "shard": shard,
             "seq": seq,
             "body": bodies[seq].decode(),
-            "row": rows[seq - first]["row"].hex(),
+            "row": rows[seq].hex(),
             "previous": previous.hex(),
             "path": [node.hex() for node in path_of(seq - first, leaves)],
             "previous_seal": seals[0]["previous_hash"].hex() if seals else None,
             "roots_after": [seal["root"].hex() for seal in seals[1:]],
         }
     return None
+
+
+async def _sealed_rows(connection: Connection, shard: int, after: int, last_seq: int) -> dict[int, bytes]:
+    """Return what of a stretch of the journal is hashed beside the bodies, by seq in its order."""
+    found: dict[int, bytes] = {}
+
+    def take(chunk: bytes, at: int) -> None:
+        while at < len(chunk) and not chunk.startswith(TRAILER, at):
+            row, at = row_at(chunk, at)
+            found[row["seq"]] = row.sealed
+
+    await read_rows(connection, shard, after, last_seq, take)
+    return found

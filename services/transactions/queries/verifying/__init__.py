@@ -2,7 +2,8 @@
 
 Shares no code with what posts: its own arithmetic and its own spelling over what the tables say. Everything
 is read in one snapshot up to the vector of `last_seq`, so it can run beside the service. What is kept in
-memory grows with accounts, pending transactions and freezes, not with events.
+memory grows with accounts, pending transactions and freezes, not with events; but where the topic is compared
+too, a digest of each of its events is kept.
 """
 
 import asyncio

@@ -47,7 +47,7 @@ async def derive(
     if chain is not None:
         await chain.read(connection)
     walk = _Walk(books, shard, Sum(key), chain, quick=quick, progress=progress)
-    await read_rows(connection, number, last_seq, walk.take)
+    await read_rows(connection, number, 0, last_seq, walk.take)
     walk.end(last_seq)
     await _see_strays(connection, books, number, last_seq, walk.several)
     return Findings(

@@ -51,16 +51,17 @@ ROWS: Final = r"""
                WHERE each.shard = journal.shard AND each.seq = journal.seq
            ) END
     FROM transactions.journal
-    WHERE shard = $1 AND seq <= $2
+    WHERE shard = $1 AND seq > $2 AND seq <= $3
     ORDER BY seq
 """
 
 
 async def read_rows(
-    connection: Connection, shard: int, last_seq: int, take: Callable[[bytes, int], None]
+    connection: Connection, shard: int, after: int, last_seq: int, take: Callable[[bytes, int], None]
 ) -> None:
-    """Read a shard's journal, and give it away as it comes: bytes that hold whole rows, and where they begin.
+    """Read a shard's journal behind an event and up to another, and give it away as it comes.
 
+    What is given are bytes that hold whole rows, and where these begin.
     PostgreSQL sends each row as a message of its own, and asyncpg hands on whole messages. The trailer comes
     behind the last row.
     """
@@ -71,7 +72,7 @@ async def read_rows(
         take(bytes(chunk), at)
         at = 0
 
-    await connection.copy_from_query(ROWS, shard, last_seq, output=give, format="binary")
+    await connection.copy_from_query(ROWS, shard, after, last_seq, output=give, format="binary")
 
 
 class Row(dict[str, Any]):
