@@ -357,6 +357,13 @@ _TWO_ACCOUNTS: Final[Shape] = {
     **_required(debit_account=_code, credit_account=_code, amount=_amount, asset=_code),
 }
 
+_EXCHANGE: Final[Shape] = {
+    **_EVERY,
+    **_required(debit_account=_code, debit_amount=_amount, debit_asset=_code),
+    **_required(credit_account=_code, credit_amount=_amount, credit_asset=_code, rate=_amount),
+    "rate_unit": (False, _one_of("debit", "credit")),
+}
+
 SHAPES: Final[Mapping[str, Shape]] = {
     "open_account": {
         **_EVERY,
@@ -367,6 +374,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "deposit": _ONE_ACCOUNT,
     "withdrawal": _ONE_ACCOUNT,
     "transfer": _TWO_ACCOUNTS,
+    "exchange": _EXCHANGE,
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,

@@ -6,6 +6,7 @@ asset; on the wire it is a decimal string such as ``"12.34"``. Scales of currenc
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final, Literal
 
 AMOUNT_MINOR_MAX: Final = 2**63 - 1
@@ -16,6 +17,7 @@ SCALE_MAX: Final = 18
 AssetKind = Literal["currency", "security"]
 
 _DECIMAL: Final = re.compile(r"(\d{1,40})(?:\.(\d{1,40}))?", re.ASCII)
+_RATE: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,21 @@ def parse_signed(text: str, scale: int) -> int:
     if minor > AMOUNT_MINOR_MAX:
         raise AmountError("amount_too_large", "the amount does not fit 64 bits of minor units")
     return minor
+
+
+def parse_rate(text: str) -> Fraction:
+    """Turn a wire rate into the exact number it spells, however many decimals it has.
+
+    Raises `AmountError` with reason `amount_malformed`, `amount_negative` or `amount_zero`.
+    """
+    if not _RATE.fullmatch(text):
+        if text.startswith("-") and _RATE.fullmatch(text[1:]):
+            raise AmountError("amount_negative", "the rate is negative")
+        raise AmountError("amount_malformed", "a rate is a decimal string such as 1.0852")
+    rate = Fraction(text)
+    if rate == 0:
+        raise AmountError("amount_zero", "the rate is zero")
+    return rate
 
 
 def format_amount(minor: int, scale: int) -> str:

@@ -15,11 +15,12 @@ def open_account(up: Upstream) -> SimulatedRecord:
     """Open a new customer's account, or now and then another account of one we have."""
     rng = up.rng
     if up.accounts and up.random() < 0.1:
-        owner = up.some_account().owner
-        number = int(owner[-6:])
+        first = up.some_account()
+        owner, number = first.owner, int(first.owner[-6:])
         asset = ASSETS[int(up.random() * len(ASSETS))]
         if not any(each.owner == owner for each in up.by_asset.get(asset, ())):
             account = population.open_account(up.seed, number, asset, up.partitions)
+            up.pairs.append((first, account))
             return _opened(up, account, "")
     up.customers += 1
     asset = ASSETS[int(up.random() * len(ASSETS))]
@@ -144,6 +145,27 @@ def transfer(up: Upstream) -> SimulatedRecord:
     )
 
 
+def exchange(up: Upstream) -> SimulatedRecord:
+    """Exchange money of a customer who has accounts in two currencies; upstream does not count on it."""
+    pair = up.exchanging_pair(20_000)
+    if pair is None:
+        return card(up)
+    gives, takes = pair
+    rate = population.IN_EURO[gives.asset] * 10_000 // population.IN_EURO[takes.asset]
+    rate += int(rate * (up.random() - 0.5)) // 100
+    amount = 5_000 + int(up.random() * 15_000)
+    gives.balance -= amount
+    return up.instruct(
+        "exchange",
+        "exchange",
+        gives.owner,
+        f'"debit_account":"{gives.code}","debit_amount":"{money(amount)}","debit_asset":"{gives.asset}",'
+        f'"credit_account":"{takes.code}","credit_amount":"{money(amount * rate // 10_000)}",'
+        f'"credit_asset":"{takes.asset}","rate":"{rate // 10_000}.{rate % 10_000:04d}",'
+        '"channel":{"channel":"online"}',
+    )
+
+
 def fee(up: Upstream) -> SimulatedRecord:
     """Charge for keeping an account: a fact, whatever is on it."""
     account = up.some_account()
@@ -252,6 +274,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (freeze, 3),
     (change_limit, 3),
     (house_posting, 3),
+    (exchange, 6),
     (large_cash_deposit, 2),
     (repeated, 10),
 )

@@ -43,6 +43,7 @@ class Upstream:
         "frozen",
         "listed_names",
         "now_ms",
+        "pairs",
         "partitions",
         "random",
         "recent",
@@ -62,6 +63,8 @@ class Upstream:
         self.random = self.rng.random
         self.accounts: list[Account] = []
         self.by_asset: dict[str, list[Account]] = {}
+        self.pairs: list[tuple[Account, Account]] = []
+        """Accounts of one customer in two assets."""
         self.customers = 0
         self.unfunded: list[Account] = []
         self.frozen: list[Account] = []
@@ -146,6 +149,14 @@ class Upstream:
             account = self.some_account()
             if account.balance >= needed and account.frozen is None:
                 return account
+        return None
+
+    def exchanging_pair(self, needed: int) -> tuple[Account, Account] | None:
+        """Pick two accounts of one customer that may exchange so much of the first one's asset."""
+        for _ in range(4 if self.pairs else 0):
+            gives, takes = self.pairs[int(self.random() * len(self.pairs))]
+            if gives.balance >= needed and gives.frozen is None and takes.frozen is None:
+                return gives, takes
         return None
 
 

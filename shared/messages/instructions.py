@@ -16,6 +16,9 @@ from shared.messages.envelope import Code, Message, Reference, Text
 AmountText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 """A decimal string; sign, decimals and size are judged by the ledger with the asset's scale."""
 
+RateText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+"""A decimal string, positive, of as many decimals as it takes."""
+
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""
 
@@ -154,6 +157,27 @@ class Transfer(InstructionBase):
     asset: Code
 
 
+class Exchange(InstructionBase):
+    """Request: a customer exchanges one asset for another with the firm, both movements or neither.
+
+    The amounts are what moves; the rate says how they came about, and must agree with them: each is the other
+    at that rate, but for less than one minor unit of what was rounded.
+    """
+
+    type: Literal["exchange"] = "exchange"
+    debit_account: Code
+    """The customer's account that gives."""
+    debit_amount: AmountText
+    debit_asset: Code
+    credit_account: Code
+    """An account of the same customer, which takes."""
+    credit_amount: AmountText
+    credit_asset: Code
+    rate: RateText
+    rate_unit: Literal["debit", "credit"] = "debit"
+    """Of which asset one unit is `rate` units of the other."""
+
+
 class Fee(InstructionBase):
     """Fact: a fee was charged to a customer."""
 
@@ -272,6 +296,7 @@ Instruction = (
     | Deposit
     | Withdrawal
     | Transfer
+    | Exchange
     | Fee
     | Interest
     | HousePosting
@@ -289,6 +314,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Deposit,
     Withdrawal,
     Transfer,
+    Exchange,
     Fee,
     Interest,
     HousePosting,

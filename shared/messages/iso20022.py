@@ -15,6 +15,7 @@ from shared.messages.instructions import (
     ChangeLimit,
     Channel,
     Deposit,
+    Exchange,
     Fee,
     FreezeAccount,
     Holder,
@@ -72,6 +73,7 @@ def _each(parties: tuple[str, ...], *paths: str) -> str:
 
 
 _ENTRY: Final = "Ntry/NtryDtls/TxDtls"
+_EXCHANGE: Final = "Ntry/AmtDtls/TxAmt/CcyXchg"
 _PARTIES: Final = ("Dbtr", "Cdtr", "UltmtDbtr", "UltmtCdtr")
 _HAVE_ACCOUNTS: Final = ("Dbtr", "Cdtr")
 
@@ -125,6 +127,16 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     Deposit: {"account": _CREDITOR_ACCOUNT, **_AMOUNT},
     Withdrawal: {"account": _DEBTOR_ACCOUNT, **_AMOUNT},
     Transfer: {"debit_account": _DEBTOR_ACCOUNT, "credit_account": _CREDITOR_ACCOUNT, **_AMOUNT},
+    Exchange: {
+        "debit_account": _STATEMENT_ACCOUNT,
+        "debit_amount": _at(camt_053="Ntry/Amt", note="of the entry in the debited account's statement"),
+        "debit_asset": _at(camt_053=f"{_EXCHANGE}/SrcCcy"),
+        "credit_account": _STATEMENT_ACCOUNT,
+        "credit_amount": _at(camt_053="Ntry/Amt", note="of the entry in the credited account's statement"),
+        "credit_asset": _at(camt_053=f"{_EXCHANGE}/TrgtCcy"),
+        "rate": _at(camt_053=f"{_EXCHANGE}/XchgRate", note="11 digits at most there"),
+        "rate_unit": _at(camt_053=f"{_EXCHANGE}/UnitCcy", note="the asset of that side"),
+    },
     Fee: {"account": _STATEMENT_ACCOUNT, **_ENTRY_AMOUNT},
     Interest: {
         "account": _STATEMENT_ACCOUNT,

@@ -160,6 +160,42 @@ def test_a_large_withdrawal_waits_and_a_decision_posts_or_voids_it() -> None:
         assert (last(upstream).reason is None) == (verdict == "refused")
 
 
+EXCHANGED: list[tuple[dict[str, Any], str]] = [
+    ({}, "TransactionPosted"),
+    ({"credit_amount": "8063"}, "TransactionPosted"),
+    ({"credit_amount": "8060"}, "rate_mismatch"),
+    ({"credit_amount": "8065"}, "rate_mismatch"),
+    ({"rate": "0.0062018", "rate_unit": "credit"}, "TransactionPosted"),
+    ({"rate": "0.0062"}, "rate_mismatch"),
+    ({"rate": "1.61.25"}, "amount_malformed"),
+    ({"rate": "-161.25"}, "amount_negative"),
+    ({"rate": "0.0"}, "amount_zero"),
+    ({"rate": 161.25}, "amount_not_a_string"),
+    ({"rate_unit": "EUR"}, "field_value_unknown"),
+    ({"credit_account": A, "credit_asset": "EUR", "credit_amount": "50.00"}, "assets_same"),
+    ({"credit_account": f"{BOB}-JPY"}, "wrong_owner"),
+    ({"debit_amount": "100.01", "credit_amount": "16127"}, "insufficient_funds"),
+]
+
+
+@pytest.mark.parametrize(("fields", "outcome"), EXCHANGED)
+def test_an_exchange_moves_both_or_neither(fields: dict[str, Any], outcome: str) -> None:
+    """Half of Alice's 100.00 EUR for yen, at 161.25: 8062.5 are rounded."""
+    upstream = with_customers()
+    for number, owner in enumerate((ALICE, BOB)):
+        upstream.send("open_account", owner, 20 + number, account=f"{owner}-JPY", entity="BANK", asset="JPY")
+    asked: dict[str, Any] = {
+        "debit_account": A, "debit_amount": "50.00", "debit_asset": "EUR",
+        "credit_account": f"{ALICE}-JPY", "credit_amount": "8062", "credit_asset": "JPY", "rate": "161.25",
+    }  # fmt: skip
+    upstream.send("exchange", ALICE, 9, **asked | fields)
+    said = last(upstream)
+    assert (said.reason or said.kind) == outcome
+    assert len(said.movements) == (2 if outcome == "TransactionPosted" else 0)
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
 BOOKS = frozenset({1, 2, 3, 4, 5, 6, 8})
 """The checks that need no more than the ledger."""
 

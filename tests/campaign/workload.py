@@ -56,6 +56,7 @@ class Workload:
         self.day = FIRST_DAY
         self.customers = 0
         self.freezes = 0
+        self.dollars = set[str]()
 
     def opening(self, customers: int) -> Iterator[Sending]:
         """A business day, customers in every shard, and money for each."""
@@ -168,6 +169,30 @@ class Workload:
             amount=self._spell(account, amount),
             asset=account.asset,
             business_reference=f"ref {self.rng.randint(1, 99)} \u202eright to left\u200b",
+        )
+
+    def exchange(self) -> Iterator[Sending]:
+        """Some of it for dollars, in an account of the customer's that is opened with the first exchange."""
+        account = self._some()
+        if account.asset != "EUR":
+            return
+        code = f"{account.owner}-USD"
+        if code not in self.dollars:
+            self.dollars.add(code)
+            yield self._to(account, "open_account", account=code, entity=ENTITY, asset="USD")
+        amount = self.rng.randint(1_00, 1_500_00)
+        account.balance -= amount
+        cents = amount * 10852 // 10000 + self.rng.choice((0, 0, 0, 0, 1, 7))
+        yield self._to(
+            account,
+            "exchange",
+            debit_account=account.code,
+            debit_amount=self._spell(account, amount),
+            debit_asset=account.asset,
+            credit_account=code,
+            credit_amount=self._spell(account, cents),
+            credit_asset="USD",
+            rate="1.0852",
         )
 
     def drain(self) -> Iterator[Sending]:
@@ -365,6 +390,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.deposit,
     Workload.withdrawal,
     Workload.transfer,
+    Workload.exchange,
     Workload.drain,
     Workload.fee,
     Workload.interest,
@@ -379,7 +405,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 40, 50, 40, 30, 20, 10, 10, 2, 2, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 10, 10, 2, 2, 60, 15, 60, 30)
 
 _WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (
     {"amount": "0"},

@@ -127,8 +127,9 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
     kinds = Counter(each.kind for each in records)
     for kind in (
         "open_account", "salary", "card", "cash_deposit", "cash_withdrawal", "transfer", "payment", "fee",
-        "interest", "freeze_account", "unfreeze_account", "change_limit", "repeated", "structuring_deposit",
-        "large_cash_deposit", "payment_to_listed_name", "unreadable", "unknown_beneficiary", "house_posting",
+        "interest", "freeze_account", "unfreeze_account", "change_limit", "exchange", "repeated",
+        "structuring_deposit", "large_cash_deposit", "payment_to_listed_name", "unreadable",
+        "unknown_beneficiary", "house_posting",
     ):  # fmt: skip
         assert kinds[kind] > 0, kind
     wrong = {kind for kind in kinds if kind.startswith("wrong_")}

@@ -82,6 +82,13 @@ def transfer(debit: str, credit: str, amount: str, **fields: Any) -> dict[str, A
     return instruction("transfer", debit_account=debit, credit_account=credit, amount=amount, **given)
 
 
+def exchange(owner: str, gives: str, takes: str, rate: str, **fields: Any) -> dict[str, Any]:
+    """Exchange an amount of the owner's EUR account for one of its USD account."""
+    given = {"debit_account": owner, "credit_account": f"{owner}/USD", **fields}
+    sides = {"debit_asset": "EUR", "credit_asset": "USD", "debit_amount": gives, "credit_amount": takes}
+    return instruction("exchange", **{"owner": owner, **sides, "rate": rate, **given})
+
+
 def withdrawal(owner: str, amount: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
     """Pay something out."""
     given = {"asset": "EUR", **fields}
@@ -186,6 +193,7 @@ def make_chart() -> Chart:
         "nostro",
         "vault",
         "clearing",
+        "position",
         "suspense",
         "blocked_funds",
         "fee_income",
@@ -216,6 +224,7 @@ def make_chart() -> Chart:
             ("withdrawal", "", "nostro"),
             ("withdrawal", "cash", "vault"),
             ("reserve", "", "clearing"),
+            ("exchange", "", "position"),
             ("fee", "", "fee_income"),
             ("interest", "credit", "interest_expense"),
             ("interest", "debit", "interest_income"),

@@ -34,6 +34,7 @@ HOME = owner_in(1)
 NEIGHBOUR = owner_in(1, "neighbour")
 FOREIGNER = owner_in(2)
 OWNERS = (HOME, NEIGHBOUR, FOREIGNER)
+DOLLARS = f"{HOME}/USD"
 ACCOUNTS = (HOME, NEIGHBOUR, FOREIGNER, "nobody", "later")
 SHARD = 1
 
@@ -93,6 +94,41 @@ RESERVES = st.one_of(
     at_home("post_pending", fresh, pending_id=reserved, amount=st.just("1.00"), final=st.just(False)),
     at_home("void_pending", fresh, pending_id=reserved),
 )
+EXCHANGES = st.one_of(
+    at_home(
+        "exchange",
+        fresh,
+        debit_account=st.just(HOME),
+        debit_amount=sums,
+        debit_asset=euro,
+        credit_account=st.sampled_from([DOLLARS, DOLLARS, f"{NEIGHBOUR}/USD"]),
+        credit_amount=st.sampled_from(["0.01", "10.85", "10.86", "1627.80"]),
+        credit_asset=st.just("USD"),
+        rate=st.sampled_from(["1.0852", "1.0851999999999999999999999999", "0.9"]),
+        rate_unit=st.sampled_from(["debit", "debit", "credit"]),
+    ),
+    at_home(
+        "exchange",
+        fresh,
+        debit_account=st.just(DOLLARS),
+        debit_amount=sums,
+        debit_asset=st.just("USD"),
+        credit_account=st.just(HOME),
+        credit_amount=sums,
+        credit_asset=euro,
+        rate=st.just("1"),
+    ),
+    at_home(
+        "freeze_account",
+        fresh,
+        account=st.just(DOLLARS),
+        freeze_id=st.sampled_from(["d1", "d2"]),
+        authority=st.just("court"),
+        direction=directions,
+    ),
+    at_home("unfreeze_account", fresh, account=st.just(DOLLARS), freeze_id=st.sampled_from(["d1", "d2"])),
+    at_home("post_pending", fresh, pending_id=fresh, amount=sums),
+)
 MESSAGES = st.one_of(
     message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message("deposit", account=codes, amount=amounts, asset=st.sampled_from(["EUR", "USD", "JPY", "XXX"])),
@@ -121,6 +157,16 @@ MESSAGES = st.one_of(
             for name in ("valid_from", "valid_until")
         },
     ),
+    message(
+        "exchange",
+        debit_account=codes,
+        debit_amount=amounts,
+        debit_asset=euro,
+        credit_account=codes | st.just(DOLLARS),
+        credit_amount=amounts,
+        credit_asset=st.sampled_from(["USD", "EUR", "JPY", "XXX"]),
+        rate=st.sampled_from(["1.0852", "0", "-1", "1", "x", "1.", ".5"]),
+    ),
     message("unfreeze_account", account=codes, freeze_id=st.sampled_from(["f1", "f2"])),
     message("reserve", account=codes, amount=amounts, asset=euro),
     message("reserve", account=codes, credit_account=codes, amount=amounts, asset=euro),
@@ -138,20 +184,26 @@ DAYS = st.integers(1, 28).map(
     )
 )
 ANSWERS = st.tuples(
-    st.integers(0, 12) | st.integers(100, 103), st.sampled_from(["cleared", "released", "refused"])
+    st.integers(0, 12) | st.integers(100, 103) | st.integers(200, 260),
+    st.sampled_from(["cleared", "released", "refused"]),
 )
 STREAMS = st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40) | st.lists(
-    RESERVES | ANSWERS, min_size=6, max_size=30
+    RESERVES | EXCHANGES | ANSWERS, min_size=6, max_size=30
 )
 
 
 def a_ledger() -> PureLedger:
-    """Three owners with some money, in two shards; large withdrawals and reserves are screened first."""
+    """Three owners with some money, in two shards; large withdrawals, reserves and exchanges are screened."""
     ledger = PureLedger()
-    ledger.chart.policies[1, "reserve", 978] = ledger.chart.policies[1, "withdrawal", 978]
+    for kind in ("reserve", "exchange"):
+        ledger.chart.policies[1, kind, 978] = ledger.chart.policies[1, "withdrawal", 978]
     for owner in OWNERS:
         ledger.send(opening(owner, instruction_id=named_id(f"open {owner}")))
         ledger.send(deposit(owner, "2000.00", instruction_id=named_id(f"fund {owner}")))
+    for owner in (HOME, NEIGHBOUR):
+        code, name = f"{owner}/USD", f"open {owner}/USD"
+        ledger.send(opening(owner, code, asset="USD", instruction_id=named_id(name)))
+    ledger.send(deposit(HOME, "100.00", DOLLARS, asset="USD", instruction_id=named_id("fund dollars")))
     ledger.send(transfer(FOREIGNER, HOME, "50.00", instruction_id=named_id("foreign credit")))
     return ledger
 

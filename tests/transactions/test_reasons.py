@@ -34,7 +34,13 @@ def test_a_fact_is_rejected_only_by_the_first_rungs(reason: Reason) -> None:
     if reason.rung in ("place", "identity", "form"):
         assert reason.fact == "rejected"
     if reason.rung == "references" and reason.fact == "rejected":
-        request_only = {"account_exists", "entity_unknown", "instrument_not_valid", "pending_unknown"}
+        request_only = {
+            "account_exists",
+            "entity_unknown",
+            "instrument_not_valid",
+            "pending_unknown",
+            "rate_mismatch",
+        }
         assert (
             reason.code
             in {"asset_unknown", "asset_not_used", "spans_owners", "spans_entities"} | request_only

@@ -27,6 +27,7 @@ from tests.transactions.support import (
     StoredLedger,
     answer,
     deposit,
+    exchange,
     instruction,
     limiting,
     opening,
@@ -182,7 +183,8 @@ async def test_the_tables_decide_as_the_memory_does(ledger: StoredLedger, seed: 
     """A random stream over all shards: the service, forgetting now and then, and the ladder alone agree."""
     chance = random.Random(seed)
     chart = ledger.service.memory.chart
-    chart.policies[1, "reserve", 978] = [Dated(15_00, date(1900, 1, 1), None)]
+    for kind in ("reserve", "exchange"):
+        chart.policies[1, kind, 978] = [Dated(15_00, date(1900, 1, 1), None)]
     pure = PureLedger(chart=chart, quick=False)
     owners = [ALICE, BOB, owner_in(0, "carol"), owner_in(3, "dave")]
     sent: list[dict[str, Any]] = []
@@ -224,7 +226,11 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
     """Something that may happen to an owner."""
     other = chance.choice([*owners, "nobody"])
     amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
-    match chance.randint(0, 12):
+    match chance.randint(0, 13):
+        case 13:
+            if chance.random() < 0.5:
+                return opening(owner, f"{owner}/USD", asset="USD")
+            return exchange(owner, amount, amount, chance.choice(["1", "1", "1.1"]))
         case 12:
             since = chance.choice([None, f"2026-01-{chance.randint(2, 28):02}"])
             return limiting(owner, chance.choice(["0", "50.00", None]), valid_from=since)

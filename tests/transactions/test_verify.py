@@ -23,6 +23,7 @@ from tests.transactions.support import (
     StoredLedger,
     answer,
     deposit,
+    exchange,
     instruction,
     named_id,
     opening,
@@ -57,8 +58,19 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-02")
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
     await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
+    await a_few_exchanges(ledger)
     await a_few_reserves(ledger)
     await a_few_limits(ledger)
+
+
+async def a_few_exchanges(ledger: StoredLedger) -> None:
+    """One posted at once, one that compliance clears, one that it refuses, and one that does not agree."""
+    ledger.service.memory.chart.policies[1, "exchange", 978] = [Dated(50_00, date(1900, 1, 1), None)]
+    dollars = opening(ALICE, f"{ALICE}/USD", asset="USD")
+    one, wrong = exchange(ALICE, "10.00", "10.85", "1.0852"), exchange(ALICE, "10.00", "11.85", "1.0852")
+    await ledger.send(dollars, deposit(ALICE, "150.00"), one, wrong)
+    held, other = await ledger.send(*[exchange(ALICE, "60.00", "65.11", "1.0852") for _ in range(2)])
+    await ledger.send(answer(held, "cleared"), answer(other, "refused"))
 
 
 async def a_few_limits(ledger: StoredLedger) -> None:
@@ -150,7 +162,10 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert shown["ok"]
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
-    assert shown["assets"] == {"EUR": {"debits": "8759.50", "credits": "8759.50"}}
+    assert shown["assets"] == {
+        "EUR": {"debits": "8979.50", "credits": "8979.50"},
+        "USD": {"debits": "75.96", "credits": "75.96"},
+    }
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
     connection = await asyncpg.connect(books.service)
     assert shown["movements"] == await connection.fetchval("SELECT count(*) FROM movement")

@@ -10,6 +10,7 @@ from typing import Final
 from audit.model.effects.accounts import limit_asked, open_account
 from audit.model.effects.business_days import open_business_day
 from audit.model.effects.effect import Effect
+from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
 from audit.model.effects.freezes import place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
@@ -17,6 +18,7 @@ from audit.model.effects.reserves import part_asked, resolve
 
 EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
+    "exchange": Effect(exchange, amounts_and_rate, assets_differ),
     "open_account": Effect(open_account, limit_asked),
     "freeze_account": Effect(place_or_lift),
     "unfreeze_account": Effect(place_or_lift),

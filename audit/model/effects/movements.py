@@ -43,6 +43,8 @@ class Asking:
     credit: End
     amount: str
     asset: str
+    amount_field: str = "amount"
+    asset_field: str = "asset"
 
 
 Known = Mapping[str, KnownAccount | None]
@@ -90,10 +92,24 @@ def _reserve(asked: Asked) -> tuple[Asking, ...]:
     return _one("principal", End(asked.content["account"]), credit, asked)
 
 
+def _exchange(asked: Asked) -> tuple[Asking, ...]:
+    """Both against the firm's own position in the asset."""
+    content = asked.content
+    gives, takes = (End(content[f"{side}_account"], field=f"{side}_account") for side in ("debit", "credit"))
+    return tuple(
+        Asking(
+            "principal", debit, credit, content[f"{side}_amount"], content[f"{side}_asset"],
+            f"{side}_amount", f"{side}_asset",
+        )
+        for side, debit, credit in (("debit", gives, End(None, "")), ("credit", End(None, ""), takes))
+    )  # fmt: skip
+
+
 MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
     "deposit": _deposit,
     "withdrawal": _withdrawal,
     "transfer": _between_two,
+    "exchange": _exchange,
     "fee": _fee,
     "interest": _interest,
     "house_posting": _between_two,
@@ -104,7 +120,7 @@ MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
 
 def amounts_moved(state: ShardState, asked: Asked) -> Sequence[Spelled]:  # noqa: ARG001 - others look
     """Form: the amount of each movement."""
-    return [Spelled("amount", each.amount, each.asset) for each in MOVEMENTS[asked.type](asked)]
+    return [Spelled(each.amount_field, each.amount, each.asset) for each in MOVEMENTS[asked.type](asked)]
 
 
 def ends_differ(asked: Asked) -> Prediction | None:
@@ -115,17 +131,27 @@ def ends_differ(asked: Asked) -> Prediction | None:
     return None
 
 
-def move(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
+Further = Callable[[Books, Known, Asked], Prediction | None]
+"""What a type asks on rung 4 beyond what all that move ask."""
+
+
+def move(
+    books: Books, state: ShardState, row: JournalRow, asked: Asked, further: Further | None = None
+) -> Prediction:
     """Rungs 4 to 7, each over all movements before the next; then the posting, or the setting aside."""
     moves = MOVEMENTS[asked.type](asked)
     if any(each.asset not in books.assets for each in moves):
-        return rejected("asset_unknown", "asset")
+        return rejected("asset_unknown", *(each.asset_field for each in moves))
     named = [end for each in moves for end in (each.debit, each.credit) if end.code is not None]
     is_fact = asked.type in FACTS
     accounts = {end.code: books.account(state, row, end.code) for end in named if end.code is not None}
     reason, fields = _references(asked, moves, accounts)
     if reason is not None and not (is_fact and reason in TO_SUSPENSE):
         return rejected(reason, *fields)
+    if reason is None and further is not None:
+        said = further(books, accounts, asked)
+        if said is not None:
+            return said
     routed = reason
     first = next((account for account in accounts.values() if account is not None), None)
     entity = first.entity if first is not None else books.last_resort(moves[0].asset)
@@ -140,7 +166,7 @@ def move(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pred
     legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
     if legs is None:
         return rejected("asset_not_used", "asset")
-    total = sum(leg.amount for leg in legs)
+    total = sum(leg.amount for leg in legs if leg.asset == legs[0].asset)
     screened = not is_fact and books.is_screened(entity, asked.type, legs[0].asset, total, day)
     return _limits(books, state, row, asked, legs, day=day, routed=routed, screened=screened)
 
@@ -276,7 +302,7 @@ def _bears(
     """None, or why not with the fields, or `limit_passed` for a fact."""
     debit, credit = state.balance(leg.debit), state.balance(leg.credit)
     if debit[0] + debit[2] + leg.amount > LARGEST or credit[1] + credit[3] + leg.amount > LARGEST:
-        return "balance_overflow", "amount"
+        return "balance_overflow", "amount", "debit_amount", "credit_amount"
     if not books.is_short(state, row, leg):
         return None
     return "limit_passed" if is_fact else ("insufficient_funds", "account", "debit_account")

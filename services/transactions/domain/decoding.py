@@ -37,7 +37,9 @@ DIGITS_MAX: Final = 18
 """A number with more digits is kept as its spelling: not every consumer's parser reads it exactly."""
 
 TYPES: Final = frozenset(each.model_fields["type"].default for each in INSTRUCTIONS)
-AMOUNT_FIELDS: Final = frozenset({"amount", "limit", "instructed_amount"})
+AMOUNT_FIELDS: Final = frozenset(
+    {"amount", "debit_amount", "credit_amount", "rate", "limit", "instructed_amount"}
+)
 
 _CODE: Final[TypeAdapter[str]] = TypeAdapter(Code)
 _UUID: Final[TypeAdapter[UUID]] = TypeAdapter(UUID)

@@ -27,6 +27,8 @@ class Planned(NamedTuple):
     asset: str
     debit_field: str = "account"
     credit_field: str = "account"
+    amount_field: str = "amount"
+    asset_field: str = "asset"
 
 
 def _no_movements(instruction: Any) -> tuple[Planned, ...]:

@@ -27,7 +27,7 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
     Accounts and balances that memory lacks are noted in the context's `wanted`: then this fold is in vain.
     """
     plain: PlainInstruction = received.message
-    _, debit_code, credit_code, text, asset, _, _ = plain.planned
+    _, debit_code, credit_code, text, asset = plain.planned[:5]
     changes = context.changes
     state = changes.state
     changed = changes.balances

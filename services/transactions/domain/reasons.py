@@ -62,6 +62,7 @@ TABLE: Final = (
     _row("amount_too_large", "form", "AM02", _CORRECT),
     _row("validity_empty", "form", "DT01", "end it on a day after its first one, with a new id"),
     _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
+    _row("assets_same", "form", "AM03", "exchange for another asset, with a new id"),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
     # 4 references
     _row("entity_unknown", "references", "RC01", _CORRECT),
@@ -76,6 +77,7 @@ TABLE: Final = (
     _row("account_class_not_allowed", "references", "AG01", "use another type or account", fact="suspense"),
     _row("asset_not_used", "references", "AM03", "have the entity's chart extended, then a new id"),
     _row("instrument_not_valid", "references", "AM03", "name an instrument that is there on the day"),
+    _row("rate_mismatch", "references", "AM09", "send the amounts that the rate makes, with a new id"),
     # 5 status
     _row(
         "account_frozen",

@@ -5,6 +5,7 @@ from typing import Final
 from services.transactions.domain.planning import TransactionType
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.deposit import DEPOSIT
+from services.transactions.transaction_types.exchange import EXCHANGE
 from services.transactions.transaction_types.fee import FEE
 from services.transactions.transaction_types.freeze_account import FREEZE_ACCOUNT
 from services.transactions.transaction_types.house_posting import HOUSE_POSTING
@@ -23,6 +24,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     DEPOSIT,
     WITHDRAWAL,
     TRANSFER,
+    EXCHANGE,
     FEE,
     INTEREST,
     HOUSE_POSTING,

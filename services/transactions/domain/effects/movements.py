@@ -37,7 +37,7 @@ def _amounts(case: Case) -> Refusal | None:
             if asset is None and error.reason in ("amount_too_many_decimals", "amount_too_large"):
                 amounts.append(1)
                 continue
-            return Refusal(error.reason, "amount", error.detail)
+            return Refusal(error.reason, planned.amount_field, error.detail)
     for planned in case.record.plan:
         if planned.debit == planned.credit:
             return Refusal("accounts_same", planned.credit_field, "the two accounts are the same")
@@ -51,7 +51,7 @@ def _references(case: Case) -> Refusal | None:
     plan = case.record.plan
     for planned in plan:
         if planned.asset not in chart.assets:
-            return Refusal("asset_unknown", "asset", "the asset is not known here")
+            return Refusal("asset_unknown", planned.asset_field, "the asset is not known here")
     if case.redirected:
         return _suspense(case)
     ends: list[Ends] = []
@@ -196,7 +196,10 @@ def _limits(case: Case) -> Refusal | None:
 def _is_screened_first(case: Case, kind: TransactionType) -> bool:
     debit, _ = case.moves[0]
     amount_from = case.context.chart.screened_from(debit.entity_id, kind.code, debit.asset_id, case.day)
-    return amount_from is not None and sum(case.amounts) >= amount_from
+    if amount_from is None:
+        return False
+    of_one_asset = zip(case.amounts, case.moves, strict=True)
+    return sum(amount for amount, (each, _) in of_one_asset if each.asset_id == debit.asset_id) >= amount_from
 
 
 def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Account) -> Refusal | None:
@@ -205,7 +208,9 @@ def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Ac
     given = changes.read_row(credit.account_id)
     debits = taken[0] + taken[2] + amount
     if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
-        return Refusal("balance_overflow", "amount", "a balance would not fit 64 bits of minor units")
+        return Refusal(
+            "balance_overflow", planned.amount_field, "a balance would not fit 64 bits of minor units"
+        )
     limit = changes.limit_of(debit, case.day)
     if limit is None or case.limit_passed:
         return None

@@ -28,13 +28,18 @@ def _part(case: Case) -> Refusal | None:
     case.amounts = []
     if amount is None:
         return None
-    asset = None if case.named_first is None else context.chart.assets[case.named_first["asset"]]
+    asset = None if case.named_first is None else context.chart.assets[_asset_of(case.named_first)]
     try:
         case.amounts.append(parse_amount(amount, SCALE_MAX if asset is None else asset.scale))
     except AmountError as error:
         if asset is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
             return Refusal(error.reason, "amount", error.detail)
     return None
+
+
+def _asset_of(first: dict[str, Any]) -> str:
+    """Return what is reserved of: the asset of a pending transaction's first movement."""
+    return str(first["asset"] if "asset" in first else first["debit_asset"])
 
 
 def _references(case: Case) -> Refusal | None:

@@ -1,0 +1,42 @@
+"""One asset of a customer's that is exchanged for another with the firm."""
+
+from typing import Final
+
+from services.transactions.domain.effects import exchanging
+from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
+from shared.messages.instructions import Exchange
+
+
+def _movements(instruction: Exchange) -> tuple[Planned, ...]:
+    return (
+        Planned(
+            "principal",
+            instruction.debit_account,
+            COUNTERPARTY,
+            instruction.debit_amount,
+            instruction.debit_asset,
+            debit_field="debit_account",
+            amount_field="debit_amount",
+            asset_field="debit_asset",
+        ),
+        Planned(
+            "principal",
+            COUNTERPARTY,
+            instruction.credit_account,
+            instruction.credit_amount,
+            instruction.credit_asset,
+            credit_field="credit_account",
+            amount_field="credit_amount",
+            asset_field="credit_asset",
+        ),
+    )
+
+
+EXCHANGE: Final = TransactionType(
+    code="exchange",
+    description="A customer exchanges one asset for another with the firm.",
+    kind="request",
+    effect=exchanging.EXCHANGE,
+    movements=_movements,
+    account_classes=CASH_CLASSES,
+)
