@@ -304,7 +304,10 @@ def _print(shown: dict[str, Any]) -> None:
 def _print_event(event: dict[str, Any]) -> None:
     source = event["source"]
     print(f"  recorded  {event['recorded_at']} as {event['shard']}-{event['seq']}, epoch {event['epoch']}")
-    print(f"  from      {source['topic']} {source['partition']}:{source['offset']}")
+    if source is None:
+        print("  from      the ledger itself: it was due")
+    else:
+        print(f"  from      {source['topic']} {source['partition']}:{source['offset']}")
     if event["booking_date"] is not None:
         print(f"  booked    {event['booking_date']}, value {event['value_date'] or 'none'}")
     for each in event["movements"]:

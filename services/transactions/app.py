@@ -1,5 +1,6 @@
 """What the ledger tells the runtime: its inputs, its output, and what to call."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,7 @@ class TransactionsService(Service):
     outputs = (JOURNAL,)
     parks = True
     linger_seconds = 0.004
+    tick_every = timedelta(seconds=1)
 
     def __init__(self) -> None:
         self.types: dict[str, TransactionType] = dict(handlers.TYPES)
@@ -76,6 +78,10 @@ class TransactionsService(Service):
     async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
         """Let a batch take effect: load, decide, write, announce."""
         await handlers.handle_records(self.memory, work, records)
+
+    async def tick(self, work: UnitOfWork) -> None:
+        """Do what is due by itself, with or without traffic."""
+        await handlers.do_what_is_due(self.memory, work)
 
     def adopt(self, work: UnitOfWork) -> None:
         """Take over in memory what was decided."""

@@ -10,6 +10,8 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision
+from services.transactions.domain.due import DUTIES, tasks_due
+from services.transactions.domain.duties import Duty
 from services.transactions.domain.entries import (
     Entries,
     instruction_ids,
@@ -47,6 +49,7 @@ class Memory:
 
     chart: Chart
     types: Mapping[str, TransactionType] = field(default_factory=lambda: TYPES)
+    duties: Sequence[Duty] = DUTIES
     accounts: dict[str, Account] = field(default_factory=dict)
     shards: dict[int, ShardState] = field(default_factory=dict)
     work: UnitOfWork | None = None
@@ -139,6 +142,22 @@ async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Rec
     types = memory.types
     for received in records:
         batches[received.shard].add(received, types)
+    await _take_effect(memory, work, batches)
+
+
+async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:
+    """Perform what is due by itself in the shards of the unit of work, a bounded piece of it."""
+    batches: dict[int, Entries] = {}
+    for shard, part in work.shards.items():
+        state = memory.state_for(work, shard)
+        for task in tasks_due(state, part.recorded_at, part.parked, memory.duties):
+            batches.setdefault(shard, Entries()).add_task(task)
+    if batches:
+        await _take_effect(memory, work, batches)
+
+
+async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, Entries]) -> None:
+    """Load, decide, write and announce what each shard's entries come to."""
     states = {shard: memory.state_for(work, shard) for shard in batches}
     outsides = await _load(memory, work.connection, states, batches)
     if memory.repeats_expected:

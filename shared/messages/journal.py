@@ -38,7 +38,7 @@ class LedgerEvent(Event):
     """An event of the ledger about a record it took."""
 
     source: Place | None = None
-    """The record it came from."""
+    """The record it came from; none where the ledger did by itself what was due."""
     instruction_id: UUID | None = None
     instruction_type: str | None = None
     owner: Code | None = None

@@ -113,7 +113,7 @@ def works_of(held: Sequence[Shard]) -> dict[int, ShardWork]:
         if shard.last_recorded_at is not None and recorded_at <= shard.last_recorded_at:
             recorded_at = shard.last_recorded_at + MICROSECOND
         works[shard.shard] = ShardWork(
-            shard.shard, shard.epoch, shard.last_seq, recorded_at, dict(shard.heads)
+            shard.shard, shard.epoch, shard.last_seq, recorded_at, dict(shard.heads), shard.parked
         )
     return works
 

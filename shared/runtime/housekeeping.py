@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.runtime import clock, database, outbox
 from shared.runtime import shard as fencing
 from shared.runtime.batch import Batch
-from shared.runtime.diagnosis import words_of
+from shared.runtime.diagnosis import where_of, words_of
 from shared.runtime.effect import adopt, roll_back, works_of
 from shared.runtime.errors import ShardHalted, ShardLost
 from shared.runtime.failpoints import failpoint
@@ -189,8 +189,30 @@ async def remember_published(worker: "Worker", shards: Collection[Shard]) -> Non
 
 
 async def _tick(worker: "Worker") -> None:
-    """A batch without records: deadlines and the like."""
+    """A batch without records: deadlines and the like. Where it fails, each shard's by itself."""
     held = [shard for shard in worker.held.values() if not shard.halted]
+    try:
+        await _tick_together(worker, held)
+    except Exception as error:
+        if isinstance(error, ShardLost) or database.is_world_down(error):
+            raise
+        for shard in held:
+            await _tick_alone(worker, shard)
+
+
+async def _tick_alone(worker: "Worker", shard: Shard) -> None:
+    """A defect in what is due in one shard stops neither its records nor the other shards."""
+    try:
+        await _tick_together(worker, [shard])
+    except Exception as error:
+        if isinstance(error, ShardLost) or database.is_world_down(error):
+            raise
+        worker.telemetry.error(
+            "tick_failed", shard=shard.shard, error=type(error).__name__, where=where_of(error)
+        )
+
+
+async def _tick_together(worker: "Worker", held: Sequence[Shard]) -> None:
     works = works_of(held)
     work = UnitOfWork(worker.connection, works, worker.settings.partitions)
     published = {n: p.published_seq for n, p in worker.publisher.progress.items()}

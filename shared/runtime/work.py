@@ -1,7 +1,7 @@
 """What passes between the runtime and a service: records received, the unit of work, events to publish."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -143,6 +143,8 @@ class ShardWork:
     """The one `recorded_at` of this batch: later than every earlier one of the shard."""
     heads: dict[tuple[str, int], int]
     """(topic, partition) to the last seq this shard sent there."""
+    parked: Collection[str] = ()
+    """Owners of whom records wait here: what is theirs by itself waits, too."""
 
     def next_seq(self) -> int:
         """Take the shard's next event number."""
@@ -246,7 +248,10 @@ class Service:
         """Take over in memory what `handle` decided: the transaction is committed."""
 
     async def tick(self, work: UnitOfWork) -> None:
-        """Do what time asks for (deadlines); a batch of its own, over all shards held."""
+        """Do what is due without a record that asks for it; a batch of its own, over the shards held.
+
+        It comes between polls, with or without traffic, and takes a bounded time.
+        """
 
     def warnings(self) -> Mapping[str, str]:
         """Say what somebody should look at though the work goes on: a stable name, and words, of each."""

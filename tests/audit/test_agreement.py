@@ -31,6 +31,7 @@ from tests.transactions.test_fold import HOME, SHARD, STREAMS, a_ledger, stream
 
 def delivered(record: Received, decision: Decision) -> Record:
     """The record as it stands on its topic."""
+    assert decision.offset is not None
     value = record.value
     if isinstance(record.message, DecisionMade):
         value = record.message.model_dump_json().encode()
@@ -59,7 +60,7 @@ def evidence_of(ledger: PureLedger, records: list[Record], decided: list[Decisio
     evidence.topics.setdefault(DECISIONS, [])
     evidence.ledger.journal = [
         JournalRow(
-            SHARD, each.seq, each.kind, topic=each.topic, partition=SHARD, offset=each.offset,
+            SHARD, each.seq, each.kind, topic=each.topic, partition=each.partition, offset=each.offset,
             reason=each.reason, content=each.content, seen=each.seen,
         )
         for each in decided

@@ -190,3 +190,29 @@ async def test_a_header_that_is_no_trace_context_is_not_passed_on(rig: Rig) -> N
     assert await rig.until_notes(3) == ["a", "a", "a"]
     passed = await rig.database.fetch("SELECT traceparent FROM toy.outbox ORDER BY seq")
     assert [row["traceparent"] for row in passed] == [None, None, good.decode()]
+
+
+async def test_what_is_due_is_done_without_traffic_and_a_defect_in_it_stays_in_its_shard(rig: Rig) -> None:
+    """Its events are numbered and published like all others; the owners who wait there are told."""
+    rig.start("toy", TOY_TICKS="yes")
+    owner = key_for(1, PARTITIONS)
+    await rig.send(f"boom:{owner}", partition=1)
+
+    async def ticked() -> bool:
+        """Whether a tick was noted that knew of the parked owner, and none of the shard that fails."""
+        notes = await rig.database.fetch("SELECT partition, word FROM toy.note WHERE topic = 'tick'")
+        return (1, f"ticked, parked: ['{owner}']") in {tuple(row) for row in notes} and all(
+            row["partition"] == 1 for row in notes
+        )
+
+    await rig.until(ticked, "a tick in the shard without a defect")
+    assert '"tick_failed"' in rig.log("toy-0")
+    await rig.send("a", partition=0)
+    assert "a" in await rig.until_notes(1 + len(await rig.notes()))
+
+    async def published() -> bool:
+        """Whether both the parking and a tick are acknowledged."""
+        shard = await rig.shard(1)
+        return shard["published_seq"] >= 2
+
+    await rig.until(published, "the tick's events")

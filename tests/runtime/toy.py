@@ -2,13 +2,15 @@
 
 `python -m tests.runtime.toy` runs it as a process of its own, so that it can be killed.
 Values: `boom:<owner>` fails in handling, `die:<owner>` kills the process, `bad` cannot be read,
-anything else `<word>:<owner>` is noted. The toy has one act of its own, `release_hold`: its reason is noted,
-`boom` fails in handling. It cannot answer an act of the actor `mute`. With `TOY_MENDED` nothing fails.
+anything else `<word>:<owner>` is noted. With `TOY_TICKS` each tick is noted, too, but fails in shard 0. The
+toy has one act of its own, `release_hold`: its reason is noted, `boom` fails in handling. It cannot answer an
+act of the actor `mute`. With `TOY_MENDED` nothing fails.
 """
 
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -53,6 +55,8 @@ class Toy(Service):
         )
         self.outputs = (self.journal,)
         self.defective = not os.environ.get("TOY_MENDED")
+        if os.environ.get("TOY_TICKS"):
+            self.tick_every = timedelta(seconds=1)
 
     def owner_of(self, message: Any) -> str | None:
         """Whom a readable record names."""
@@ -93,6 +97,28 @@ class Toy(Service):
                 key="house",
                 correlation_id=record.correlation_id,
                 traceparent=record.traceparent,
+            )
+
+    async def tick(self, work: UnitOfWork) -> None:
+        """Note that it was called for a shard."""
+        for shard, part in work.shards.items():
+            if shard == 0:
+                raise ZeroDivisionError
+            seq = part.last_seq + 1
+            await work.connection.execute(
+                'INSERT INTO note (topic, partition, "offset", word) VALUES ($1, $2, $3, $4)',
+                "tick",
+                shard,
+                seq,
+                f"ticked, parked: {sorted(part.parked)}",
+            )
+            work.publish(
+                shard,
+                self.journal,
+                lambda seq, at, shard=shard: InstructionRejected(
+                    shard=shard, seq=seq, recorded_at=at, reason="ticked", detail=""
+                ),
+                key="house",
             )
 
     async def announce_act(

@@ -389,7 +389,7 @@ class StoredLedger:
             await self.service.load(self.connection, shard)
 
     @asynccontextmanager
-    async def work(self, shards: Iterable[int]) -> AsyncIterator[UnitOfWork]:
+    async def work(self, shards: Iterable[int], parked: Sequence[str] = ()) -> AsyncIterator[UnitOfWork]:
         """A unit of work in a transaction of its own, adopted if it commits."""
         self.now += timedelta(milliseconds=1)
         rows = await self.connection.fetch("SELECT shard, last_seq FROM shard")
@@ -404,6 +404,7 @@ class StoredLedger:
                 heads={
                     (row["topic"], row["partition"]): row["last_seq"] for row in sent if row["shard"] == shard
                 },
+                parked=parked,
             )
             for shard in shards
         }
@@ -428,6 +429,14 @@ class StoredLedger:
                     )
         self.service.adopt(work)
         self.outgoing += work.outgoing
+
+    async def tick(self, parked: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Let every shard do what is due by itself and return the events."""
+        async with self.work(range(PARTITIONS), parked) as work:
+            await self.service.tick(work)
+        for each in work.outgoing:
+            JOURNAL_EVENT.validate_json(each.body)
+        return [json.loads(each.body) for each in work.outgoing]
 
     async def run(self, records: Sequence[Received]) -> list[dict[str, Any]]:
         """Handle one batch over any shards and return its events."""

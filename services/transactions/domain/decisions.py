@@ -65,9 +65,10 @@ class Decision:
 
     seq: int
     kind: str
-    topic: str
-    partition: int
-    offset: int
+    topic: str | None
+    """Where the record stands that asked for it; none of the three where none did."""
+    partition: int | None
+    offset: int | None
     instruction_id: str | None = None
     instruction_type: str | None = None
     owner: str | None = None

@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.transactions.domain.chart import Account
+from services.transactions.domain.duties import Task
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import ShardState, Wanted
 from shared.runtime.work import Received
 
-Entry = Received | Record
-"""A plain instruction as it was received, or any other record read."""
+Entry = Received | Record | Task
+"""A plain instruction as it was received, any other record read, or what is due without one."""
 
 
 class Entries:
@@ -20,7 +21,7 @@ class Entries:
 
     def __init__(self) -> None:
         self.all: list[Entry] = []
-        self.closely_read: list[Record] = []
+        self.closely_read: list[Record | Task] = []
         """Those that are not plain instructions."""
 
     def add(self, received: Received, types: Mapping[str, TransactionType]) -> None:
@@ -32,6 +33,11 @@ class Entries:
             self.all.append(record)
             self.closely_read.append(record)
 
+    def add_task(self, task: Task) -> None:
+        """Put what is due behind what is there."""
+        self.all.append(task)
+        self.closely_read.append(task)
+
 
 def instruction_ids(entries: Iterable[Entry]) -> set[str]:
     """Return the ids of a batch's instructions, any of which may have come before."""
@@ -41,10 +47,10 @@ def instruction_ids(entries: Iterable[Entry]) -> set[str]:
 def _instruction_id(entry: Entry) -> str | None:
     if isinstance(entry, Received):
         return entry.message.instruction_id
-    return entry.instruction_id if entry.is_instruction else None
+    return entry.instruction_id if isinstance(entry, Record) and entry.is_instruction else None
 
 
-def pending_ids(state: ShardState, records: Iterable[Record]) -> set[str]:
+def pending_ids(state: ShardState, records: Iterable[Record | Task]) -> set[str]:
     """Return the ids of pending transactions that instructions and answers name and nobody remembers."""
     asked: set[str] = set()
     named: set[str] = set()
@@ -58,7 +64,7 @@ def pending_ids(state: ShardState, records: Iterable[Record]) -> set[str]:
     return asked
 
 
-def wanted_by(state: ShardState, records: Iterable[Record], absent: Collection[str]) -> Wanted:
+def wanted_by(state: ShardState, records: Iterable[Record | Task], absent: Collection[str]) -> Wanted:
     """Say what is missing for records that are not plain; for those that are, the fold says it."""
     wanted = Wanted()
     for record in records:
@@ -69,7 +75,7 @@ def wanted_by(state: ShardState, records: Iterable[Record], absent: Collection[s
     return wanted
 
 
-def _accounts_of(state: ShardState, record: Record, wanted: Wanted) -> list[Account]:
+def _accounts_of(state: ShardState, record: Record | Task, wanted: Wanted) -> list[Account]:
     found: list[Account] = []
     for code in record.accounts:
         account = state.accounts.get(code)

@@ -32,10 +32,12 @@ def event_bytes(decision: Decision, shard: int, recorded_at: str) -> bytes:
 
 def spelt_in_parts(decision: Decision, shard: int, recorded_at: str) -> bytes:
     """Spell any decision, part by part."""
-    head = (
-        f'{{"type":"{decision.kind}","shard":{shard},"seq":{decision.seq},"recorded_at":"{recorded_at}",'
-        f'"source":{{"topic":"{decision.topic}","partition":{decision.partition},"offset":{decision.offset}}}'
-    )
+    head = f'{{"type":"{decision.kind}","shard":{shard},"seq":{decision.seq},"recorded_at":"{recorded_at}"'
+    if decision.topic is not None:
+        head += (
+            f',"source":{{"topic":"{decision.topic}","partition":{decision.partition},'
+            f'"offset":{decision.offset}}}'
+        )
     if decision.instruction_id is not None:
         head += f',"instruction_id":"{decision.instruction_id}"'
     if decision.instruction_type is not None:
@@ -72,6 +74,7 @@ def plain_bytes(decision: Decision, terms: Terms, shard: int, recorded_at: str) 
     if spelt is None or spelt[0] is not recorded_at:
         spelt = terms.spelt = _spelling_of(decision, terms, shard, recorded_at)
     _, seq, offset, instruction_id, owner, content_hash, at_amount, at_debit = spelt
+    assert decision.offset is not None
     assert decision.instruction_id is not None
     assert decision.owner is not None
     assert decision.content_hash is not None

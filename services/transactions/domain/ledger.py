@@ -13,6 +13,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, Context, asset_not_used, first_frozen
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision
+from services.transactions.domain.duties import Task
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.pendings import close, settle
 from services.transactions.domain.entries import Entry
@@ -59,7 +60,7 @@ def fold(
 
     Plain instructions come as they were received, all else as a `Record` whose accounts and balances are in
     the state. For plain ones that is not so: what is missing for them is `wanted`, and until it has been
-    loaded what is returned is of no use.
+    loaded what is returned is of no use. A task that is not due after all comes to nothing.
     """
     changes = Changes(state, outside.opened, next_account=state.next_account)
     context = Context(chart=chart, types=types, partitions=partitions, changes=changes, outside=outside)
@@ -76,6 +77,13 @@ def fold(
             if context.wanted:
                 continue
             record = Record(each, types)
+        elif isinstance(each, Task):
+            due = each.perform(context, each, seq)
+            if due is None:
+                seq -= 1
+            else:
+                decided.append(due)
+            continue
         else:
             record = each
         decision = (

@@ -182,7 +182,9 @@ def _event(row: Mapping[str, Any], movements: Mapping[Number, list[dict[str, Any
         "recorded_at": _instant(row["recorded_at"]),
         "booking_date": _day(row["booking_date"]),
         "value_date": _day(row["value_date"]),
-        "source": {"topic": row["came_from"], "partition": row["partition"], "offset": row["offset"]},
+        "source": None
+        if row["came_from"] is None
+        else {"topic": row["came_from"], "partition": row["partition"], "offset": row["offset"]},
         "epoch": row["epoch"],
         "traceparent": row["traceparent"],
         "detail": None if row["detail"] is None else json.loads(row["detail"]),

@@ -21,6 +21,8 @@ from shared.runtime.failpoints import planted
 
 # The fields that every row has, packed in one go: 27 fields, each with its length before it.
 _JOURNAL_HEAD: Final = struct.Struct(">hiiiqiqiqiqii").pack
+_HEAD_WITHOUT_PLACE: Final = struct.Struct(">hiiiqiqiqii").pack
+"""Of an event that no record asked for: the lengths of offset and partition say that they are null."""
 _NULL: Final = binary.NULL
 _JOIN: Final = b"".join
 _UUID_LENGTH: Final = binary.length(16)
@@ -99,6 +101,11 @@ class JournalRows:
         id_bytes = None if instruction_id is None else bytes.fromhex(instruction_id.replace("-", ""))
         content = decision.content if about_seq is None or decision.keeps_content else None
         terms = decision.terms
+        offset, partition = decision.offset, decision.partition
+        if offset is None or partition is None:
+            head = _HEAD_WITHOUT_PLACE(27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, -1, -1)
+        else:
+            head = _JOURNAL_HEAD(27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, offset, 4, partition)
         if terms is not None:
             middle = terms.row
             if middle is None:
@@ -119,9 +126,7 @@ class JournalRows:
             movement = _NO_MOVEMENT
         row = _JOIN(
             (
-                _JOURNAL_HEAD(
-                    27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, decision.offset, 4, decision.partition
-                ),
+                head,
                 middle,
                 _NULL if id_bytes is None else _UUID_LENGTH + id_bytes,
                 _NULL if owner is None else binary.field_of(owner.encode()),
@@ -153,11 +158,12 @@ class JournalRows:
         days = self._days
         words = self._words
         about_seq, code, reason = decision.about_seq, decision.instruction_type, decision.reason
+        topic = decision.topic
         detail, seen = decision.detail, decision.seen
         return b"".join(
             (
                 words.get(decision.kind) or self._word(decision.kind),
-                words.get(decision.topic) or self._word(decision.topic),
+                _NULL if topic is None else words.get(topic) or self._word(topic),
                 _NULL if code is None else words.get(code) or self._word(code),
                 days.get(decision.booking_date) or self._day(decision.booking_date),
                 days.get(decision.value_date) or self._day(decision.value_date),

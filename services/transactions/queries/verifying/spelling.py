@@ -35,10 +35,10 @@ def body_of(row: Row, books: Books) -> bytes:
     shard, about_seq = row["shard"], row["about_seq"]
     detail: dict[str, Any] = {} if row["detail"] is None else json.loads(row["detail"])
     content = row.first_content if row["content"] is None else row["content"]
-    text = (
-        f'{{"type":"{kind}","shard":{shard},"seq":{row["seq"]},"recorded_at":"{_time(row)}",'
-        f'"source":{{"topic":"{row["topic"]}","partition":{row["partition"]},"offset":{row["offset"]}}}'
-    )
+    text = f'{{"type":"{kind}","shard":{shard},"seq":{row["seq"]},"recorded_at":"{_time(row)}"'
+    if row["topic"] is not None:
+        place = f'"topic":"{row["topic"]}","partition":{row["partition"]},"offset":{row["offset"]}'
+        text += f',"source":{{{place}}}'
     for name in ("instruction_id", "instruction_type", "owner"):
         if row[name] is not None:
             text += f',"{name}":"{row[name]}"'
