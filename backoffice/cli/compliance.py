@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, lists, names, output, sessions, whitelist
+from backoffice.cli import acts, evaluate, lists, names, output, sessions, whitelist
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
@@ -52,6 +52,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
 app.command()(names.screen)
 app.command()(names.compare)
+app.command()(evaluate.evaluate)
 
 
 @holds.command(name="list")

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.rule import CashRule
 from services.compliance.handlers import acts, deadlines, events, parties
-from services.compliance.rules import CASH_RULES, LOOKBACK, san_1
+from services.compliance.rules import CASH_RULES, LOOKBACK, WINDOW_RULES, san_1
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
@@ -88,10 +89,10 @@ class ComplianceService(Service):
                 if row.rule == san_1.RULE.code:
                     san_1.read_parameters(row)
                     int(row.values["hold_hours"])
-                for rule in CASH_RULES:
+                for rule in (*CASH_RULES, *WINDOW_RULES):
                     if rule.code == row.rule:
                         rule.read_parameters(row, TRIAL_SCALE)
-                        if rule.holds:
+                        if isinstance(rule, CashRule) and rule.holds:
                             int(row.values["hold_hours"])
             except (KeyError, ValueError) as error:
                 raise ConfigurationError(

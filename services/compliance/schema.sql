@@ -159,12 +159,16 @@ CREATE TABLE rule_parameter (
     valid_from date NOT NULL,
     valid_until date,
     source text NOT NULL,
-    CONSTRAINT rule_parameter_pkey PRIMARY KEY (rule, asset, version),
+    segment text DEFAULT '*'::text NOT NULL,
+    jurisdiction text DEFAULT '*'::text NOT NULL,
+    CONSTRAINT rule_parameter_pkey PRIMARY KEY (rule, asset, segment, jurisdiction, version),
     CONSTRAINT rule_parameter_check CHECK (valid_until > valid_from),
     CONSTRAINT rule_parameter_version_check CHECK (version > 0)
 );
 COMMENT ON COLUMN rule_parameter.asset IS 'an asset''s code, or * for every asset without a row of its own';
 COMMENT ON COLUMN rule_parameter."values" IS 'amounts as decimal strings of the asset';
+COMMENT ON COLUMN rule_parameter.segment IS 'the kind of party it is for: person, organisation, or *';
+COMMENT ON COLUMN rule_parameter.jurisdiction IS 'the customer''s country of residence, or *';
 GRANT SELECT ON rule_parameter TO backoffice_readonly;
 GRANT SELECT ON rule_parameter TO compliance_service;
 

@@ -47,7 +47,7 @@ def test_the_rule_of_the_guide_finds_at_its_threshold_and_not_below() -> None:
     guide = _run("docs/guides/add-a-compliance-rule.md", "rule")
     rule, row = guide["RULE"], guide["RuleParameter"]
     parameters = rule.read_parameters(
-        row("RND-1", 1, "*", {"multiple": "1000", "count": 3}, date(1970, 1, 1), None, "manual"), 2
+        row("RNC-1", 1, "*", {"multiple": "1000", "count": 3}, date(1970, 1, 1), None, "manual"), 2
     )
 
     def cash(seq: int, amount: int) -> CashEvent:

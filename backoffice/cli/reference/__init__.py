@@ -7,6 +7,7 @@ from backoffice.cli.reference import (
     json_schemas,
     messages,
     reasons,
+    rules,
     topics,
 )
 
@@ -17,6 +18,7 @@ def pages() -> dict[str, str]:
         "messages.md": messages.page(),
         "topics.md": topics.page(),
         "reasons.md": reasons.page(),
+        "rules.md": rules.page(),
         "iso20022.md": iso20022.page(),
         "commands.md": commands.page(),
         "asyncapi.json": asyncapi.text(),

@@ -6,6 +6,7 @@ Amounts are decimal strings of the asset. A new version is a new row; rows are n
 from datetime import date
 from typing import Final
 
+from services.compliance.data.window_parameters import WINDOW_PARAMETERS
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
 
 _LAW: Final = "31 CFR 1010.311, 1010.313: more than $10,000 in currency in one business day"
@@ -54,4 +55,5 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         None,
         "one business day to look at a match; 31 CFR 501.603, 501.604: report within 10 business days",
     ),
+    *WINDOW_PARAMETERS,
 )

@@ -3,14 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from services.compliance.domain.cash import CashEvent, CashLog, Log, Lookback
 from services.compliance.domain.watchlist import NameMatch
+from services.compliance.domain.windows.entry import Entry
+from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
 from shared.money import AMOUNT_MINOR_MAX, AmountError, parse_amount
 
 P = TypeVar("P")
+
+ANYTHING: Final = "*"
+ANY_ASSET: Final = ANYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,25 @@ class NameRule:
     """From a match and the rule's version."""
 
 
-Rule = CashRule[Any] | NameRule
+Direction = Literal["in", "out", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule(Generic[P]):
+    """A rule about what moved for one owner in one asset. `evaluate` sees the window with the entry in it.
+
+    It alerts; where its parameters have `hold_hours` it also holds what waits, if the owner is debited.
+    """
+
+    code: str
+    title: str
+    judges: Direction
+    read_parameters: Callable[["RuleParameter", int], P]
+    """From stored values and the asset's scale; raises `ValueError` or `KeyError` for wrong ones."""
+    evaluate: Callable[[Window, Entry, P], Finding | None]
+
+
+Rule = CashRule[Any] | NameRule | WindowRule[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +80,22 @@ class RuleParameter:
     valid_from: date
     valid_until: date | None
     source: str
+    segment: str = ANYTHING
+    """The kind of party it is for, `person` or `organisation`; `*` for all without a row of their own."""
+    jurisdiction: str = ANYTHING
+    """The customer's country, or `*`."""
+
+    def counts_for(self, asset: str, segment: str, jurisdiction: str) -> bool:
+        """Whether it is meant for such a customer's asset."""
+        return (
+            self.asset in (asset, ANYTHING)
+            and self.segment in (segment, ANYTHING)
+            and self.jurisdiction in (jurisdiction, ANYTHING)
+        )
 
     def is_valid_on(self, day: date) -> bool:
         """Whether it counts on a business day; `valid_until` is the first day it does not."""
         return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
-
-
-ANY_ASSET = "*"
 
 
 def threshold_minor(text: str, scale: int) -> int:

@@ -161,7 +161,7 @@ def name_hits(
             subject=_subject([match for match, _ in found]),
             findings=tuple(san_1.tell(match, parameters, verdict) for match, verdict in found),
             holds=level == "hold",
-            hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day),
+            hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta(),
             is_whitelisted=level == "whitelisted",
         )
         for level in ("hold", "alert", "whitelisted")
@@ -191,6 +191,6 @@ def _cash_hits(
         )
         if finding is not None:
             holds = rule.holds and cash.owner == home
-            hold_for = book.hold_for(rule.code, cash.asset, cash.booking_date) if holds else timedelta()
-            hits.append(Hit(rule.code, cash.owner, "", (finding,), holds, hold_for))
+            hold_for = book.hold_for(rule.code, cash.asset, cash.booking_date) if holds else None
+            hits.append(Hit(rule.code, cash.owner, "", (finding,), holds, hold_for or timedelta()))
     return hits

@@ -10,9 +10,13 @@ CREATE TABLE rule_parameter (
     valid_from date NOT NULL,
     valid_until date CHECK (valid_until > valid_from),
     source text NOT NULL,
-    PRIMARY KEY (rule, asset, version)
+    segment text NOT NULL DEFAULT '*',
+    jurisdiction text NOT NULL DEFAULT '*',
+    PRIMARY KEY (rule, asset, segment, jurisdiction, version)
 );
 COMMENT ON COLUMN rule_parameter.asset IS 'an asset''s code, or * for every asset without a row of its own';
+COMMENT ON COLUMN rule_parameter.segment IS 'the kind of party it is for: person, organisation, or *';
+COMMENT ON COLUMN rule_parameter.jurisdiction IS 'the customer''s country of residence, or *';
 COMMENT ON COLUMN rule_parameter."values" IS 'amounts as decimal strings of the asset';
 
 -- A version of a watch list; complete when all its parts are there, and never changed then.

@@ -3,6 +3,8 @@
 31 CFR 1010.311 asks for a report of each transaction in currency of more than $10,000; 1010.313(b) adds
 up what one person brings, or takes, in one business day, in and out each for itself. It only alerts:
 a report is due, the payment is not to be stopped.
+
+Example: 7,000 and 4,000 USD of banknotes paid in on one business day are 11,000: the second is found.
 """
 
 from dataclasses import dataclass

@@ -2,6 +2,8 @@
 
 31 CFR part 501 and the programmes of each list; OFAC's FAQ 5 on what to do with a match. At which likeness to
 hold and to alert is for each firm to choose by its risk (Wolfsberg Group, Sanctions Screening Guidance 2019).
+
+Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,9 @@
 of the FFIEC BSA/AML examination manual, appendix G. Attempts count, whether they were posted or not. It
 looks at all cash events less than 24 hours, or within the weeks, before *and after* the event in their
 own time, so that a late one completes a pattern as it would have in order.
+
+Example: 8,500, 9,200 and 9,000 USD in banknotes within 24 hours are three in the band: the third is found,
+and held if it waits.
 """
 
 from collections.abc import Sequence

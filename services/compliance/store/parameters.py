@@ -7,13 +7,17 @@ from typing import Any
 from services.compliance.domain.rule import RuleParameter
 
 _LOAD = """
-SELECT rule, version, asset, "values", valid_from, valid_until, source FROM rule_parameter
-ORDER BY rule, asset, version
+SELECT rule, version, asset, "values", valid_from, valid_until, source, segment, jurisdiction
+FROM rule_parameter
+ORDER BY rule, asset, segment, jurisdiction, version
 """
 
 _SAVE = """
-INSERT INTO rule_parameter (rule, version, asset, "values", valid_from, valid_until, source)
-SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::jsonb[], $5::date[], $6::date[], $7::text[])
+INSERT INTO rule_parameter
+    (rule, version, asset, "values", valid_from, valid_until, source, segment, jurisdiction)
+SELECT * FROM unnest(
+    $1::text[], $2::int[], $3::text[], $4::jsonb[], $5::date[], $6::date[], $7::text[], $8::text[], $9::text[]
+)
 ON CONFLICT DO NOTHING
 """
 
@@ -35,4 +39,6 @@ async def save_parameters(connection: Any, rows: Sequence[RuleParameter]) -> Non
         [row.valid_from for row in rows],
         [row.valid_until for row in rows],
         [row.source for row in rows],
+        [row.segment for row in rows],
+        [row.jurisdiction for row in rows],
     )

@@ -1,0 +1,72 @@
+"""The page of compliance's rules: what each looks for, by whose word, and its parameters in the box."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from backoffice.cli.reference import markdown
+from backoffice.cli.reference.markdown import paragraphs, table
+from services.compliance.data.rule_parameters import RULE_PARAMETERS
+from services.compliance.domain.rule import CashRule, NameRule, Rule
+from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, LOG_MAX
+from services.compliance.rules import RULES, document_of
+
+ABOUT: Final = (
+    "A rule is a file in `services/compliance/rules/`. Rules about cash look at an exact log of banknotes; "
+    f"rules about windows at an owner's last {LOG_MAX} movements of {LOG_DAYS} days in an asset, exact, and "
+    "at counts and sums by hour and day of all of them. A movement counts once, when it is posted or first "
+    "pending; movements between accounts of one owner do not. Windows end at the latest event time; what "
+    f"comes over {LATENESS // 60_000_000} minutes behind it is judged as of its own time, and its finding "
+    "says `late`."
+)
+CHOICE: Final = (
+    "Parameters are rows in `rule_parameter`, valid from a business day on. For a customer's asset the row "
+    "that says most closely counts: by asset, then segment (kind of party), then jurisdiction (country of "
+    "residence), then the highest version. A rule about windows holds what waits where its row has "
+    "`hold_hours`; in the box none has."
+)
+
+
+def page() -> str:
+    """Describe every rule in the order findings are told."""
+    return markdown.page("Rules", ABOUT, CHOICE, *(part for rule in RULES for part in _parts(rule)))
+
+
+def _parts(rule: Rule) -> Iterator[str]:
+    yield f"## {rule.code}"
+    yield f"{rule.title}; {_kind(rule)}."
+    yield paragraphs(document_of(rule))
+    rows = [
+        (
+            str(row.version),
+            f"`{row.asset}`",
+            str(row.valid_from),
+            str(row.valid_until or ""),
+            _values(row.values),
+            row.source,
+        )
+        for row in RULE_PARAMETERS
+        if row.rule == rule.code
+    ]
+    yield table(("version", "asset", "from", "until", "values", "source"), rows)
+
+
+def _kind(rule: Rule) -> str:
+    match rule:
+        case NameRule():
+            return "a rule about names"
+        case CashRule():
+            return "a rule about cash" + (", which holds what waits" if rule.holds else "")
+        case _:
+            return {"in": "what comes in", "out": "what goes out"}.get(
+                rule.judges, "what comes in or goes out"
+            )
+
+
+def _values(values: Any) -> str:
+    return ", ".join(f"`{name}` {_spelt(value)}" for name, value in values.items())
+
+
+def _spelt(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_spelt, value)) if value and isinstance(value[0], str) else str(value)
+    return "any" if value is None else str(value)

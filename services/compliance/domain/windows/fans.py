@@ -1,0 +1,66 @@
+"""Counts new counterparties, each the less the more often it had been seen: fan-in and fan-out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.compliance.domain.rule import RuleParameter
+from services.compliance.domain.windows.entry import DAY, Entry
+from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
+
+WHOLE = 1000
+"""The weight of a counterparty never seen before; one seen n times before counts a (n + 1)th of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FanParameters:
+    """Default: new counterparties worth 4 in 1 day, or 5 in 5 days."""
+
+    version: int
+    steps: tuple[tuple[int, int], ...]
+    """Days, and how many whole new counterparties make a fan in them; shortest first."""
+    count_min: int
+
+
+def read_fan_parameters(row: RuleParameter, scale: int) -> FanParameters:
+    """Read stored values: `steps`, pairs of days and new counterparties."""
+    del scale
+    steps = tuple(sorted((int(days), int(count)) for days, count in row.values["steps"]))
+    if not steps or not 0 < steps[0][0] <= steps[-1][0] <= LOG_DAYS:
+        raise ValueError(f"a fan is looked for in {LOG_DAYS} days at most")
+    return FanParameters(row.version, steps, min(count for _, count in steps))
+
+
+def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, int, list[int]] | None:
+    """Return days, how many counterparties and the places of the shortest fan that this entry completes.
+
+    Only a counterparty never seen before completes one.
+    """
+    if not entry.other or window.times:
+        return None
+    comes = entry.amount > 0
+    if window.in_days(DAYS)[0 if comes else 2] < parameters.count_min:
+        return None
+    amount, other, known = window.amount, window.other, window.known
+    mark = 0 if comes else 1
+    for days, count in parameters.steps:
+        members = [each for each in window.span(days * DAY) if (amount[each] > 0) is comes and other[each]]
+        if len(members) < count:
+            continue
+        inside: dict[int, int] = {}
+        for each in members:
+            inside[other[each]] = inside.get(other[each], 0) + 1
+        if len(inside) < count:
+            continue
+        score = sum(
+            WHOLE // (1 + max(0, known.get(each | mark, 0) - times)) for each, times in inside.items()
+        )
+        if score >= count * WHOLE:
+            return days, len(inside), members
+    return None
+
+
+def fan_words(found: tuple[int, int, list[int]], words: str) -> tuple[str, dict[str, Any]]:
+    """Return the sentence and the values that tell a fan."""
+    days, count, _ = found
+    within = "a day" if days == 1 else f"{days} days"
+    return f"{count} {words} within {within}, most of them new.", {"days": days, "counterparties": count}

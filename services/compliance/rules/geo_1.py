@@ -1,0 +1,74 @@
+"""GEO-1, high-risk geography: money from or to countries on FATF's lists of the day.
+
+FATF recommendation 19; Regulation (EU) 2024/1624, articles 29 to 31. The lists are parameters, each valid
+from the plenary's day on; 3,000 is the threshold of the US recordkeeping rule, 31 CFR 1010.410(f).
+
+Example: x
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import DAY, Entry
+from services.compliance.domain.windows.telling import tell, tell_one
+from services.compliance.domain.windows.window import LOG_DAYS, Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: 3,000 at once, or 70 % of what moved in 30 days and 3,000 together."""
+
+    version: int
+    countries: frozenset[str]
+    amount_min: int
+    percent: int
+    days: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `countries`, `amount_min`, `percent`, `days`."""
+    values = row.values
+    countries = frozenset(values["countries"])
+    if any(len(each) != 2 or not each.isalpha() or not each.isupper() for each in countries):
+        raise ValueError("a country of GEO-1 is not of two letters")
+    days = int(values["days"])
+    if not 0 < days <= LOG_DAYS:
+        raise ValueError(f"GEO-1 looks back {LOG_DAYS} days at most")
+    least = threshold_minor(values["amount_min"], scale)
+    return Parameters(row.version, countries, least, int(values["percent"]), days)
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that this is much, or that most of the month is, with such countries."""
+    if entry.country not in parameters.countries:
+        return None
+    if abs(entry.amount) >= parameters.amount_min:
+        words = f"A large amount from or to {entry.country}, a country of high risk."
+        return tell_one(
+            RULE.code, parameters.version, words, window, entry, pattern="amount", country=entry.country
+        )
+    members: list[int] = []
+    risky = moved = 0
+    for each in window.span(parameters.days * DAY):
+        size = abs(window.amount[each])
+        moved += size
+        if window.country[each] and window.country_at(each) in parameters.countries:
+            risky += size
+            members.append(each)
+    if risky < parameters.amount_min or risky * 100 < moved * parameters.percent:
+        return None
+    words = f"{risky * 100 // moved} % of {parameters.days} days' money is with countries of high risk."
+    return tell(
+        RULE.code, parameters.version, words, window, entry, members, pattern="share", country=entry.country
+    )
+
+
+RULE: Final = WindowRule(
+    code="GEO-1",
+    title="High-risk geography",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)

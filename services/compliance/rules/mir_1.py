@@ -1,0 +1,77 @@
+"""MIR-1, mirrored amounts: what goes out equals what came in, or that less a commission.
+
+FATF, Professional Money Laundering (2018): money is passed on through mule accounts for a commission, often
+a tenth. The smallest amount is that of occasional transfers in FATF recommendation 16, 1,000.
+
+Example: 20,000 come in, 18,000 go out the same evening: 90 %, so less a commission of a tenth. Found.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import HOUR, Entry
+from services.compliance.domain.windows.telling import tell
+from services.compliance.domain.windows.window import LOG_DAYS, Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: the same within 1 %, or less 10 %, in 24 hours, from 1,000 on."""
+
+    version: int
+    hours: int
+    tolerance_percent: int
+    commission_percent: int
+    amount_min: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `hours`, `tolerance_percent`, `commission_percent`, and `amount_min`."""
+    values = row.values
+    hours = int(values["hours"])
+    if not 0 < hours <= 24 * LOG_DAYS:
+        raise ValueError(f"MIR-1 looks back {LOG_DAYS} days at most")
+    return Parameters(
+        row.version,
+        hours,
+        int(values["tolerance_percent"]),
+        int(values["commission_percent"]),
+        threshold_minor(values["amount_min"], scale),
+    )
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find the latest that came in and is mirrored by this."""
+    out = -entry.amount
+    if out < parameters.amount_min or not window.in_count:
+        return None
+    span = window.span(parameters.hours * HOUR)
+    amount, tolerance = window.amount, parameters.tolerance_percent
+    kept = 100 - parameters.commission_percent
+    for each in reversed(span):
+        came = amount[each]
+        if came <= 0:
+            continue
+        if abs(out - came) * 100 <= came * tolerance:
+            return _told(window, entry, each, parameters, "same")
+        if abs(out * 100 - came * kept) * 100 <= came * kept * tolerance:
+            return _told(window, entry, each, parameters, "less_commission")
+    return None
+
+
+def _told(window: Window, entry: Entry, place: int, parameters: Parameters, pattern: str) -> Finding:
+    less = f", less a commission of {parameters.commission_percent} %," if pattern != "same" else ""
+    words = f"What came in{less} went out again within {parameters.hours} hours."
+    own = (each for each in reversed(window.span(parameters.hours * HOUR)) if _is(window, each, entry))
+    return tell(RULE.code, parameters.version, words, window, entry, (place, *own), pattern=pattern)
+
+
+def _is(window: Window, place: int, entry: Entry) -> bool:
+    return window.amount[place] == entry.amount and window.reference_at(place) == entry.reference
+
+
+RULE: Final = WindowRule(
+    code="MIR-1", title="Mirrored amounts", judges="out", read_parameters=read_parameters, evaluate=evaluate
+)

@@ -1,0 +1,66 @@
+"""NEW-1, a young relationship with much volume.
+
+FFIEC BSA/AML examination manual, appendix F: a new account with large activity. The default is the threshold
+at which Directive (EU) 2015/849, article 11(b), asks who an occasional customer is.
+
+Example: an account is opened on the 1st; by the 20th 9,000 came in and 7,000 went out: found, over 15,000.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import DAY, Entry
+from services.compliance.domain.windows.telling import tell_volume
+from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
+from shared.messages.compliance import Finding
+from shared.money import format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: younger than 30 days, over 15,000 in and out together."""
+
+    version: int
+    days: int
+    over: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `days`, and `over`, a decimal string."""
+    days = int(row.values["days"])
+    if not 0 < days <= LOG_DAYS:
+        raise ValueError(f"NEW-1 counts {LOG_DAYS} days at most")
+    return Parameters(row.version, days, threshold_minor(row.values["over"], scale))
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that the first account was opened (or first moved) lately, and how much has moved since."""
+    age = window.now - window.opened_at
+    if age >= parameters.days * DAY:
+        return None
+    came_count, came, went_count, went = window.in_days(DAYS)
+    if came + went <= parameters.over:
+        return None
+    over = format_amount(parameters.over, entry.scale)
+    words = f"Over {over} {entry.asset} moved in the first {parameters.days} days."
+    return tell_volume(
+        RULE.code,
+        parameters.version,
+        words,
+        window,
+        entry,
+        came_count + went_count,
+        came + went,
+        age_days=max(0, age // DAY),
+        over=over,
+    )
+
+
+RULE: Final = WindowRule(
+    code="NEW-1",
+    title="Young account, much volume",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)

@@ -1,0 +1,56 @@
+"""PAY-1, a large payment to a payee never paid before.
+
+FATF, Professional Money Laundering (2018), and the European Banking Authority's guidelines on fraud
+reporting (EBA/GL/2018/05) name first payments to new payees; the figures are the design's.
+
+Example: 6,000 to a payee never paid before are found; 1,500 are too, if the payments before were 400 each.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import Entry
+from services.compliance.domain.windows.telling import tell_one
+from services.compliance.domain.windows.window import Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: over 5,000, or over 1,000 and over 3 times the mean of 3 or more payments before."""
+
+    version: int
+    over: int
+    times: int
+    times_over: int
+    count_min: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `over` and `times_over` as decimal strings, `times`, `count`."""
+    values = row.values
+    over, times_over = (threshold_minor(values[name], scale) for name in ("over", "times_over"))
+    return Parameters(row.version, over, int(values["times"]), times_over, int(values["count"]))
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that a new payee is sent much, or much more than others."""
+    if not entry.other or window.times:
+        return None
+    size = -entry.amount
+    if size > parameters.over:
+        words = "A large payment to a payee never paid before."
+        return tell_one(RULE.code, parameters.version, words, window, entry, pattern="large")
+    before = window.out_count - 1
+    if size <= parameters.times_over or before < parameters.count_min:
+        return None
+    if size * before <= parameters.times * (window.out_sum - size):
+        return None
+    words = f"A payment over {parameters.times} times the usual one to a payee never paid before."
+    return tell_one(RULE.code, parameters.version, words, window, entry, pattern="unusual")
+
+
+RULE: Final = WindowRule(
+    code="PAY-1", title="New payee, large", judges="out", read_parameters=read_parameters, evaluate=evaluate
+)

@@ -1,0 +1,64 @@
+"""RMF-1, rapid movement of funds: what came in goes out again within a day or three.
+
+FFIEC BSA/AML examination manual, appendix F: "funds transfers … deposited into an account and promptly
+transferred out"; the Wolfsberg Group's guidance on pass-through accounts. The shares are the design's.
+
+Example: 10,000 come in on Monday at 9; 6,000 go out at 15 and 2,500 at 20. That is 85 % within 24 hours:
+the last is found.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import HOUR, Entry
+from services.compliance.domain.windows.telling import tell
+from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: out at least 80 % of in within 24 or 72 hours, in at least 5,000."""
+
+    version: int
+    hours: tuple[int, ...]
+    percent: int
+    in_min: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `hours`, a list, `percent`, and `in_min`, a decimal string."""
+    hours = tuple(sorted(int(each) for each in row.values["hours"]))
+    if not hours or not 0 < hours[0] <= hours[-1] <= 24 * LOG_DAYS:
+        raise ValueError(f"RMF-1 looks back {LOG_DAYS} days at most")
+    return Parameters(
+        row.version, hours, int(row.values["percent"]), threshold_minor(row.values["in_min"], scale)
+    )
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that what went out since the first of what came in is most of it."""
+    if window.in_sum < parameters.in_min or window.in_days(DAYS)[1] < parameters.in_min:
+        return None
+    amount = window.amount
+    for hours in parameters.hours:
+        members: list[int] = []
+        came = went = 0
+        for each in window.span(hours * HOUR):
+            moved = amount[each]
+            if moved > 0:
+                came += moved
+                members.append(each)
+            elif members:
+                went -= moved
+                members.append(each)
+        if came >= parameters.in_min and went * 100 >= came * parameters.percent:
+            words = f"{went * 100 // came} % of what came in went out again within {hours} hours."
+            return tell(RULE.code, parameters.version, words, window, entry, members, hours=hours)
+    return None
+
+
+RULE: Final = WindowRule(
+    code="RMF-1", title="Rapid in and out", judges="out", read_parameters=read_parameters, evaluate=evaluate
+)

@@ -1,0 +1,61 @@
+"""SPL-1, tiny tests, then a drain: payments of cents try an account, then most of it goes.
+
+Europol and the payment schemes' guidance on account takeover: cards and accounts are tried with tiny amounts
+before they are emptied. What is on the account is what moved on it since compliance knows it.
+
+Example: 200 on the account, three payments of 0.50, then 180 go out: found, over 80 % of the 198.50 there.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import DAY, Entry
+from services.compliance.domain.windows.telling import tell
+from services.compliance.domain.windows.window import LOG_DAYS, Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: 3 under 1 in 7 days, then at least 80 % of what is there, at least 100."""
+
+    version: int
+    tiny_below: int
+    count_min: int
+    days: int
+    percent: int
+    amount_min: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `tiny_below` and `amount_min` as decimal strings, `count`, `days`, `percent`."""
+    values = row.values
+    days = int(values["days"])
+    if not 0 < days <= LOG_DAYS:
+        raise ValueError(f"SPL-1 looks back {LOG_DAYS} days at most")
+    tiny, least = (threshold_minor(values[name], scale) for name in ("tiny_below", "amount_min"))
+    return Parameters(row.version, tiny, int(values["count"]), days, int(values["percent"]), least)
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that most of what was there goes, after several tiny amounts."""
+    out = -entry.amount
+    there = window.in_sum - window.out_sum + out
+    if out < parameters.amount_min or there <= 0 or out * 100 < there * parameters.percent:
+        return None
+    amount, below = window.amount, parameters.tiny_below
+    tiny = [each for each in window.span(parameters.days * DAY) if abs(amount[each]) < below]
+    if len(tiny) < parameters.count_min:
+        return None
+    words = f"{len(tiny)} tiny amounts, then {out * 100 // there} % of what was there went out."
+    return tell(RULE.code, parameters.version, words, window, entry, tiny)
+
+
+RULE: Final = WindowRule(
+    code="SPL-1",
+    title="Tiny tests, then a drain",
+    judges="out",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)

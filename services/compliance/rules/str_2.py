@@ -1,0 +1,63 @@
+"""STR-2, smurfing: several payers, each just under the reporting threshold, for one payee.
+
+31 CFR 1010.314 speaks of structuring through others, too; FFIEC BSA/AML examination manual, appendix G, has
+the example of several persons depositing for one account.
+
+Example: 9,000 USD from Ann on Monday, 9,500 from Bob on Tuesday and 8,800 from Cleo on Thursday, all to
+Dan: the third is found with Dan.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import DAY, Entry
+from services.compliance.domain.windows.telling import tell
+from services.compliance.domain.windows.window import LOG_DAYS, Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: 3 payers with 8,000 to 9,999.99 each in 4 days."""
+
+    version: int
+    band_from: int
+    band_below: int
+    payers: int
+    days: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `band_from` and `band_below` as decimal strings, `payers`, `days`."""
+    values = row.values
+    days = int(values["days"])
+    if not 0 < days <= LOG_DAYS:
+        raise ValueError(f"STR-2 looks back {LOG_DAYS} days at most")
+    low, high = (threshold_minor(values[name], scale) for name in ("band_from", "band_below"))
+    return Parameters(row.version, low, high, int(values["payers"]), days)
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that this is one of several payments in the band, from as many payers as it takes."""
+    low, high = parameters.band_from, parameters.band_below
+    if not low <= entry.amount < high or not entry.other:
+        return None
+    amount, other = window.amount, window.other
+    members = [
+        each for each in window.span(parameters.days * DAY) if low <= amount[each] < high and other[each]
+    ]
+    payers = len({other[each] for each in members})
+    if payers < parameters.payers:
+        return None
+    words = f"{payers} payers sent amounts just under the threshold within {parameters.days} days."
+    return tell(RULE.code, parameters.version, words, window, entry, members, payers=payers)
+
+
+RULE: Final = WindowRule(
+    code="STR-2",
+    title="Many payers under the threshold",
+    judges="in",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)

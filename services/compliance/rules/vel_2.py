@@ -1,0 +1,69 @@
+"""VEL-2, how much: a larger volume in an hour, a day, a week or a month than a customer has reason for.
+
+FFIEC BSA/AML examination manual, appendix F: activity inconsistent with the customer's business. No law gives
+a figure: the defaults are to be set by a firm from its own customers, by segment.
+
+Example: 20,000 go out at noon and 0.50 at half past: the second is found, 20,000.50 within the hour.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.windows.entry import HOUR, Entry
+from services.compliance.domain.windows.telling import tell_volume
+from services.compliance.domain.windows.window import DAYS, WEEK, Window
+from shared.messages.compliance import Finding
+from shared.money import format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: over 20,000 in an hour, 50,000 in 24 hours, 100,000 in 7 days, 200,000 in 30 days."""
+
+    version: int
+    hour: int
+    day: int
+    week: int
+    month: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `hour`, `day`, `week`, `month`, decimal strings, the largest usual volumes."""
+    values = row.values
+    limits = (threshold_minor(values[name], scale) for name in ("hour", "day", "week", "month"))
+    return Parameters(row.version, *limits)
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find the shortest time in which too much came in and went out together."""
+    _, came, _, went = window.in_days(DAYS)
+    month = came + went
+    if month <= parameters.hour:
+        return None
+    came, went = window.in_hours()[1::2]
+    day = came + went
+    if window.late or day > parameters.hour:
+        hour = sum(abs(window.amount[each]) for each in window.span(HOUR))
+        if hour > parameters.hour:
+            return _told(window, entry, parameters, "hour", hour, parameters.hour)
+    if day > parameters.day:
+        return _told(window, entry, parameters, "day", day, parameters.day)
+    if month > parameters.week:
+        came, went = window.in_days(WEEK)[1::2]
+        if came + went > parameters.week:
+            return _told(window, entry, parameters, "week", came + went, parameters.week)
+    if month > parameters.month:
+        return _told(window, entry, parameters, "month", month, parameters.month)
+    return None
+
+
+def _told(window: Window, entry: Entry, parameters: Parameters, span: str, total: int, over: int) -> Finding:
+    text, limit = format_amount(total, entry.scale), format_amount(over, entry.scale)
+    words = f"{text} {entry.asset} within a {span}, over {limit}."
+    return tell_volume(RULE.code, parameters.version, words, window, entry, 1, total, span=span, over=limit)
+
+
+RULE: Final = WindowRule(
+    code="VEL-2", title="Value velocity", judges="both", read_parameters=read_parameters, evaluate=evaluate
+)

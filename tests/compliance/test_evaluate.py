@@ -1,0 +1,76 @@
+"""What `compliance evaluate` says of a file of transactions, without a stack."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backoffice.cli.app import main
+
+Capture = pytest.CaptureFixture[str]
+
+FILE = """\
+occurred_at,payer,payee,amount,asset,label,pattern,case
+2026-03-02T09:00:00Z,Ann,Dan,9000.00,USD,1,smurfing,S1
+2026-03-03T09:00:00Z,Bob,Dan,9500.00,USD,1,smurfing,S1
+2026-03-04T09:00:00Z,Cleo,Dan,8800.00,USD,1,smurfing,S1
+2026-03-04T10:00:00Z,Eve,Fay,12.50,USD,0,,
+2026-03-04T11:00:00Z,Gus,Hal,77.00,USD,1,cycle,C1
+"""
+
+
+def told(capsys: Capture, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
+    """Run the command with --json and return what it printed."""
+    assert main(["compliance", "evaluate", *arguments, "--json"]) == status
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_recall_is_told_by_pattern_and_alerts_by_rule(tmp_path: Path, capsys: Capture):
+    """A case is found if a finding names one of its transactions; an alert is a rule, a party and a day."""
+    file = tmp_path / "t.csv"
+    file.write_text(FILE)
+    *records, summary = told(capsys, str(file))
+    by = {record.get("pattern") or record.get("rule"): record for record in records}
+    assert (by["smurfing"]["cases_found"], by["smurfing"]["transactions_found"]) == (1, 3)
+    assert (by["cycle"]["cases"], by["cycle"]["recall_percent"]) == (1, 0.0)
+    assert (by["STR-2"]["alerts"], by["STR-2"]["alerts_labelled"]) == (1, 1)
+    assert (summary["transactions"], summary["labelled"], summary["labelled_found"]) == (5, 4, 3)
+
+
+def test_columns_of_any_file_are_named_and_taken_together(tmp_path: Path, capsys: Capture):
+    """Files of others have headings of their own, and an account may need its bank."""
+    file = tmp_path / "t.csv"
+    head = "Timestamp,From Bank,Account,To Bank,Account.1,Paid,Currency,Is Laundering"
+    rows = [f"2022/09/0{day} 00:20,1,A{day},2,B,9000,US Dollar,1" for day in (1, 2, 3)]
+    file.write_text("\n".join([head, *rows, "2022/09/03 00:30,1,A1,1,A1,5,US Dollar,0"]))
+    [labelled, *_, summary] = told(
+        capsys, str(file), "--at", "Timestamp", "--payer", "From Bank+Account", "--payee",
+        "To Bank+Account.1", "--amount", "Paid", "--asset", "Currency", "--label", "Is Laundering",
+    )  # fmt: skip
+    assert (labelled["pattern"], labelled["cases"], labelled["cases_found"]) == ("labelled", 3, 3)
+    assert summary["transactions"] == 3, "from oneself to oneself nothing moves"
+
+
+WRONG = {
+    "column": ("when,payer,payee,amount\n", "The file has no column 'occurred_at'"),
+    "time": ("occurred_at,payer,payee,amount\nlately,a,b,1\n", "Line 2 cannot be read"),
+    "amount": ("occurred_at,payer,payee,amount\n2026-03-02,a,b,1.005\n", "Line 2 cannot be read"),
+    "short": ("occurred_at,payer,payee,amount\n2026-03-02,a\n", "Line 2 cannot be read"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_file_that_cannot_be_read_names_the_place(wrong: str, tmp_path: Path, capsys: Capture):
+    """Half an evaluation would be a lie."""
+    text, words = WRONG[wrong]
+    file = tmp_path / "t.csv"
+    file.write_text(text)
+    assert main(["compliance", "evaluate", str(file)]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(capsys: Capture):
+    """Exit status 2, and a sentence."""
+    assert main(["compliance", "evaluate", "/nowhere/t.csv"]) == 2
+    assert "/nowhere/t.csv cannot be read" in capsys.readouterr().err
