@@ -1,37 +1,21 @@
-"""How does the ledger compare with a row at a time, with no logic at all, and with no database at all?"""
+"""How does the ledger compare with other shapes, with no logic at all, and with no database at all?"""
 
 import asyncio
 import io
-import random
 import time
-import uuid
-from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from backoffice.stack.schema import OWNER
 from bench.ledger import best_rate
-from bench.load import HOT_ACCOUNTS, HOT_SHARE
 from bench.results import Bound, Findings, number
+from bench.shapes import SHAPES, rates_of
 from bench.world import World
 from shared.messages.topics import INSTRUCTIONS, Topic
 from shared.runtime.client import create_topics
 
-QUESTION: Final = "the ledger beside a row at a time, raw produce and consume, and raw COPY, in the same run"
+QUESTION: Final = "the ledger beside other shapes, raw produce and consume, and raw COPY, in the same run"
 OVER_ROWS: Final = Bound("over a row at a time", 4, 8, "×")
-CLIENTS: Final = (1, 2, 4, 8, 16)
-CLIENTS_QUICK: Final = (1, 4, 16)
-ROWS: Final = {"row at a time": "bench_rows", "row at a time, bare": "bench_bare"}
-"""The function most teams would write, and what is left of it without all that a benchmark can do without."""
-SQL: Final = {"bench_rows": "row_at_a_time.sql", "bench_bare": "row_at_a_time_bare.sql"}
-REFERENCE: Final = "INV-2026-000123"
-ASKED: Final = (
-    '{"instruction_id":"%s","type":"transfer","owner":"B%07d","debit_account":"B%07d-EUR","credit_account":'
-    '"B%07d-EUR","amount":"%d.%02d","asset":"EUR","occurred_at":"2026-03-01T09:30:00Z","business_reference":"%s"}'
-)
-"""The instruction that the ledger is sent, too."""
 RAW: Final = Topic(
     name="bench.raw.v1",
     messages="",
@@ -50,15 +34,11 @@ TABLES: Final = {"journal": "seq", "instruction_key": "seq"}
 async def measure(world: World, *, quick: bool, accounts: int, ledger: Findings) -> Findings:
     """Measure them on the broker and database that the ledger has just been measured on."""
     findings = Findings(columns=("what", "a second", "the ledger is"))
-    rates: dict[str, float] = {}
     rows: dict[str, dict[str, float]] = {}
-    for name, schema in ROWS.items():
-        for spread, by_clients in (
-            await _row_at_a_time(world, schema, quick=quick, accounts=accounts)
-        ).items():
-            rows[f"{name}, {spread}"] = by_clients
-            rates[f"{name}, {spread}, best of clients"] = max(by_clients.values())
-    findings.figures["row at a time, by clients"] = rows
+    for shape in SHAPES:
+        rows.update(await rates_of(world, shape, quick=quick, accounts=accounts))
+    rates = {f"{name}, best of clients": max(by_clients.values()) for name, by_clients in rows.items()}
+    findings.figures["by clients"] = rows
     rates.update(await _raw_kafka(world, 50_000 if quick else 200_000))
     rates["raw COPY of the ledger's rows, indexes and commits"] = await _raw_copy(world, quick=quick)
     findings.figures.update(rates)
@@ -80,65 +60,7 @@ async def measure(world: World, *, quick: bool, accounts: int, ledger: Findings)
     return findings
 
 
-# ── (a) a row at a time ──────────────────────────────────────────────────────────────────────────
-
-
-async def _row_at_a_time(
-    world: World, schema: str, *, quick: bool, accounts: int
-) -> dict[str, dict[str, float]]:
-    dsn = world.stack.dsn(OWNER)
-    await world.owner.execute(Path(__file__).with_name(SQL[schema]).read_text(encoding="utf-8"))
-    await world.owner.execute(
-        f"INSERT INTO {schema}.account SELECT n, 10000000000, 0 FROM generate_series(1, $1::int) AS n",
-        accounts,
-    )
-    await world.owner.execute(f"ANALYZE {schema}.account")
-    connections = [await asyncpg.connect(dsn) for _ in range(max(CLIENTS))]
-    found: dict[str, dict[str, float]] = {}
-    try:
-        for spread in ("uniform",) if quick else ("uniform", "ten hot accounts"):
-            found[spread] = {}
-            for clients in CLIENTS_QUICK if quick else CLIENTS:
-                rate = await _call(
-                    connections[:clients],
-                    accounts,
-                    schema,
-                    hot=spread != "uniform",
-                    seconds=1.5 if quick else 5.0,
-                )
-                found[spread][str(clients)] = round(rate, 1)
-    finally:
-        await asyncio.gather(*(connection.close() for connection in connections))
-    return found
-
-
-async def _call(connections: list[Any], accounts: int, schema: str, *, hot: bool, seconds: float) -> float:
-    begun = time.perf_counter()
-    until = begun + seconds
-
-    async def client(connection: Any, seed: int) -> int:
-        rng = random.Random(seed)
-        asked = ", $6" if schema == "bench_rows" else ""
-        transfer = await connection.prepare(f"SELECT {schema}.transfer($1, $2, $3, $4, $5{asked})")
-        done = 0
-        while time.perf_counter() < until:
-            among = HOT_ACCOUNTS if hot and rng.random() < HOT_SHARE else accounts
-            debit = int(rng.random() * among)
-            credit = (debit + 1 + int(rng.random() * (among - 1))) % among
-            key = uuid.UUID(int=int(time.time() * 1000) << 80 | 0x7 << 76 | rng.getrandbits(70))
-            cents = 100 + int(rng.random() * 9900)
-            values = [key, debit + 1, credit + 1, cents, REFERENCE]
-            if asked:
-                values.append(ASKED % (key, debit, debit, credit, cents // 100, cents % 100, REFERENCE))
-            await transfer.fetchval(*values)
-            done += 1
-        return done
-
-    done = await asyncio.gather(*(client(each, seed) for seed, each in enumerate(connections)))
-    return sum(done) / (time.perf_counter() - begun)
-
-
-# ── (b) produce and consume, without a database ──────────────────────────────────────────────────
+# ── produce and consume, without a database ──────────────────────────────────────────────────
 
 
 async def _raw_kafka(world: World, count: int) -> dict[str, float]:
@@ -199,7 +121,7 @@ async def _send(producer: AIOKafkaProducer, partition: int, records: list[Any]) 
     return waits
 
 
-# ── (c) COPY, without logic ──────────────────────────────────────────────────────────────────────
+# ── COPY, without logic ──────────────────────────────────────────────────────────────────────
 
 
 async def _raw_copy(world: World, *, quick: bool) -> float:

@@ -73,3 +73,14 @@ BEGIN
     );
     RETURN made;
 END $$;
+
+-- Many in one transaction: the same function in a loop.
+CREATE FUNCTION bench_rows.transfer_many(
+    keys uuid [], debits bigint [], credits bigint [], cents bigint [], note text, asked jsonb []
+)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(keys) LOOP
+        PERFORM bench_rows.transfer(keys[i], debits[i], credits[i], cents[i], note, asked[i]);
+    END LOOP;
+END $$;
