@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
+from audit.casework import CaseData
+
 INSTRUCTIONS: Final = "transactions.instructions.v1"
 TRANSACTIONS_ACTS: Final = "transactions.acts.v1"
 JOURNAL: Final = "transactions.journal.v1"
@@ -553,5 +555,6 @@ class Evidence:
     report_runs: Sequence[ReportRun] | None = None
     account_days: Sequence[AccountDay] | None = None
     screening: ScreeningData | None = None
+    cases: CaseData | None = None
     expected_hash: str | None = None
     """The canonical dump of a run that must have come to the same."""

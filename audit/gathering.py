@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from audit.evidence import Evidence
+from audit.readers.casework import read_cases
 from audit.readers.commands import read_commands
 from audit.readers.kafka import read_topics
 from audit.readers.postgres import (
@@ -29,6 +30,7 @@ async def gather(dsn: str, bootstrap: str, commands: Path | None = None) -> Evid
                 if state is not None:
                     evidence.services[name] = state
             evidence.screening = await read_screening(connection)
+            evidence.cases = await read_cases(connection)
             reports = await read_reports(connection)
             if reports is not None:
                 evidence.report_runs, evidence.account_days = reports

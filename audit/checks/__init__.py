@@ -9,6 +9,7 @@ from audit.checks.books import (
     limits_hold_at_every_prefix,
     value_is_conserved,
 )
+from audit.checks.cases import cases_follow_from_their_facts
 from audit.checks.dump import runs_of_one_order_are_equal
 from audit.checks.effects import everything_happened_once
 from audit.checks.events import events_equal_outcomes
@@ -36,6 +37,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     nobody_reads_anothers,
     the_system_comes_to_rest,
     runs_of_one_order_are_equal,
+    cases_follow_from_their_facts,
 )
 """Number 11 is kept for seals: there are none yet."""
 

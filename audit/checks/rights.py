@@ -16,6 +16,8 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "account"),
         ("transactions", "account_limit"),
         ("transactions", "business_day"),
+        ("compliance", "case_fact"),
+        ("compliance", "alert_triage"),
         *(
             (service, table)
             for service in SERVICES

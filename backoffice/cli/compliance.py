@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, evaluate, lists, names, output, sessions, whitelist
+from backoffice.cli import acts, cases, evaluate, lists, names, output, sessions, whitelist
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
@@ -39,7 +39,7 @@ def compliance() -> None:
 
 @alerts.callback()
 def _alerts() -> None:
-    """See what compliance found."""
+    """See what compliance found, and dismiss what needs no case."""
 
 
 @holds.callback()
@@ -50,6 +50,7 @@ def _holds() -> None:
 app.add_typer(lists.app, name="lists")
 app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
+alerts.command()(cases.dismiss)
 app.command()(names.screen)
 app.command()(names.compare)
 app.command()(evaluate.evaluate)
@@ -114,23 +115,25 @@ def refuse(
 def list_alerts(
     rule: Annotated[str | None, typer.Option(help="Only of this rule, such as STR-1.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only about this owner.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Only what is in no case and not dismissed.")] = False,
     limit: LimitOption = 1000,
 ) -> None:
     """List alerts, oldest first. A hold is an alert of its own: see `backoffice holds list`."""
-    found = sessions.run(_alerts_found(connect(), rule, owner, limit))
+    found = sessions.run(_alerts_found(connect(), rule, owner, limit, new))
     for each in found:
         output.emit(each)
     if not found:
         output.say("There are no alerts.")
         return
     output.table(
-        ("alert", "rule", "owner", "business day", "what"),
+        ("alert", "rule", "owner", "business day", "triage", "what"),
         [
             (
                 each["alert_id"],
                 each["rule"],
                 each["owner"],
                 each["business_date"],
+                each["triage"],
                 " ".join(finding["sentence"] for finding in each["findings"]),
             )
             for each in found
@@ -192,10 +195,10 @@ async def _holds_found(connection: Connection, status: str | None, limit: int) -
 
 
 async def _alerts_found(
-    connection: Connection, rule: str | None, owner: str | None, limit: int
+    connection: Connection, rule: str | None, owner: str | None, limit: int, is_new: bool
 ) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
-        return await alerts_list(database, rule, owner, limit)
+        return await alerts_list(database, rule, owner, limit, is_new=is_new)
 
 
 def _rules(findings: Sequence[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
@@ -89,6 +90,8 @@ class ComplianceService(Service):
                 if row.rule == san_1.RULE.code:
                     san_1.read_parameters(row)
                     int(row.values["hold_hours"])
+                if row.rule == DEADLINES:
+                    read_days(row)
                 for rule in (*CASH_RULES, *WINDOW_RULES):
                     if rule.code == row.rule:
                         rule.read_parameters(row, TRIAL_SCALE)
@@ -137,8 +140,9 @@ class ComplianceService(Service):
         self._draft = None
 
     async def tick(self, work: UnitOfWork) -> None:
-        """Announce holds that are overdue, and screen parties against what lists have changed."""
+        """Announce holds and cases that are overdue, and screen parties against what lists have changed."""
         await deadlines.announce_overdue(work)
+        await deadlines.announce_overdue_cases(work)
         is_busy = await parties.screen_parties_again(work, self._memory)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
 

@@ -455,5 +455,105 @@ CREATE TABLE act_answer (
 GRANT SELECT ON act_answer TO backoffice_readonly;
 GRANT INSERT, SELECT ON act_answer TO compliance_service;
 
+CREATE TABLE case_file (
+    shard integer NOT NULL,
+    case_id uuid NOT NULL,
+    opened_seq bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL,
+    version integer NOT NULL,
+    status text NOT NULL,
+    deadline timestamp with time zone NOT NULL,
+    officer text,
+    disposition text,
+    report boolean,
+    proposal integer,
+    proposed_by text,
+    overdue_seq bigint,
+    CONSTRAINT case_file_pkey PRIMARY KEY (shard, case_id),
+    CONSTRAINT case_file_check CHECK (status = 'open'::text OR officer IS NOT NULL),
+    CONSTRAINT case_file_check1 CHECK ((status = ANY (ARRAY['proposed'::text, 'closed'::text])) = (disposition IS NOT NULL)),
+    CONSTRAINT case_file_check2 CHECK ((disposition IS NULL) = (report IS NULL)),
+    CONSTRAINT case_file_check3 CHECK ((status = 'proposed'::text) = (proposal IS NOT NULL) AND (proposal IS NULL) = (proposed_by IS NULL)),
+    CONSTRAINT case_file_check4 CHECK (NOT report OR disposition = 'confirmed'::text),
+    CONSTRAINT case_file_disposition_check CHECK (disposition = ANY (ARRAY['false_positive'::text, 'inconclusive'::text, 'confirmed'::text])),
+    CONSTRAINT case_file_kind_check CHECK (kind = ANY (ARRAY['suspicion'::text, 'unknown_suspect'::text, 'review'::text, 'continuing'::text, 'cash_report'::text])),
+    CONSTRAINT case_file_status_check CHECK (status = ANY (ARRAY['open'::text, 'investigating'::text, 'proposed'::text, 'closed'::text])),
+    CONSTRAINT case_file_version_check CHECK (version > 0)
+);
+CREATE INDEX case_file_waiting ON case_file USING btree (shard, deadline) WHERE status <> 'closed'::text;
+COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
+COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
+COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';
+COMMENT ON COLUMN case_file.proposal IS 'the version of the decision that waits for a second person';
+GRANT SELECT ON case_file TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (version, status, deadline, officer, disposition, report, proposal, proposed_by, overdue_seq) ON case_file TO compliance_service;
+
+CREATE TABLE case_fact (
+    shard integer NOT NULL,
+    case_id uuid NOT NULL,
+    version integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    what text NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    deadline timestamp with time zone,
+    officer text,
+    disposition text,
+    report boolean,
+    link_kind text,
+    link text,
+    proposal integer,
+    proposed_by text,
+    proposal_is text GENERATED ALWAYS AS (
+CASE
+    WHEN proposal IS NOT NULL THEN 'proposed'::text
+    ELSE NULL::text
+END) STORED,
+    CONSTRAINT case_fact_pkey PRIMARY KEY (shard, case_id, version),
+    CONSTRAINT case_fact_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT case_fact_shard_case_id_version_what_actor_key UNIQUE (shard, case_id, version, what, actor),
+    CONSTRAINT case_fact_check CHECK ((what = 'opened'::text) = (version = 1)),
+    CONSTRAINT case_fact_check1 CHECK ((what = ANY (ARRAY['opened'::text, 'reopened'::text])) = (deadline IS NOT NULL)),
+    CONSTRAINT case_fact_check2 CHECK ((what = 'assigned'::text) = (officer IS NOT NULL)),
+    CONSTRAINT case_fact_check3 CHECK ((what = ANY (ARRAY['proposed'::text, 'decided'::text])) = (disposition IS NOT NULL)),
+    CONSTRAINT case_fact_check4 CHECK ((disposition IS NULL) = (report IS NULL)),
+    CONSTRAINT case_fact_check5 CHECK ((what = 'linked'::text) = (link_kind IS NOT NULL) AND (link_kind IS NULL) = (link IS NULL)),
+    CONSTRAINT case_fact_version_check CHECK (version > 0),
+    CONSTRAINT case_fact_what_check CHECK (what = ANY (ARRAY['opened'::text, 'gathered'::text, 'assigned'::text, 'noted'::text, 'linked'::text, 'proposed'::text, 'decided'::text, 'approved'::text, 'returned'::text, 'reopened'::text])),
+    CONSTRAINT closing_takes_two_people CHECK ((what = ANY (ARRAY['approved'::text, 'returned'::text])) = (proposal IS NOT NULL) AND (proposal IS NULL) = (proposed_by IS NULL) AND (what <> 'approved'::text OR proposed_by <> actor)),
+    CONSTRAINT confirming_is_proposed_first CHECK (what <> 'decided'::text OR (disposition = ANY (ARRAY['false_positive'::text, 'inconclusive'::text])) AND NOT report),
+    CONSTRAINT case_fact_names_its_proposal FOREIGN KEY (shard, case_id, proposal, proposal_is, proposed_by) REFERENCES case_fact(shard, case_id, version, what, actor),
+    CONSTRAINT case_fact_shard_case_id_fkey FOREIGN KEY (shard, case_id) REFERENCES case_file(shard, case_id)
+);
+COMMENT ON COLUMN case_fact.seq IS 'the ActDone event that answered the act';
+COMMENT ON COLUMN case_fact.reason IS 'the act''s; of a note, the note';
+COMMENT ON COLUMN case_fact.proposal IS 'the version of the proposal that is approved or returned';
+GRANT SELECT ON case_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON case_fact TO compliance_service;
+
+CREATE TABLE alert_triage (
+    shard integer NOT NULL,
+    alert_seq bigint NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    case_id uuid,
+    case_version integer,
+    CONSTRAINT alert_triage_pkey PRIMARY KEY (shard, alert_seq),
+    CONSTRAINT alert_triage_check CHECK ((case_id IS NULL) = (case_version IS NULL)),
+    CONSTRAINT alert_triage_shard_alert_seq_fkey FOREIGN KEY (shard, alert_seq) REFERENCES alert(shard, seq),
+    CONSTRAINT alert_triage_shard_case_id_case_version_fkey FOREIGN KEY (shard, case_id, case_version) REFERENCES case_fact(shard, case_id, version)
+);
+CREATE INDEX alert_triage_case ON alert_triage USING btree (shard, case_id);
+COMMENT ON COLUMN alert_triage.case_id IS 'the case that took it; null where it was dismissed';
+GRANT SELECT ON alert_triage TO backoffice_readonly;
+GRANT INSERT, SELECT ON alert_triage TO compliance_service;
+
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

@@ -77,6 +77,15 @@ class HoldOverdue(Event):
     deadline: datetime
 
 
+class CaseOverdue(Event):
+    """A case is past its deadline and not closed; it stays as it is."""
+
+    type: Literal["CaseOverdue"] = "CaseOverdue"
+    owner: Code
+    case_id: UUID
+    deadline: datetime
+
+
 class ListActivated(Event):
     """This shard screens against a new version of a list from here on."""
 
@@ -115,7 +124,14 @@ class PartiesRescreened(Event):
 
 DecisionEvent = DecisionMade
 AlertEvent = (
-    AlertRaised | HoldPlaced | HoldOverdue | ListActivated | ListRefused | PartiesRescreened | ActDone
+    AlertRaised
+    | HoldPlaced
+    | HoldOverdue
+    | CaseOverdue
+    | ListActivated
+    | ListRefused
+    | PartiesRescreened
+    | ActDone
 )
 
 DECISION_EVENT: Final[TypeAdapter[DecisionMade]] = TypeAdapter(DecisionMade)

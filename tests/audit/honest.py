@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from audit.casework import CaseData
 from audit.checks.events import rebuilt
 from audit.checks.reports import days_at
 from audit.checks.running import INPUTS
@@ -471,6 +472,7 @@ def _compliance(evidence: Evidence) -> None:
         state.shards = [
             ShardRow(each.shard, 1, seq, seq) if each.shard == shard else each for each in state.shards
         ]
+    evidence.cases = CaseData()
     evidence.screening = ScreeningData(
         parameters=[
             RuleParameter("CTR-1", 1, "*", {"over": "10000"}, FIRST_DAY, None),

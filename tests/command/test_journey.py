@@ -153,6 +153,7 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert set(status["services"]) == {"transactions", "compliance", "reporting"}
 
     _look_after_a_list(backoffice, tmp_path)
+    _work_a_case(backoffice)
 
     verdict = backoffice("ledger", "verify")
     assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
@@ -217,3 +218,38 @@ def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
     file.write_bytes(whole.replace(b",P", b",Q"))
     assert backoffice(*load).status == 0
     assert backoffice("status").records[0]["services"]["compliance"]["warnings"] == {}
+
+
+def _work_a_case(backoffice: Callable[..., Any]) -> None:
+    """An alert becomes a case, which one officer decides and another person approves."""
+    alert, *_ = [each["alert_id"] for each in backoffice("alerts", "list", "--new").records]
+    opened = backoffice("cases", "open", alert, "--reason", "a listed name", "--actor", "ann")
+    case = opened.records[0]["result"]["case_id"]
+    assert alert not in {each["alert_id"] for each in backoffice("alerts", "list", "--new").records}
+    told = ("--reason", "seen", "--actor")
+    two = ("--to", "otto", "--to", "lena")
+    assigned = backoffice("cases", "assign", case, *two, *told, "ann")
+    assert assigned.records[0]["result"]["officer"] == "otto"
+    old = backoffice("cases", "decide", case, "confirmed", "--version", "1", *told, "otto")
+    assert (old.status, old.records[0]["result"]["refused"]) == (1, "version_old")
+    assert backoffice("cases", "note", case, "asked the branch", "--actor", "otto").status == 0
+    assert backoffice("cases", "decide", case, "confirmed", "--report", *told, "otto").status == 0
+    assert (
+        backoffice("cases", "approve", case, *told, "otto").records[0]["result"]["refused"] == "same_person"
+    )
+    assert backoffice("cases", "approve", case, *told, "lena").records[0]["result"]["status"] == "closed"
+    shown = backoffice("cases", "show", case).records[0]
+    assert [each["what"] for each in shown["history"]] == [
+        "opened",
+        "assigned",
+        "noted",
+        "proposed",
+        "approved",
+    ]
+    assert [each["case_id"] for each in backoffice("cases", "list", "--status", "closed").records] == [case]
+    assert backoffice("cases", "list").records == []
+    assert backoffice("alerts", "dismiss", alert, *told, "ann").records[0]["result"]["refused"] == (
+        "already_in_case"
+    )
+    unknown = backoffice("cases", "show", "019a0000-0000-7000-8000-000000000001")
+    assert (unknown.status, unknown.error["error"]) == (1, "case_unknown")

@@ -93,7 +93,7 @@ async def test_any_cutting_gives_the_same_findings_alerts_and_decisions(
     outcomes: list[dict[str, Any]] = []
     for where, again in ((set(range(len(made))), set[int]()), (cuts, restarts), (set[int](), set[int]())):
         await owner.execute(
-            "TRUNCATE compliance.cash_event, compliance.decision, compliance.hold, compliance.alert"
+            "TRUNCATE compliance.cash_event, compliance.decision, compliance.hold, compliance.alert CASCADE"
         )
         harness.__init__(harness.database, harness.connection)
         await harness.begin()

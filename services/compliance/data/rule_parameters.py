@@ -56,4 +56,21 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         "one business day to look at a match; 31 CFR 501.603, 501.604: report within 10 business days",
     ),
     *WINDOW_PARAMETERS,
+    RuleParameter(
+        "CASE",
+        1,
+        ANY_ASSET,
+        {
+            "suspicion_days": 30,
+            "unknown_suspect_days": 60,
+            "review_days": 90,
+            "continuing_days": 120,
+            "cash_report_days": 15,
+        },
+        _SINCE,
+        None,
+        "31 CFR 1020.320(b)(3): 30 days from detection, 60 where no suspect is known;"
+        " FinCEN's SAR instructions: review after 90 days, report of continuing activity after 120;"
+        " 31 CFR 1010.306(a)(1): currency within 15 days",
+    ),
 )

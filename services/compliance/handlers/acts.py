@@ -1,4 +1,4 @@
-"""Carries out operators' acts: holds released and refused, pairs whitelisted, lists loaded and activated.
+"""Carries out operators' acts: on holds, alerts and cases, whitelisted pairs, and lists.
 
 Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was.
 """
@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
+from services.compliance.domain.cases import days_on, numbers_of
 from services.compliance.domain.lists.party import party_of
 from services.compliance.domain.memory import Draft, ListVersion
 from services.compliance.domain.records import (
     AnswerRow,
     DecisionRow,
-    HoldRow,
     HoldStatus,
     ListPart,
     ListRefusalRow,
@@ -23,6 +23,8 @@ from services.compliance.domain.records import (
     WhitelistMove,
     WhitelistProposal,
 )
+from services.compliance.handlers.cases import CasesTold, judge_case, judge_dismissal, judge_opening
+from services.compliance.handlers.holds import HoldAct, decide_hold, judge_hold, status_after
 from services.compliance.handlers.pairs import (
     PairAct,
     judge_approval,
@@ -34,6 +36,7 @@ from services.compliance.handlers.pairs import (
 from services.compliance.handlers.parties import plan_rescreening
 from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.store import acts as act_store
+from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import parties as party_store
 from services.compliance.store import watchlists as list_store
@@ -42,22 +45,27 @@ from shared.messages.acts import (
     ActBase,
     ActivateList,
     ApproveWhitelisting,
+    CaseAct,
+    DismissAlert,
+    GatherAlerts,
     LoadList,
+    OpenCase,
     ProposeWhitelisting,
     RefuseHold,
     RefuseList,
     ReleaseHold,
     RevokeWhitelisting,
 )
-from shared.messages.compliance import DecisionMade, ListActivated, ListRefused
-from shared.messages.envelope import HOUSE, Number
+from shared.messages.compliance import ListActivated, ListRefused
+from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import ALERTS, DECISIONS
+from shared.messages.topics import ALERTS
 from shared.runtime.work import Received, UnitOfWork
 
-HoldAct = ReleaseHold | RefuseHold
-OwnAct = HoldAct | PairAct | LoadList | ActivateList | RefuseList
+AlertAct = OpenCase | DismissAlert | GatherAlerts
+"""Acts that name alerts."""
+OwnAct = HoldAct | PairAct | OpenCase | DismissAlert | CaseAct | LoadList | ActivateList | RefuseList
 
 
 async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
@@ -86,12 +94,14 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     await whitelist_store.move_whitelistings(work.connection, told.pairs_moved)
     await list_store.save_refusals(work.connection, told.refusals)
     await party_store.save_rescreenings(work.connection, told.rescreenings)
+    await told.cases.save(work.connection)
     await act_store.save_answers(work.connection, told.answers)
 
 
 async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft: Draft) -> Known:
     connection = work.connection
-    days = {record.shard: work.shards[record.shard].recorded_at.date() for record, _ in acts}
+    moments = {record.shard: work.shards[record.shard].recorded_at for record, _ in acts}
+    today = max(moments.values()).date()
     loads = [act for _, act in acts if isinstance(act, LoadList)]
     answers = await act_store.load_answers(connection, {(each.shard, act.act_id) for each, act in acts})
     return Known(
@@ -124,9 +134,26 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
                 if isinstance(act, ApproveWhitelisting | RevokeWhitelisting)
             },
         ),
-        days=days,
-        whitelist_days_max=whitelist_days_max(draft.memory.book, max(days.values())),
+        moments=moments,
+        whitelist_days_max=whitelist_days_max(draft.memory.book, today),
+        cases=await case_store.load_files(
+            connection, {(each.shard, act.case_id) for each, act in acts if isinstance(act, CaseAct)}
+        ),
+        alerts=await case_store.load_alerts(
+            connection,
+            {
+                (each.shard, number)
+                for each, act in acts
+                if isinstance(act, AlertAct)
+                for number in numbers_of(each.shard, _alert_ids(act))
+            },
+        ),
+        case_days=days_on(draft.memory.book, today),
     )
+
+
+def _alert_ids(act: AlertAct) -> tuple[str, ...]:
+    return (act.alert_id,) if isinstance(act, DismissAlert) else act.alert_ids
 
 
 def judge_act(shard: int, act: OwnAct, known: Known) -> Verdict:
@@ -141,13 +168,19 @@ def judge_act(shard: int, act: OwnAct, known: Known) -> Verdict:
 def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
     match act:
         case ReleaseHold() | RefuseHold():
-            return _judge_hold(shard, act, known)
+            return judge_hold(shard, act, known)
         case ProposeWhitelisting():
             return judge_proposal(shard, act, known)
         case ApproveWhitelisting():
             return judge_approval(shard, act, known)
         case RevokeWhitelisting():
             return judge_revocation(shard, act, known)
+        case OpenCase():
+            return judge_opening(shard, act, known)
+        case DismissAlert():
+            return judge_dismissal(shard, act, known)
+        case CaseAct():
+            return judge_case(shard, act, known)
         case LoadList():
             return _judge_load(shard, act, known)
         case ActivateList():
@@ -156,23 +189,6 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
             return _judge_refusal(shard, act, known)
         case _:
             assert_never(act)
-
-
-def _judge_hold(shard: int, act: HoldAct, known: Known) -> Verdict:
-    key = (shard, act.instruction_id)
-    hold = known.holds.get(key)
-    if hold is None or hold.owner != act.owner:
-        return refused("no_such_hold", "this owner has no hold on that instruction")
-    if hold.status != "held":
-        return refused(f"already_{hold.status}", "the hold has been decided", hold_seq=hold.seq)
-    status = _status_after(act)
-    known.holds[key] = replace(hold, status=status)
-    words = f"the hold of {hold.amount} {hold.asset} is {status}"
-    return Verdict(True, words, {"instruction_id": str(act.instruction_id), "decision": status}, hold=hold)
-
-
-def _status_after(act: HoldAct) -> HoldStatus:
-    return "released" if isinstance(act, ReleaseHold) else "refused"
 
 
 def _judge_load(shard: int, act: LoadList, known: Known) -> Verdict:
@@ -241,6 +257,7 @@ class _Told:
     activations: list[tuple[int, int, str, str, datetime]] = field(
         default_factory=list[tuple[int, int, str, str, datetime]]
     )
+    cases: CasesTold = field(default_factory=CasesTold)
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
 
@@ -248,9 +265,9 @@ def _tell(
     work: UnitOfWork, record: Received, act: OwnAct, verdict: Verdict, draft: Draft, told: _Told
 ) -> None:
     if verdict.hold is not None and isinstance(act, HoldAct):
-        decision = _decide(work, record, act, verdict.hold)
+        decision = decide_hold(work, record, act, verdict.hold)
         told.decisions.append(decision)
-        told.moves[record.shard, act.instruction_id] = (_status_after(act), decision.seq)
+        told.moves[record.shard, act.instruction_id] = (status_after(act), decision.seq)
     if verdict.activates is not None:
         _activate(work, record, verdict.activates, draft, told)
     if verdict.refuses is not None:
@@ -262,6 +279,7 @@ def _tell(
             told.proposals.append(row)
         else:
             told.pairs_moved.append(row)
+    told.cases.add(verdict, said)
     if not verdict.is_repeat:
         told.answers.append(
             AnswerRow(
@@ -269,7 +287,7 @@ def _tell(
                 act_id=act.act_id,
                 seq=said.seq,
                 recorded_at=said.recorded_at,
-                act=act.type,
+                act=said.act,
                 actor=act.actor,
                 reason=act.reason,
                 done=verdict.done,
@@ -277,52 +295,6 @@ def _tell(
                 result=verdict.result,
             )
         )
-
-
-def _decide(work: UnitOfWork, record: Received, act: HoldAct, hold: HoldRow) -> DecisionRow:
-    decision = "released" if isinstance(act, ReleaseHold) else "refused"
-
-    def build(seq: int, recorded_at: datetime) -> DecisionMade:
-        return DecisionMade(
-            shard=hold.shard,
-            seq=seq,
-            recorded_at=recorded_at,
-            instruction_id=hold.instruction_id,
-            content_hash=hold.content_hash,
-            owner=hold.owner,
-            first=Number(shard=hold.first_shard, seq=hold.first_seq),
-            decision=decision,
-            findings=hold.findings,
-            lists=dict(hold.lists),
-            act_id=act.act_id,
-            actor=act.actor,
-            reason=act.reason,
-        )
-
-    said = work.publish(
-        hold.shard,
-        DECISIONS,
-        build,
-        key=hold.owner,
-        correlation_id=str(hold.instruction_id),
-        traceparent=record.traceparent,
-    )
-    return DecisionRow(
-        shard=hold.shard,
-        seq=said.seq,
-        recorded_at=said.recorded_at,
-        instruction_id=hold.instruction_id,
-        content_hash=hold.content_hash,
-        owner=hold.owner,
-        first_shard=hold.first_shard,
-        first_seq=hold.first_seq,
-        decision=decision,
-        findings=hold.findings,
-        lists=hold.lists,
-        act_id=act.act_id,
-        actor=act.actor,
-        reason=act.reason,
-    )
 
 
 def _activate(work: UnitOfWork, record: Received, version: ListVersion, draft: Draft, told: _Told) -> None:
@@ -393,7 +365,7 @@ def announce_act(
     result: Mapping[str, Any],
 ) -> ActDone:
     """Publish the answer to an act."""
-    owner = act.owner if isinstance(act, HoldAct | PairAct) else HOUSE
+    owner = act.owner if isinstance(act, HoldAct | PairAct | OpenCase | DismissAlert | CaseAct) else HOUSE
     instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
 
     def build(seq: int, recorded_at: datetime) -> ActDone:

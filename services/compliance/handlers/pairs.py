@@ -27,7 +27,7 @@ def whitelist_days_max(book: ParameterBook, day: date) -> int:
 
 def judge_proposal(shard: int, act: ProposeWhitelisting, known: Known) -> Verdict:
     """Decide whether a pair can be proposed."""
-    today, home = known.days[shard], shard_of(act.owner, known.partitions)
+    today, home = known.day(shard), shard_of(act.owner, known.partitions)
     if home != shard:
         return refused("wrong_shard", f"the owner is at home in shard {home}")
     if act.until <= today:
@@ -65,7 +65,7 @@ def judge_approval(shard: int, act: ApproveWhitelisting, known: Known) -> Verdic
         return refused(f"already_{pair.status}", "it has been decided")
     if pair.proposed_by == act.actor:
         return refused("same_person", f"{act.actor} has proposed it; another person has to approve it")
-    if pair.until <= known.days[shard]:
+    if pair.until <= known.day(shard):
         return refused("expired", f"it would have counted until {pair.until}")
     entry = _entry(shard, pair.list_code, pair.entry_id, known)
     if entry is None or entry_digest(entry) != pair.entry_digest:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from services.compliance.domain.cases import AlertState, CaseFact, CaseFile, TriageRow
 from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.records import HoldRow, ListState
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import WhitelistRow
-from shared.messages.acts import LoadList, RefuseList
+from shared.messages.acts import CaseKind, LoadList, RefuseList
 
 
 @dataclass(slots=True)
@@ -28,9 +29,18 @@ class Known:
     indexes: Mapping[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
     """Of the versions that were active before these acts."""
     pairs: dict[tuple[int, UUID], WhitelistRow] = field(default_factory=dict[tuple[int, UUID], WhitelistRow])
-    days: dict[int, date] = field(default_factory=dict[int, date])
+    moments: dict[int, datetime] = field(default_factory=dict[int, datetime])
     """When the acts are carried out, by shard."""
     whitelist_days_max: int = 0
+    cases: dict[tuple[int, UUID], CaseFile] = field(default_factory=dict[tuple[int, UUID], CaseFile])
+    alerts: dict[tuple[int, int], AlertState] = field(default_factory=dict[tuple[int, int], AlertState])
+    """By shard and number, of alerts that acts name."""
+    case_days: Mapping[CaseKind, int] = field(default_factory=dict[CaseKind, int])
+    """How long each kind of case may take that is opened now."""
+
+    def day(self, shard: int) -> date:
+        """The day on which the acts of a shard are carried out."""
+        return self.moments[shard].date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,11 @@ class Verdict:
     """The hold it decides, as it was."""
     pair: WhitelistRow | None = None
     """The whitelisted pair as it is after the act."""
+    case: CaseFile | None = None
+    """The case as it is after the act, and what the act has done to it."""
+    fact: CaseFact | None = None
+    triaged: tuple[TriageRow, ...] = ()
+    """Alerts that the act has taken into a case, or dismissed."""
     part: LoadList | None = None
     activates: ListVersion | None = None
     refuses: RefuseList | None = None

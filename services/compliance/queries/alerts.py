@@ -1,28 +1,46 @@
-"""Which alerts were raised."""
+"""Which alerts were raised, and what became of each."""
 
 import json
 from typing import Any
 
 _LIST = """
 SELECT a.shard || '-' || a.seq AS alert_id, a.owner, a.shard, a.seq, a.rule, a.business_date,
-       a.recorded_at, a.findings, a.about_shard, a.about_seq, a.instruction_id
+       a.recorded_at, a.findings, a.about_shard, a.about_seq, a.instruction_id,
+       CASE WHEN t.alert_seq IS NULL THEN 'new' WHEN t.case_id IS NULL THEN 'dismissed' ELSE 'in_case' END
+           AS triage, t.case_id, t.actor AS triaged_by, t.reason AS triage_reason
 FROM compliance.alert AS a
+LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
 WHERE ($1::text IS NULL OR a.rule = $1) AND ($2::text IS NULL OR a.owner = $2)
+    AND ($4::boolean IS NOT TRUE OR t.alert_seq IS NULL)
 ORDER BY a.recorded_at, a.shard, a.seq
 LIMIT $3
 """
 
+_FIND = "SELECT a.shard, a.owner FROM compliance.alert AS a WHERE a.shard || '-' || a.seq = $1"
+
 
 async def alerts_list(
-    connection: Any, rule: str | None = None, owner: str | None = None, limit: int = 1000
+    connection: Any,
+    rule: str | None = None,
+    owner: str | None = None,
+    limit: int = 1000,
+    *,
+    is_new: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return alerts, oldest first, of one rule or owner if given."""
-    return [_record(row) for row in await connection.fetch(_LIST, rule, owner, limit)]
+    """Return alerts, oldest first, of one rule or owner if given; or only those nobody has triaged."""
+    return [_record(row) for row in await connection.fetch(_LIST, rule, owner, limit, is_new)]
+
+
+async def alert_find(connection: Any, alert_id: str) -> tuple[int, str] | None:
+    """Return the shard and owner of an alert; None where there is none."""
+    row = await connection.fetchrow(_FIND, alert_id)
+    return (row["shard"], row["owner"]) if row is not None else None
 
 
 def _record(row: Any) -> dict[str, Any]:
     record = dict(row)
     record["instruction_id"] = str(record["instruction_id"]) if record["instruction_id"] is not None else None
+    record["case_id"] = str(record["case_id"]) if record["case_id"] is not None else None
     record["findings"] = json.loads(record["findings"])
     record["about"] = {"shard": record.pop("about_shard"), "seq": record.pop("about_seq")}
     return record

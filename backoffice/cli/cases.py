@@ -1,0 +1,380 @@
+"""`backoffice cases`: what officers make of alerts, from triage to a decision by two people."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, get_args
+from uuid import UUID
+
+import typer
+
+from backoffice.cli import acts, output, sessions
+from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
+from backoffice.cli.connection import Connection, connect
+from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from services.compliance.queries.alerts import alert_find
+from services.compliance.queries.cases import WAITING, case_show, cases_list, loads
+from shared.messages.acts import (
+    ActBase,
+    ApproveDecision,
+    AssignCase,
+    CaseAct,
+    CaseKind,
+    DecideCase,
+    DismissAlert,
+    Disposition,
+    GatherAlerts,
+    LinkEvidence,
+    LinkKind,
+    NoteCase,
+    OpenCase,
+    ReopenCase,
+    ReturnDecision,
+)
+from shared.messages.journal import ActDone
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
+from shared.runtime import clock
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+STATUSES: Final = (WAITING, "open", "investigating", "proposed", "closed", "all")
+
+CaseArgument = Annotated[
+    UUID, typer.Argument(help="The case's id, as `cases list` shows it.", show_default=False)
+]
+AlertsArgument = Annotated[
+    list[str], typer.Argument(help="Alerts of one owner, as `alerts list` shows them.", show_default=False)
+]
+VersionOption = Annotated[
+    int | None,
+    typer.Option(
+        "--version", help="The version you have seen: refused if the case has gone on; else the current one."
+    ),
+]
+
+
+@app.callback()
+def _cases() -> None:
+    """Gather alerts into cases, investigate them, and decide them."""
+
+
+@app.command(name="list")
+def list_cases(
+    status: Annotated[str, typer.Option(help=f"One of {', '.join(STATUSES)}.")] = WAITING,
+    owner: Annotated[str | None, typer.Option(help="Only about this owner.")] = None,
+    officer: Annotated[str | None, typer.Option(help="Only with this officer.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"One of {', '.join(get_args(CaseKind))}.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 1000,
+) -> None:
+    """List cases, the most urgent first."""
+    require_status(status, STATUSES)
+    wanted = None if status == "all" else status
+    found = sessions.run(_found(connect(), wanted, owner=owner, officer=officer, kind=kind, limit=limit))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("There is no such case.")
+        return
+    output.table(
+        ("case", "owner", "kind", "status", "officer", "alerts", "version", "deadline"),
+        [
+            (
+                each["case_id"],
+                each["owner"],
+                each["kind"],
+                f"{each['status']}, overdue" if each["overdue"] else each["status"],
+                each["officer"],
+                each["alerts"],
+                each["version"],
+                output.minute(each["deadline"]),
+            )
+            for each in found
+        ],
+        right=("alerts", "version"),
+    )
+
+
+@app.command()
+def show(case: CaseArgument) -> None:
+    """Show a case and everything that was done to it."""
+    found = sessions.run(_shown(connect(), case))
+    decided = f": {found['disposition']}{', to be reported' if found['report'] else ''}"
+    output.emit(
+        found,
+        f"{found['owner']}, {found['kind']}, {found['status']}{decided if found['disposition'] else ''};"
+        f" version {found['version']}, due {output.minute(found['deadline'])}",
+    )
+    output.table(
+        ("version", "when", "who", "what", "why"),
+        [
+            (
+                each["version"],
+                output.minute(each["recorded_at"]),
+                each["actor"],
+                " ".join([each["what"], *_details(each)]),
+                each["reason"],
+            )
+            for each in found["history"]
+        ],
+        right=("version",),
+    )
+
+
+def _details(fact: dict[str, Any]) -> list[str]:
+    named = [fact.get(name) for name in ("officer", "disposition", "link_kind", "link")]
+    return [*(str(each) for each in named if each), *fact.get("alerts", ())]
+
+
+@app.command(name="open")
+def open_case(
+    reason: ReasonOption,
+    alerts: Annotated[
+        list[str] | None, typer.Argument(help="Alerts of one owner, as `alerts list` shows them.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(CaseKind))}.")] = "suspicion",
+    owner: Annotated[str | None, typer.Option(help="Whom it is about, where no alert says so.")] = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Open a case about one owner, with alerts or without; the answer tells its id."""
+    require_one_of(kind, get_args(CaseKind), "kind")
+    _tell(_open(connect(), tuple(alerts or ()), kind, owner, acts.actor(actor), reason, timeout))
+
+
+@app.command()
+def gather(
+    case: CaseArgument,
+    alerts: AlertsArgument,
+    reason: ReasonOption,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Take more alerts of the owner into a case."""
+    _act(GatherAlerts, case, version, reason, actor, timeout, alert_ids=tuple(alerts))
+
+
+@app.command()
+def assign(
+    case: CaseArgument,
+    reason: ReasonOption,
+    to: Annotated[
+        list[str],
+        typer.Option("--to", help="The officer; of several, who has the fewest cases waiting."),
+    ],
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Give a case to an officer."""
+    _act(
+        AssignCase, case, version, reason, actor, timeout, officer=sessions.run(_least_loaded(connect(), to))
+    )
+
+
+@app.command()
+def note(
+    case: CaseArgument,
+    text: Annotated[str, typer.Argument(help="The note, 500 characters at most.", show_default=False)],
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Add a note to a case."""
+    _act(NoteCase, case, version, text, actor, timeout)
+
+
+@app.command()
+def link(
+    case: CaseArgument,
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(get_args(LinkKind))}.", show_default=False)],
+    reference: Annotated[str, typer.Argument(help="Its id, or where the document lies.", show_default=False)],
+    reason: ReasonOption,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Add to a case what bears on it."""
+    require_one_of(kind, get_args(LinkKind), "kind of evidence")
+    _act(LinkEvidence, case, version, reason, actor, timeout, kind=kind, reference=reference)
+
+
+@app.command()
+def decide(
+    case: CaseArgument,
+    disposition: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(get_args(Disposition))}.", show_default=False)
+    ],
+    reason: ReasonOption,
+    report: Annotated[bool, typer.Option("--report", help="A report is to be filed.")] = False,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Decide a case that is yours; what is confirmed waits for another person's approval."""
+    require_one_of(disposition, get_args(Disposition), "disposition")
+    _act(DecideCase, case, version, reason, actor, timeout, disposition=disposition, report=report)
+
+
+@app.command()
+def approve(
+    case: CaseArgument,
+    reason: ReasonOption,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Close a case as proposed; by somebody other than who proposed it."""
+    _act(ApproveDecision, case, version, reason, actor, timeout)
+
+
+@app.command(name="return")
+def return_case(
+    case: CaseArgument,
+    reason: ReasonOption,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Give a proposed decision back to the officer, saying what is missing."""
+    _act(ReturnDecision, case, version, reason, actor, timeout)
+
+
+@app.command()
+def reopen(
+    case: CaseArgument,
+    reason: ReasonOption,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Investigate a closed case again."""
+    _act(ReopenCase, case, version, reason, actor, timeout)
+
+
+def dismiss(
+    alert: Annotated[
+        str, typer.Argument(help="The alert's id, as `alerts list` shows it.", show_default=False)
+    ],
+    reason: ReasonOption,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Say that an alert needs no case, and why."""
+    _tell(_dismiss(connect(), alert, acts.actor(actor), reason, timeout))
+
+
+def require_one_of(word: str, known: Sequence[str], what: str) -> None:
+    """Refuse a word that there is not."""
+    if word not in known:
+        raise CommandError(
+            "usage", f"There is no {what} {word!r}.", f"Give one of {', '.join(known)}.", USAGE
+        )
+
+
+def _tell(work: Any) -> None:
+    if acts.tell(sessions.run(work)):
+        raise typer.Exit(FOUND)
+
+
+def _act(
+    act_type: type[CaseAct],
+    case: UUID,
+    version: int | None,
+    reason: str,
+    actor: str | None,
+    timeout: float,
+    **fields: Any,
+) -> None:
+    _tell(_performed(connect(), act_type, case, version, reason, acts.actor(actor), timeout, fields))
+
+
+async def _performed(
+    connection: Connection,
+    act_type: type[CaseAct],
+    case: UUID,
+    version: int | None,
+    reason: str,
+    actor: str,
+    timeout: float,
+    fields: dict[str, Any],
+) -> ActDone:
+    found = await _shown(connection, case)
+    act = act_type(
+        act_id=clock.new_id(),
+        actor=actor,
+        reason=reason,
+        owner=found["owner"],
+        case_id=case,
+        version=found["version"] if version is None else version,
+        **fields,
+    )
+    return await _perform(connection, act, found["shard"], timeout)
+
+
+async def _open(
+    connection: Connection,
+    alerts: tuple[str, ...],
+    kind: Any,
+    owner: str | None,
+    actor: str,
+    reason: str,
+    timeout: float,
+) -> ActDone:
+    about = owner
+    for alert in alerts[: 1 if owner is None else 0]:
+        _, about = await _alert(connection, alert)
+    if about is None:
+        raise CommandError(
+            "usage", "Nothing says whom the case is about.", "Name an alert, or give --owner.", USAGE
+        )
+    act = OpenCase(
+        act_id=clock.new_id(), actor=actor, reason=reason, owner=about, kind=kind, alert_ids=alerts
+    )
+    return await _perform(connection, act, shard_of(about, connection.partitions), timeout)
+
+
+async def _dismiss(connection: Connection, alert: str, actor: str, reason: str, timeout: float) -> ActDone:
+    shard, owner = await _alert(connection, alert)
+    act = DismissAlert(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, alert_id=alert)
+    return await _perform(connection, act, shard, timeout)
+
+
+async def _alert(connection: Connection, alert: str) -> tuple[int, str]:
+    async with sessions.open_database(connection) as database:
+        found = await alert_find(database, alert)
+    if found is None:
+        raise CommandError(
+            "alert_unknown", f"There is no alert {alert}.", "Type `backoffice alerts list` to see them."
+        )
+    return found
+
+
+async def _perform(connection: Connection, act: ActBase, shard: int, timeout: float) -> ActDone:
+    async with sessions.open_client(connection) as client:
+        return await acts.perform(
+            client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
+        )
+
+
+async def _shown(connection: Connection, case: UUID) -> dict[str, Any]:
+    async with sessions.open_database(connection) as database:
+        found = await case_show(database, case)
+    if found is None:
+        raise CommandError(
+            "case_unknown", f"There is no case {case}.", "Type `backoffice cases list` to see them."
+        )
+    return found
+
+
+async def _found(connection: Connection, status: str | None, **wanted: Any) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        return await cases_list(database, status, **wanted)
+
+
+async def _least_loaded(connection: Connection, officers: Sequence[str]) -> str:
+    """Who of these has the fewest cases waiting; of equals the first named."""
+    if len(officers) == 1:
+        return officers[0]
+    async with sessions.open_database(connection) as database:
+        waiting = await loads(database)
+    return min(officers, key=lambda each: waiting.get(each, 0))

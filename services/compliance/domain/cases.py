@@ -1,0 +1,176 @@
+"""Cases: what may be done to one and when, and what each thing done makes of it.
+
+A case is the fold of its facts, numbered from 1 without gaps; its version is the number of the last. An act
+names the version that its officer saw, so that nobody decides what somebody else has changed meanwhile.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final, Literal, assert_never
+from uuid import UUID
+
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.rule import ANY_ASSET, RuleParameter
+from shared.messages.acts import CaseKind, Disposition, LinkKind
+
+CaseStatus = Literal["open", "investigating", "proposed", "closed"]
+What = Literal[
+    "opened",
+    "gathered",
+    "assigned",
+    "noted",
+    "linked",
+    "proposed",
+    "decided",
+    "approved",
+    "returned",
+    "reopened",
+]
+
+KINDS: Final[tuple[CaseKind, ...]] = ("suspicion", "unknown_suspect", "review", "continuing", "cash_report")
+DEADLINES: Final = "CASE"
+"""The name under which the days that each kind may take stand among the rules' parameters."""
+
+WHEN: Final[Mapping[What, frozenset[CaseStatus]]] = {
+    "opened": frozenset(),
+    "gathered": frozenset({"open", "investigating"}),
+    "assigned": frozenset({"open", "investigating"}),
+    "noted": frozenset({"open", "investigating", "proposed", "closed"}),
+    "linked": frozenset({"open", "investigating", "proposed"}),
+    "proposed": frozenset({"investigating"}),
+    "decided": frozenset({"investigating"}),
+    "approved": frozenset({"proposed"}),
+    "returned": frozenset({"proposed"}),
+    "reopened": frozenset({"closed"}),
+}
+"""In which status of a case a thing may be done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFact:
+    """One thing that was done to a case. Fields that it does not need are None."""
+
+    shard: int
+    case_id: UUID
+    version: int
+    act_id: UUID
+    what: What
+    actor: str
+    reason: str
+    deadline: datetime | None = None
+    officer: str | None = None
+    disposition: Disposition | None = None
+    report: bool | None = None
+    link_kind: LinkKind | None = None
+    link: str | None = None
+    proposal: int | None = None
+    """The version of the proposal that is approved or returned."""
+    proposed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case as its facts have left it."""
+
+    shard: int
+    case_id: UUID
+    owner: str
+    kind: CaseKind
+    deadline: datetime
+    version: int = 1
+    status: CaseStatus = "open"
+    officer: str | None = None
+    disposition: Disposition | None = None
+    report: bool | None = None
+    proposal: int | None = None
+    proposed_by: str | None = None
+
+    def after(self, fact: CaseFact) -> "CaseFile":
+        """The case after one more fact."""
+        case = replace(self, version=fact.version)
+        match fact.what:
+            case "assigned":
+                return replace(case, status="investigating", officer=fact.officer)
+            case "proposed":
+                return replace(
+                    case,
+                    status="proposed",
+                    disposition=fact.disposition,
+                    report=fact.report,
+                    proposal=fact.version,
+                    proposed_by=fact.actor,
+                )
+            case "decided":
+                return replace(case, status="closed", disposition=fact.disposition, report=fact.report)
+            case "approved":
+                return replace(case, status="closed", proposal=None, proposed_by=None)
+            case "returned":
+                return _undecided(case)
+            case "reopened":
+                assert fact.deadline is not None, "a reopened case has time anew"
+                return replace(_undecided(case), deadline=fact.deadline)
+            case "opened" | "gathered" | "noted" | "linked":
+                return case
+            case _:
+                assert_never(fact.what)
+
+
+def _undecided(case: CaseFile) -> CaseFile:
+    return replace(
+        case, status="investigating", disposition=None, report=None, proposal=None, proposed_by=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """An alert, and what people have made of it."""
+
+    owner: str
+    recorded_at: datetime
+    case_id: UUID | None = None
+    dismissed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TriageRow:
+    """An alert is taken into a case, or dismissed where there is none."""
+
+    shard: int
+    alert_seq: int
+    act_id: UUID
+    actor: str
+    reason: str
+    case_id: UUID | None = None
+    case_version: int | None = None
+
+
+def needs_two_people(disposition: Disposition) -> bool:
+    """Whether one person proposes the decision and another approves it; so every report takes two."""
+    return disposition == "confirmed"
+
+
+def read_days(row: RuleParameter) -> dict[CaseKind, int]:
+    """Return how many days each kind of case may take; raises `KeyError` or `ValueError` for wrong ones."""
+    days: dict[CaseKind, int] = {kind: int(row.values[f"{kind}_days"]) for kind in KINDS}
+    if min(days.values()) < 1:
+        raise ValueError("a case must have a day at least")
+    return days
+
+
+def days_on(book: ParameterBook, day: date) -> Mapping[CaseKind, int]:
+    """How many days each kind of case may take that is opened on a day; none where nothing is in force."""
+    row = book.choose(DEADLINES, ANY_ASSET, day)
+    return read_days(row) if row is not None else {}
+
+
+def alert_number(shard: int, alert_id: str) -> int | None:
+    """Return the number of an alert of this shard by its id; None where it is no id of one."""
+    home, _, seq = alert_id.partition("-")
+    plain = home == str(shard) and seq.isascii() and seq.isdecimal() and len(seq) <= 18
+    return int(seq) if plain else None
+
+
+def numbers_of(shard: int, alert_ids: Iterable[str]) -> set[int]:
+    """Return the numbers of those alerts that are of this shard."""
+    return {number for each in alert_ids if (number := alert_number(shard, each)) is not None}

@@ -1,0 +1,105 @@
+-- What officers make of alerts: triage, cases, and their history, which is facts added and never edited.
+
+-- A case as its facts have left it: all that moves here can be derived from them.
+CREATE TABLE case_file (
+    shard int NOT NULL,
+    case_id uuid NOT NULL,
+    opened_seq bigint NOT NULL,
+    opened_at timestamptz NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('suspicion', 'unknown_suspect', 'review', 'continuing', 'cash_report')),
+    version int NOT NULL CHECK (version > 0),
+    status text NOT NULL CHECK (status IN ('open', 'investigating', 'proposed', 'closed')),
+    deadline timestamptz NOT NULL,
+    officer text,
+    disposition text CHECK (disposition IN ('false_positive', 'inconclusive', 'confirmed')),
+    report boolean,
+    proposal int,
+    proposed_by text,
+    overdue_seq bigint,
+    PRIMARY KEY (shard, case_id),
+    CHECK (status = 'open' OR officer IS NOT NULL),
+    CHECK ((status IN ('proposed', 'closed')) = (disposition IS NOT NULL)),
+    CHECK ((disposition IS NULL) = (report IS NULL)),
+    CHECK ((status = 'proposed') = (proposal IS NOT NULL) AND (proposal IS NULL) = (proposed_by IS NULL)),
+    CHECK (NOT report OR disposition = 'confirmed')
+);
+CREATE INDEX case_file_waiting ON case_file (shard, deadline) WHERE status <> 'closed';
+COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
+COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
+COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';
+COMMENT ON COLUMN case_file.proposal IS 'the version of the decision that waits for a second person';
+
+-- One row for each thing that was done to a case, numbered without gaps: two officers cannot write the same.
+CREATE TABLE case_fact (
+    shard int NOT NULL,
+    case_id uuid NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    act_id uuid NOT NULL,
+    what text NOT NULL CHECK (
+        what IN (
+            'opened', 'gathered', 'assigned', 'noted', 'linked', 'proposed', 'decided', 'approved', 'returned',
+            'reopened'
+        )
+    ),
+    actor text NOT NULL,
+    reason text NOT NULL,
+    deadline timestamptz,
+    officer text,
+    disposition text,
+    report boolean,
+    link_kind text,
+    link text,
+    proposal int,
+    proposed_by text,
+    proposal_is text GENERATED ALWAYS AS (CASE WHEN proposal IS NOT NULL THEN 'proposed' END) STORED,
+    PRIMARY KEY (shard, case_id, version),
+    UNIQUE (shard, case_id, version, what, actor),
+    UNIQUE (shard, act_id),
+    FOREIGN KEY (shard, case_id) REFERENCES case_file,
+    CONSTRAINT case_fact_names_its_proposal FOREIGN KEY (shard, case_id, proposal, proposal_is, proposed_by)
+    REFERENCES case_fact (shard, case_id, version, what, actor),
+    CONSTRAINT closing_takes_two_people CHECK (
+        (what IN ('approved', 'returned')) = (proposal IS NOT NULL)
+        AND (proposal IS NULL) = (proposed_by IS NULL)
+        AND (what <> 'approved' OR proposed_by <> actor)
+    ),
+    CONSTRAINT confirming_is_proposed_first CHECK (
+        what <> 'decided' OR (disposition IN ('false_positive', 'inconclusive') AND NOT report)
+    ),
+    CHECK ((what = 'opened') = (version = 1)),
+    CHECK ((what IN ('opened', 'reopened')) = (deadline IS NOT NULL)),
+    CHECK ((what = 'assigned') = (officer IS NOT NULL)),
+    CHECK ((what IN ('proposed', 'decided')) = (disposition IS NOT NULL)),
+    CHECK ((disposition IS NULL) = (report IS NULL)),
+    CHECK ((what = 'linked') = (link_kind IS NOT NULL) AND (link_kind IS NULL) = (link IS NULL))
+);
+COMMENT ON COLUMN case_fact.seq IS 'the ActDone event that answered the act';
+COMMENT ON COLUMN case_fact.reason IS 'the act''s; of a note, the note';
+COMMENT ON COLUMN case_fact.proposal IS 'the version of the proposal that is approved or returned';
+
+-- What became of an alert: taken into a case or dismissed, once.
+CREATE TABLE alert_triage (
+    shard int NOT NULL,
+    alert_seq bigint NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    case_id uuid,
+    case_version int,
+    PRIMARY KEY (shard, alert_seq),
+    FOREIGN KEY (shard, alert_seq) REFERENCES alert (shard, seq),
+    FOREIGN KEY (shard, case_id, case_version) REFERENCES case_fact,
+    CHECK ((case_id IS NULL) = (case_version IS NULL))
+);
+CREATE INDEX alert_triage_case ON alert_triage (shard, case_id);
+COMMENT ON COLUMN alert_triage.case_id IS 'the case that took it; null where it was dismissed';
+
+GRANT SELECT ON case_file, case_fact, alert_triage TO compliance_service, backoffice_readonly;
+GRANT INSERT ON case_file, case_fact, alert_triage TO compliance_service;
+GRANT UPDATE (version, status, deadline, officer, disposition, report, proposal, proposed_by, overdue_seq)
+    ON case_file TO compliance_service;

@@ -1,0 +1,71 @@
+"""Which cases there are, and what was done to each."""
+
+from typing import Any
+from uuid import UUID
+
+_LIST = """
+SELECT c.case_id::text AS case_id, c.shard, c.owner, c.kind, c.status, c.version, c.officer, c.opened_at,
+       c.deadline, c.overdue_seq IS NOT NULL AND c.status <> 'closed' AS overdue, c.disposition, c.report,
+       c.proposed_by,
+       (SELECT count(*) FROM compliance.alert_triage AS t
+        WHERE t.shard = c.shard AND t.case_id = c.case_id) AS alerts
+FROM compliance.case_file AS c
+WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.status <> 'closed'))
+    AND ($2::text IS NULL OR c.owner = $2)
+    AND ($3::text IS NULL OR c.officer = $3)
+    AND ($4::text IS NULL OR c.kind = $4)
+    AND ($5::uuid IS NULL OR c.case_id = $5)
+ORDER BY c.deadline, c.shard, c.opened_seq
+LIMIT $6
+"""
+
+_HISTORY = """
+SELECT f.version, f.what, f.actor, f.reason, f.recorded_at, f.seq, f.act_id::text AS act_id, f.deadline,
+       f.officer, f.disposition, f.report, f.link_kind, f.link, f.proposal, f.proposed_by,
+       array(SELECT t.shard || '-' || t.alert_seq FROM compliance.alert_triage AS t
+             WHERE t.shard = f.shard AND t.case_id = f.case_id AND t.case_version = f.version
+             ORDER BY t.alert_seq) AS alerts
+FROM compliance.case_file AS c
+JOIN compliance.case_fact AS f ON f.shard = c.shard AND f.case_id = c.case_id
+WHERE c.case_id = $1
+ORDER BY f.version
+"""
+
+_LOADS = """
+SELECT c.officer, count(*) FILTER (WHERE c.status <> 'closed') AS waiting
+FROM compliance.case_file AS c WHERE c.officer IS NOT NULL
+GROUP BY c.officer
+"""
+
+WAITING = "waiting"
+"""Stands for every status but closed."""
+
+
+async def cases_list(
+    connection: Any,
+    status: str | None = WAITING,
+    *,
+    owner: str | None = None,
+    officer: str | None = None,
+    kind: str | None = None,
+    limit: int = 1000,
+) -> list[dict[str, Any]]:
+    """Return cases, the most urgent first; `status` None for all."""
+    return [dict(row) for row in await connection.fetch(_LIST, status, owner, officer, kind, None, limit)]
+
+
+async def case_show(connection: Any, case_id: UUID) -> dict[str, Any] | None:
+    """Return a case with its history; None where there is none."""
+    row = await connection.fetchrow(_LIST, None, None, None, None, case_id, 1)
+    if row is None:
+        return None
+    history = [
+        {name: value for name, value in fact.items() if value is not None and value != []}
+        for fact in await connection.fetch(_HISTORY, case_id)
+    ]
+    return {**dict(row), "history": history}
+
+
+async def loads(connection: Any) -> dict[str, int]:
+    """Return how many cases wait with each officer who ever had one."""
+    return {row["officer"]: row["waiting"] for row in await connection.fetch(_LOADS)}
