@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.compliance.api import PREFIX, create_api
 from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
@@ -21,6 +22,7 @@ from shared.messages.acts import COMPLIANCE_ACT
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, DECISIONS, JOURNAL
 from shared.runtime.database import Connection
 from shared.runtime.errors import ConfigurationError, ShardHalted, UnreadableRecord
+from shared.runtime.gateway import Gateway
 from shared.runtime.service import application
 from shared.runtime.work import Input, Received, Service, UnitOfWork, Unreadable
 
@@ -156,6 +158,10 @@ class ComplianceService(Service):
         """Tell of lists whose last file was refused: parties are screened against an older version."""
         refused = [row for rows in self._memory.refused.values() for row in rows.values()]
         return {"list_refused": "; ".join(row.words for row in refused)} if refused else {}
+
+    def api(self, gateway: Gateway) -> tuple[str, Any]:
+        """Make the HTTP API for officers."""
+        return PREFIX, create_api(gateway)
 
     def owner_of(self, message: Any) -> str | None:
         """Nobody's records wait: a failure halts the shard."""

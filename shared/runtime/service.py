@@ -31,6 +31,7 @@ from shared.runtime.client import check_topics
 from shared.runtime.consumer import Worker
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.failpoints import arm
+from shared.runtime.gateway import Gateway
 from shared.runtime.housekeeping import failing_checks, is_alive
 from shared.runtime.settings import KafkaSettings, ServiceSettings, load_settings
 from shared.runtime.telemetry import Telemetry, configure_logging
@@ -110,24 +111,41 @@ def create_app(
             telemetry.error("cannot_start", message=str(error))
             os._exit(CANNOT_START)  # nothing has begun yet
 
+    gateway = Gateway(service.name, settings, kafka)
+
     worker.bind(lambda: subscriber.consumer)
     worker.when_claimed = settle_memory
 
     async def after_startup() -> None:
         telemetry.info("started", partitions=settings.partitions)
 
-    return AsgiFastStream(
+    shell = Shell(
         broker,
         logger=None,
         on_startup=[on_startup],
         after_startup=[after_startup],
-        on_shutdown=[worker.stop],
+        on_shutdown=[worker.stop, gateway.close],
         asgi_routes=[
             ("/health/live", _live(worker)),
             ("/health/ready", _ready(worker)),
             ("/metrics", _metrics(telemetry)),
         ],
     )
+    shell.api = service.api(gateway)
+    return shell
+
+
+class Shell(AsgiFastStream):
+    """FastStream's application, whose own routes are whole paths, with the service's API below one path."""
+
+    api: tuple[str, Any] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hand requests below the API's path to it, and all else to FastStream."""
+        if self.api is not None and scope["type"] == "http" and scope["path"].startswith(self.api[0]):
+            await self.api[1](scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
 
 
 def settle_memory() -> None:

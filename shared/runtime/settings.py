@@ -105,6 +105,15 @@ class ServiceSettings(BaseSettings):
     """How long database or broker may be away before the process exits to be started again."""
     parkings_per_minute_max: int = 20
     """More records failing than this in a minute, in one process, halt the shard instead of parking."""
+    api_key: SecretStr | None = None
+    """What tokens of the HTTP API are signed with: a public key in PEM (RSA, P-256 or Ed25519), or a secret
+    of 32 bytes or more for HS256. Without one the API refuses everybody."""
+    api_issuer: str = "backoffice"
+    """Who must have issued a token (`iss`)."""
+    api_audience: str = "backoffice-compliance"
+    """Whom a token must be for (`aud`)."""
+    api_answer_seconds_max: float = 10.0
+    """How long a request waits for the answer to its act; 202 after that."""
     failpoint: str | None = None
     """`<service>:<point>:<n>[:stop]`: the process is killed, or frozen, there the n-th time. For tests."""
     planted_bug: str | None = None
@@ -146,7 +155,11 @@ def read_secret_files() -> None:
     """Put the content of each `BACKOFFICE_X_FILE` of a secret into `BACKOFFICE_X`."""
     for name, path in list(os.environ.items()):
         target = name.removesuffix("_FILE")
-        if not name.startswith(PREFIX) or target == name or not re.search(r"_(DSN|PASSWORD)$", target):
+        if (
+            not name.startswith(PREFIX)
+            or target == name
+            or not re.search(r"_(DSN|PASSWORD|API_KEY)$", target)
+        ):
             continue
         try:
             os.environ[target] = Path(path).read_text(encoding="utf-8").strip()

@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from shared.messages.envelope import Event
 from shared.messages.topics import Topic
 from shared.runtime import outbox
+
+if TYPE_CHECKING:
+    from shared.runtime.gateway import Gateway
 
 _CORRELATION: Final = re.compile(rb"[!-~]{1,64}")
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -267,6 +270,11 @@ class Service:
     ) -> None:
         """Publish an `ActDone` for an act the runtime carried out or refused."""
         raise NotImplementedError
+
+    def api(self, gateway: "Gateway") -> tuple[str, Any] | None:
+        """Make the service's HTTP API: the path that all of it is below, and an ASGI application; or none."""
+        del gateway
+        return None
 
     async def events_after(self, connection: Any, shard: int, seq: int, limit: int) -> list[Outgoing]:
         """Rebuild the events after `seq` from the journal, byte for byte. Default: the `outbox`."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -10,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -37,8 +39,9 @@ def line(kind: str, *, instruction_id: str | None = None, owner: str = OWNER, **
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Path]:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Everything up in a folder of its own, and down again."""
+    monkeypatch.setenv("BACKOFFICE_API_KEY", secrets.token_hex(32))
     data = tmp_path / ".backoffice"
     command = [sys.executable, "-m", "backoffice"]
     environment = {**os.environ, "PYTHONPATH": str(Path(backoffice_package.__file__).parents[1])}
@@ -154,6 +157,7 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
 
     _look_after_a_list(backoffice, tmp_path)
     _work_a_case(backoffice)
+    _work_a_case_by_http(backoffice)
 
     verdict = backoffice("ledger", "verify")
     assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
@@ -253,3 +257,35 @@ def _work_a_case(backoffice: Callable[..., Any]) -> None:
     )
     unknown = backoffice("cases", "show", "019a0000-0000-7000-8000-000000000001")
     assert (unknown.status, unknown.error["error"]) == (1, "case_unknown")
+
+
+def _work_a_case_by_http(backoffice: Callable[..., Any]) -> None:
+    """With a token: a case is opened and noted on the version seen, and without one nobody gets anywhere."""
+    ready: str = backoffice("status").records[0]["services"]["compliance"]["url"]
+    address = ready.removesuffix("/health/ready")
+    token = backoffice("compliance", "token", "--role", "analyst", "--actor", "ann").records[0]["token"]
+
+    def ask(path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], Any]:
+        """Ask with JSON both ways."""
+        content = None if body is None else json.dumps(body).encode()
+        request = Request(f"{address}{path}", content, {"Content-Type": "application/json", **headers})
+        try:
+            with urlopen(request) as reply:
+                return reply.status, dict(reply.headers), json.load(reply)
+        except HTTPError as refused:
+            with refused:
+                return refused.code, dict(refused.headers), json.load(refused)
+
+    known = {"Authorization": f"Bearer {token}"}
+    assert ask("/v1/cases")[0] == 401
+    opened = ask("/v1/cases", {"reason": "a letter", "owner": "C000124"}, **known)
+    assert (opened[0], opened[2]["result"]["version"]) == (200, 1)
+    path = f"/v1/cases/{opened[2]['result']['case_id']}"
+    tag = ask(path, **known)[1]["etag"]
+    noted = ask(f"{path}/notes", {"reason": "asked the branch"}, **known, **{"If-Match": tag})
+    assert (noted[0], noted[1]["etag"]) == (200, '"2"')
+    late = ask(f"{path}/notes", {"reason": "too late"}, **known, **{"If-Match": tag})
+    assert (late[0], late[2]["title"]) == (412, "version_old")
+    denied = ask(f"{path}/approval", {"reason": "mine"}, **known, **{"If-Match": '"2"'})
+    assert (denied[0], denied[2]["title"]) == (403, "no_right")
+    assert ask("/health/ready")[0] == 200

@@ -6,6 +6,7 @@ from backoffice.cli.reference import (
     iso20022,
     json_schemas,
     messages,
+    openapi,
     reasons,
     rules,
     topics,
@@ -22,5 +23,6 @@ def pages() -> dict[str, str]:
         "iso20022.md": iso20022.page(),
         "commands.md": commands.page(),
         "asyncapi.json": asyncapi.text(),
+        "compliance-openapi.json": openapi.text(),
         **json_schemas.texts(),
     }

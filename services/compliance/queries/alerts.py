@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from services.compliance.queries.places import NOWHERE, Place
+
 _LIST = """
 SELECT a.shard || '-' || a.seq AS alert_id, a.owner, a.shard, a.seq, a.rule, a.business_date,
        a.recorded_at, a.findings, a.about_shard, a.about_seq, a.instruction_id,
@@ -12,6 +14,7 @@ FROM compliance.alert AS a
 LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
 WHERE ($1::text IS NULL OR a.rule = $1) AND ($2::text IS NULL OR a.owner = $2)
     AND ($4::boolean IS NOT TRUE OR t.alert_seq IS NULL)
+    AND ($5::timestamptz IS NULL OR (a.recorded_at, a.shard, a.seq) > ($5, $6::int, $7::bigint))
 ORDER BY a.recorded_at, a.shard, a.seq
 LIMIT $3
 """
@@ -26,9 +29,11 @@ async def alerts_list(
     limit: int = 1000,
     *,
     is_new: bool = False,
+    after: Place | None = None,
 ) -> list[dict[str, Any]]:
     """Return alerts, oldest first, of one rule or owner if given; or only those nobody has triaged."""
-    return [_record(row) for row in await connection.fetch(_LIST, rule, owner, limit, is_new)]
+    wanted = (rule, owner, limit, is_new, *(after or NOWHERE))
+    return [_record(row) for row in await connection.fetch(_LIST, *wanted)]
 
 
 async def alert_find(connection: Any, alert_id: str) -> tuple[int, str] | None:

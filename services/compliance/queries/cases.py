@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from services.compliance.queries.places import NOWHERE, Place
+
 _LIST = """
 SELECT c.case_id::text AS case_id, c.shard, c.owner, c.kind, c.status, c.version, c.officer, c.opened_at,
        c.deadline, c.overdue_seq IS NOT NULL AND c.status <> 'closed' AS overdue, c.disposition, c.report,
@@ -17,6 +19,22 @@ WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.status <> 'clo
     AND ($5::uuid IS NULL OR c.case_id = $5)
 ORDER BY c.deadline, c.shard, c.opened_seq
 LIMIT $6
+"""
+
+_PAGE = """
+SELECT c.case_id::text AS case_id, c.shard, c.opened_seq, c.owner, c.kind, c.status, c.version, c.officer,
+       c.opened_at, c.deadline, c.overdue_seq IS NOT NULL AND c.status <> 'closed' AS overdue, c.disposition,
+       c.report, c.proposed_by,
+       (SELECT count(*) FROM compliance.alert_triage AS t
+        WHERE t.shard = c.shard AND t.case_id = c.case_id) AS alerts
+FROM compliance.case_file AS c
+WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.status <> 'closed'))
+    AND ($2::text IS NULL OR c.owner = $2)
+    AND ($3::text IS NULL OR c.officer = $3)
+    AND ($4::text IS NULL OR c.kind = $4)
+    AND ($5::timestamptz IS NULL OR (c.opened_at, c.shard, c.opened_seq) > ($5, $6::int, $7::bigint))
+ORDER BY c.opened_at, c.shard, c.opened_seq
+LIMIT $8
 """
 
 _HISTORY = """
@@ -52,6 +70,21 @@ async def cases_list(
 ) -> list[dict[str, Any]]:
     """Return cases, the most urgent first; `status` None for all."""
     return [dict(row) for row in await connection.fetch(_LIST, status, owner, officer, kind, None, limit)]
+
+
+async def cases_page(
+    connection: Any,
+    status: str | None,
+    *,
+    owner: str | None,
+    officer: str | None,
+    kind: str | None,
+    limit: int,
+    after: Place | None,
+) -> list[dict[str, Any]]:
+    """Return cases in the order in which they were opened, which no act changes; `status` None for all."""
+    wanted = (status, owner, officer, kind, *(after or NOWHERE), limit)
+    return [dict(row) for row in await connection.fetch(_PAGE, *wanted)]
 
 
 async def case_show(connection: Any, case_id: UUID) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+from services.compliance.queries.places import NOWHERE, Place
+
 _LIST = """
 SELECT h.instruction_id, h.owner, h.shard, h.seq, h.status, h.asset, h.amount, h.recorded_at AS placed_at,
        h.deadline, h.overdue_seq IS NOT NULL AS overdue, h.findings, h.lists, h.first_shard, h.first_seq,
@@ -11,19 +13,23 @@ SELECT h.instruction_id, h.owner, h.shard, h.seq, h.status, h.asset, h.amount, h
 FROM compliance.hold AS h
 LEFT JOIN compliance.decision AS d ON d.shard = h.shard AND d.seq = h.decided_seq
 WHERE ($1::text IS NULL OR h.status = $1) AND ($2::uuid IS NULL OR h.instruction_id = $2)
+    AND ($4::timestamptz IS NULL OR (h.recorded_at, h.shard, h.seq) > ($4, $5::int, $6::bigint))
 ORDER BY h.recorded_at, h.shard, h.seq
 LIMIT $3
 """
 
 
-async def holds_list(connection: Any, status: str | None = "held", limit: int = 1000) -> list[dict[str, Any]]:
+async def holds_list(
+    connection: Any, status: str | None = "held", limit: int = 1000, after: Place | None = None
+) -> list[dict[str, Any]]:
     """Return holds, oldest first; `status` None for all."""
-    return [_record(row) for row in await connection.fetch(_LIST, status, None, limit)]
+    wanted = (status, None, limit, *(after or NOWHERE))
+    return [_record(row) for row in await connection.fetch(_LIST, *wanted)]
 
 
 async def holds_show(connection: Any, instruction_id: UUID) -> list[dict[str, Any]]:
     """Return the holds on an instruction id: one, unless owners of two shards used the same id."""
-    return [_record(row) for row in await connection.fetch(_LIST, None, instruction_id, None)]
+    return [_record(row) for row in await connection.fetch(_LIST, None, instruction_id, None, *NOWHERE)]
 
 
 def _record(row: Any) -> dict[str, Any]:

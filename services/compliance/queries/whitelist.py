@@ -4,13 +4,18 @@ import json
 from typing import Any
 from uuid import UUID
 
+from services.compliance.queries.places import NOWHERE, Place
+
 _LIST = """
-SELECT w.shard, w.whitelisting_id::text AS whitelisting_id, w.owner, w.name, w.kind, w.birth_date, w.country,
-       w.list_code, w.list_version, w.entry_id, w.until, w.status, w.recorded_at AS proposed_at,
+SELECT w.shard, w.seq, w.whitelisting_id::text AS whitelisting_id, w.owner, w.name, w.kind, w.birth_date,
+       w.country, w.list_code, w.list_version, w.entry_id, w.until, w.status, w.recorded_at AS proposed_at,
        w.proposed_by, w.reason, w.approved_by, w.approval_reason, w.revoked_by, w.revocation_reason
 FROM compliance.whitelisting AS w
 WHERE ($1::text IS NULL OR w.status = $1) AND ($2::text IS NULL OR w.owner = $2)
+    AND ($3::uuid IS NULL OR w.whitelisting_id = $3)
+    AND ($4::timestamptz IS NULL OR (w.recorded_at, w.shard, w.seq) > ($4, $5::int, $6::bigint))
 ORDER BY w.recorded_at, w.shard, w.seq
+LIMIT $7
 """
 
 _FOUND = """
@@ -28,9 +33,18 @@ SELECT w.shard, w.owner FROM compliance.whitelisting AS w WHERE w.whitelisting_i
 """
 
 
-async def whitelist_list(connection: Any, status: str | None, owner: str | None) -> list[dict[str, Any]]:
-    """Return pairs, oldest first, of one status or owner if given."""
-    return [dict(row) for row in await connection.fetch(_LIST, status, owner)]
+async def whitelist_list(
+    connection: Any,
+    status: str | None,
+    owner: str | None,
+    whitelisting_id: UUID | None = None,
+    *,
+    limit: int | None = None,
+    after: Place | None = None,
+) -> list[dict[str, Any]]:
+    """Return pairs, oldest first, of one status, owner or id if given."""
+    wanted = (status, owner, whitelisting_id, *(after or NOWHERE), limit)
+    return [dict(row) for row in await connection.fetch(_LIST, *wanted)]
 
 
 async def names_found(connection: Any, instruction_id: UUID) -> list[dict[str, Any]]:

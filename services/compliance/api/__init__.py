@@ -1,0 +1,45 @@
+"""Compliance's HTTP API: lists by cursor, and acts on the version seen. Whoever has no right is refused.
+
+It reads with a read-only connection and writes nothing itself: what it is asked to do becomes an act, which
+the shard's writer judges as any other and answers. Everything is below `/v1`; `/v1/openapi.json` says what.
+"""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+
+from services.compliance.api import acting, reading
+from services.compliance.api.problems import Problem, ProblemDetails, answer_invalid, answer_problem
+from shared.runtime.gateway import Gateway
+
+PREFIX: Final = "/v1/"
+TITLE: Final = "Compliance"
+VERSION: Final = "1"
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": ProblemDetails, "description": words}
+    for status, words in {
+        401: "Nobody knows who asks.",
+        403: "Whoever asks may not.",
+        404: "There is no such thing.",
+        422: "A field is wrong.",
+    }.items()
+}
+
+
+def create_api(gateway: Gateway | None) -> FastAPI:
+    """Make the application; without a gateway only to describe it."""
+    api = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        description=(__doc__ or "").split("\n\n", 1)[1].strip().replace("\n", " "),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+        exception_handlers={Problem: answer_problem, RequestValidationError: answer_invalid},
+    )
+    api.state.gateway = gateway
+    api.include_router(reading.router)
+    api.include_router(acting.router)
+    return api

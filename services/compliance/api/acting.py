@@ -1,0 +1,343 @@
+"""What may be done: each request becomes an act, is carried out once by the shard's writer, and answered.
+
+`If-Match` says what the officer has seen; without it nothing is changed that is there already.
+`Idempotency-Key` is the act's id: a request sent again with the same one is done once.
+"""
+
+import asyncio
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Response
+
+from services.compliance.api import shapes
+from services.compliance.api.problems import STATUS_OF, Problem, ProblemDetails
+from services.compliance.api.reading import Way, case_of, hold_of, pair_of
+from services.compliance.api.rights import Asking, Officer, authorise, right
+from services.compliance.queries.alerts import alert_find
+from services.compliance.queries.decisions import act_answer
+from shared.messages.acts import (
+    ActBase,
+    ApproveDecision,
+    ApproveWhitelisting,
+    AssignCase,
+    CaseAct,
+    DecideCase,
+    DismissAlert,
+    GatherAlerts,
+    LinkEvidence,
+    NoteCase,
+    OpenCase,
+    ProposeWhitelisting,
+    RefuseHold,
+    ReleaseHold,
+    ReopenCase,
+    ReturnDecision,
+    RevokeWhitelisting,
+)
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import COMPLIANCE_ACTS
+from shared.runtime import clock
+from shared.runtime.gateway import Gateway
+
+ANSWER_POLL_SECONDS: Final = 0.03
+
+router: Final = APIRouter(
+    prefix="/v1",
+    dependencies=[Depends(authorise)],
+    responses={
+        202: {
+            "model": shapes.Answer,
+            "description": "The act stands in its topic and waits to be carried out.",
+        },
+        409: {"model": ProblemDetails, "description": "It cannot be done as things are."},
+        412: {"model": ProblemDetails, "description": "It has gone on since it was seen."},
+        428: {"model": ProblemDetails, "description": "The request does not say what was seen."},
+    },
+)
+
+TRIAGE: Final = right("triage")
+INVESTIGATE: Final = right("investigate")
+APPROVE: Final = right("approve")
+
+Seen = Annotated[str | None, Header(alias="If-Match", description="The entity tag that was seen.")]
+Key = Annotated[UUID | None, Header(alias="Idempotency-Key", description="The act's id; else a new one.")]
+
+
+@router.post("/alerts/{alert_id}/dismissal", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def dismiss_alert(
+    officer: Asking, way: Way, response: Response, alert_id: str, body: shapes.Body, key: Key = None
+) -> Any:
+    """Say that an alert needs no case."""
+    async with way.reading() as connection:
+        found = await alert_find(connection, alert_id)
+    if found is None:
+        raise Problem(404, "no_such_alert", f"there is no alert {alert_id}")
+    shard, owner = found
+    act = DismissAlert(**_common(officer, body, key), owner=owner, alert_id=alert_id)
+    return await perform(way, response, act, owner, shard)
+
+
+@router.post("/cases", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def open_case(
+    officer: Asking, way: Way, response: Response, body: shapes.NewCase, key: Key = None
+) -> Any:
+    """Open a case about one owner; its id is in the answer."""
+    act = OpenCase(**_common(officer, body, key), owner=body.owner, kind=body.kind, alert_ids=body.alert_ids)
+    return await perform(way, response, act, body.owner, shard_of(body.owner, way.partitions))
+
+
+@router.post("/cases/{case_id}/alerts", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def gather_alerts(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.MoreAlerts,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Take more alerts of the owner into a case."""
+    common = _common(officer, body, key)
+    return await _on_case(way, response, GatherAlerts, case_id, seen, common, alert_ids=body.alert_ids)
+
+
+@router.post("/cases/{case_id}/notes", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def note_case(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Add a note, the reason, to a case."""
+    return await _on_case(way, response, NoteCase, case_id, seen, _common(officer, body, key))
+
+
+@router.post("/cases/{case_id}/evidence", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def link_evidence(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Evidence,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Add to a case what bears on it."""
+    link = {"kind": body.kind, "reference": body.reference}
+    return await _on_case(way, response, LinkEvidence, case_id, seen, _common(officer, body, key), **link)
+
+
+@router.post("/cases/{case_id}/assignment", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
+async def assign_case(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Assignment,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Give a case to an officer."""
+    common = _common(officer, body, key)
+    return await _on_case(way, response, AssignCase, case_id, seen, common, officer=body.officer)
+
+
+@router.post("/cases/{case_id}/decision", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
+async def decide_case(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.CaseDecision,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Decide a case; what is confirmed waits for another person's approval."""
+    said = {"disposition": body.disposition, "report": body.report}
+    return await _on_case(way, response, DecideCase, case_id, seen, _common(officer, body, key), **said)
+
+
+@router.post("/cases/{case_id}/reopening", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
+async def reopen_case(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Investigate a closed case again."""
+    return await _on_case(way, response, ReopenCase, case_id, seen, _common(officer, body, key))
+
+
+@router.post("/cases/{case_id}/approval", openapi_extra=APPROVE, response_model=shapes.Answer)
+async def approve_decision(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Close a case as proposed; by somebody other than who proposed it."""
+    return await _on_case(way, response, ApproveDecision, case_id, seen, _common(officer, body, key))
+
+
+@router.post("/cases/{case_id}/return", openapi_extra=APPROVE, response_model=shapes.Answer)
+async def return_decision(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Give a proposed decision back to the officer."""
+    return await _on_case(way, response, ReturnDecision, case_id, seen, _common(officer, body, key))
+
+
+@router.post("/holds/{instruction_id}/decision", openapi_extra=APPROVE, response_model=shapes.Answer)
+async def decide_hold(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    instruction_id: UUID,
+    body: shapes.HoldDecision,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Let a held payment go, or stop it for good."""
+    hold = await hold_of(way, instruction_id, body.owner)
+    _require_seen(seen, hold["status"])
+    kind = ReleaseHold if body.decision == "released" else RefuseHold
+    act = kind(**_common(officer, body, key), owner=hold["owner"], instruction_id=instruction_id)
+    return await perform(way, response, act, hold["owner"], hold["shard"])
+
+
+@router.post("/whitelist", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def propose_pair(
+    officer: Asking, way: Way, response: Response, body: shapes.NewPair, key: Key = None
+) -> Any:
+    """Propose that a party and a listed entry are two; counts when another person has approved it."""
+    pair = body.model_dump(exclude={"reason"})
+    act = ProposeWhitelisting(**_common(officer, body, key), **pair)
+    return await perform(way, response, act, body.owner, shard_of(body.owner, way.partitions))
+
+
+@router.post("/whitelist/{whitelisting_id}/approval", openapi_extra=APPROVE, response_model=shapes.Answer)
+async def approve_pair(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    whitelisting_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Let a proposed pair count."""
+    common = _common(officer, body, key)
+    return await _on_pair(way, response, ApproveWhitelisting, whitelisting_id, seen, common)
+
+
+@router.post("/whitelist/{whitelisting_id}/revocation", openapi_extra=TRIAGE, response_model=shapes.Answer)
+async def revoke_pair(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    whitelisting_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Let a pair count no more."""
+    common = _common(officer, body, key)
+    return await _on_pair(way, response, RevokeWhitelisting, whitelisting_id, seen, common)
+
+
+def _common(officer: Officer, body: shapes.Body, key: UUID | None) -> dict[str, Any]:
+    return {"act_id": key or clock.new_id(), "actor": officer.name, "reason": body.reason}
+
+
+async def _on_case(
+    way: Gateway,
+    response: Response,
+    act_type: type[CaseAct],
+    case_id: UUID,
+    seen: str | None,
+    common: dict[str, Any],
+    **fields: Any,
+) -> Any:
+    case = await case_of(way, case_id)
+    act = act_type(**common, owner=case["owner"], case_id=case_id, version=_version(seen), **fields)
+    answer = await perform(way, response, act, case["owner"], case["shard"])
+    if answer.get("result"):
+        response.headers["ETag"] = f'"{answer["result"]["version"]}"'
+    return answer
+
+
+async def _on_pair(
+    way: Gateway,
+    response: Response,
+    kind: type[ApproveWhitelisting | RevokeWhitelisting],
+    whitelisting_id: UUID,
+    seen: str | None,
+    common: dict[str, Any],
+) -> Any:
+    pair = await pair_of(way, whitelisting_id)
+    _require_seen(seen, pair["status"])
+    act = kind(**common, owner=pair["owner"], whitelisting_id=whitelisting_id)
+    return await perform(way, response, act, pair["owner"], pair["shard"])
+
+
+def _tag(seen: str | None) -> str:
+    if seen is None:
+        raise Problem(428, "if_match_missing", "say in If-Match which entity tag you have seen")
+    if len(seen) < 3 or seen[0] != '"' or seen[-1] != '"':
+        raise Problem(412, "version_old", "If-Match is no entity tag that was ever given")
+    return seen[1:-1]
+
+
+def _version(seen: str | None) -> int:
+    tag = _tag(seen)
+    if not tag.isascii() or not tag.isdecimal() or len(tag) > 9:
+        raise Problem(412, "version_old", "If-Match is no entity tag of a case")
+    return int(tag)
+
+
+def _require_seen(seen: str | None, status: str) -> None:
+    if _tag(seen) != status:
+        raise Problem(412, "version_old", f"it has gone on since: it is {status}")
+
+
+async def perform(way: Gateway, response: Response, act: ActBase, owner: str, shard: int) -> dict[str, Any]:
+    """Publish an act and return its answer; 202 while there is none. Raises `Problem` where it is refused."""
+    await way.publish(COMPLIANCE_ACTS, act, key=owner, shard=shard)
+    try:
+        async with asyncio.timeout(way.answer_seconds_max):
+            answer = await _answered(way, act.act_id, shard)
+    except TimeoutError:
+        response.status_code = 202
+        response.headers["Location"] = f"/v1/acts/{act.act_id}"
+        return {"act_id": act.act_id, "shard": shard}
+    if (answer["act"], answer["actor"]) != (getattr(act, "type", ""), act.actor):
+        raise Problem(409, "key_reused", "the Idempotency-Key was another act's")
+    if not answer["done"]:
+        reason = answer["result"]["refused"]
+        raise Problem(STATUS_OF.get(reason, 409), reason, answer["detail"], answer["result"])
+    return answer
+
+
+async def _answered(way: Gateway, act_id: UUID, shard: int) -> dict[str, Any]:
+    while True:
+        async with way.reading() as connection:
+            answer = await act_answer(connection, act_id, shard)
+        if answer is not None:
+            return answer
+        await asyncio.sleep(ANSWER_POLL_SECONDS)

@@ -1,0 +1,241 @@
+"""What may be looked at: alerts, holds, cases, whitelisted pairs, decision records, answers to acts."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.compliance.api.paging import Cursor, Limit, Page, page
+from services.compliance.api.problems import Problem
+from services.compliance.api.rights import Asking, Officer, authorise, right
+from services.compliance.api.shapes import (
+    PERSONAL,
+    AlertShown,
+    Answer,
+    CaseShown,
+    CaseWithHistory,
+    DecisionShown,
+    HoldShown,
+    PairShown,
+)
+from services.compliance.domain.cases import CaseStatus
+from services.compliance.domain.records import HoldStatus
+from services.compliance.domain.whitelist import WhitelistStatus
+from services.compliance.queries.alerts import alerts_list
+from services.compliance.queries.cases import case_show, cases_page
+from services.compliance.queries.decisions import act_answer, decisions_page
+from services.compliance.queries.holds import holds_list, holds_show
+from services.compliance.queries.places import Place
+from services.compliance.queries.whitelist import whitelist_list
+from shared.messages.acts import CaseKind
+from shared.runtime.gateway import Gateway
+
+router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
+
+READ: Final = right("read")
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The way to tables and topics."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+Way = Annotated[Gateway, Depends(gateway_of)]
+
+
+@router.get("/alerts", openapi_extra=READ, response_model=Page[AlertShown], response_model_exclude_none=True)
+async def list_alerts(
+    officer: Asking,
+    way: Way,
+    rule: str | None = None,
+    owner: str | None = None,
+    new: bool = False,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Any:
+    """List alerts, oldest first; with `new` only those in no case and not dismissed."""
+
+    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+        async with way.reading() as connection:
+            found = await alerts_list(connection, rule, owner, most, is_new=new, after=after)
+        return [shown_to(officer, each) for each in found]
+
+    return await page(cursor, limit, load, lambda row: (row["recorded_at"], row["shard"], row["seq"]))
+
+
+@router.get("/holds", openapi_extra=READ, response_model=Page[HoldShown], response_model_exclude_none=True)
+async def list_holds(
+    officer: Asking, way: Way, status: HoldStatus | None = None, cursor: Cursor = None, limit: Limit = 100
+) -> Any:
+    """List holds, oldest first."""
+
+    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+        async with way.reading() as connection:
+            found = await holds_list(connection, status, most, after)
+        return [shown_to(officer, each) for each in found]
+
+    return await page(cursor, limit, load, lambda row: (row["placed_at"], row["shard"], row["seq"]))
+
+
+@router.get(
+    "/holds/{instruction_id}",
+    openapi_extra=READ,
+    response_model=HoldShown,
+    response_model_exclude_none=True,
+)
+async def show_hold(
+    officer: Asking, way: Way, response: Response, instruction_id: UUID, owner: str | None = None
+) -> Any:
+    """Show the hold on an instruction; its entity tag is its status."""
+    hold = await hold_of(way, instruction_id, owner)
+    response.headers["ETag"] = f'"{hold["status"]}"'
+    return shown_to(officer, hold)
+
+
+@router.get("/cases", openapi_extra=READ, response_model=Page[CaseShown], response_model_exclude_none=True)
+async def list_cases(
+    officer: Asking,
+    way: Way,
+    status: CaseStatus | Literal["waiting"] | None = None,
+    owner: str | None = None,
+    assigned_to: str | None = None,
+    kind: CaseKind | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Any:
+    """List cases in the order in which they were opened; `waiting` is every status but closed."""
+
+    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+        async with way.reading() as connection:
+            return await cases_page(
+                connection, status, owner=owner, officer=assigned_to, kind=kind, limit=most, after=after
+            )
+
+    del officer
+    return await page(cursor, limit, load, lambda row: (row["opened_at"], row["shard"], row["opened_seq"]))
+
+
+@router.get(
+    "/cases/{case_id}",
+    openapi_extra=READ,
+    response_model=CaseWithHistory,
+    response_model_exclude_none=True,
+)
+async def show_case(officer: Asking, way: Way, response: Response, case_id: UUID) -> Any:
+    """Show a case with its history; its entity tag is its version."""
+    case = await case_of(way, case_id)
+    response.headers["ETag"] = f'"{case["version"]}"'
+    return {**case, "history": [shown_to(officer, fact) for fact in case["history"]]}
+
+
+@router.get(
+    "/whitelist", openapi_extra=READ, response_model=Page[PairShown], response_model_exclude_none=True
+)
+async def list_pairs(
+    officer: Asking,
+    way: Way,
+    status: WhitelistStatus | None = None,
+    owner: str | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Any:
+    """List whitelisted pairs, oldest first."""
+
+    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+        async with way.reading() as connection:
+            found = await whitelist_list(connection, status, owner, limit=most, after=after)
+        return [shown_to(officer, each) for each in found]
+
+    return await page(cursor, limit, load, lambda row: (row["proposed_at"], row["shard"], row["seq"]))
+
+
+@router.get(
+    "/whitelist/{whitelisting_id}",
+    openapi_extra=READ,
+    response_model=PairShown,
+    response_model_exclude_none=True,
+)
+async def show_pair(officer: Asking, way: Way, response: Response, whitelisting_id: UUID) -> Any:
+    """Show a whitelisted pair; its entity tag is its status."""
+    pair = await pair_of(way, whitelisting_id)
+    response.headers["ETag"] = f'"{pair["status"]}"'
+    return shown_to(officer, pair)
+
+
+@router.get(
+    "/decisions", openapi_extra=READ, response_model=Page[DecisionShown], response_model_exclude_none=True
+)
+async def list_decisions(
+    officer: Asking,
+    way: Way,
+    decision: Literal["cleared", "released", "refused"] | None = None,
+    owner: str | None = None,
+    instruction_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Any:
+    """List decision records, oldest first, each with what it was decided by."""
+
+    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+        async with way.reading() as connection:
+            found = await decisions_page(connection, decision, owner, instruction_id, limit=most, after=after)
+        return [shown_to(officer, each) for each in found]
+
+    return await page(cursor, limit, load, lambda row: (row["recorded_at"], row["shard"], row["seq"]))
+
+
+@router.get("/acts/{act_id}", openapi_extra=READ, response_model=Answer, response_model_exclude_none=True)
+async def show_answer(officer: Asking, way: Way, act_id: UUID) -> Any:
+    """Show how an act was answered; 404 while it was not."""
+    del officer
+    async with way.reading() as connection:
+        found = await act_answer(connection, act_id)
+    if found is None:
+        raise Problem(404, "not_answered", f"nothing has answered an act {act_id}")
+    return found
+
+
+@router.get("/openapi.json", openapi_extra=READ)
+async def describe(request: Request) -> dict[str, Any]:
+    """Describe all of this."""
+    return request.app.openapi()
+
+
+def shown_to(officer: Officer, record: dict[str, Any]) -> dict[str, Any]:
+    """Leave out personal data where they may not be seen."""
+    if officer.may_see_people:
+        return record
+    return {name: value for name, value in record.items() if name not in PERSONAL}
+
+
+async def case_of(way: Gateway, case_id: UUID) -> dict[str, Any]:
+    """Return a case with its history; raises `Problem` 404."""
+    async with way.reading() as connection:
+        found = await case_show(connection, case_id)
+    if found is None:
+        raise Problem(404, "no_such_case", f"there is no case {case_id}")
+    return found
+
+
+async def hold_of(way: Gateway, instruction_id: UUID, owner: str | None) -> dict[str, Any]:
+    """Return the hold on an instruction; raises `Problem` 404, or 409 where two owners have one."""
+    async with way.reading() as connection:
+        found = [
+            each for each in await holds_show(connection, instruction_id) if owner in (None, each["owner"])
+        ]
+    if not found:
+        raise Problem(404, "no_such_hold", f"nothing is or was held of the instruction {instruction_id}")
+    if len(found) > 1:
+        raise Problem(409, "hold_ambiguous", "several owners used this instruction id: name the owner")
+    return found[0]
+
+
+async def pair_of(way: Gateway, whitelisting_id: UUID) -> dict[str, Any]:
+    """Return a whitelisted pair; raises `Problem` 404."""
+    async with way.reading() as connection:
+        found = await whitelist_list(connection, None, None, whitelisting_id)
+    if not found:
+        raise Problem(404, "no_such_whitelisting", f"there is no pair {whitelisting_id}")
+    return found[0]

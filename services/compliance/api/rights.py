@@ -1,0 +1,75 @@
+"""Who may do what: roles as tokens name them, and the rights each has. What is not listed is denied."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.compliance.api.problems import Problem
+from shared.messages.envelope import CODE_PATTERN
+from shared.runtime.gateway import Gateway
+from shared.runtime.tokens import TokenRefused
+
+Right = Literal["read", "read_personal", "triage", "investigate", "approve"]
+
+RIGHTS: Final[Mapping[str, frozenset[Right]]] = {
+    "analyst": frozenset({"read", "read_personal", "triage"}),
+    "investigator": frozenset({"read", "read_personal", "triage", "investigate"}),
+    "approver": frozenset({"read", "read_personal", "approve"}),
+    "rule_author": frozenset({"read"}),
+    "rule_publisher": frozenset({"read"}),
+    "auditor": frozenset({"read", "read_personal"}),
+}
+"""`read_personal` is for names, birth dates and countries of parties, and for what officers write."""
+
+DECLARED: Final = "x-right"
+"""Where a route says which right it asks for; it stands in the OpenAPI document, too."""
+
+_CODE: Final = re.compile(CODE_PATTERN)
+BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token with `roles`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who asks."""
+
+    name: str
+    rights: frozenset[Right]
+
+    @property
+    def may_see_people(self) -> bool:
+        """Whether personal data may be shown."""
+        return "read_personal" in self.rights
+
+
+def right(needed: Right) -> dict[str, Any]:
+    """Declare the right that a route asks for; one that declares none is denied to everybody."""
+    return {DECLARED: needed}
+
+
+async def authorise(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+) -> Officer:
+    """Find out who asks, and whether they may use this route; raises `Problem` 401 or 403."""
+    gateway: Gateway = request.app.state.gateway
+    if gateway.tokens is None:
+        raise Problem(401, "no_key", "this service has no key to read tokens with: BACKOFFICE_API_KEY")
+    if credentials is None:
+        raise Problem(401, "no_token", "the request carries no bearer token")
+    try:
+        claims = gateway.tokens.read(credentials.credentials)
+    except TokenRefused as refusal:
+        raise Problem(401, "token_refused", f"the token does not count: {refusal}") from None
+    rights = frozenset[Right]().union(*(RIGHTS.get(role, ()) for role in claims.roles))
+    needed = (getattr(request.scope.get("route"), "openapi_extra", None) or {}).get(DECLARED)
+    if needed is None or needed not in rights:
+        raise Problem(403, "no_right", f"none of your roles has the right {needed!r}")
+    if _CODE.fullmatch(claims.subject) is None:
+        raise Problem(403, "subject_unusable", "the token's subject cannot be written down as who did it")
+    return Officer(claims.subject, rights)
+
+
+Asking = Annotated[Officer, Depends(authorise)]

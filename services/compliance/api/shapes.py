@@ -1,0 +1,226 @@
+"""What the API shows and takes, as types, so that its OpenAPI document says all of it."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.compliance.domain.cases import CaseStatus, What
+from services.compliance.domain.records import HoldStatus
+from services.compliance.domain.whitelist import WhitelistStatus
+from shared.messages.acts import CaseKind, Disposition, LinkKind
+from shared.messages.compliance import Finding
+from shared.messages.envelope import Code, Number, Reference, Text
+from shared.messages.instructions import Country
+
+Personal = Annotated[Any, Field(description="Personal data; absent for roles that may not see them.")]
+
+
+class AlertShown(BaseModel):
+    """Something that people should look at, and what became of it."""
+
+    alert_id: str
+    owner: str
+    rule: str
+    business_date: date
+    recorded_at: datetime
+    findings: list[Finding]
+    about: Number
+    instruction_id: UUID | None = None
+    triage: Literal["new", "dismissed", "in_case"]
+    case_id: UUID | None = None
+    triaged_by: str | None = None
+    triage_reason: Personal = None
+
+
+class HoldShown(BaseModel):
+    """A payment that waits for a person, or waited."""
+
+    instruction_id: UUID
+    owner: str
+    status: HoldStatus
+    asset: str
+    amount: str
+    placed_at: datetime
+    deadline: datetime
+    overdue: bool
+    findings: list[Finding]
+    lists: dict[str, str]
+    first: Number
+    decided_at: datetime | None = None
+    actor: str | None = None
+    reason: Personal = None
+    act_id: UUID | None = None
+
+
+class CaseShown(BaseModel):
+    """A case as it is."""
+
+    case_id: UUID
+    owner: str
+    kind: CaseKind
+    status: CaseStatus
+    version: int
+    """Also the entity tag, for `If-Match`."""
+    officer: str | None = None
+    opened_at: datetime
+    deadline: datetime
+    overdue: bool
+    disposition: Disposition | None = None
+    report: bool | None = None
+    proposed_by: str | None = None
+    alerts: int
+
+
+class CaseFactShown(BaseModel):
+    """One thing that was done to a case."""
+
+    version: int
+    what: What
+    actor: str
+    reason: Personal = None
+    recorded_at: datetime
+    act_id: UUID
+    deadline: datetime | None = None
+    officer: str | None = None
+    disposition: Disposition | None = None
+    report: bool | None = None
+    link_kind: LinkKind | None = None
+    link: Personal = None
+    proposal: int | None = None
+    proposed_by: str | None = None
+    alerts: list[str] | None = None
+
+
+class CaseWithHistory(CaseShown):
+    """A case with everything that was done to it."""
+
+    history: list[CaseFactShown]
+
+
+class PairShown(BaseModel):
+    """A party and a listed entry that people have found to be two."""
+
+    whitelisting_id: UUID
+    owner: str
+    name: Personal = None
+    kind: str | None = None
+    birth_date: Personal = None
+    country: Personal = None
+    list_code: str
+    list_version: str
+    entry_id: str
+    until: date
+    status: WhitelistStatus
+    proposed_at: datetime
+    proposed_by: str
+    reason: Personal = None
+    approved_by: str | None = None
+    approval_reason: Personal = None
+    revoked_by: str | None = None
+    revocation_reason: Personal = None
+
+
+class DecisionShown(BaseModel):
+    """An answer to a pending transaction, with all it was decided by."""
+
+    shard: int
+    seq: int
+    recorded_at: datetime
+    instruction_id: UUID
+    content_hash: str
+    owner: str
+    first: Number
+    decision: Literal["cleared", "released", "refused"]
+    findings: list[Finding]
+    lists: dict[str, str]
+    act_id: UUID | None = None
+    actor: str | None = None
+    reason: Personal = None
+
+
+class Answer(BaseModel):
+    """How an act was answered."""
+
+    act_id: UUID
+    act: str | None = None
+    done: bool | None = None
+    """Absent while the act stands in the topic and waits for the shard's writer."""
+    detail: str | None = None
+    result: dict[str, Any] | None = None
+    shard: int
+    seq: int | None = None
+    recorded_at: datetime | None = None
+
+
+PERSONAL = frozenset(
+    name
+    for shape in (AlertShown, HoldShown, CaseFactShown, PairShown, DecisionShown)
+    for name, field in shape.model_fields.items()
+    if field.description == "Personal data; absent for roles that may not see them."
+)
+
+
+class Body(BaseModel):
+    """What a request says; a field that nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Text
+    """Why, for the record."""
+
+
+class NewCase(Body):
+    """A case to open."""
+
+    owner: Code
+    kind: CaseKind = "suspicion"
+    alert_ids: tuple[Code, ...] = ()
+
+
+class MoreAlerts(Body):
+    """Alerts to take into a case."""
+
+    alert_ids: Annotated[tuple[Code, ...], Field(min_length=1)]
+
+
+class Assignment(Body):
+    """Who is to look into a case."""
+
+    officer: Code
+
+
+class Evidence(Body):
+    """What bears on a case."""
+
+    kind: LinkKind
+    reference: Reference
+
+
+class CaseDecision(Body):
+    """What a case comes to."""
+
+    disposition: Disposition
+    report: bool = False
+
+
+class HoldDecision(Body):
+    """What becomes of a held payment."""
+
+    decision: Literal["released", "refused"]
+    owner: Code | None = None
+    """Where two owners used the same instruction id."""
+
+
+class NewPair(Body):
+    """A party and a listed entry that are two, as far as the party is known."""
+
+    owner: Code
+    name: Text
+    kind: Literal["person", "organisation"] | None = None
+    birth_date: date | None = None
+    country: Country | None = None
+    list_code: Code
+    entry_id: Reference
+    until: date

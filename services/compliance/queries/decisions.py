@@ -1,0 +1,52 @@
+"""What was answered to the ledger, why, and how acts were answered."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from services.compliance.queries.places import NOWHERE, Place
+
+_PAGE = """
+SELECT d.shard, d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner,
+       d.first_shard, d.first_seq, d.decision, d.findings, d.lists, d.act_id::text AS act_id, d.actor,
+       d.reason
+FROM compliance.decision AS d
+WHERE ($1::text IS NULL OR d.decision = $1) AND ($2::text IS NULL OR d.owner = $2)
+    AND ($3::uuid IS NULL OR d.instruction_id = $3)
+    AND ($4::timestamptz IS NULL OR (d.recorded_at, d.shard, d.seq) > ($4, $5::int, $6::bigint))
+ORDER BY d.recorded_at, d.shard, d.seq
+LIMIT $7
+"""
+
+_ANSWER = """
+SELECT a.shard, a.seq, a.recorded_at, a.act_id::text AS act_id, a.act, a.actor, a.done, a.detail, a.result
+FROM compliance.act_answer AS a WHERE a.act_id = $1 AND ($2::int IS NULL OR a.shard = $2)
+"""
+
+
+async def decisions_page(
+    connection: Any,
+    decision: str | None,
+    owner: str | None,
+    instruction_id: UUID | None,
+    *,
+    limit: int,
+    after: Place | None,
+) -> list[dict[str, Any]]:
+    """Return decision records, oldest first, of one kind, owner or instruction if given."""
+    wanted = (decision, owner, instruction_id, *(after or NOWHERE), limit)
+    return [_record(row) for row in await connection.fetch(_PAGE, *wanted)]
+
+
+async def act_answer(connection: Any, act_id: UUID, shard: int | None = None) -> dict[str, Any] | None:
+    """Return how an act was answered; None while it was not."""
+    row = await connection.fetchrow(_ANSWER, act_id, shard)
+    return {**dict(row), "result": json.loads(row["result"])} if row is not None else None
+
+
+def _record(row: Any) -> dict[str, Any]:
+    record = dict(row)
+    record["findings"] = json.loads(record["findings"])
+    record["lists"] = json.loads(record["lists"])
+    record["first"] = {"shard": record.pop("first_shard"), "seq": record.pop("first_seq")}
+    return record
