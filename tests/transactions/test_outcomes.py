@@ -178,6 +178,7 @@ OPENINGS = table("""
     carol  carol    BANK    EUR           cash     -1     amount_negative
     carol  alice    BANK    EUR           cash     0      account_exists
     carol  BANK/nostro/EUR  BANK  EUR     cash     0      account_exists
+    carol  alice    BANK    JPY           cash     0      asset_not_used            # before the code, which others may take
     house  carol    BANK    EUR           cash     0      wrong_owner
 """)
 

@@ -25,10 +25,6 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
     asset = books.assets.get(content["asset"])
     if asset is None:
         return rejected("asset_unknown", "asset")
-    code = content["account"]
-    taken = code in was_seen(row, "taken") or books.account(state, row, code) is not None
-    if taken:
-        return rejected("account_exists", "account")
     if asked.owner == HOUSE:
         return rejected("wrong_owner", "owner")
     account_class = content.get("class", "cash")
@@ -42,6 +38,10 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         instrument.valid_from <= today and (instrument.valid_until is None or today < instrument.valid_until)
     ):
         return rejected("instrument_not_valid", "asset")
+    code = content["account"]
+    taken = code in was_seen(row, "taken") or books.account(state, row, code) is not None
+    if taken:
+        return rejected("account_exists", "account")
     limit_text = content.get("limit", "0")
     limit = None if limit_text is None else read_amount(limit_text, asset.scale, zero_allowed=True)
     assert not isinstance(limit, BadAmount)

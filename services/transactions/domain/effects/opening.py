@@ -25,11 +25,6 @@ def _references(case: Case) -> Refusal | None:
     asset = chart.assets.get(message.asset)
     if asset is None:
         return Refusal("asset_unknown", "asset", "the asset is not known here")
-    taken = context.changes.find_account(message.account)
-    if taken is not None:
-        if taken.is_customer and taken.shard != context.changes.state.shard:
-            case.has_seen("taken", message.account)
-        return Refusal("account_exists", "account", "there is an account of this code")
     if message.owner == HOUSE:
         return Refusal("wrong_owner", "owner", "the house's accounts are opened by its chart")
     if (message.account_class == "custody") != (asset.kind == "security"):
@@ -40,6 +35,12 @@ def _references(case: Case) -> Refusal | None:
     instrument = chart.instruments.get(asset.asset_id)
     if instrument is not None and not instrument.is_valid(case.day):
         return Refusal("instrument_not_valid", "asset", f"there is no {asset.code} on {case.day}")
+    # Last: that no other shard has the code is then proven by the opening, and need not be kept.
+    taken = context.changes.find_account(message.account)
+    if taken is not None:
+        if taken.is_customer and taken.shard != context.changes.state.shard:
+            case.has_seen("taken", message.account)
+        return Refusal("account_exists", "account", "there is an account of this code")
     case.account = make_account(
         account_id=0,
         code=message.account,
