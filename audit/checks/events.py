@@ -27,6 +27,9 @@ from audit.result import Result, Tally
 
 MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
 
+POINTING: Final = frozenset({"DuplicateReceived", "DecisionWithoutEffect", "PendingCleared"})
+"""Events that name a first outcome and do not repeat what was asked."""
+
 WRITERS: Final = {
     JOURNAL: "transactions",
     DECISIONS: "compliance",
@@ -113,7 +116,7 @@ def fingerprint(value: Any) -> str:
 
 def _content(examination: Examination, row: JournalRow) -> bytes | None:
     """The instruction an event is about: the row's own, or that of the first outcome it follows up."""
-    if row.content is not None or row.about_seq is None or row.kind == "DuplicateReceived":
+    if row.content is not None or row.about_seq is None or row.kind in POINTING:
         return row.content
     about = examination.row_of.get((row.shard, row.about_seq))
     return about.content if about else None

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from audit.checks import CHECKS, examine
+from audit.checks.events import rebuilt
 from audit.evidence import DECISIONS, INSTRUCTIONS, JOURNAL, Evidence, Grant, ReportRun, Sample
 from audit.examination import Examination
 from audit.result import failed
@@ -48,6 +49,18 @@ def test_honest_books_pass_every_check() -> None:
     results = examine(Examination(day_in_the_life()))
     assert [f"{each.name}: {each.first_difference}" for each in failed(results)] == []
     assert len(results) == len(CHECKS) == 14
+
+
+@pytest.mark.parametrize("kind", ["PendingCleared", "DecisionWithoutEffect", "DuplicateReceived"])
+def test_an_event_that_points_to_a_first_outcome_does_not_repeat_it(kind: str) -> None:
+    """What was asked stands in the event that it points to, and an auditor must not want it twice."""
+    evidence = day_in_the_life()
+    (first, *_) = [row for row in evidence.ledger.journal if row.kind == "TransactionPending"]
+    row = dataclasses.replace(first, seq=99, kind=kind, about_seq=first.seq, content=None, booking_date=None)
+    evidence.ledger.journal.append(row)
+    said = rebuilt(Examination(evidence), row)
+    assert said["first"] == {"shard": first.shard, "seq": first.seq}
+    assert not {"instruction", "content_hash"} & set(said)
 
 
 Plant = Callable[[Evidence], None]
