@@ -1,0 +1,1 @@
+"""The real ledger on random scripts of all types, crashed at random, held against the model."""

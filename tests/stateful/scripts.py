@@ -1,0 +1,230 @@
+"""Random scripts: what may be said of each type of instruction, and what happens in between. EXTEND HERE.
+
+Few owners, few accounts, few ids and amounts near the limits, so that what is drawn collides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from shared.messages.envelope import HOUSE
+from tests.stateful.machine import HOW, Script, Step
+from tests.transactions.support import deposit, named_id, opening, owner_in, transfer
+
+ANNA, CLEO, BEN, DORA = owner_in(1, "anna"), owner_in(1, "cleo"), owner_in(2, "ben"), owner_in(0, "dora")
+"""Two at home in one shard, two in others. Each has an account of the same name, in EUR at the bank."""
+
+OWN: Final = "(the owner's own)"
+RESERVES: Final = ("(reserve 1)", "(reserve 2)")
+"""Each owner has two ids of its own for what may be pending."""
+
+OWNERS: Final = (*[ANNA] * 6, *[BEN] * 3, CLEO, DORA)
+OTHERS: Final = (
+    ANNA,
+    BEN,
+    CLEO,
+    DORA,
+    f"{ANNA}-usd",
+    f"{BEN}-broker",
+    "later",
+    "nobody",
+    "BANK/suspense/EUR",
+)
+CODES: Final = (*[OWN] * 18, *OTHERS)
+COUNTERPARTIES: Final = (*[ANNA, BEN, CLEO, DORA] * 3, *OTHERS)
+HOUSE_CODES: Final = (*[f"BANK/{name}/EUR" for name in ("nostro", "vault", "suspense")], ANNA)
+ASSETS: Final = (*["EUR"] * 20, "USD", "JPY", "XXX")
+AMOUNTS: Final = (
+    *["0.01", "10.00", "50.00", "99.99", "100.00", "100.01", "500.00", "1000.00", "1000.01", "1500.00"] * 5,
+    *["1", "0.00", "-1.00", "1.001", "x", 1.5, "92233720368547758.07", "92233720368547758.08"],
+)
+DAYS: Final = tuple(f"2026-01-{day:02}" for day in range(1, 13))
+IDS: Final = tuple(named_id(f"id {number}") for number in range(300))
+FREEZES: Final = ("f1", "f2")
+
+SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
+    "value_date": (*DAYS, "1899-12-31", "2200-01-01", "2026-02-30", None),
+    "occurred_at": ("2026-01-31T10:00:00.1234567+01:00", "1850-01-31T10:00:00Z", "noon"),
+    "business_reference": ("Miete März", "tab\there", 'a "quoted" \\ one', ""),
+    "channel": ({"cash": True}, {}, {"channel": "pigeon"}),
+    "payment": ({"creditor": {"name": "Ana", "country": "DE"}}, 5),
+    "a_later_field": ({"x": [1]},),
+}
+"""What any instruction may carry."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is drawn for one type of instruction: for each field one of these; the optional half the time."""
+
+    required: Mapping[str, Sequence[Any]]
+    optional: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])
+    owners: Sequence[str] = OWNERS
+    ids: Sequence[str] = IDS
+    often: int = 2
+    """How many are drawn, compared with other types."""
+
+
+BY_TYPE: Final[Mapping[str, Kind]] = {
+    "open_account": Kind(
+        {
+            "account": ("later", OWN, "later-usd"),
+            "entity": (*["BANK"] * 6, "BROKER", "NONE"),
+            "asset": ASSETS,
+        },
+        {"limit": ("0", "50.00", "50.00", None, "x")},
+    ),
+    "deposit": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, often=4),
+    "withdrawal": Kind(
+        {"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, ids=(*IDS[:30], *RESERVES * 3)
+    ),
+    "transfer": Kind(
+        {"debit_account": CODES, "credit_account": COUNTERPARTIES, "amount": AMOUNTS, "asset": ASSETS},
+        often=6,
+    ),
+    "exchange": Kind(
+        {
+            "debit_account": (*[OWN] * 9, *OTHERS),
+            "debit_amount": ("100.00", "50.00", "1000.00", "1.001"),
+            "debit_asset": (*["EUR"] * 9, "JPY"),
+            "credit_account": (f"{ANNA}-usd",),
+            "credit_amount": ("110.00", "55.00", "1100.00", "0.00"),
+            "credit_asset": (*["USD"] * 9, "XXX"),
+            "rate": ("1.1", "1.10", "2", "0", "x"),
+        },
+        {"rate_unit": ("debit", "debit", "credit")},
+        owners=(ANNA, ANNA, ANNA, BEN),
+    ),
+    "fee": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}),
+    "interest": Kind(
+        {"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, {"direction": ("debit", "credit")}
+    ),
+    "house_posting": Kind(
+        {"debit_account": HOUSE_CODES, "credit_account": HOUSE_CODES, "amount": AMOUNTS, "asset": ASSETS},
+        owners=(HOUSE,),
+        often=1,
+    ),
+    "reserve": Kind(
+        {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
+        {"credit_account": COUNTERPARTIES},
+        ids=RESERVES,
+        often=4,
+    ),
+    "post_pending": Kind(
+        {"pending_id": (*RESERVES * 9, *IDS[:3])}, {"amount": AMOUNTS, "final": (True, False)}, often=4
+    ),
+    "void_pending": Kind({"pending_id": (*RESERVES * 9, *IDS[:3])}),
+    "freeze_account": Kind(
+        {"account": CODES, "freeze_id": FREEZES, "authority": ("court",)},
+        {"direction": ("debit", "credit", "both")},
+        often=1,
+    ),
+    "unfreeze_account": Kind({"account": CODES, "freeze_id": FREEZES}),
+    "change_limit": Kind(
+        {"account": CODES, "limit": ("0", "50.00", "0.001", None), "authority": ("committee",)},
+        {"valid_from": DAYS, "valid_until": DAYS},
+    ),
+    "open_business_day": Kind(
+        {"entity": (*["BANK"] * 9, "NONE"), "booking_date": DAYS}, owners=(HOUSE,), often=1
+    ),
+}
+"""A line or a few for each type of instruction; a test fails where one is missing."""
+
+_DRAWN: Final = tuple(code for code, kind in BY_TYPE.items() for _ in range(kind.often))
+
+
+def instruction(code: str, draw: Random) -> dict[str, Any]:
+    """Draw an instruction of this type."""
+    kind = BY_TYPE[code]
+    owner = draw.choice(kind.owners)
+    own = {OWN: owner, **{each: named_id(f"{each} of {owner}") for each in RESERVES}}
+
+    def one_of(values: Sequence[Any]) -> Any:
+        """Draw a value; what stands for something of the owner's becomes that."""
+        value = draw.choice(values)
+        return own.get(value, value) if isinstance(value, str) else value
+
+    message = {"type": code, "instruction_id": one_of(kind.ids), "owner": owner}
+    message |= {name: one_of(values) for name, values in kind.required.items()}
+    message |= {name: one_of(values) for name, values in kind.optional.items() if draw.random() < 0.5}
+    if draw.random() < 0.15:
+        name = draw.choice(list(SOMETIMES))
+        message[name] = one_of(SOMETIMES[name])
+    return message
+
+
+def _send(draw: Random) -> Step:
+    twist = draw.choice([*[None] * 40, "wrong_key", "wrong_partition"])
+    return "send", instruction(draw.choice(_DRAWN), draw), twist
+
+
+def _decide(draw: Random) -> Step:
+    verdict = draw.choice(["cleared", "cleared", "released", "refused"])
+    return (
+        "decide",
+        draw.randrange(6),
+        verdict,
+        draw.choice(["once", "once", "once", "twice", "late", "other"]),
+    )
+
+
+def _work(draw: Random) -> Step:
+    most, again = draw.choice([100, 100, 1, 2, 5]), draw.choice([0, 0, 0, 3])
+    how = draw.choice([*["well"] * len(HOW), *HOW[1:]])
+    return "work", draw.choice(_SHARDS), most, again, how, draw.random() < 0.7
+
+
+_SHARDS: Final = ((0, 1, 2, 3), (0, 1, 2, 3), (1,), (2,), (0, 2), (1, 3))
+_STEPS: Final = (
+    *[_send] * 30,
+    *[_work] * 8,
+    *[_decide] * 3,
+    *[lambda draw: ("again", draw.randrange(40))] * 2,
+    lambda draw: ("send", draw.choice(["{", "", "[1]", '{"type": "rumour"}'])),
+    lambda draw: ("act", draw.randrange(4), draw.choice(["replay_parked", "resume_shard", "unreadable"])),
+    lambda _: ("tick",),
+    lambda draw: ("share", draw.choice(_SHARDS)),
+    lambda draw: ("freeze", draw.randrange(2), draw.choice([1, 3, 100]), draw.choice([0, 1, 100])),
+)
+
+
+LENGTH: Final = 60
+"""Steps of a script before any is left out."""
+
+
+def script(seed: int, kept: Sequence[int]) -> Script:
+    """The script of a seed without the steps that are not to be kept.
+
+    Drawn by a generator of our own, since Hypothesis likes extremes and repetition better than variety; what
+    it finds to fail it shrinks by leaving steps out.
+    """
+    draw = Random(seed)
+    steps = [draw.choice(_STEPS)(draw) for _ in kept]
+    return [step for step, is_kept in zip(steps, kept, strict=True) if is_kept]
+
+
+SCRIPTS: Final[st.SearchStrategy[Script]] = st.builds(
+    script, st.integers(0, 2**32), st.lists(st.integers(0, 30), min_size=LENGTH, max_size=LENGTH)
+)
+
+
+def _named(message: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**message, "instruction_id": named_id(name)}
+
+
+BEGINNING: Final[Script] = [
+    *[("send", _named(opening(each), f"open {each}")) for each in (ANNA, CLEO)],
+    ("send", _named(opening(BEN, limit="50.00"), "open ben")),
+    ("send", _named(opening(DORA) | {"limit": None}, "open dora")),
+    ("send", _named(opening(ANNA, f"{ANNA}-usd", asset="USD"), "open usd")),
+    ("send", _named(opening(BEN, f"{BEN}-broker", entity="BROKER"), "open broker")),
+    ("work", (0, 1, 2, 3), 100, 0, "well", True),
+    ("send", _named(deposit(ANNA, "1000.00"), "fund anna")),
+    ("send", _named(deposit(BEN, "100.00"), "fund ben")),
+    ("send", _named(transfer(DORA, ANNA, "500.00"), "dora to anna")),
+    ("work", (0, 1, 2, 3), 100, 0, "well", True),
+]
+"""Accounts of all four and a little money, some of it from another shard; before each script."""

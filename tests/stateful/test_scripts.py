@@ -1,0 +1,81 @@
+"""The ledger under random scripts of all types, cut into batches and crashed anywhere, against the model.
+
+`STATEFUL_SCRIPTS=2000 make test TESTS=tests/stateful` plays other, and more, scripts each time. A failing one
+is printed as the `script` of the falsifying example: paste it into `FAILED_ONCE`.
+"""
+
+import asyncio
+import os
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from shared.messages.instructions import INSTRUCTIONS
+from tests.stateful.conftest import findings
+from tests.stateful.machine import Script
+from tests.stateful.scripts import ANNA, BEN, BY_TYPE, DORA, SCRIPTS
+from tests.transactions.conftest import Server
+from tests.transactions.support import named_id
+
+MORE = int(os.environ.get("STATEFUL_SCRIPTS", "0"))
+"""How many scripts to play instead of the few that are always the same."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0 if MORE else 120)
+@settings(
+    max_examples=MORE or 24,
+    derandomize=not MORE,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(script=SCRIPTS)
+def test_whatever_happens_the_books_are_those_of_the_model(scripts_server: Server, script: Script) -> None:
+    """Outcomes, balances, pendings, freezes, limits, events, fates; and the verifier finds nothing."""
+    assert asyncio.run(findings(scripts_server, script)) == []
+
+
+def opening(owner: str, asset: str) -> dict[str, Any]:
+    """Open the account `later`."""
+    given = {"entity": "BANK", "asset": asset, "instruction_id": named_id(f"{owner} {asset}")}
+    return {"type": "open_account", "owner": owner, "account": "later", **given}
+
+
+RESERVE: Final[Script] = [
+    (
+        "send",
+        {
+            "type": "reserve",
+            "instruction_id": named_id("reserve"),
+            "owner": DORA,
+            "account": DORA,
+            "amount": "500.00",
+            "asset": "EUR",
+        },
+        None,
+    ),
+    ("work", (0,), 100, 0, "well", True),
+]
+FAILED_ONCE: Final[dict[str, Script]] = {
+    "a code that is refused in one shard and opened in another": [
+        ("send", opening(ANNA, "JPY"), None),
+        ("work", (1,), 100, 0, "well", True),
+        ("send", opening(BEN, "EUR"), None),
+    ],
+    "a reserve that is cleared": [*RESERVE, ("decide", 0, "cleared", "once")],
+    "a decision about other content": [*RESERVE, ("decide", 0, "cleared", "other")],
+}
+
+
+@pytest.mark.parametrize("script", FAILED_ONCE.values(), ids=FAILED_ONCE)
+def test_what_failed_once_holds(scripts_server: Server, script: Script) -> None:
+    """Found by random scripts, and kept."""
+    assert asyncio.run(findings(scripts_server, script)) == []
+
+
+def test_every_type_of_instruction_is_drawn() -> None:
+    """A type that is missing in the table of strategies would be tried by nobody."""
+    assert set(BY_TYPE) == {each.model_fields["type"].default for each in INSTRUCTIONS}
