@@ -372,6 +372,8 @@ class RuleParameter:
     values: Mapping[str, Any]
     valid_from: date
     valid_until: date | None
+    segment: str = "*"
+    jurisdiction: str = "*"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,20 @@
 """The reference model of screening: each event against everything before it, by plain loops.
 
-CTR-1, STR-1 and SAN-1 as `services/compliance` documents them: a rule sees the events before its own in
-the order of the shard's partition, never how they were cut into batches. Names that are equal must be found;
-of any more that compliance finds, the score it tells is held against the thresholds (`audit.names`).
+The rules as `services/compliance` documents them (those about windows in `audit.patterns`): a rule sees the
+events before its own in the order of the shard's partition, never how they were cut into batches. Names that
+are equal must be found; of any more that compliance finds, the score it tells is held against the thresholds
+(`audit.names`).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.amounts import read_amount
 from audit.evidence import JOURNAL, Evidence, ListedEntry, Record, RuleParameter, ScreeningData
+from audit.movements import History, Moved, movements_of
 from audit.names import (
     Bearer,
     bearers_of,
@@ -22,6 +24,7 @@ from audit.names import (
     is_same_name,
     score_of,
 )
+from audit.patterns import Pattern, patterns_in
 from audit.places import partition_of
 from audit.wire import HOUSE
 
@@ -109,11 +112,12 @@ def screen(evidence: Evidence, data: ScreeningData) -> dict[int, Expected]:
     for shard in range(evidence.partitions):
         said = expected[shard] = Expected()
         seen: list[Cash] = []
+        moved: dict[tuple[str, str], History] = {}
         for record in chain_of(evidence.topics.get(JOURNAL, ()), shard):
             event: Event = json.loads(record.value or b"{}")
             said.events += 1
             if event.get("type") in CONCERNING:
-                _judge(evidence, data, shard, event, seen, said)
+                _judge(evidence, data, shard, event, seen, moved, said)
     return expected
 
 
@@ -131,7 +135,13 @@ def chain_of(records: Iterable[Record], partition: int) -> Iterable[Record]:
 
 
 def _judge(
-    evidence: Evidence, data: ScreeningData, shard: int, event: Event, seen: list[Cash], said: Expected
+    evidence: Evidence,
+    data: ScreeningData,
+    shard: int,
+    event: Event,
+    seen: list[Cash],
+    moved: dict[tuple[str, str], History],
+    said: Expected,
 ) -> None:
     moves = event["type"] != "InstructionApplied"
     primary = event["shard"] == shard
@@ -151,6 +161,13 @@ def _judge(
         for rule, finding in _cash_findings(data, before, cash):
             hits.append((rule, cash.owner, finding, rule == "STR-1" and cash.owner == home))
         seen.append(cash)
+    for each in movements_of(event):
+        if partition_of(each.owner.encode(), evidence.partitions) == shard:
+            history = moved.setdefault((each.owner, each.asset), History())
+            history.take(each)
+            if isinstance(each, Moved):
+                for rule, pattern, holds in patterns_in(history, _values(data, history, each)):
+                    hits.append((rule, each.owner, found_pattern(rule, pattern), holds and primary))
     for rule, owner, finding, holds in hits:
         if waits and holds:
             holding.add(finding)
@@ -163,6 +180,21 @@ def _judge(
         said.held[event["instruction_id"]] = frozenset(holding)
     elif waits:
         said.cleared.add(event["instruction_id"])
+
+
+def _values(data: ScreeningData, history: History, each: Moved) -> Callable[[str], Mapping[str, Any] | None]:
+    """How a rule's values for this customer and day are found."""
+
+    def values_of(rule: str) -> Mapping[str, Any] | None:
+        row = parameter_of(data, rule, each.asset, each.day, history.segment, history.country)
+        return row.values if row is not None else None
+
+    return values_of
+
+
+def found_pattern(rule: str, found: Pattern) -> Found:
+    facts: list[tuple[str, Any]] = [("count", found.count), ("events", found.events), ("total", found.total)]
+    return Found(rule, tuple([*facts, ("pattern", found.pattern)] if found.pattern else facts))
 
 
 def _judge_names(
@@ -472,20 +504,25 @@ def found_in(finding: Mapping[str, Any], scale: int) -> Found:
     )
 
 
-def parameter_of(data: ScreeningData, rule: str, asset: str, day: date) -> RuleParameter | None:
-    """The asset's own row before the one for any asset; then the highest version."""
-    for wanted in dict.fromkeys((asset, "*")):
-        rows = [
-            each
-            for each in data.parameters
-            if each.rule == rule
-            and each.asset == wanted
-            and each.valid_from <= day
-            and (each.valid_until is None or day < each.valid_until)
-        ]
-        if rows:
-            return max(rows, key=lambda each: each.version)
-    return None
+def parameter_of(
+    data: ScreeningData, rule: str, asset: str, day: date, segment: str = "", country: str = ""
+) -> RuleParameter | None:
+    """The closest row: by asset, then by segment, then by jurisdiction; then the highest version."""
+    rows = [
+        each
+        for each in data.parameters
+        if each.rule == rule
+        and each.asset in (asset, "*")
+        and each.segment in (segment, "*")
+        and each.jurisdiction in (country, "*")
+        and each.valid_from <= day
+        and (each.valid_until is None or day < each.valid_until)
+    ]
+    return max(
+        rows,
+        key=lambda each: (each.asset != "*", each.segment != "*", each.jurisdiction != "*", each.version),
+        default=None,
+    )
 
 
 def _minor(text: str, scale: int) -> int:

@@ -230,7 +230,8 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
     if await connection.fetchval("SELECT to_regclass('compliance.rule_parameter')") is None:
         return None
     parameters = await connection.fetch(
-        'SELECT rule, version, asset, "values", valid_from, valid_until FROM compliance.rule_parameter'
+        'SELECT rule, version, asset, "values", valid_from, valid_until, segment, jurisdiction'
+        " FROM compliance.rule_parameter"
     )
     names = await connection.fetch(
         "SELECT n.list_code, n.version, n.entry_id, e.kind, n.name, n.is_weak FROM compliance.list_name AS n"

@@ -13,7 +13,8 @@ from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import CashRule
-from services.compliance.handlers import acts, deadlines, events, parties
+from services.compliance.domain.windows.judging import WindowJudge
+from services.compliance.handlers import acts, deadlines, events, parties, windows
 from services.compliance.rules import CASH_RULES, LOOKBACK, WINDOW_RULES, san_1
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
@@ -79,7 +80,8 @@ class ComplianceService(Service):
     tick_every = TICK_IDLE
 
     def __init__(self) -> None:
-        self._memory = Memory(ParameterBook(()), LOOKBACK)
+        book = ParameterBook(())
+        self._memory = Memory(book, LOOKBACK, WindowJudge(WINDOW_RULES, book))
         self._draft: tuple[UnitOfWork, Draft] | None = None
 
     async def start(self, connection: Connection) -> None:
@@ -104,6 +106,7 @@ class ComplianceService(Service):
                     f"version {row.version} of the parameters of {row.rule} for {row.asset} is wrong: {error}"
                 ) from error
         self._memory.book = book
+        self._memory.judge = WindowJudge(WINDOW_RULES, book)
 
     async def load(self, connection: Connection, shard: int) -> None:
         """Read which lists a shard screens against, and their names if no other shard has them."""
@@ -115,6 +118,7 @@ class ComplianceService(Service):
         self._memory.active.update(active)
         self._memory.whitelists[shard] = await whitelist_store.approved_pairs(connection, shard)
         self._memory.refused[shard] = await list_store.refused_lists(connection, shard)
+        self._memory.windows[shard] = await windows.load_shard(connection, shard)
 
     def forget(self, shard: int) -> None:
         """Drop a shard's windows and lists."""
@@ -139,6 +143,7 @@ class ComplianceService(Service):
         """Keep what the committed batch has added to windows and changed of the active lists."""
         if self._draft is not None and self._draft[0] is work:
             self._memory.adopt(self._draft[1])
+            windows.settle(self._memory)
         self._draft = None
 
     async def tick(self, work: UnitOfWork) -> None:

@@ -371,6 +371,45 @@ COMMENT ON COLUMN cash_event.seq IS 'the ledger''s event, in source_shard';
 GRANT SELECT ON cash_event TO backoffice_readonly;
 GRANT INSERT, SELECT ON cash_event TO compliance_service;
 
+CREATE TABLE window_batch (
+    shard integer NOT NULL,
+    number bigint NOT NULL,
+    count integer NOT NULL,
+    entries bytea NOT NULL,
+    CONSTRAINT window_batch_pkey PRIMARY KEY (shard, number),
+    CONSTRAINT window_batch_count_check CHECK (count > 0),
+    CONSTRAINT window_batch_number_check CHECK (number > 0)
+);
+COMMENT ON COLUMN window_batch.number IS 'without gaps in a shard';
+COMMENT ON COLUMN window_batch.entries IS 'in their order; from the first on they make every window anew';
+GRANT SELECT ON window_batch TO backoffice_readonly;
+GRANT INSERT, SELECT ON window_batch TO compliance_service;
+
+CREATE TABLE window_state (
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    asset text NOT NULL,
+    form integer NOT NULL,
+    through bigint NOT NULL,
+    checksum bigint NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT window_state_pkey PRIMARY KEY (shard, owner, asset)
+);
+COMMENT ON COLUMN window_state.form IS 'of the state; one of another form is made anew from the entries';
+COMMENT ON COLUMN window_state.through IS 'the last batch it holds';
+COMMENT ON COLUMN window_state.checksum IS 'CRC-32 of the state';
+GRANT SELECT ON window_state TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (form, through, checksum, state) ON window_state TO compliance_service;
+
+CREATE TABLE window_checkpoint (
+    shard integer NOT NULL,
+    through bigint NOT NULL,
+    CONSTRAINT window_checkpoint_pkey PRIMARY KEY (shard)
+);
+COMMENT ON COLUMN window_checkpoint.through IS 'up to this batch every window is stored';
+GRANT SELECT ON window_checkpoint TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (through) ON window_checkpoint TO compliance_service;
+
 CREATE TABLE decision (
     shard integer NOT NULL,
     seq bigint NOT NULL,

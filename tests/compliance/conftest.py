@@ -23,6 +23,8 @@ from tests.compliance.ledger import PARTITIONS, Delivery
 from tests.support.infrastructure import PASSWORD, Database, cloned, postgres
 
 OWNER, SERVICE, READONLY = "backoffice_owner", "compliance_service", "backoffice_readonly"
+QUIET = ["SAN-1", "CTR-1", "STR-1"]
+"""The only rules in force, unless a test asks for `live`: others would say more of the same events."""
 TABLES = ("cash_event", "decision", "hold", "alert", "list_activation", "act_answer")
 
 
@@ -157,6 +159,7 @@ async def template() -> AsyncIterator[tuple[str, str]]:
         await owner.execute("SET search_path = compliance")
         await data.load(owner, PARTITIONS)
         await data.load(owner, PARTITIONS)
+        await owner.execute("DELETE FROM rule_parameter WHERE rule <> ALL($1)", QUIET)
         await owner.close()
         yield dsn, name
         admin = await asyncpg.connect(dsn)
@@ -169,6 +172,17 @@ async def database(template: tuple[str, str]) -> AsyncIterator[Database]:
     """Yield a database of its own."""
     async with cloned(*template) as made:
         yield made
+
+
+@pytest.fixture
+async def live(database: Database, harness: Harness) -> Harness:
+    """Yield the harness with all rules in force."""
+    owner = await asyncpg.connect(database.dsn(OWNER))
+    await owner.execute("SET search_path = compliance")
+    await data.load(owner, PARTITIONS)
+    await owner.close()
+    await harness.restart()
+    return harness
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
-"""What compliance reads of the ledger's events: first only whether one concerns it, then the whole event.
+"""What compliance reads of the ledger's events: first what moved and whether more matters, then the whole.
 
-Most events bear neither cash nor a name and wait for nothing, so a narrow view of the same contract
-decides that, read by msgspec at a tenth of the cost; an event that matters is then read by `JOURNAL_EVENT`.
+Most events bear neither cash nor a name and wait for nothing, so a narrow view of the same contract, read by
+msgspec at a tenth of the cost, is enough for windows; an event that matters is then read by `JOURNAL_EVENT`.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, Required
 
 import msgspec
@@ -16,6 +17,7 @@ from services.compliance.domain.cash import CashEvent, Direction, Phase
 from services.compliance.domain.lists.party import IdentifierKind
 from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known
 from services.compliance.domain.watchlist import PartyKind
+from services.compliance.domain.windows.entry import Entry, counterparty, instant
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import (
     JOURNAL_EVENT,
@@ -25,7 +27,7 @@ from shared.messages.journal import (
     TransactionPending,
     TransactionPosted,
 )
-from shared.money import parse_amount
+from shared.money import AMOUNT_MINOR_MAX, parse_amount
 
 _VIEW: Final = ConfigDict(extra="ignore", strict=True)
 
@@ -71,6 +73,7 @@ class _Payment(TypedDict, total=False):
 
 @with_config(_VIEW)
 class _Channel(TypedDict, total=False):
+    channel: str | None
     cash: bool
 
 
@@ -78,6 +81,8 @@ class _Channel(TypedDict, total=False):
 class InstructionView(TypedDict, total=False):
     """What bears on compliance in an instruction."""
 
+    type: str
+    occurred_at: str | None
     channel: _Channel | None
     payment: _Payment | None
     party: _Party | None
@@ -89,15 +94,46 @@ class _First(TypedDict, total=False):
 
 
 @with_config(_VIEW)
-class _Head(TypedDict, total=False):
+class PostingView(TypedDict):
+    """One end of a movement."""
+
+    account: str
+    owner: str
+
+
+@with_config(_VIEW)
+class MovementView(TypedDict):
+    """A movement."""
+
+    kind: str
+    amount: str
+    asset: str
+    scale: int
+    debit: PostingView
+    credit: PostingView
+
+
+@with_config(_VIEW)
+class EventView(TypedDict, total=False):
+    """What bears on compliance in an event."""
+
     type: Required[str]
+    shard: int
+    seq: int
+    recorded_at: str
+    booking_date: str
+    movements: list[MovementView]
+    account: PostingView
+    asset: str
+    scale: int
     first: _First | None
+    resolves: _First | None
     screening: bool
     instruction: InstructionView | None
 
 
-_HEAD: Final[TypeAdapter[_Head]] = TypeAdapter(_Head)
-_DECODE: Final = msgspec.json.Decoder(_Head).decode
+_HEAD: Final[TypeAdapter[EventView]] = TypeAdapter(EventView)
+_DECODE: Final = msgspec.json.Decoder(EventView).decode
 
 NUMBERS: Final[tuple[IdentifierKind, ...]] = (
     "passport", "national_id", "tax_id", "registration", "lei", "imo", "mmsi",
@@ -105,6 +141,8 @@ NUMBERS: Final[tuple[IdentifierKind, ...]] = (
 """What the identifier of a party may be."""
 ACCOUNTS: Final[tuple[IdentifierKind, ...]] = ("account", "crypto")
 AGENTS: Final[tuple[IdentifierKind, ...]] = ("bic",)
+UNTRAVELLED: Final = frozenset({"card", "atm", "internal"})
+"""Channels whose payments carry a number of their own: Regulation (EU) 2023/1113, article 2(3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +171,8 @@ class LedgerNews:
     cash: bool
     waits: bool
     """Whether it is pending and waits for a decision."""
+    entries: tuple[Entry, ...] = ()
+    """What it moved, for all its owners, wherever they are at home."""
 
     def event(self) -> JournalEvent:
         """Read the whole event; raises pydantic's `ValidationError`."""
@@ -160,18 +200,21 @@ def read_news(value: bytes) -> LedgerNews:
         return NOTHING
     waits = kind == "TransactionPending" and head.get("screening", True)
     instruction = head.get("instruction")
+    entries = entries_of(head, instruction or {})
     if instruction is None:
-        return LedgerNews(value, (), cash=False, waits=waits) if waits else NOTHING
+        return (
+            LedgerNews(value, (), cash=False, waits=waits, entries=entries) if waits or entries else NOTHING
+        )
     channel = instruction.get("channel")
     cash = channel is not None and channel.get("cash", False) and kind != "InstructionApplied"
     # What was pending has been screened by its names already.
     names = bearers_of(instruction) if head.get("first") is None else ()
-    if not (names or cash or waits):
+    if not (names or cash or waits or entries):
         return NOTHING
-    return LedgerNews(value, names, cash=cash, waits=waits)
+    return LedgerNews(value, names, cash=cash, waits=waits, entries=entries)
 
 
-def _look_closely(value: bytes) -> _Head | None:
+def _look_closely(value: bytes) -> EventView | None:
     """Read what msgspec refused; None for an event that may have any shape and does not concern us."""
     try:
         return _HEAD.validate_json(value)
@@ -180,6 +223,113 @@ def _look_closely(value: bytes) -> _Head | None:
         if JOURNAL_EVENT.validate_json(value).type in CONCERNING:
             raise
         return None
+
+
+def entries_of(event: EventView, instruction: InstructionView) -> tuple[Entry, ...]:
+    """Return what a first outcome moved, one entry for each owner, asset and direction; or an opening.
+
+    Principal only. What was pending has been counted then; between accounts of one owner nothing moves.
+    """
+    if event["type"] == "InstructionApplied":
+        return (_opening(event, instruction),) if instruction.get("type") == "open_account" else ()
+    if event.get("first") is not None or event.get("resolves") is not None:
+        return ()
+    moved: dict[tuple[str, str, bool], tuple[str, int, int, str]] = {}
+    for movement in event.get("movements", ()):
+        debit, credit = movement["debit"], movement["credit"]
+        if movement["kind"] != "principal" or debit["owner"] == credit["owner"]:
+            continue
+        asset, scale = movement["asset"], movement["scale"]
+        amount = parse_amount(movement["amount"], scale)
+        for own, other, comes in ((debit, credit, False), (credit, debit, True)):
+            if own["owner"] != HOUSE:
+                key = (own["owner"], asset, comes)
+                earlier = moved.get(key)
+                account, before = (earlier[0], earlier[1]) if earlier else (own["account"], 0)
+                moved[key] = (account, min(before + amount, AMOUNT_MINOR_MAX), scale, other["owner"])
+    if not moved:
+        return ()
+    at, day = _at(event, instruction), day_of(event.get("booking_date", ""))
+    return tuple(_entry(event, instruction, at, day, key, *what) for key, what in moved.items())
+
+
+def _entry(
+    event: EventView,
+    instruction: InstructionView,
+    at: int,
+    day: int,
+    key: tuple[str, str, bool],
+    account: str,
+    amount: int,
+    scale: int,
+    other: str,
+) -> Entry:
+    owner, asset, comes = key
+    number, country, missing = counterparty(other), "", ""
+    if other == HOUSE:
+        number, country, missing = _outside(instruction, comes)
+    return Entry(
+        owner,
+        asset,
+        account,
+        scale,
+        amount if comes else -amount,
+        at,
+        day,
+        event.get("shard", 0),
+        event.get("seq", 0),
+        number,
+        country,
+        missing,
+    )
+
+
+def _outside(instruction: InstructionView, comes: bool) -> tuple[int, str, str]:
+    """Who is on the other side outside the firm: number, country, and what is not told of them."""
+    payment = instruction.get("payment")
+    if payment is None:
+        return 0, "", ""
+    role = "debtor" if comes else "creditor"
+    named: _Named = payment.get(role) or {}
+    agent = payment.get("debtor_agent" if comes else "creditor_agent") or ""
+    known = named.get("account") or named.get("identifier") or named.get("name")
+    country = named.get("country") or agent[4:6]
+    channel = instruction.get("channel") or {}
+    if channel.get("cash") or channel.get("channel") in UNTRAVELLED:
+        missing = ""
+    else:
+        missing = ",".join(f"{role}.{each}" for each in ("name", "account") if not named.get(each))
+    return counterparty(known) if known else 0, country, missing
+
+
+def _opening(event: EventView, instruction: InstructionView) -> Entry:
+    account = event.get("account") or {"owner": "", "account": ""}
+    party = instruction.get("party") or {}
+    at = _at(event, instruction)
+    return Entry(
+        account["owner"],
+        event.get("asset", ""),
+        account["account"],
+        event.get("scale", 0),
+        0,
+        at,
+        day_of(event.get("recorded_at", "")[:10]),
+        event.get("shard", 0),
+        event.get("seq", 0),
+        segment=party.get("kind") or "",
+        residence=party.get("country") or "",
+    )
+
+
+def _at(event: EventView, instruction: InstructionView) -> int:
+    text = instruction.get("occurred_at") or event.get("recorded_at", "")
+    return instant(datetime.fromisoformat(text))
+
+
+@lru_cache(maxsize=4096)
+def day_of(text: str) -> int:
+    """Return a business day as `date.toordinal` counts."""
+    return date.fromisoformat(text).toordinal()
 
 
 def bearers_of(instruction: InstructionView) -> tuple[Bearer, ...]:

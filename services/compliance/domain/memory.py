@@ -12,6 +12,8 @@ from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.records import ListRefusalRow
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY, Whitelist, WhitelistRow
+from services.compliance.domain.windows.judging import WindowJudge
+from services.compliance.domain.windows.shard import ShardWindows
 
 OWNERS_MAX: Final = 50_000
 """Histories kept for all shards together; beyond it they are dropped and loaded again when asked for."""
@@ -26,6 +28,7 @@ class Memory:
 
     book: ParameterBook
     lookback: Lookback
+    judge: WindowJudge
     histories: dict[int, dict[str, OwnerHistory]] = field(default_factory=dict[int, dict[str, OwnerHistory]])
     """By shard and owner; only owners with cash lately."""
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
@@ -36,6 +39,8 @@ class Memory:
         default_factory=dict[int, dict[str, ListRefusalRow]]
     )
     """The last refused file of each list, by shard and list code, until a version is activated."""
+    windows: dict[int, ShardWindows] = field(default_factory=dict[int, ShardWindows])
+    """Windows over what moves, by shard. A batch changes them in place: see `handlers.windows`."""
     rescreened: dict[tuple[int, int], frozenset[str] | None] = field(
         default_factory=dict[tuple[int, int], frozenset[str] | None]
     )
@@ -47,6 +52,7 @@ class Memory:
         self.active.pop(shard, None)
         self.refused.pop(shard, None)
         self.whitelists.pop(shard, None)
+        self.windows.pop(shard, None)
         self._drop_unused_indexes()
 
     def adopt(self, draft: "Draft") -> None:

@@ -10,6 +10,7 @@ from services.compliance.domain.memory import Draft
 from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
+from services.compliance.handlers.windows import take_entries
 from services.compliance.store import cash as cash_store
 from services.compliance.store import decisions as decision_store
 from shared.messages.compliance import DecisionMade, Finding, HoldPlaced
@@ -23,8 +24,11 @@ from shared.runtime.work import Received, UnitOfWork
 
 async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
     """Judge each event by all rules; publish decisions, holds and alerts; append what was seen and said."""
+    moved = await take_entries(work, records, draft.memory)
     questions = [
-        question for record in records if (question := _question(record, draft, work.partitions)) is not None
+        question
+        for place, record in enumerate(records)
+        if (question := _question(record, draft, work.partitions, moved.get(place, ()))) is not None
     ]
     if not questions:
         return
@@ -42,7 +46,7 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
     await decision_store.save_alerts(work.connection, told.alerts)
 
 
-def _question(record: Received, draft: Draft, partitions: int) -> Question | None:
+def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit, ...]) -> Question | None:
     """Read an event whole if it matters; most do not."""
     news: LedgerNews = record.message
     if news is NOTHING:
@@ -50,7 +54,7 @@ def _question(record: Received, draft: Draft, partitions: int) -> Question | Non
     is_primary = record.copy == "primary"
     matches = find_names(news.names, draft.indexes_of(record.shard)) if news.names and is_primary else ()
     waits = news.waits and is_primary
-    if not (matches or waits or news.cash):
+    if not (matches or waits or moved or news.cash):
         return None
     event = news.event()
     if not isinstance(event, TransactionEvent | InstructionApplied):
@@ -58,7 +62,7 @@ def _question(record: Received, draft: Draft, partitions: int) -> Question | Non
     owners = _owners(event) if news.cash else ()
     homes = [owner for owner in owners if shard_of(owner, partitions) == record.shard]
     cash = cash_at_home(event, homes) if homes else ()
-    if not (matches or waits or cash):
+    if not (matches or waits or moved or cash):
         return None
     return Question(
         shard=record.shard,
@@ -69,6 +73,7 @@ def _question(record: Received, draft: Draft, partitions: int) -> Question | Non
         waits=waits,
         lists=draft.lists_of(record.shard),
         traceparent=record.traceparent,
+        moved=moved,
     )
 
 

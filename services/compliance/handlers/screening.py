@@ -44,6 +44,8 @@ class Question:
     waits: bool
     lists: dict[str, str]
     traceparent: str | None
+    moved: tuple["Hit", ...] = ()
+    """What rules about windows found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def _judge_one(question: Question, histories: Histories, book: ParameterBook) ->
         assert history is not None, "the history of every owner with cash is loaded first"
         hits += _cash_hits(cash, scale, history, home, book)
         history.add(cash)
+    hits += question.moved
     waits = question.waits and any(hit.holds for hit in hits)
     deadline = event.recorded_at + min(hit.hold_for for hit in hits if hit.holds) if waits else None
     return Judgement(question, tuple(hits), day, deadline)

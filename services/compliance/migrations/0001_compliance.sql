@@ -197,6 +197,37 @@ CREATE TABLE cash_event (
 );
 COMMENT ON COLUMN cash_event.seq IS 'the ledger''s event, in source_shard';
 
+-- Windows over what moves: what each batch of a shard added, and, as of such a batch, the state of each window.
+CREATE TABLE window_batch (
+    shard int NOT NULL,
+    number bigint NOT NULL CHECK (number > 0),
+    count int NOT NULL CHECK (count > 0),
+    entries bytea NOT NULL,
+    PRIMARY KEY (shard, number)
+);
+COMMENT ON COLUMN window_batch.number IS 'without gaps in a shard';
+COMMENT ON COLUMN window_batch.entries IS 'in their order; from the first on they make every window anew';
+
+CREATE TABLE window_state (
+    shard int NOT NULL,
+    owner text NOT NULL,
+    asset text NOT NULL,
+    form int NOT NULL,
+    through bigint NOT NULL,
+    checksum bigint NOT NULL,
+    state bytea NOT NULL,
+    PRIMARY KEY (shard, owner, asset)
+);
+COMMENT ON COLUMN window_state.form IS 'of the state; one of another form is made anew from the entries';
+COMMENT ON COLUMN window_state.through IS 'the last batch it holds';
+COMMENT ON COLUMN window_state.checksum IS 'CRC-32 of the state';
+
+CREATE TABLE window_checkpoint (
+    shard int PRIMARY KEY,
+    through bigint NOT NULL
+);
+COMMENT ON COLUMN window_checkpoint.through IS 'up to this batch every window is stored';
+
 -- What was answered, and why.
 CREATE TABLE decision (
     shard int NOT NULL,
@@ -275,10 +306,14 @@ CREATE TABLE act_answer (
 );
 
 GRANT SELECT ON rule_parameter, list_version, list_part, list_entry, list_name, list_activation, list_refusal,
-    party, rescreening, whitelisting, cash_event, decision, hold, alert, act_answer TO compliance_service, backoffice_readonly;
+    party, rescreening, whitelisting, cash_event, decision, hold, alert, act_answer,
+    window_batch, window_state, window_checkpoint TO compliance_service, backoffice_readonly;
 GRANT INSERT ON list_version, list_part, list_entry, list_name, list_activation, list_refusal, party, rescreening,
-    whitelisting, cash_event, decision, hold, alert, act_answer TO compliance_service;
+    whitelisting, cash_event, decision, hold, alert, act_answer, window_batch, window_state, window_checkpoint
+    TO compliance_service;
 GRANT UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason)
     ON whitelisting TO compliance_service;
 GRANT UPDATE (done_through, parties, alerts, finished_seq) ON rescreening TO compliance_service;
 GRANT UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;
+GRANT UPDATE (form, through, checksum, state) ON window_state TO compliance_service;
+GRANT UPDATE (through) ON window_checkpoint TO compliance_service;

@@ -55,7 +55,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 def _told(window: Window, entry: Entry, parameters: Parameters, span: str, count: int, over: int) -> Finding:
-    words = f"{count} transactions within a {span}, over {over}."
+    words = f"{count} transactions within {'an' if span == 'hour' else 'a'} {span}, over {over}."
     return tell_volume(
         RULE.code, parameters.version, words, window, entry, count, abs(entry.amount), span=span, over=over
     )

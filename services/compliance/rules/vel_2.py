@@ -60,7 +60,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 def _told(window: Window, entry: Entry, parameters: Parameters, span: str, total: int, over: int) -> Finding:
     text, limit = format_amount(total, entry.scale), format_amount(over, entry.scale)
-    words = f"{text} {entry.asset} within a {span}, over {limit}."
+    words = f"{text} {entry.asset} within {'an' if span == 'hour' else 'a'} {span}, over {limit}."
     return tell_volume(RULE.code, parameters.version, words, window, entry, 1, total, span=span, over=limit)
 
 

@@ -1,0 +1,281 @@
+"""The reference model of the rules about windows, from their words in `docs/reference/rules.md`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from audit.amounts import LARGEST, read_amount
+from audit.movements import DAYS, WEEK, History, Moved, volume
+
+MONTH: Final = timedelta(days=30)
+BENFORD: Final = (301_030, 176_091, 124_939, 96_910, 79_181, 66_947, 57_992, 51_153, 45_757)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What identifies a finding: how many, their sum, their events, and which of a rule's patterns."""
+
+    count: int
+    total: int
+    events: tuple[str, ...]
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The last of a history and the values of a rule."""
+
+    history: History
+    last: Moved
+    values: Mapping[str, Any]
+
+    def amount(self, name: str) -> int:
+        """An amount among the values, in minor units."""
+        read = read_amount(str(self.values[name]), self.last.scale)
+        return read if isinstance(read, int) else LARGEST
+
+    def number(self, name: str) -> int:
+        """A whole number among the values."""
+        return int(self.values[name])
+
+    def days(self) -> list[Moved]:
+        """What is kept of the days that the values name."""
+        return self.history.within(timedelta(days=self.number("days")))
+
+
+def _of(members: Iterable[Moved], pattern: str | None = None) -> Pattern:
+    listed = list(members)
+    events = tuple(sorted({each.reference for each in listed}))
+    return Pattern(len(listed), volume(listed), events, pattern)
+
+
+def _volume(asked: Asked, count: int, total: int) -> Pattern:
+    return Pattern(count, total, (asked.last.reference,))
+
+
+def _smurfing(asked: Asked) -> Pattern | None:
+    low, high = asked.amount("band_from"), asked.amount("band_below")
+    members = [each for each in asked.days() if low <= each.amount < high and each.partner]
+    if asked.last not in members or len({each.partner for each in members}) < asked.number("payers"):
+        return None
+    return _of(members)
+
+
+def _rapid(asked: Asked) -> Pattern | None:
+    least = asked.amount("in_min")
+    for hours in sorted(map(int, asked.values["hours"])):
+        inside = asked.history.within(timedelta(hours=hours))
+        first = next((place for place, each in enumerate(inside) if each.amount > 0), len(inside))
+        members = inside[first:]
+        came = sum(each.amount for each in members if each.amount > 0)
+        went = volume(members) - came
+        if came >= least and went * 100 >= came * asked.number("percent"):
+            return _of(members)
+    return None
+
+
+def _mirrored(asked: Asked) -> Pattern | None:
+    went = -asked.last.amount
+    if went < asked.amount("amount_min"):
+        return None
+    tolerance, kept = asked.number("tolerance_percent"), 100 - asked.number("commission_percent")
+    for each in reversed(asked.history.within(timedelta(hours=asked.number("hours")))):
+        if each.amount > 0:
+            if abs(went - each.amount) * 100 <= each.amount * tolerance:
+                return _of([each, asked.last], "same")
+            if abs(100 * went - kept * each.amount) * 100 <= kept * each.amount * tolerance:
+                return _of([each, asked.last], "less_commission")
+    return None
+
+
+def _often(asked: Asked) -> Pattern | None:
+    history = asked.history
+    counts = (
+        ("hour", len(history.within(timedelta(hours=1)))),
+        ("day", len(history.counted(hours=25)[0])),
+        ("week", len(history.counted(days=WEEK)[0])),
+        ("month", len(history.counted(days=DAYS)[0])),
+    )
+    for name, count in counts:
+        if count > asked.number(name):
+            return _volume(asked, count, abs(asked.last.amount))
+    return None
+
+
+def _much(asked: Asked) -> Pattern | None:
+    history = asked.history
+    sums = (
+        ("hour", volume(history.within(timedelta(hours=1)))),
+        ("day", history.counted(hours=25)[1]),
+        ("week", history.counted(days=WEEK)[1]),
+        ("month", history.counted(days=DAYS)[1]),
+    )
+    for name, total in sums:
+        if total > asked.amount(name):
+            return _volume(asked, 1, total)
+    return None
+
+
+def _fan(asked: Asked) -> Pattern | None:
+    history, last = asked.history, asked.last
+    comes = last.amount > 0
+    if not last.partner or history.met:
+        return None
+    for days, wanted in sorted(map(tuple, asked.values["steps"])):
+        inside = history.within(timedelta(days=days))
+        members = [each for each in inside if each.partner and (each.amount > 0) == comes]
+        score = 0
+        for partner in {each.partner for each in members}:
+            here = sum(each.partner == partner for each in members)
+            score += 1000 // (1 + max(0, history.partners.get((partner, comes), 0) - here))
+        if score >= 1000 * wanted:
+            return _of(members)
+    return None
+
+
+def _gathered(asked: Asked) -> Pattern | None:
+    if not asked.last.partner or asked.history.met:
+        return None
+    members = [each for each in asked.days() if each.partner]
+    payers = {each.partner for each in members if each.amount > 0}
+    payees = {each.partner for each in members if each.amount < 0}
+    came = sum(each.amount for each in members if each.amount > 0)
+    went = volume(members) - came
+    if len(payers) < asked.number("payers") or len(payees) < asked.number("payees"):
+        return None
+    return _of(members) if abs(came - went) * 100 <= came * asked.number("percent") else None
+
+
+def _dormant(asked: Asked) -> Pattern | None:
+    idle = asked.history.idle
+    if idle is None or idle < timedelta(days=asked.number("days")):
+        return None
+    if abs(asked.last.amount) <= asked.amount("over"):
+        return None
+    return _of([asked.last], "long" if idle.days >= asked.number("long_days") else "dormant")
+
+
+def _deviating(asked: Asked) -> Pattern | None:
+    last, comes = asked.last, asked.last.amount > 0
+    size = abs(last.amount)
+    earlier = [abs(each.amount) for each in asked.history.moved[:-1] if (each.amount > 0) == comes]
+    number = len(earlier)
+    if size <= asked.amount("over") or number < asked.number("count"):
+        return None
+    spread = number * sum(each * each for each in earlier) - sum(earlier) ** 2
+    above = number * size - sum(earlier)
+    if above <= 0 or above**2 <= asked.number("deviations") ** 2 * spread:
+        return None
+    month = [each for each in asked.history.counted(days=DAYS)[0] if (each.amount > 0) == comes]
+    rest = len(month) - 1
+    if rest > 0 and size * rest <= asked.number("times") * (volume(month) - size):
+        return None
+    return _of([last])
+
+
+def _risky(asked: Asked) -> Pattern | None:
+    listed, least = asked.values["countries"], asked.amount("amount_min")
+    if asked.last.country not in listed:
+        return None
+    if abs(asked.last.amount) >= least:
+        return _of([asked.last], "amount")
+    inside = asked.days()
+    members = [each for each in inside if each.country in listed]
+    if volume(members) < least or volume(members) * 100 < volume(inside) * asked.number("percent"):
+        return None
+    return _of(members, "share")
+
+
+def _round(asked: Asked) -> Pattern | None:
+    multiple, comes = asked.amount("multiple"), asked.last.amount > 0
+    members = [each for each in asked.days() if each.amount % multiple == 0 and (each.amount > 0) == comes]
+    if asked.last.amount % multiple or len(members) < asked.number("count"):
+        return None
+    return _of(members)
+
+
+def _new_payee(asked: Asked) -> Pattern | None:
+    if not asked.last.partner or asked.history.met:
+        return None
+    size = abs(asked.last.amount)
+    if size > asked.amount("over"):
+        return _of([asked.last], "large")
+    earlier = [-each.amount for each in asked.history.moved[:-1] if each.amount < 0]
+    if size <= asked.amount("times_over") or len(earlier) < asked.number("count"):
+        return None
+    return (
+        _of([asked.last], "unusual") if size * len(earlier) > asked.number("times") * sum(earlier) else None
+    )
+
+
+def _young(asked: Asked) -> Pattern | None:
+    history = asked.history
+    assert history.opened is not None
+    inside, total = history.counted(days=DAYS)
+    if history.now - history.opened >= timedelta(days=asked.number("days")) or total <= asked.amount("over"):
+        return None
+    return _volume(asked, len(inside), total)
+
+
+def _drained(asked: Asked) -> Pattern | None:
+    went = -asked.last.amount
+    there = sum(each.amount for each in asked.history.moved) + went
+    if went < asked.amount("amount_min") or there <= 0 or went * 100 < there * asked.number("percent"):
+        return None
+    tiny = [each for each in asked.days() if abs(each.amount) < asked.amount("tiny_below")]
+    return _of(tiny) if len(tiny) >= asked.number("count") else None
+
+
+def _untold(asked: Asked) -> Pattern | None:
+    least = asked.amount("amount_min") if asked.values["amount_min"] is not None else 0
+    return _of([asked.last]) if asked.last.missing and abs(asked.last.amount) >= least else None
+
+
+def _digits(asked: Asked) -> Pattern | None:
+    least, seen = asked.number("count"), len(asked.history.moved)
+    members = asked.history.within(MONTH)
+    if seen < least or seen % 10 or len(members) < least:
+        return None
+    sums = 0
+    for place, share in enumerate(BENFORD, start=1):
+        found = sum(str(abs(each.amount)).startswith(str(place)) for each in members)
+        sums += found * found * 10**9 // (share * len(members))
+    return _of(members) if sums - 1000 * len(members) > asked.number("over_thousandths") else None
+
+
+Judge = Callable[[Asked], Pattern | None]
+
+PATTERNS: Final[Sequence[tuple[str, str, Judge]]] = (
+    ("STR-2", "in", _smurfing),
+    ("RMF-1", "out", _rapid),
+    ("MIR-1", "out", _mirrored),
+    ("VEL-1", "both", _often),
+    ("VEL-2", "both", _much),
+    ("FAN-1", "in", _fan),
+    ("FAN-2", "out", _fan),
+    ("GS-1", "out", _gathered),
+    ("DOR-1", "both", _dormant),
+    ("DEV-1", "both", _deviating),
+    ("GEO-1", "both", _risky),
+    ("RND-1", "both", _round),
+    ("PAY-1", "out", _new_payee),
+    ("NEW-1", "both", _young),
+    ("SPL-1", "out", _drained),
+    ("TRV-1", "both", _untold),
+    ("BEN-1", "both", _digits),
+)
+
+
+def patterns_in(
+    history: History, values_of: Callable[[str], Mapping[str, Any] | None]
+) -> Iterator[tuple[str, Pattern, bool]]:
+    """Yield each rule that finds something in the last of a history, what, and whether it may hold."""
+    last = history.moved[-1]
+    for rule, direction, judge in PATTERNS:
+        if direction not in ("both", "in" if last.amount > 0 else "out"):
+            continue
+        values = values_of(rule)
+        found = judge(Asked(history, last, values)) if values is not None else None
+        if found is not None and values is not None:
+            yield rule, found, "hold_hours" in values and last.amount < 0

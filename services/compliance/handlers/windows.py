@@ -1,0 +1,123 @@
+"""Lets windows take what a batch moved, and stores it: entries at once, windows now and then."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from services.compliance.domain.ledger_events import LedgerNews
+from services.compliance.domain.memory import Memory
+from services.compliance.domain.windows.entry import Entry
+from services.compliance.domain.windows.shard import Key, ShardWindows, read_entries, spell_entries
+from services.compliance.handlers.screening import Hit
+from services.compliance.store import windows as window_store
+from shared.messages.compliance import Finding
+from shared.messages.partitioner import shard_of
+from shared.runtime.database import Connection
+from shared.runtime.work import Received, UnitOfWork
+
+WINDOWS_MAX = 1_000_000
+"""Windows of all shards together that stay in memory."""
+
+
+async def load_shard(connection: Connection, shard: int) -> ShardWindows:
+    """Read what came after a shard's checkpoint; windows themselves are read when they are asked for."""
+    checkpoint = await window_store.load_checkpoint(connection, shard)
+    return ShardWindows.of(checkpoint, await window_store.load_batches(connection, shard, checkpoint))
+
+
+async def take_entries(
+    work: UnitOfWork, records: Sequence[Received], memory: Memory
+) -> Mapping[int, tuple[Hit, ...]]:
+    """Let windows take what records moved, in their order; return what rules find, by place in the records.
+
+    Windows change in memory before the batch commits. If it does not, `settle` is not called, and the shard's
+    windows are read again by the next batch.
+    """
+    added: dict[int, list[tuple[int, Entry]]] = {}
+    for place, record in enumerate(records):
+        news: LedgerNews = record.message
+        for entry in news.entries:
+            if shard_of(entry.owner, work.partitions) == record.shard:
+                added.setdefault(record.shard, []).append((place, entry))
+    if not added:
+        return {}
+    for shard in added:
+        if not memory.windows[shard].is_settled:
+            memory.windows[shard] = await load_shard(work.connection, shard)
+    await _load(
+        work, memory, [(shard, _key(entry)) for shard, entries in added.items() for _, entry in entries]
+    )
+    hits: dict[int, tuple[Hit, ...]] = {}
+    for shard, entries in added.items():
+        windows = memory.windows[shard]
+        windows.begin([entry for _, entry in entries])
+        for place, entry in entries:
+            if findings := memory.judge.take(windows.windows[_key(entry)], entry):
+                found = tuple(_hit(finding, entry, records[place], windows, memory) for finding in findings)
+                hits[place] = hits.get(place, ()) + found
+    await _save(work, memory, added)
+    return hits
+
+
+def settle(memory: Memory) -> None:
+    """Note that the batch is committed, and forget what is more than memory should hold."""
+    for windows in memory.windows.values():
+        windows.is_settled = True
+    total = sum(len(each.windows) for each in memory.windows.values())
+    if total > WINDOWS_MAX:
+        for windows in memory.windows.values():
+            windows.shrink(len(windows.windows) * WINDOWS_MAX * 9 // 10 // total)
+
+
+def _key(entry: Entry) -> Key:
+    return entry.owner, entry.asset
+
+
+def _hit(finding: Finding, entry: Entry, record: Received, windows: ShardWindows, memory: Memory) -> Hit:
+    """Whether a finding holds is data; only who is debited in their own shard's event can be held."""
+    window = windows.windows[_key(entry)]
+    hold_for = memory.book.hold_for(
+        finding.rule, entry.asset, entry.booking_date, window.segment, window.residence
+    )
+    holds = hold_for is not None and entry.amount < 0 and record.copy == "primary"
+    return Hit(finding.rule, entry.owner, "", (finding,), holds, hold_for or timedelta())
+
+
+async def _load(work: UnitOfWork, memory: Memory, wanted: Sequence[tuple[int, Key]]) -> None:
+    """Bring windows into memory, with one statement; those that cannot be read are made anew."""
+    missing = [
+        (shard, key) for shard, key in dict.fromkeys(wanted) if key not in memory.windows[shard].windows
+    ]
+    if not missing:
+        return
+    states = await window_store.load_states(work.connection, missing)
+    broken: dict[int, set[Key]] = {}
+    for shard, key in missing:
+        state = states.get((shard, key))
+        if state is None or state.is_sound:
+            memory.windows[shard].build(key, state)
+        else:
+            broken.setdefault(shard, set()).add(key)
+    for shard, keys in broken.items():
+        entries: dict[Key, list[Entry]] = {key: [] for key in keys}
+        for _, stored in await window_store.load_batches(work.connection, shard, 0):
+            for entry in read_entries(stored):
+                if _key(entry) in keys:
+                    entries[_key(entry)].append(entry)
+        for key, mine in entries.items():
+            memory.windows[shard].rebuild(key, mine)
+
+
+async def _save(work: UnitOfWork, memory: Memory, added: Mapping[int, Sequence[tuple[int, Entry]]]) -> None:
+    rows = [
+        (shard, memory.windows[shard].number, len(entries), spell_entries([entry for _, entry in entries]))
+        for shard, entries in added.items()
+    ]
+    await window_store.save_batches(work.connection, rows)
+    to_save = {shard: memory.windows[shard].to_save() for shard in added}
+    await _load(work, memory, [(shard, key) for shard, keys in to_save.items() for key in keys])
+    states = [(shard, state) for shard, keys in to_save.items() for state in memory.windows[shard].save(keys)]
+    await window_store.save_states(work.connection, states)
+    if states:
+        moved = {shard: memory.windows[shard].advance() for shard in added}
+        through = {shard: number for shard, number in moved.items() if number is not None}
+        await window_store.save_checkpoints(work.connection, through)

@@ -1,0 +1,123 @@
+"""The service's windows and the auditor's plain loops find the same in any stream of the ledger's events."""
+
+import json
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.movements import History, Moved, movements_of
+from audit.patterns import patterns_in
+from audit.screening import Found, found_in, found_pattern
+from services.compliance.domain.ledger_events import read_news
+from services.compliance.domain.windows.judging import WindowJudge
+from services.compliance.domain.windows.window import Window
+from services.compliance.rules import WINDOW_RULES
+from shared.messages.envelope import Number
+from tests.compliance.ledger import ALICE, BOB, DAY, RECORDED_AT, Ledger
+from tests.compliance.windows import BOOK
+
+PARTIES: list[dict[str, Any] | None] = [
+    None,
+    {"name": "Jane", "account": "DE02", "country": "DE"},
+    {"name": "Reza", "country": "IR"},
+    {"account": "X9"},
+    {"name": "Kim", "account": "KP1", "country": "KP"},
+]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["deposit", "withdrawal", "withdrawal", "transfer", "back", "own", "settle", "open"]),
+        st.sampled_from(
+            ["0.50", "400", "999.99", "1000", "2000", "1800", "5000.01", "9000", "9500", "30000"]
+        ),
+        st.integers(0, 4),
+        st.sampled_from([0, 1, 5, 50, 60, 700, 3000, 150_000]),  # minutes on
+        st.sampled_from([0, 0, 0, 0, 5, 11, 2000, 40_000, 60_000]),  # minutes behind
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def events_of(steps: list[tuple[str, str, int, int, int, bool]]) -> list[bytes]:
+    """Play steps through a ledger that posts them as they are."""
+    ledger, at, made = Ledger(), RECORDED_AT, list[bytes]()
+    for what, amount, party, on, behind, pending in steps:
+        at += timedelta(minutes=on)
+        named = PARTIES[party]
+        common: dict[str, Any] = {
+            "at": at - timedelta(minutes=behind),
+            "day": DAY + (at - RECORDED_AT) // timedelta(days=1) * timedelta(days=1),
+            "cash": party == 0,
+            "payment": {"debtor": named, "creditor": named} if named else None,
+        }
+        match what:
+            case "open":
+                [copy] = ledger.opened("Jane Doe", kind="person", country="DE")
+            case "settle":
+                copy = ledger.moved("withdrawal", amount, first=Number(shard=0, seq=1), **common)[0]
+            case "back":
+                copy = ledger.moved("transfer", amount, owner=BOB, other=ALICE, **common)[0]
+            case "own":
+                copy = ledger.moved("transfer", amount, other=ALICE, **common)[0]
+            case "deposit" | "withdrawal" | "transfer":
+                copy = ledger.moved(what, amount, pending=pending and what != "deposit", **common)[0]
+            case _:
+                raise AssertionError(what)
+        made.append(copy.value)
+    return made
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=STEPS)
+def test_windows_and_plain_loops_find_the_same(steps: list[tuple[str, str, int, int, int, bool]]):
+    """They share no code: a misread threshold, a bucket too many or a lost late entry shows here."""
+    judge = WindowJudge(WINDOW_RULES, BOOK)
+    windows: dict[tuple[str, str], Window] = {}
+    histories: dict[tuple[str, str], History] = {}
+    for value in events_of(steps):
+        said = dict[str, list[Found]]()
+        for entry in read_news(value).entries:
+            window = windows.setdefault((entry.owner, entry.asset), Window())
+            findings = judge.take(window, entry)
+            said.setdefault(entry.owner, []).extend(found_in(each.model_dump(), 2) for each in findings)
+        expected = dict[str, list[Found]]()
+        for each in movements_of(json.loads(value)):
+            history = histories.setdefault((each.owner, each.asset), History())
+            history.take(each)
+            mine = expected.setdefault(each.owner, [])
+            if isinstance(each, Moved):
+                mine += [found_pattern(rule, found) for rule, found, _ in patterns_in(history, _values(each))]
+        assert said == expected
+
+
+def _values(each: Moved) -> Any:
+    def values_of(rule: str) -> Any:
+        row = BOOK.choose(rule, each.asset, each.day, "", "")
+        return row.values if row is not None else None
+
+    return values_of
+
+
+def test_a_long_stream_is_told_the_same():
+    """Beyond what the log keeps, and with more counterparties than are remembered."""
+    start = datetime.combine(date(2026, 3, 2), datetime.min.time(), RECORDED_AT.tzinfo)
+    judge, window, history = WindowJudge(WINDOW_RULES, BOOK), Window(), History()
+    ledger = Ledger()
+    for number in range(1300):
+        named = {"name": f"N{number}", "account": f"A{number * number % 1150}"}
+        what: Any = "deposit" if number % 3 else "withdrawal"
+        amount = f"{(number * 7919) % 9000 + 1}.{number % 100:02d}"
+        at = start + timedelta(minutes=20 * number)
+        payment = {"debtor": named, "creditor": named}
+        event = ledger.moved(what, amount, cash=False, at=at, day=at.date(), payment=payment)[0]
+        [entry] = read_news(event.value).entries
+        [moved] = movements_of(json.loads(event.value))
+        history.take(moved)
+        findings = [found_in(each.model_dump(), 2) for each in judge.take(window, entry)]
+        if number % 25 == 0 or number > 1290:
+            assert isinstance(moved, Moved)
+            mine = [found_pattern(rule, found) for rule, found, _ in patterns_in(history, _values(moved))]
+            assert findings == mine
