@@ -119,12 +119,13 @@ def _much(asked: Asked) -> Pattern | None:
 
 def _fan(asked: Asked) -> Pattern | None:
     history, last = asked.history, asked.last
-    comes = last.amount > 0
-    if not last.partner or history.met:
+    comes, least = last.amount > 0, asked.amount("amount_min")
+    if not last.partner or history.met or abs(last.amount) < least:
         return None
     for days, wanted in sorted(map(tuple, asked.values["steps"])):
         inside = history.within(timedelta(days=days))
-        members = [each for each in inside if each.partner and (each.amount > 0) == comes]
+        large = [each for each in inside if each.partner and abs(each.amount) >= least]
+        members = [each for each in large if (each.amount > 0) == comes]
         score = 0
         for partner in {each.partner for each in members}:
             here = sum(each.partner == partner for each in members)
@@ -135,9 +136,10 @@ def _fan(asked: Asked) -> Pattern | None:
 
 
 def _gathered(asked: Asked) -> Pattern | None:
-    if not asked.last.partner or asked.history.met:
+    least = asked.amount("amount_min")
+    if not asked.last.partner or asked.history.met or abs(asked.last.amount) < least:
         return None
-    members = [each for each in asked.days() if each.partner]
+    members = [each for each in asked.days() if each.partner and abs(each.amount) >= least]
     payers = {each.partner for each in members if each.amount > 0}
     payees = {each.partner for each in members if each.amount < 0}
     came = sum(each.amount for each in members if each.amount > 0)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, cases, evaluate, lists, names, output, sessions, tokens, whitelist
+from backoffice.cli import acts, cases, evaluate, generate, lists, names, output, sessions, tokens, whitelist
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
@@ -55,6 +55,7 @@ app.command()(tokens.token)
 app.command()(names.screen)
 app.command()(names.compare)
 app.command()(evaluate.evaluate)
+app.command()(generate.generate)
 
 
 @holds.command(name="list")

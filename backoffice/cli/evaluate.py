@@ -12,11 +12,13 @@ import typer
 from backoffice.cli import output
 from backoffice.cli.errors import USAGE, CommandError
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
+from services.compliance.domain.cash import CashEvent, CashLog
+from services.compliance.domain.graph import Graph
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.windows.entry import DAY, Entry, counterparty, instant
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
-from services.compliance.rules import WINDOW_RULES
+from services.compliance.rules import CASH_RULES, GRAPH_RULES, RULES, WINDOW_RULES
 from shared.money import AmountError, parse_amount
 
 NO: Final = frozenset({"", "0", "false", "no", "-"})
@@ -39,6 +41,8 @@ class Row:
     """What it is part of; empty where it is ordinary."""
     case: str
     """Which one of that pattern."""
+    cash: bool = False
+    """Banknotes: one side is the till."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,7 @@ class Columns:
     label: str
     pattern: str
     case: str
+    cash: str
     scale: int
 
 
@@ -77,6 +82,7 @@ def evaluate(
     label: Annotated[str, typer.Option(help="Whether it is laundering; 0, no or nothing is not.")] = "label",
     pattern: Annotated[str, typer.Option(help="What kind it is part of, if the file says so.")] = "pattern",
     case: Annotated[str, typer.Option(help="Which one of that kind, if the file says so.")] = "case",
+    cash: Annotated[str, typer.Option(help="Whether it is banknotes; the till has no name.")] = "cash",
     scale: Annotated[int, typer.Option(min=0, max=18, help="Decimals of an amount.")] = 2,
 ) -> None:
     """Let the rules judge a file of transactions, labelled or not: recall by pattern, alerts by rule.
@@ -84,36 +90,90 @@ def evaluate(
     Nothing is stored and no stack is needed. Every party's window is as the service keeps it; parameters are
     those in the box. A labelled transaction is found if a finding names it; a case, if one of its is.
     """
-    rows = _rows(file, Columns(at, payer, payee, amount, asset, label, pattern, case, scale))
+    rows = _rows(file, Columns(at, payer, payee, amount, asset, label, pattern, case, cash, scale))
     alerts = judge_rows(rows, scale)
     _tell(rows, alerts)
 
 
 def judge_rows(rows: Sequence[Row], scale: int) -> Alerts:
-    """Judge transactions in order, each for its payer and its payee."""
-    judge = WindowJudge(WINDOW_RULES, ParameterBook(RULE_PARAMETERS))
-    windows: dict[tuple[str, str], Window] = {}
-    alerts: Alerts = {}
+    """Judge transactions in order, each for its payer and its payee, then for all of them together."""
+    evaluation = _Evaluation(scale)
     for row in rows:
         for owner, other, moved in ((row.payer, row.payee, -row.amount), (row.payee, row.payer, row.amount)):
-            window = windows.setdefault((owner, row.asset), Window())
-            time = instant(row.at)
-            entry = Entry(
-                owner=owner,
-                asset=row.asset,
-                account=owner,
-                scale=scale,
-                amount=moved,
-                at=time,
-                day=time // DAY + _EPOCH_DAY,
-                shard=0,
-                seq=row.number,
-                other=counterparty(other),
-            )
-            for finding in judge.take(window, entry):
-                alert = alerts.setdefault((finding.rule, owner, entry.day), Alert())
-                alert.events.update(int(each.partition("-")[2]) for each in finding.values["events"])
-    return alerts
+            if owner:
+                evaluation.judge(row, owner, other, moved)
+        if row.payer and row.payee:
+            evaluation.follow(row)
+    return evaluation.alerts
+
+
+class _Evaluation:
+    """The state of one evaluation: windows, histories of banknotes, a graph for each asset."""
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+        self.alerts: Alerts = {}
+        self._book = ParameterBook(RULE_PARAMETERS)
+        self._judge = WindowJudge(WINDOW_RULES, self._book)
+        self._windows: dict[tuple[str, str], Window] = {}
+        self._cash: dict[str, CashLog] = {}
+        self._graphs: dict[str, Graph] = {}
+
+    def judge(self, row: Row, owner: str, other: str, moved: int) -> None:
+        """Judge one side by the rules about windows, and banknotes by those about cash."""
+        window = self._windows.setdefault((owner, row.asset), Window())
+        time = instant(row.at)
+        entry = Entry(
+            owner=owner,
+            asset=row.asset,
+            account=owner,
+            scale=self.scale,
+            amount=moved,
+            at=time,
+            day=time // DAY + _EPOCH_DAY,
+            shard=0,
+            seq=row.number,
+            other=counterparty(other) if other else 0,
+        )
+        for finding in self._judge.take(window, entry):
+            self._note(finding.rule, owner, row, finding.values["events"])
+        if row.cash:
+            self._judge_cash(row, owner, moved)
+
+    def _judge_cash(self, row: Row, owner: str, moved: int) -> None:
+        event = CashEvent(
+            owner=owner,
+            asset=row.asset,
+            direction="in" if moved > 0 else "out",
+            phase="posted",
+            amount=abs(moved),
+            occurred_at=row.at,
+            booking_date=row.at.date(),
+            source_shard=0,
+            seq=row.number,
+            leg=0,
+        )
+        log = self._cash.setdefault(owner, CashLog())
+        for rule in CASH_RULES:
+            parameters = self._book.read(rule, row.asset, event.booking_date, self.scale)
+            finding = rule.evaluate(log, event, parameters) if parameters is not None else None
+            if finding is not None:
+                self._note(rule.code, owner, row, finding.values["events"])
+        log.add(event)
+
+    def follow(self, row: Row) -> None:
+        """Judge a transaction by the rules about who paid whom."""
+        graph = self._graphs.setdefault(row.asset, Graph())
+        edge = graph.add(row.payer, row.payee, row.amount, instant(row.at), f"0-{row.number}")
+        for rule in GRAPH_RULES:
+            parameters = self._book.read(rule, row.asset, row.at.date(), self.scale)
+            found = rule.evaluate(graph, edge, parameters) if parameters is not None else []
+            if found:
+                self._note(rule.code, row.payer, row, [each.reference for each in found])
+
+    def _note(self, rule: str, owner: str, row: Row, events: Sequence[str]) -> None:
+        alert = self.alerts.setdefault((rule, owner, row.at.toordinal()), Alert())
+        alert.events.update(int(each.partition("-")[2]) for each in events)
 
 
 def _tell(rows: Sequence[Row], alerts: Alerts) -> None:
@@ -144,7 +204,7 @@ def _tell(rows: Sequence[Row], alerts: Alerts) -> None:
             "alerts": len(of),
             "alerts_labelled": sum(bool(each.events & labelled.keys()) for each in of),
         }
-        for rule in WINDOW_RULES
+        for rule in RULES
         if (of := by_rule.get(rule.code))
     ]
     for record in told + rules:
@@ -213,13 +273,14 @@ def _read(reader: "csv.DictReader[str]", columns: Columns) -> Iterator[Row]:
             raise CommandError(
                 "row", f"Line {reader.line_num} cannot be read: {error}.", "Mend it or leave it out.", USAGE
             ) from error
-        if payer == payee:
+        is_cash = (each.get(columns.cash) or "").strip().lower() not in NO
+        if payer == payee or not (is_cash or (payer and payee)):
             continue
         yes = (each.get(columns.label) or "").strip().lower() not in NO
         kind = (each.get(columns.pattern) or "").strip() or "labelled"
         case = (each.get(columns.case) or "").strip() or str(number)
         asset = (each.get(columns.asset) or "").strip() or "XXX"
-        yield Row(number, at, payer, payee, minor, asset, kind if yes else "", case if yes else "")
+        yield Row(number, at, payer, payee, minor, asset, kind if yes else "", case if yes else "", is_cash)
 
 
 def _joined(row: dict[str, str], columns: str) -> str:

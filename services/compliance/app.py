@@ -15,7 +15,7 @@ from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import CashRule
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.handlers import acts, deadlines, events, parties, windows
-from services.compliance.rules import CASH_RULES, LOOKBACK, WINDOW_RULES, san_1
+from services.compliance.rules import CASH_RULES, GRAPH_RULES, LOOKBACK, WINDOW_RULES, san_1
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
@@ -96,7 +96,7 @@ class ComplianceService(Service):
                     int(row.values["hold_hours"])
                 if row.rule == DEADLINES:
                     read_days(row)
-                for rule in (*CASH_RULES, *WINDOW_RULES):
+                for rule in (*CASH_RULES, *WINDOW_RULES, *GRAPH_RULES):
                     if rule.code == row.rule:
                         rule.read_parameters(row, TRIAL_SCALE)
                         if isinstance(rule, CashRule) and rule.holds:

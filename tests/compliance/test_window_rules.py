@@ -15,100 +15,102 @@ from tests.compliance.tables import table
 from tests.compliance.windows import BOOK, MONDAY, entries, findings_of
 
 OUTCOMES = table("""
-    rule   asset  entries                                                        finds
-    STR-2  USD    +8000@0/a,+8000@40/b,+9999.99@95/c                             payers=3
-    STR-2  USD    +8000@0/a,+8000@40/b,+9999.99@96/c                             -          # 4 days are over
-    STR-2  USD    +8000@0/a,+8000@40/a,+9999.99@95/c                             -          # two payers
-    STR-2  USD    +7999.99@0/a,+8000@40/b,+9999.99@95/c                          -
-    STR-2  USD    +8000@0/a,+8000@40/b,+10000@95/c                               -          # not under it
-    STR-2  USD    +8000@0,+8000@40/b,+9000@95/c                                  -          # nobody named
-    RMF-1  USD    +5000@0,-4000@23                                               hours=24
-    RMF-1  USD    +5000@0,-3999.99@23                                            -
-    RMF-1  USD    +4999.99@0,-4999@23                                            -
-    RMF-1  USD    +5000@0,-4000@24                                               hours=72
-    RMF-1  USD    +5000@0,-4000@72                                               -
-    RMF-1  USD    -4000@0,+5000@1,-1@2                                           -          # it went before
-    RMF-1  USD    +5000@0,-2000@1,-2000@2                                        total=9000.00
-    MIR-1  USD    +2000@0,-2000@23                                               pattern=same
-    MIR-1  USD    +2000@0,-2000@24                                               -
-    MIR-1  USD    +2000@0,-1980@23                                               pattern=same
-    MIR-1  USD    +2000@0,-1979.99@23                                            -
-    MIR-1  USD    +2000@0,-2020.01@23                                            -
-    MIR-1  USD    +2000@0,-1800@23                                               pattern=less_commission
-    MIR-1  USD    +2000@0,-1818@23                                               pattern=less_commission
-    MIR-1  USD    +2000@0,-1818.01@23                                            -
-    MIR-1  USD    +1000@0,-999.99@23                                             -          # too small
-    VEL-1  USD    10*-5@0.5,-5@1                                                 span=hour
-    VEL-1  USD    9*-5@0.5,-5@1                                                  -
-    VEL-1  USD    10*-5@0,-5@1                                                   -          # an hour is over
-    VEL-1  USD    10*-5@0,10*-5@2,10*-5@4,-5@24                                  span=day
-    VEL-1  USD    10*-5@0,10*-5@2,10*-5@4,-5@25                                  -
-    VEL-2  USD    -20000@0                                                       -
-    VEL-2  USD    -20000.01@0                                                    span=hour
-    VEL-2  USD    -20000@0,+20000@2,-10000@4                                     -
-    VEL-2  USD    -20000@0,+20000@2,-10000.01@4                                  span=day
-    VEL-2  USD    5*-20000@0,-0.01@96                                            span=week
-    VEL-2  USD    5*-20000@0,-0.01@240                                           -
-    FAN-1  USD    +5@0/a,+5@1/b,+5@2/c,+5@3/d                                    days=1
-    FAN-1  USD    +5@0/a,+5@1/b,+5@2/c                                           -
-    FAN-1  USD    +5@0/a,+5@25/b,+5@50/c,+5@75/d,+5@119/e                        days=5
-    FAN-1  USD    +5@0/a,+5@25/b,+5@50/c,+5@75/d,+5@120/e                        -
-    FAN-1  USD    +5@0/a,+5@25/b,+5@50/c,+5@75/d,+5@119/d                        -          # four of them
-    FAN-1  USD    +5@0/a,-5@1/b,-5@2/c,+5@3/d                                    -          # both ways
-    FAN-1  USD    +5@-999/a,+5@0/a,+5@1/b,+5@2/c,+5@3/d                          -          # one is known
-    FAN-2  USD    -5@0/a,-5@1/b,-5@2/c,-5@3/d                                    counterparties=4
-    FAN-2  USD    +5@0/a,+5@1/b,+5@2/c,-5@3/d                                    -
-    GS-1   USD    3*+1@-9,+900@0/a,+900@1/b,+900@2/c,-720@9/x,-720@9/y,-720@9/z  payees=3
-    GS-1   USD    +900@0/a,+900@1/b,+900@2/c,-720@9/x,-720@9/y,-719.99@9/z       -
-    GS-1   USD    +900@0/a,+900@1/b,+900@2/c,-720@9/x,-720@9/y,-720@216/z        -          # 9 days are over
-    GS-1   USD    +900@0/a,+900@1/b,+900@2/a,-720@9/x,-720@9/y,-720@9/z          -          # two payers
-    DOR-1  USD    open@0,-1000.01@2160                                           pattern=dormant
-    DOR-1  USD    open@0,-1000@2160                                              -
-    DOR-1  USD    open@0,-1000.01@2159                                           -
-    DOR-1  USD    +1@0,+1000.01@4320                                             pattern=long
-    DOR-1  USD    +1000.01@9999                                                  -          # not known before
-    DEV-1  USD    5*-100@0,5*-120@1,-1000.01@2                                   history=10
-    DEV-1  USD    5*-100@0,5*-120@1,-1000@2                                      -          # not over 1,000
-    DEV-1  USD    5*-100@0,4*-120@1,-1000.01@2                                   -          # nine before
-    DEV-1  USD    5*-1000@0,5*-1200@1,-3300.01@2                                 mean=1100.00
-    DEV-1  USD    5*-1000@0,5*-1200@1,-3300@2                                    -          # 3 × the mean
-    DEV-1  USD    5*-100@0,5*-9000@1,-14000@2                                    -          # 3 deviations
-    GEO-1  USD    +3000@0/a/IR                                                   pattern=amount
-    GEO-1  USD    +2999.99@0/a/IR                                                -
-    GEO-1  USD    +3000@0/a/DE                                                   -
-    GEO-1  USD    +600@0/a/DE,-700@1/b/KP,+700@2/c/IR                            -
-    GEO-1  USD    +1290@0/a/DE,-1500@1/b/KP,+1510@2/c/IR                         pattern=share
-    GEO-1  USD    +1300@0/a/DE,-1500@1/b/KP,+1510@2/c/IR                         -          # under 70 %
-    RND-1  USD    +1000@0,+5000@5,+2000@719                                      count=3
-    RND-1  USD    +1000@0,+5000@5,+2000@720                                      -
-    RND-1  USD    +1000@0,-5000@5,+2000@9                                        -          # both ways
-    RND-1  USD    +1000@0,+5000@5,+2000.01@9                                     -
-    PAY-1  USD    -5000.01@0/a                                                   pattern=large
-    PAY-1  USD    -5000@0/a                                                      -
-    PAY-1  USD    -1@0/a,-5000.01@1/a                                            -          # known
-    PAY-1  USD    +5000.01@0/a                                                   -
-    PAY-1  USD    -5000.01@0                                                     -          # nobody
-    PAY-1  USD    3*-400@0/a,-1200.01@1/b                                        pattern=unusual
-    PAY-1  USD    3*-400@0/a,-1200@1/b                                           -
-    PAY-1  USD    2*-400@0/a,-1200.01@1/b                                        -          # two before
-    NEW-1  USD    open@0,+15000@1                                                -
-    NEW-1  USD    open@0,+15000@1,-0.01@719                                      age_days=29
-    NEW-1  USD    open@0,+15000@1,-0.01@720                                      -
-    NEW-1  USD    +15000.01@5                                                    age_days=0
-    SPL-1  USD    +200@0,3*-0.99@1,-157.63@2                                     count=3
-    SPL-1  USD    +200@0,3*-0.99@1,-157.62@2                                     -          # of 197.03
-    SPL-1  USD    +200@0,2*-0.99@1,-180@2                                        -
-    SPL-1  USD    +200@0,3*-1@1,-180@2                                           -
-    SPL-1  USD    +100@0,3*-0.01@1,-99.97@2                                      -          # under 100
-    SPL-1  USD    +200@0,3*-0.99@1,-180@169                                      -          # 7 days are over
-    TRV-1  USD    -3000@0/a/DE/!debtor.account                                   count=1
-    TRV-1  USD    -2999.99@0/a/DE/!debtor.account                                -
-    TRV-1  USD    -3000@0/a/DE                                                   -
-    TRV-1  EUR    -0.01@0/a/DE/!debtor.account                                   count=1
-    BEN-1  USD    50*-5@0                                                        count=50
-    BEN-1  USD    49*-5@0                                                        -
-    BEN-1  USD    25*-5@0,25*-5@719                                              count=50
-    BEN-1  USD    25*-5@0,25*-5@720                                              -          # 30 days are over
+    rule   asset  entries                                                              finds
+    STR-2  USD    +8000@0/a,+8000@40/b,+9999.99@95/c                                   payers=3
+    STR-2  USD    +8000@0/a,+8000@40/b,+9999.99@96/c                                   -  # 4 days are over
+    STR-2  USD    +8000@0/a,+8000@40/a,+9999.99@95/c                                   -  # two payers
+    STR-2  USD    +7999.99@0/a,+8000@40/b,+9999.99@95/c                                -
+    STR-2  USD    +8000@0/a,+8000@40/b,+10000@95/c                                     -  # not under it
+    STR-2  USD    +8000@0,+8000@40/b,+9000@95/c                                        -  # nobody named
+    RMF-1  USD    +5000@0,-4000@23                                                     hours=24
+    RMF-1  USD    +5000@0,-3999.99@23                                                  -
+    RMF-1  USD    +4999.99@0,-4999@23                                                  -
+    RMF-1  USD    +5000@0,-4000@24                                                     hours=72
+    RMF-1  USD    +5000@0,-4000@72                                                     -
+    RMF-1  USD    -4000@0,+5000@1,-1@2                                                 -  # it went before
+    RMF-1  USD    +5000@0,-2000@1,-2000@2                                              total=9000.00
+    MIR-1  USD    +2000@0,-2000@23                                                     pattern=same
+    MIR-1  USD    +2000@0,-2000@24                                                     -
+    MIR-1  USD    +2000@0,-1980@23                                                     pattern=same
+    MIR-1  USD    +2000@0,-1979.99@23                                                  -
+    MIR-1  USD    +2000@0,-2020.01@23                                                  -
+    MIR-1  USD    +2000@0,-1800@23                                                     pattern=less_commission
+    MIR-1  USD    +2000@0,-1818@23                                                     pattern=less_commission
+    MIR-1  USD    +2000@0,-1818.01@23                                                  -
+    MIR-1  USD    +1000@0,-999.99@23                                                   -  # too small
+    VEL-1  USD    10*-5@0.5,-5@1                                                       span=hour
+    VEL-1  USD    9*-5@0.5,-5@1                                                        -
+    VEL-1  USD    10*-5@0,-5@1                                                         -  # an hour is over
+    VEL-1  USD    10*-5@0,10*-5@2,10*-5@4,-5@24                                        span=day
+    VEL-1  USD    10*-5@0,10*-5@2,10*-5@4,-5@25                                        -
+    VEL-2  USD    -20000@0                                                             -
+    VEL-2  USD    -20000.01@0                                                          span=hour
+    VEL-2  USD    -20000@0,+20000@2,-10000@4                                           -
+    VEL-2  USD    -20000@0,+20000@2,-10000.01@4                                        span=day
+    VEL-2  USD    5*-20000@0,-0.01@96                                                  span=week
+    VEL-2  USD    5*-20000@0,-0.01@240                                                 -
+    FAN-1  USD    +1000@0/a,+1000@1/b,+1000@2/c,+1000@3/d                              days=1
+    FAN-1  USD    +1000@0/a,+1000@1/b,+1000@2/c                                        -
+    FAN-1  USD    +1000@0/a,+1000@25/b,+1000@50/c,+1000@75/d,+1000@119/e               days=5
+    FAN-1  USD    +1000@0/a,+1000@25/b,+1000@50/c,+1000@75/d,+1000@120/e               -
+    FAN-1  USD    +1000@0/a,+1000@25/b,+1000@50/c,+1000@75/d,+1000@119/d               -  # four of them
+    FAN-1  USD    +1000@0/a,-1000@1/b,-1000@2/c,+1000@3/d                              -  # both ways
+    FAN-1  USD    +1000@-999/a,+1000@0/a,+1000@1/b,+1000@2/c,+1000@3/d                 -  # one is known
+    FAN-2  USD    -1000@0/a,-1000@1/b,-1000@2/c,-1000@3/d                              counterparties=4
+    FAN-1  USD    +999.99@0/a,+1000@1/b,+1000@2/c,+1000@3/d                            -  # one is too small
+    GS-1   USD    +9@-9/d,+1500@0/a,+1500@1/b,+999@2/c,-1200@9/x,-1200@9/y,-1200@9/z   -
+    FAN-2  USD    +1000@0/a,+1000@1/b,+1000@2/c,-1000@3/d                              -
+    GS-1   USD    3*+1@-9,+1500@0/a,+1500@1/b,+1500@2/c,-1200@9/x,-1200@9/y,-1200@9/z  payees=3
+    GS-1   USD    +1500@0/a,+1500@1/b,+1500@2/c,-1200@9/x,-1200@9/y,-1199.99@9/z       -
+    GS-1   USD    +1500@0/a,+1500@1/b,+1500@2/c,-1200@9/x,-1200@9/y,-1200@216/z        -  # 9 days are over
+    GS-1   USD    +1500@0/a,+1500@1/b,+1500@2/a,-1200@9/x,-1200@9/y,-1200@9/z          -  # two payers
+    DOR-1  USD    open@0,-1000.01@2160                                                 pattern=dormant
+    DOR-1  USD    open@0,-1000@2160                                                    -
+    DOR-1  USD    open@0,-1000.01@2159                                                 -
+    DOR-1  USD    +1@0,+1000.01@4320                                                   pattern=long
+    DOR-1  USD    +1000.01@9999                                                        -  # not known before
+    DEV-1  USD    5*-100@0,5*-120@1,-1000.01@2                                         history=10
+    DEV-1  USD    5*-100@0,5*-120@1,-1000@2                                            -  # not over 1,000
+    DEV-1  USD    5*-100@0,4*-120@1,-1000.01@2                                         -  # nine before
+    DEV-1  USD    5*-1000@0,5*-1200@1,-3300.01@2                                       mean=1100.00
+    DEV-1  USD    5*-1000@0,5*-1200@1,-3300@2                                          -  # 3 × the mean
+    DEV-1  USD    5*-100@0,5*-9000@1,-14000@2                                          -  # 3 deviations
+    GEO-1  USD    +3000@0/a/IR                                                         pattern=amount
+    GEO-1  USD    +2999.99@0/a/IR                                                      -
+    GEO-1  USD    +3000@0/a/DE                                                         -
+    GEO-1  USD    +600@0/a/DE,-700@1/b/KP,+700@2/c/IR                                  -
+    GEO-1  USD    +1290@0/a/DE,-1500@1/b/KP,+1510@2/c/IR                               pattern=share
+    GEO-1  USD    +1300@0/a/DE,-1500@1/b/KP,+1510@2/c/IR                               -  # under 70 %
+    RND-1  USD    +1000@0,+5000@5,+2000@719                                            count=3
+    RND-1  USD    +1000@0,+5000@5,+2000@720                                            -
+    RND-1  USD    +1000@0,-5000@5,+2000@9                                              -  # both ways
+    RND-1  USD    +1000@0,+5000@5,+2000.01@9                                           -
+    PAY-1  USD    -5000.01@0/a                                                         pattern=large
+    PAY-1  USD    -5000@0/a                                                            -
+    PAY-1  USD    -1@0/a,-5000.01@1/a                                                  -  # known
+    PAY-1  USD    +5000.01@0/a                                                         -
+    PAY-1  USD    -5000.01@0                                                           -  # nobody
+    PAY-1  USD    3*-400@0/a,-1200.01@1/b                                              pattern=unusual
+    PAY-1  USD    3*-400@0/a,-1200@1/b                                                 -
+    PAY-1  USD    2*-400@0/a,-1200.01@1/b                                              -  # two before
+    NEW-1  USD    open@0,+15000@1                                                      -
+    NEW-1  USD    open@0,+15000@1,-0.01@719                                            age_days=29
+    NEW-1  USD    open@0,+15000@1,-0.01@720                                            -
+    NEW-1  USD    +15000.01@5                                                          age_days=0
+    SPL-1  USD    +200@0,3*-0.99@1,-157.63@2                                           count=3
+    SPL-1  USD    +200@0,3*-0.99@1,-157.62@2                                           -  # of 197.03
+    SPL-1  USD    +200@0,2*-0.99@1,-180@2                                              -
+    SPL-1  USD    +200@0,3*-1@1,-180@2                                                 -
+    SPL-1  USD    +100@0,3*-0.01@1,-99.97@2                                            -  # under 100
+    SPL-1  USD    +200@0,3*-0.99@1,-180@169                                            -  # 7 days are over
+    TRV-1  USD    -3000@0/a/DE/!debtor.account                                         count=1
+    TRV-1  USD    -2999.99@0/a/DE/!debtor.account                                      -
+    TRV-1  USD    -3000@0/a/DE                                                         -
+    TRV-1  EUR    -0.01@0/a/DE/!debtor.account                                         count=1
+    BEN-1  USD    50*-5@0                                                              count=50
+    BEN-1  USD    49*-5@0                                                              -
+    BEN-1  USD    25*-5@0,25*-5@719                                                    count=50
+    BEN-1  USD    25*-5@0,25*-5@720                                                    -  # 30 days are over
 """)
 
 

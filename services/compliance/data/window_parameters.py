@@ -12,6 +12,7 @@ _SINCE: Final = date(1970, 1, 1)
 """Valid for imported history too."""
 _FFIEC: Final = "FFIEC BSA/AML examination manual, appendix F"
 _NO_LAW: Final = "; no law gives the figure: a firm sets its own"
+_LEAST: Final = "FATF recommendation 16 for the smallest amount; no law gives the counts"
 _PATTERNS: Final = "Altman et al., Realistic Synthetic Financial Transactions for AML Models (NeurIPS 2023)"
 
 _CALL_FOR_ACTION: Final = ["IR", "KP"]
@@ -61,9 +62,13 @@ WINDOW_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         {"hour": "20000", "day": "50000", "week": "100000", "month": "200000"},
         _FFIEC + _NO_LAW,
     ),
-    _row("FAN-1", {"steps": [[1, 4], [5, 5]]}, f"{_FFIEC}; {_PATTERNS}{_NO_LAW}"),
-    _row("FAN-2", {"steps": [[1, 4], [5, 5]]}, f"{_FFIEC}; {_PATTERNS}{_NO_LAW}"),
-    _row("GS-1", {"payers": 3, "payees": 3, "days": 9, "percent": 20}, f"{_PATTERNS}{_NO_LAW}"),
+    _row("FAN-1", {"steps": [[1, 4], [5, 5]], "amount_min": "1000"}, f"{_FFIEC}; {_PATTERNS}; {_LEAST}"),
+    _row("FAN-2", {"steps": [[1, 4], [5, 5]], "amount_min": "1000"}, f"{_FFIEC}; {_PATTERNS}; {_LEAST}"),
+    _row(
+        "GS-1",
+        {"payers": 3, "payees": 3, "days": 9, "percent": 20, "amount_min": "1000"},
+        f"{_PATTERNS}; {_LEAST}",
+    ),
     _row("DOR-1", {"days": 90, "long_days": 180, "over": "1000"}, _FFIEC + _NO_LAW),
     _row(
         "DEV-1",
@@ -104,5 +109,15 @@ WINDOW_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         "BEN-1",
         {"count": 50, "over_thousandths": 15507},
         "Nigrini, Benford's Law (2012); χ² table, 8 degrees of freedom, 5 %",
+    ),
+    _row(
+        "CYC-1",
+        {"hops_min": 3, "hops_max": 6, "days": 5, "percent": 60, "rarity_percent": 90, "amount_min": "1000"},
+        _PATTERNS + _NO_LAW,
+    ),
+    _row(
+        "STK-1",
+        {"layers": 3, "days": 5, "percent": 80, "rarity_percent": 90, "amount_min": "1000"},
+        _PATTERNS + _NO_LAW,
     ),
 )

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from services.compliance.domain.cash import CashEvent, CashLog, Log, Lookback
+from services.compliance.domain.graph import Edge, Graph
 from services.compliance.domain.watchlist import NameMatch
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.window import Window
@@ -65,7 +66,18 @@ class WindowRule(Generic[P]):
     evaluate: Callable[[Window, Entry, P], Finding | None]
 
 
-Rule = CashRule[Any] | NameRule | WindowRule[Any]
+@dataclass(frozen=True, slots=True)
+class GraphRule(Generic[P]):
+    """A rule about who paid whom, over all parties: second tier, asked by `compliance evaluate` only."""
+
+    code: str
+    title: str
+    read_parameters: Callable[["RuleParameter", int], P]
+    evaluate: Callable[[Graph, Edge, P], list[Edge]]
+    """The edges of what an edge completes, this one among them; none if it completes nothing."""
+
+
+Rule = CashRule[Any] | NameRule | WindowRule[Any] | GraphRule[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from services.compliance.domain.cash import Lookback
-from services.compliance.domain.rule import CashRule, Rule, WindowRule
+from services.compliance.domain.rule import CashRule, GraphRule, Rule, WindowRule
 from services.compliance.rules import (
     ben_1,
     ctr_1,
+    cyc_1,
     dev_1,
     dor_1,
     fan_1,
@@ -22,6 +23,7 @@ from services.compliance.rules import (
     rnd_1,
     san_1,
     spl_1,
+    stk_1,
     str_1,
     str_2,
     trv_1,
@@ -50,10 +52,13 @@ RULES: Final[tuple[Rule, ...]] = (
     spl_1.RULE,
     trv_1.RULE,
     ben_1.RULE,
+    cyc_1.RULE,
+    stk_1.RULE,
 )
 
 CASH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, CashRule))
 WINDOW_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, WindowRule))
+GRAPH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, GraphRule))
 
 LOOKBACK: Final = Lookback(
     days=max((rule.lookback.days for rule in CASH_RULES), default=0),

@@ -3,14 +3,14 @@
 Altman et al., Realistic Synthetic Financial Transactions for AML Models (NeurIPS 2023), patterns
 "gather-scatter" and their length; FFIEC BSA/AML examination manual, appendix F (funnel accounts).
 
-Example: three payers send 900 each; two days later 800 each go to three payees. 2,400 are within 20 % of
-2,700: the third payment out is found.
+Example: three payers send 1,900 each; two days later 1,800 each go to three payees. 5,400 are within 20 % of
+5,700: the third payment out is found.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule
+from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
@@ -19,28 +19,33 @@ from shared.messages.compliance import Finding
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Default: 3 payers, 3 payees, in 9 days, sums alike within 20 %."""
+    """Default: 3 payers, 3 payees, in 9 days, sums alike within 20 %, of amounts from 1,000 on."""
 
     version: int
     payers: int
     payees: int
     days: int
     percent: int
+    amount_min: int
+    """Smaller amounts are no part of it."""
 
 
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `payers`, `payees`, `days`, `percent`."""
-    del scale
+    """Read stored values: `payers`, `payees`, `days`, `percent`, `amount_min`."""
     values = row.values
     days = int(values["days"])
     if not 0 < days <= LOG_DAYS:
         raise ValueError(f"GS-1 looks back {LOG_DAYS} days at most")
-    return Parameters(row.version, int(values["payers"]), int(values["payees"]), days, int(values["percent"]))
+    least = threshold_minor(values["amount_min"], scale)
+    return Parameters(
+        row.version, int(values["payers"]), int(values["payees"]), days, int(values["percent"]), least
+    )
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this payment to somebody new makes what went out as much as what came in."""
-    if not entry.other or window.times:
+    least = parameters.amount_min
+    if not entry.other or window.times or -entry.amount < least:
         return None
     came, _, went, _ = window.in_days(DAYS)
     if came < parameters.payers or went < parameters.payees:
@@ -51,7 +56,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
     members: list[int] = []
     gathered = scattered = 0
     for each in window.span(parameters.days * DAY):
-        if not other[each]:
+        if not other[each] or -least < amount[each] < least:
             continue
         if amount[each] > 0:
             payers.add(other[each])

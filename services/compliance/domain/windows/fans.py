@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.compliance.domain.rule import RuleParameter
+from services.compliance.domain.rule import RuleParameter, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
+from shared.money import AMOUNT_MINOR_MAX
 
 WHOLE = 1000
 """The weight of a counterparty never seen before; one seen n times before counts a (n + 1)th of it."""
@@ -13,21 +14,24 @@ WHOLE = 1000
 
 @dataclass(frozen=True, slots=True)
 class FanParameters:
-    """Default: new counterparties worth 4 in 1 day, or 5 in 5 days."""
+    """Default: new counterparties worth 4 in 1 day, or 5 in 5 days, from 1,000 on."""
 
     version: int
     steps: tuple[tuple[int, int], ...]
     """Days, and how many whole new counterparties make a fan in them; shortest first."""
     count_min: int
+    amount_min: int
+    """Smaller amounts are no part of a fan."""
 
 
 def read_fan_parameters(row: RuleParameter, scale: int) -> FanParameters:
-    """Read stored values: `steps`, pairs of days and new counterparties."""
-    del scale
+    """Read stored values: `steps`, pairs of days and new counterparties, and `amount_min`."""
     steps = tuple(sorted((int(days), int(count)) for days, count in row.values["steps"]))
     if not steps or not 0 < steps[0][0] <= steps[-1][0] <= LOG_DAYS:
         raise ValueError(f"a fan is looked for in {LOG_DAYS} days at most")
-    return FanParameters(row.version, steps, min(count for _, count in steps))
+    return FanParameters(
+        row.version, steps, min(count for _, count in steps), threshold_minor(row.values["amount_min"], scale)
+    )
 
 
 def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, int, list[int]] | None:
@@ -35,15 +39,18 @@ def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, i
 
     Only a counterparty never seen before completes one.
     """
-    if not entry.other or window.times:
+    if not entry.other or window.times or abs(entry.amount) < parameters.amount_min:
         return None
     comes = entry.amount > 0
     if window.in_days(DAYS)[0 if comes else 2] < parameters.count_min:
         return None
     amount, other, known = window.amount, window.other, window.known
+    low, high = parameters.amount_min, AMOUNT_MINOR_MAX
+    if not comes:
+        low, high = -high, -low
     mark = 0 if comes else 1
     for days, count in parameters.steps:
-        members = [each for each in window.span(days * DAY) if (amount[each] > 0) is comes and other[each]]
+        members = [each for each in window.span(days * DAY) if low <= amount[each] <= high and other[each]]
         if len(members) < count:
             continue
         inside: dict[int, int] = {}
