@@ -18,6 +18,7 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "business_day"),
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),
+        ("compliance", "event_chain"),
         *(
             (service, table)
             for service in SERVICES

@@ -6,7 +6,19 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, cases, evaluate, generate, lists, names, output, sessions, tokens, whitelist
+from backoffice.cli import (
+    acts,
+    cases,
+    evaluate,
+    generate,
+    lists,
+    names,
+    output,
+    sessions,
+    tokens,
+    verification,
+    whitelist,
+)
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
@@ -52,6 +64,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
 alerts.command()(cases.dismiss)
 app.command()(tokens.token)
+app.command()(verification.verify)
 app.command()(names.screen)
 app.command()(names.compare)
 app.command()(evaluate.evaluate)

@@ -9,13 +9,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.compliance.api import PREFIX, create_api
 from services.compliance.domain.cases import DEADLINES, read_days
+from services.compliance.domain.chain import Head
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import CashRule
 from services.compliance.domain.windows.judging import WindowJudge
-from services.compliance.handlers import acts, deadlines, events, parties, windows
+from services.compliance.handlers import acts, chaining, deadlines, events, parties, windows
 from services.compliance.rules import CASH_RULES, GRAPH_RULES, LOOKBACK, WINDOW_RULES, san_1
+from services.compliance.store import chain as chain_store
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
@@ -83,6 +85,8 @@ class ComplianceService(Service):
         book = ParameterBook(())
         self._memory = Memory(book, LOOKBACK, WindowJudge(WINDOW_RULES, book))
         self._draft: tuple[UnitOfWork, Draft] | None = None
+        self._heads: dict[int, Head] = {}
+        self._chained: tuple[UnitOfWork, dict[int, Head]] | None = None
 
     async def start(self, connection: Connection) -> None:
         """Load the rules' parameters and read each once, so that a wrong one stops the start."""
@@ -117,12 +121,14 @@ class ComplianceService(Service):
         self._memory.indexes.update(await list_store.load_indexes(connection, missing))
         self._memory.active.update(active)
         self._memory.whitelists[shard] = await whitelist_store.approved_pairs(connection, shard)
+        self._heads[shard] = await chain_store.chain_head(connection, shard)
         self._memory.refused[shard] = await list_store.refused_lists(connection, shard)
         self._memory.windows[shard] = await windows.load_shard(connection, shard)
 
     def forget(self, shard: int) -> None:
         """Drop a shard's windows and lists."""
         self._memory.forget(shard)
+        self._heads.pop(shard, None)
 
     async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
         """Carry out the acts of a batch, then screen its events; of one shard in this order."""
@@ -138,13 +144,16 @@ class ComplianceService(Service):
         await acts.carry_out(work, [each for each in records if each.topic == COMPLIANCE_ACTS.name], draft)
         await events.screen_events(work, journal, draft)
         await parties.remember_parties(work, journal)
+        await self._chain(work)
 
     def adopt(self, work: UnitOfWork) -> None:
         """Keep what the committed batch has added to windows and changed of the active lists."""
         if self._draft is not None and self._draft[0] is work:
             self._memory.adopt(self._draft[1])
             windows.settle(self._memory)
-        self._draft = None
+        if self._chained is not None and self._chained[0] is work:
+            self._heads |= {s: head for s, head in self._chained[1].items() if s in self._heads}
+        self._draft = self._chained = None
 
     async def tick(self, work: UnitOfWork) -> None:
         """Announce holds and cases that are overdue, and screen parties against what lists have changed."""
@@ -152,12 +161,20 @@ class ComplianceService(Service):
         await deadlines.announce_overdue_cases(work)
         is_busy = await parties.screen_parties_again(work, self._memory)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
+        await self._chain(work)
 
     async def announce_act(
         self, work: UnitOfWork, received: Received, done: bool, detail: str, result: Mapping[str, Any]
     ) -> None:
         """Publish the answer to an act that the runtime has done itself."""
         acts.announce_act(work, received, received.message, done=done, detail=detail, result=result)
+        await self._chain(work)
+
+    async def _chain(self, work: UnitOfWork) -> None:
+        """Put what this unit of work has said so far into the audit chain."""
+        is_same = self._chained is not None and self._chained[0] is work
+        heads = self._chained[1] if self._chained is not None and is_same else self._heads
+        self._chained = (work, await chaining.chain_events(work, heads))
 
     def warnings(self) -> Mapping[str, str]:
         """Tell of lists whose last file was refused: parties are screened against an older version."""

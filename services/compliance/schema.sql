@@ -594,5 +594,17 @@ COMMENT ON COLUMN alert_triage.case_id IS 'the case that took it; null where it 
 GRANT SELECT ON alert_triage TO backoffice_readonly;
 GRANT INSERT, SELECT ON alert_triage TO compliance_service;
 
+CREATE TABLE event_chain (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT event_chain_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT event_chain_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT event_chain_seq_check CHECK (seq > 0)
+);
+COMMENT ON COLUMN event_chain.hash IS 'SHA-256, as services/compliance/domain/chain.py writes it down';
+GRANT SELECT ON event_chain TO backoffice_readonly;
+GRANT INSERT, SELECT ON event_chain TO compliance_service;
+
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

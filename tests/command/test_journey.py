@@ -159,6 +159,13 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     _work_a_case(backoffice)
     _work_a_case_by_http(backoffice)
 
+    records = backoffice("compliance", "verify")
+    assert (records.status, records.records[0]["ok"], records.records[0]["examples"]) == (0, True, [])
+    assert records.records[0]["case_facts"] >= 5
+    (tmp_path / "heads.json").write_text(records.out)
+    assert backoffice("compliance", "verify", "--heads", "heads.json").status == 0
+    assert backoffice("compliance", "verify", "--heads", "wrong.jsonl").error["error"] == "heads_unreadable"
+
     verdict = backoffice("ledger", "verify")
     assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
     assert "published" in {check["name"] for check in verdict.records[0]["checks"]}

@@ -17,6 +17,7 @@ from shared.messages.acts import ActBase
 from shared.messages.compliance import ALERT_EVENT, DECISION_EVENT
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import COMPLIANCE_ACTS, DECISIONS, JOURNAL
+from shared.runtime import outbox
 from shared.runtime.migrate import create_login, migrate_schema, migrations_of
 from shared.runtime.work import Received, ShardWork, UnitOfWork
 from tests.compliance.ledger import PARTITIONS, Delivery
@@ -99,6 +100,7 @@ class Harness:
         await transaction.start()
         try:
             await do(work)
+            await outbox.append(self.connection, [each.outgoing for each in work.stored])
         except BaseException:
             await transaction.rollback()
             raise

@@ -34,6 +34,8 @@ DENIED = [
     "DELETE FROM list_entry",
     "DELETE FROM list_activation",
     "UPDATE list_refusal SET why = 'x'",
+    "UPDATE event_chain SET hash = hash",
+    "DELETE FROM event_chain",
     "UPDATE party SET name = 'x'",
     "DELETE FROM party",
     "UPDATE rescreening SET entries = '{}'",

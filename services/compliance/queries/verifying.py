@@ -1,0 +1,161 @@
+"""Verifies what compliance has recorded: the chain over its events, and the records against the events.
+
+Read in pages by key, so that memory does not grow with history.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from services.compliance.domain.chain import START, Told, link
+
+PAGE_ROWS: Final = 5000
+SHOWN_MAX: Final = 20
+
+_SHARDS = """
+SELECT DISTINCT o.shard FROM compliance.outbox AS o
+UNION SELECT DISTINCT c.shard FROM compliance.event_chain AS c
+ORDER BY 1
+"""
+
+_EVENTS = """
+SELECT coalesce(o.shard, c.shard) AS shard, coalesce(o.seq, c.seq) AS seq, o.topic, o.type, o.body, c.hash
+FROM (SELECT shard, seq, topic, type, body FROM compliance.outbox
+      WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS o
+FULL JOIN (SELECT shard, seq, hash FROM compliance.event_chain
+           WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS c
+    ON c.shard = o.shard AND c.seq = o.seq
+ORDER BY 2
+LIMIT $3
+"""
+
+_HASH = "SELECT c.hash FROM compliance.event_chain AS c WHERE c.shard = $1 AND c.seq = $2"
+
+_DECISIONS = """
+SELECT d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner, d.decision,
+       d.findings, d.lists, d.act_id::text AS act_id, d.actor, d.reason
+FROM compliance.decision AS d WHERE d.shard = $1 AND d.seq > $2 AND d.seq <= $3
+"""
+
+_ANSWERS = """
+SELECT a.seq, a.recorded_at, a.act_id::text AS act_id, a.act, a.actor, a.done, a.detail, a.result
+FROM compliance.act_answer AS a WHERE a.shard = $1 AND a.seq > $2 AND a.seq <= $3
+"""
+
+_FACTS = """
+SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.version, f.case_id::text AS case_id
+FROM compliance.case_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
+"""
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was looked at, and what differs."""
+
+    events: int = 0
+    decisions: int = 0
+    answers: int = 0
+    facts: int = 0
+    heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
+    """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
+    differences: int = 0
+    examples: list[str] = field(default_factory=list[str])
+
+    def differs(self, what: str) -> None:
+        """Note a difference."""
+        self.differences += 1
+        if len(self.examples) < SHOWN_MAX:
+            self.examples.append(what)
+
+
+async def verify_records(connection: Any, kept: Mapping[int, tuple[int, str]] | None = None) -> Verified:
+    """Look at everything, in one snapshot if the connection is in a transaction that has one.
+
+    `kept` are heads of an earlier look, which must stand in the chain as they did.
+    """
+    verified = Verified()
+    for shard, (seq, head) in (kept or {}).items():
+        found = await connection.fetchval(_HASH, shard, seq) if seq else START
+        if found is None or found.hex() != head:
+            verified.differs(f"{shard}-{seq}: the head that was kept stands there no more")
+    for row in await connection.fetch(_SHARDS):
+        await _verify_shard(connection, row["shard"], verified)
+    return verified
+
+
+async def _verify_shard(connection: Any, shard: int, verified: Verified) -> None:
+    head, after = START, 0
+    async for page in _pages(connection, shard):
+        events: dict[int, Mapping[str, Any]] = {}
+        for row in page:
+            where, verified.events = f"{shard}-{row['seq']}", verified.events + 1
+            if row["seq"] != after + 1:
+                verified.differs(f"{shard}-{after + 1}: the event is missing")
+            after = row["seq"]
+            if row["body"] is None or row["hash"] is None:
+                verified.differs(f"{where}: {'its hash' if row['hash'] is None else 'the event'} is missing")
+                head = row["hash"] or head
+                continue
+            if link(head, Told(shard, row["seq"], row["topic"], row["body"])) != row["hash"]:
+                verified.differs(f"{where}: the event is not the one that was chained")
+            head = row["hash"]
+            events[row["seq"]] = {**json.loads(row["body"]), "type": row["type"]}
+        span = (shard, page[0]["seq"] - 1, page[-1]["seq"])
+        await _verify_rows(connection, span, events, verified)
+    verified.heads[shard] = (after, head.hex())
+
+
+async def _pages(connection: Any, shard: int) -> AsyncIterator[list[Any]]:
+    after = 0
+    while page := await connection.fetch(_EVENTS, shard, after, PAGE_ROWS):
+        yield page
+        after = page[-1]["seq"]
+
+
+async def _verify_rows(
+    connection: Any, span: tuple[int, int, int], events: Mapping[int, Mapping[str, Any]], verified: Verified
+) -> None:
+    """Hold each record against the event that told of it; and each decision told must be recorded."""
+    shard = span[0]
+    decisions = {row["seq"]: row for row in await connection.fetch(_DECISIONS, *span)}
+    for seq, row in decisions.items():
+        verified.decisions += 1
+        _same(shard, seq, _plain(row), events.get(seq, {}), "DecisionMade", verified)
+    for seq, event in events.items():
+        if event["type"] == "DecisionMade" and seq not in decisions:
+            verified.differs(f"{shard}-{seq}: the decision is not on record")
+    for row in await connection.fetch(_ANSWERS, *span):
+        verified.answers += 1
+        _same(shard, row["seq"], _plain(row), events.get(row["seq"], {}), "ActDone", verified)
+    for row in await connection.fetch(_FACTS, *span):
+        verified.facts += 1
+        event = events.get(row["seq"], {})
+        told = {**event, **{name: event.get("result", {}).get(name) for name in ("version", "case_id")}}
+        _same(shard, row["seq"], _plain(row), told, "ActDone", verified)
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """A row as an event would spell it; what is null is left out there."""
+    read = {"findings", "lists", "result"}
+    return {
+        name: json.loads(value) if name in read else _time(value)
+        for name, value in row.items()
+        if value is not None
+    }
+
+
+def _time(value: Any) -> Any:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+def _same(
+    shard: int, seq: int, row: Mapping[str, Any], event: Mapping[str, Any], kind: str, verified: Verified
+) -> None:
+    if event.get("type") != kind:
+        verified.differs(f"{shard}-{seq}: a record, and no {kind} that told of it")
+        return
+    for name, value in row.items():
+        if event.get(name) != value:
+            verified.differs(f"{shard}-{seq}: {name} on record is not what was told")
