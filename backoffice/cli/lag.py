@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+from collections.abc import AsyncGenerator
 from typing import Annotated, Final
 
 import asyncpg
@@ -68,26 +69,33 @@ def lag(
 
 
 async def _watch(connection: Connection, fail_over: float | None) -> bool:
-    """Show a look each second; return whether the bound was passed. Outages are told and waited out."""
+    """Show a look each second; return whether the bound was passed."""
     on_terminal = sys.stdout.isatty() and not output.json_wanted()
     with Live(auto_refresh=False, screen=False) if on_terminal else contextlib.nullcontext() as live:
-        while True:
-            try:
-                async with open_lagmeter(connection) as meter:
-                    while True:
-                        look = await meter.look()
-                        if live is not None:
-                            live.update(_table(look), refresh=True)
-                        else:
-                            _print(look)
-                        if fail_over is not None and look.lag_seconds > fail_over:
-                            return True
-                        await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            except (CommandError, OSError, TimeoutError, KafkaError, asyncpg.PostgresError) as problem:
-                if isinstance(problem, CommandError) and problem.exit_code != UNREACHABLE:
-                    raise
-                output.say(f"backoffice: cannot look now, trying again: {problem}")
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        async with contextlib.aclosing(_looks(connection)) as looks:
+            async for look in looks:
+                if live is not None:
+                    live.update(_table(look), refresh=True)
+                else:
+                    _print(look)
+                if fail_over is not None and look.lag_seconds > fail_over:
+                    return True
+    raise AssertionError("looks never end by themselves")
+
+
+async def _looks(connection: Connection) -> AsyncGenerator[Look]:
+    """Look each second. Outages are told and waited out."""
+    while True:
+        try:
+            async with open_lagmeter(connection) as meter:
+                while True:
+                    yield await meter.look()
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        except (CommandError, OSError, TimeoutError, KafkaError, asyncpg.PostgresError) as problem:
+            if isinstance(problem, CommandError) and problem.exit_code != UNREACHABLE:
+                raise
+            output.say(f"backoffice: cannot look now, trying again: {problem}")
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _print(look: Look) -> None:

@@ -1,10 +1,15 @@
 """The state of a partition, named from what was seen of it: the rules of Burrow, and two of our own."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
+from backoffice.cli import lag
+from backoffice.cli.connection import Connection
 from backoffice.cli.lagmeter import Look, Place, Sample, judge, topics_of
 from shared.messages.topics import JOURNAL
 from shared.runtime.queries import Backlog
@@ -95,3 +100,31 @@ def test_each_service_is_measured_on_what_it_reads() -> None:
         "transactions.journal.v1",
         "compliance.acts.v1",
     ]
+
+
+async def test_a_watch_ends_when_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`lag --watch | head` must not go on for ever: a closed pipe is no outage to be waited out."""
+    opened: list[str] = []
+
+    class Meter:
+        """Looks at nothing."""
+
+        async def look(self) -> Look:
+            """See no places."""
+            return Look({}, {}, {})
+
+    @contextlib.asynccontextmanager
+    async def meter(_: object) -> AsyncIterator[Meter]:
+        """Count how often it is opened."""
+        opened.append("meter")
+        yield Meter()
+
+    def closed(*_: object) -> None:
+        """Print into a closed pipe."""
+        raise BrokenPipeError
+
+    monkeypatch.setattr(lag, "open_lagmeter", meter)
+    monkeypatch.setattr(lag, "_print", closed)
+    with pytest.raises(BrokenPipeError):
+        await lag._watch(cast("Connection", None), None)  # pyright: ignore[reportPrivateUsage]
+    assert opened == ["meter"]
