@@ -42,6 +42,8 @@ class Asked:
     """The business fields present in the record, normalised; of a malformed one all it says, as it is."""
     wrong: tuple["WrongField", ...] = ()
     """Fields that break the contract; empty for a well-formed instruction."""
+    dry_run: bool = False
+    """Whether it is only asked what would come of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,13 @@ def read_instruction(value: bytes | None) -> Asked | Unreadable:
     except _Wrong:
         return Unreadable("no id or no owner")
     content, wrong = _fields(found, SHAPES[kind])
-    return Asked(instruction_id, kind, owner, found if wrong else content, tuple(wrong))
+    mark = found.get("dry_run")
+    said = {
+        name: value
+        for name, value in (found if wrong else content).items()
+        if name != "dry_run" or not isinstance(mark, bool)
+    }
+    return Asked(instruction_id, kind, owner, said, tuple(wrong), mark is True)
 
 
 def is_act(value: bytes | None) -> bool:
@@ -349,6 +357,7 @@ _EVERY: Final[Shape] = {
     **_optional(occurred_at=_time, value_date=_date, business_reference=_reference),
     **_optional(settlement_id=_reference, contractual_settlement_date=_date, actual_settlement_date=_date),
     **_optional(payment=_block(_PAYMENT), channel=_block(_CHANNEL)),
+    "dry_run": (False, _truth),
     "type": (True, _string),
 }
 _ONE_ACCOUNT: Final[Shape] = {**_EVERY, **_required(account=_code, amount=_amount, asset=_code)}

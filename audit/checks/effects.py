@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from uuid import UUID
 
+from audit.checks.trials import compare_trial
 from audit.evidence import JournalRow
 from audit.examination import Examination
 from audit.model import Prediction
@@ -56,6 +57,9 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         tally.differs(f"{where}: expected dates {said.booking_date} and {said.value_date}, found {found}")
     if said.content is not None and json.loads(row.content or b"null") != said.content:
         tally.differs(f"{where}: the content kept is not what the record asked for")
+    if said.tried is not None:
+        compare_trial(tally, examination, row, said.tried, where)
+        return
     detail = row.detail or {}
     field = detail.get("field")
     if said.fields and field is not None and not {field, field.split(".")[0]} & set(said.fields):

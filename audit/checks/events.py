@@ -27,7 +27,7 @@ from audit.result import Result, Tally
 
 MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
 
-POINTING: Final = frozenset({"DuplicateReceived", "DecisionWithoutEffect", "PendingCleared"})
+POINTING: Final = frozenset({"DuplicateReceived", "DecisionWithoutEffect", "PendingCleared", "DryRunJudged"})
 """Events that name a first outcome and do not repeat what was asked."""
 
 WRITERS: Final = {

@@ -10,17 +10,26 @@ from audit.model.form import form
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import KnownId, ShardState
 from audit.places import partition_of
-from audit.wire import BROADCAST, HOUSE, Unreadable, read_instruction
+from audit.wire import BROADCAST, HOUSE, Asked, Unreadable, read_instruction
 
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
 """Rejections of rung 1: they do not use up the id."""
 
 
 def judge(books: Books, state: ShardState, row: JournalRow, record: Record) -> Prediction:
-    """The ladder: the first rung that fails names the reason."""
+    """The ladder: the first rung that fails names the reason. A dry run goes up it and leaves nothing."""
     asked = read_instruction(record.value)
     if isinstance(asked, Unreadable):
         return Prediction("RecordUnreadable")
+    if not asked.dry_run:
+        return _climb(books, state, row, record, asked)
+    tried = _climb(books, state.on_trial(), row, record, asked)
+    return Prediction(
+        "DryRunJudged", tried.reason, about_seq=tried.about_seq, content=tried.content, tried=tried
+    )
+
+
+def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, asked: Asked) -> Prediction:
     if asked.type in BROADCAST:
         if record.key != HOUSE.encode():
             return rejected("wrong_key")

@@ -41,6 +41,8 @@ class Prediction:
     """Of a limit that was set: the first booking date on which it holds."""
     content: Mapping[str, Any] | None = None
     """What was asked, for a first outcome of a well-formed instruction."""
+    tried: "Prediction | None" = None
+    """Of a dry run: what would have come of it."""
 
 
 def rejected(reason: str, *fields: str) -> Prediction:

@@ -1,7 +1,7 @@
 """What the model remembers: accounts, ids, what waits, freezes, and one shard's books."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -91,6 +91,11 @@ class ShardState:
     today: dict[str, date] = field(default_factory=dict)
     """Entity → the open business day."""
 
+    def on_trial(self) -> "ShardState":
+        """The same books, to be written into and thrown away."""
+        copied: ShardState = _copied(self)
+        return copied
+
     def balance(self, code: str) -> list[int]:
         """The four counters of this shard's row of an account."""
         return self.balances.setdefault(code, [0, 0, 0, 0])
@@ -136,3 +141,15 @@ class ShardState:
             freeze.account == code and freeze.lifted_seq is None and freeze.direction in {direction, "both"}
             for freeze in self.freezes.values()
         )
+
+
+def _copied(value: Any) -> Any:
+    """A value with copies of all in it that can change."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, list | set):
+        return type(value)(_copied(each) for each in value)
+    params: Any = getattr(value, "__dataclass_params__", None)
+    if params is None or params.frozen:
+        return value
+    return replace(value, **{each.name: _copied(getattr(value, each.name)) for each in fields(value)})

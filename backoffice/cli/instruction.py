@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -25,6 +25,7 @@ from shared.runtime.client import Client
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 CHUNK_LINES: Final = 5_000
+DRY_RUN: Final = "dry_run"
 OVERHEAD_BYTES: Final = 128
 """What Kafka adds to one record alone in a batch, at most, beside key and value."""
 
@@ -56,6 +57,9 @@ def send(
     partition: Annotated[
         int | None, typer.Option(help="Send to this partition, whatever the key says.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only ask what would come of each line: nothing moves.")
+    ] = False,
 ) -> None:
     """Publish each line under its owner's key, as it is, readable or not.
 
@@ -63,10 +67,13 @@ def send(
     with the outcome of the house's shard. With --wait, a line that builds on an earlier one of another
     shard (credits an account opened there, spends what came from there) is sent once that one has its
     outcome. A rejection is an answer: status 0. A line without an outcome in time is printed with the
-    outcome `timeout`: status 4.
+    outcome `timeout`: status 4. With --dry-run, each line is marked as a dry run and is judged as the books
+    are then, as if no other line were there; a line that cannot be marked stops all: status 2.
     """
     connection = connect()
     lines = read_lines(file, _key_for_all(key, raw_key), _checked(partition, connection.partitions))
+    if dry_run:
+        lines = [mark_as_dry_run(line) for line in lines]
     for line in lines:
         _refuse_too_large(line)
     timed_out = sessions.run(_send(connection, lines, wait=wait, final=until == "final", timeout=timeout))
@@ -136,6 +143,21 @@ def _line(number: int, value: bytes, key: ForcedKey | None, partition: int | Non
         own=_codes(document, "owner", "account", "debit_account") if own_key != HOUSE else frozenset(),
         others=_codes(document, "credit_account"),
     )
+
+
+def mark_as_dry_run(line: Line) -> Line:
+    """Mark a line as a dry run, leaving all else in it as it is spelt; raises CommandError `not_markable`."""
+    document = _readable(line.value)
+    if not document or document.get(DRY_RUN, True) is not True:
+        raise CommandError(
+            "not_markable",
+            f"Line {line.number} cannot be marked as a dry run.",
+            f"It must be a JSON object whose {DRY_RUN} is not false; nothing was sent.",
+            USAGE,
+        )
+    if DRY_RUN in document:
+        return line
+    return replace(line, value=line.value.replace(b"{", b'{"%b":true,' % DRY_RUN.encode(), 1))
 
 
 def _codes(document: Mapping[str, Any], *names: str) -> frozenset[str]:
@@ -253,6 +275,8 @@ def _print(line: Line, copies: Sequence[Outcome], *, timed_out: bool = False) ->
     }
     if home.field is not None:
         record["field"] = home.field
+    if home.dry_run is not None:
+        record["dry_run"] = home.dry_run
     if timed_out and home.outcome is not None:
         record["so_far"] = home.outcome
     if line.broadcast:
@@ -265,6 +289,8 @@ def _print(line: Line, copies: Sequence[Outcome], *, timed_out: bool = False) ->
 
 def _words(line: Line, home: Outcome, name: str) -> str:
     words = f"line {line.number}: {name}"
+    if home.dry_run is not None:
+        words += f", would be {home.dry_run['outcome']}"
     if home.reason:
         words += f" ({home.reason})"
     if home.first:

@@ -16,6 +16,7 @@ PENDING: Final = "pending"
 POSTED: Final = "posted"
 CLEARED: Final = "PendingCleared"
 TIMEOUT: Final = "timeout"
+TOLD_OF_A_DRY_RUN: Final = ("outcome", "would_be", "balances_after")
 
 Place = tuple[int, int]
 """A partition of the instructions topic, and the offset there."""
@@ -39,6 +40,8 @@ class Outcome:
     """A decision is still to come."""
     held: bool = False
     """Compliance holds it until somebody decides."""
+    dry_run: dict[str, Any] | None = None
+    """Of a dry run: what would have come of it."""
 
     def is_known(self, *, final: bool) -> bool:
         """Say whether there is an outcome, and one that no decision will change if a final one is wanted."""
@@ -113,7 +116,7 @@ class Outcomes:
 
     def _take_event(self, event: dict[str, Any]) -> None:
         first = event.get("first")
-        if first is not None and event["type"] != "DuplicateReceived":
+        if first is not None and event["type"] not in ("DuplicateReceived", "DryRunJudged"):
             waiting = self.pending.pop((first["shard"], first["seq"]), None)
             if waiting is not None:
                 self._apply(waiting, event)
@@ -139,6 +142,9 @@ class Outcomes:
         outcome.reason = _reason(event)
         outcome.detail = event.get("detail")
         outcome.field = event.get("field")
+        if event["type"] == "DryRunJudged":
+            outcome.dry_run = {name: event[name] for name in TOLD_OF_A_DRY_RUN if name in event}
+            outcome.detail, outcome.field = (event["would_be"].get(name) for name in ("detail", "field"))
         outcome.shard, outcome.seq, outcome.recorded_at = event["shard"], event["seq"], event["recorded_at"]
         outcome.instruction_id = event.get("instruction_id") or outcome.instruction_id
         if event["type"] == "DuplicateReceived":
@@ -169,7 +175,7 @@ class Outcomes:
 def _reason(event: dict[str, Any]) -> str | None:
     """Return the published reason of an outcome, where it has one."""
     match event["type"]:
-        case "InstructionRejected" | "TransactionVoided" | "RecordDiscarded":
+        case "InstructionRejected" | "TransactionVoided" | "RecordDiscarded" | "DryRunJudged":
             return event.get("reason")
         case "TransactionPosted":
             return event.get("routed")

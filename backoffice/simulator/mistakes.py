@@ -181,7 +181,7 @@ def changed_content(up: Upstream) -> SimulatedRecord:
     """Use an id again for another amount."""
     for _ in range(4):
         record = up.recent[int(up.random() * len(up.recent))]
-        if b'"amount":"' in record.value:
+        if b'"amount":"' in record.value and record.kind != "dry_run":
             value = record.value.replace(b'"amount":"', b'"amount":"1', 1)
             return record._replace(value=value, kind="wrong_id_reused")
     return unknown_account(up)

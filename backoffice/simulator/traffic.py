@@ -256,6 +256,19 @@ def change_limit(up: Upstream) -> SimulatedRecord:
     )
 
 
+def dry_run(up: Upstream) -> SimulatedRecord:
+    """Ask whether an account would bear a payment, without making it."""
+    account = up.some_account()
+    amount = 1_000 + int(up.random() * 500_000)
+    return up.instruct(
+        "dry_run",
+        "withdrawal",
+        account.owner,
+        f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",'
+        '"channel":{"channel":"api"},"dry_run":true',
+    )
+
+
 def repeated(up: Upstream) -> SimulatedRecord:
     """Send an earlier record again, byte for byte, as an upstream does that missed the answer."""
     record = up.recent[int(up.random() * len(up.recent))]
@@ -273,6 +286,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (interest, 15),
     (freeze, 3),
     (change_limit, 3),
+    (dry_run, 3),
     (house_posting, 3),
     (exchange, 6),
     (large_cash_deposit, 2),

@@ -14,6 +14,7 @@ from services.transactions.domain.due import DUTIES, tasks_due
 from services.transactions.domain.duties import Duty
 from services.transactions.domain.entries import (
     Entries,
+    dry_run_ids,
     instruction_ids,
     pending_ids,
     short_ones,
@@ -233,7 +234,10 @@ async def _load(
     batches: Mapping[int, Entries],
 ) -> dict[int, Outside]:
     """Read what the batch needs and nobody remembers, with a constant number of statements."""
-    asked = {shard: pending_ids(states[shard], batch.closely_read) for shard, batch in batches.items()}
+    asked = {
+        shard: pending_ids(states[shard], batch.closely_read) | dry_run_ids(batch.closely_read)
+        for shard, batch in batches.items()
+    }
     firsts = await _first_outcomes(connection, asked)
     outsides = {shard: Outside(firsts.get(shard, {})) for shard in batches}
     while True:

@@ -17,7 +17,8 @@ CREATE TYPE event_kind AS ENUM (
     'RecordDiscarded',
     'DecisionWithoutEffect',
     'BusinessDayOpened',
-    'ActDone'
+    'ActDone',
+    'DryRunJudged'
 );
 
 CREATE TYPE source_topic AS ENUM (
@@ -314,7 +315,7 @@ CREATE TABLE journal (
     CONSTRAINT journal_check1 CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id, movement_kind) = ANY (ARRAY[0, 7]))
 );
 CREATE INDEX journal_about ON journal USING btree (shard, about_seq) WHERE about_seq IS NOT NULL;
-CREATE INDEX journal_aside ON journal USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
+CREATE INDEX journal_aside ON journal USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind, 'DryRunJudged'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
 COMMENT ON COLUMN journal.detail IS 'what the event says beyond columns and movements';
 COMMENT ON COLUMN journal.content IS 'what was asked: the record''s business fields, normalised JSON';
 COMMENT ON COLUMN journal.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';

@@ -106,6 +106,9 @@ class InstructionBase(Message):
     actual_settlement_date: date | None = None
     payment: Payment | None = None
     channel: Channel | None = None
+    dry_run: bool = False
+    """Whether only to say what would come of it: it moves nothing, and its id stays free. No part of the
+    content, so the same instruction may be sent for real under the same id."""
 
     @field_validator("occurred_at")
     @classmethod
@@ -333,6 +336,9 @@ FACTS: Final = frozenset({"deposit", "fee", "interest"})
 BROADCAST: Final = frozenset({"open_business_day"})
 """Types whose one record goes to every partition."""
 
+NOT_CONTENT: Final = {"dry_run"}
+"""Fields that say how to take an instruction, not what is asked."""
+
 INSTRUCTION: Final[TypeAdapter[Instruction]] = TypeAdapter(
     Annotated[Instruction, Field(discriminator="type")]
 )
@@ -343,6 +349,8 @@ def content_of(instruction: InstructionBase) -> bytes:
 
     Its type comes first, then its id. This is what the content hash is taken over, what the journal keeps
     and what events carry as `instruction`. Fields the record did not have are left out, so a later default
-    is no difference.
+    is no difference, and so is `dry_run`.
     """
-    return instruction.__pydantic_serializer__.to_json(instruction, exclude_unset=True, by_alias=True)
+    return instruction.__pydantic_serializer__.to_json(
+        instruction, exclude_unset=True, by_alias=True, exclude=NOT_CONTENT
+    )

@@ -112,6 +112,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_nowhere("owner", note="whose shard it is; within the firm"),
         **_nowhere("business_reference", note="ties attempts of the upstream together"),
         **_nowhere("occurred_at"),
+        **_nowhere("dry_run", note="no payment is asked for"),
         **_nowhere(
             "settlement_id", "contractual_settlement_date", "actual_settlement_date", note="of trades"
         ),
@@ -294,6 +295,7 @@ STATUSES: Final[Mapping[str, Status]] = {
     "voided": Status("RJCT"),
     "rejected": Status("RJCT"),
     "applied": Status(note="no payment"),
+    "dry_run": Status(note="no payment, only what would come of one"),
     "duplicate": Status(note="the first outcome's"),
     "unreadable": Status(note="nobody knows what was asked"),
     "parked": Status(note="it has no outcome yet"),

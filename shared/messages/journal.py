@@ -129,6 +129,29 @@ class DuplicateReceived(LedgerEvent):
     first_reason: str | None = None
 
 
+class BalancesAfter(Message):
+    """What the two rows of a movement's accounts would hold after it."""
+
+    leg: int
+    debit: str
+    """Posted credits less posted debits of this shard's row: a decimal string in the asset's scale."""
+    credit: str
+
+
+class DryRunJudged(LedgerEvent):
+    """What would have come of an instruction sent as a dry run. Nothing moved, and its id is still free."""
+
+    type: Literal["DryRunJudged"] = "DryRunJudged"
+    reason: str | None = None
+    """Why it would have been rejected, or voided."""
+    outcome: str
+    """`posted`, `pending`, `voided`, `applied`, `rejected` or `duplicate`."""
+    would_be: dict[str, Any]
+    """The event there would have been: its `type` and the fields that are its own."""
+    balances_after: tuple[BalancesAfter, ...] = ()
+    """By movement of that event."""
+
+
 class RecordUnreadable(LedgerEvent):
     """A record nobody can read; its bytes are kept as a dead letter."""
 
@@ -193,6 +216,7 @@ JournalEvent = (
     | InstructionApplied
     | InstructionRejected
     | DuplicateReceived
+    | DryRunJudged
     | RecordUnreadable
     | OwnerParked
     | RecordDiscarded
@@ -213,6 +237,7 @@ OUTCOMES: Final = {
     "BusinessDayOpened": "applied",
     "InstructionRejected": "rejected",
     "DuplicateReceived": "duplicate",
+    "DryRunJudged": "dry_run",
     "RecordUnreadable": "unreadable",
     "OwnerParked": "parked",
     "RecordDiscarded": "discarded",

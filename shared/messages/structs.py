@@ -8,7 +8,7 @@ the codes named in `proven`. A test holds every struct against its class.
 
 import datetime
 import types
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -22,8 +22,15 @@ _AS_THEY_ARE: Final = frozenset({UUID, str, bool, int, datetime.date, type(None)
 _LEFT_TO_THE_READER: Final = frozenset({REFERENCE_PATTERN, TEXT_PATTERN})
 
 
-def struct_of(model: type[BaseModel], *, proven: frozenset[str] = frozenset()) -> type[msgspec.Struct]:
+def struct_of(
+    model: type[BaseModel],
+    *,
+    proven: frozenset[str] = frozenset(),
+    without: Collection[str] = (),
+) -> type[msgspec.Struct]:
     """Return the struct of a message class: the same fields in the same order, absent ones `UNSET`.
+
+    It does not know the fields `without` which it is made.
 
     Raises `TypeError` for a field of a type that it does not know.
     """
@@ -31,6 +38,8 @@ def struct_of(model: type[BaseModel], *, proven: frozenset[str] = frozenset()) -
     names: dict[str, str] = {}
     tag: str | None = None
     for name, field in model.model_fields.items():
+        if name in without:
+            continue
         if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
             tag = field.default
             continue

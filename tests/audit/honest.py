@@ -3,16 +3,18 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from audit.amounts import spell_amount
 from audit.casework import CaseData
 from audit.checks.events import rebuilt
 from audit.checks.reports import days_at
 from audit.checks.running import INPUTS
+from audit.checks.trials import OUTCOMES
 from audit.evidence import (
     DECISIONS,
     INSTRUCTIONS,
@@ -52,7 +54,7 @@ from audit.evidence import (
     ShardRow,
 )
 from audit.examination import Examination
-from audit.model import Replay, replay
+from audit.model import Prediction, Replay, replay
 from audit.places import partition_of
 
 PARTITIONS = 4
@@ -357,6 +359,9 @@ def _written(
     if said.valid_from is not None:
         detail["valid_from"] = said.valid_from.isoformat()
     homes = {account.code: account for account in accounts}
+    content = json.dumps({name: each for name, each in asked.items() if name != "dry_run"}).encode()
+    if said.tried is not None:
+        detail = _tried(said.tried, homes)
     copies: list[int] = []
     chains[row.shard, row.shard] = row.seq
     for leg in said.movements:
@@ -364,7 +369,7 @@ def _written(
         if credited.owner != "house" and credited.shard != row.shard and credited.shard not in copies[::2]:
             copies += [credited.shard, chains[row.shard, credited.shard]]
             chains[row.shard, credited.shard] = row.seq
-    follows = said.about_seq is not None and said.kind != "InstructionRejected"
+    follows = said.about_seq is not None and (said.tried or said).kind != "InstructionRejected"
     return JournalRow(
         row.shard,
         row.seq,
@@ -382,10 +387,39 @@ def _written(
         booking_date=said.booking_date,
         value_date=said.value_date,
         detail=detail or None,
-        content=None if follows or not asked else record.value,
+        content=None if follows or not asked else content,
         seen=row.seen,
         copies=tuple(copies),
     )
+
+
+def _tried(said: Prediction, homes: Mapping[str, Account]) -> dict[str, Any]:
+    """What a dry run says of what would have come of it."""
+    would_be: dict[str, Any] = {"type": said.kind}
+    if said.reason is not None:
+        would_be["reason"] = said.reason
+    if said.fields:
+        would_be["field"] = said.fields[0]
+    if said.routed is not None:
+        would_be["routed"] = said.routed
+    assets = {each.code: each for each in ASSETS}
+    if said.movements:
+        would_be |= {"booking_date": str(said.booking_date), "value_date": str(said.value_date)}
+        would_be["movements"] = [
+            {
+                "kind": leg.kind,
+                "debit": {"account": homes[leg.debit].code},
+                "credit": {"account": homes[leg.credit].code},
+                "amount": spell_amount(leg.amount, assets[leg.asset].scale),
+                "asset": leg.asset,
+            }
+            for leg in said.movements
+        ]
+    balances = [
+        {"debit": spell_amount(leg.debit_after, 2), "credit": spell_amount(leg.credit_after, 2)}
+        for leg in said.movements
+    ]
+    return {"outcome": OUTCOMES[said.kind], "would_be": would_be, "balances_after": balances}
 
 
 def _publish(evidence: Evidence, chains: Iterable[tuple[int, int]]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
 
+from audit.amounts import spell_amount
 from audit.evidence import (
     DECISIONS,
     Account,
@@ -17,7 +18,7 @@ from audit.evidence import (
     Record,
     ScreeningPolicy,
 )
-from audit.model import Replay, replay
+from audit.model import Prediction, Replay, replay
 from audit.model.effects import EFFECTS
 from audit.wire import BROADCAST, FACTS, SHAPES
 from services.transactions.domain import chart as charts
@@ -104,8 +105,36 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
             each.value_date,
             {name: (each.detail or {}).get(name) for name in ("routed", "freed", "valid_from")},
             (each.detail or {}).get("resolves", {}).get("seq"),
+            trial_shown(each.detail or {}) if each.kind == "DryRunJudged" else None,
         )
         for each in decided
+    ]
+
+
+def trial_shown(detail: dict[str, Any]) -> list[Any]:
+    """What a dry run says would have come of it."""
+    would_be = detail["would_be"]
+    return [
+        *(would_be.get(name) for name in ("type", "reason", "routed", "freed")),
+        [
+            (each["debit"]["account"], each["credit"]["account"], each["amount"])
+            for each in would_be.get("movements", ())
+        ],
+        [(each["debit"], each["credit"]) for each in detail.get("balances_after", ())],
+    ]
+
+
+def trial_predicted(said: Prediction) -> list[Any]:
+    """What the model says would have come of it; all that moves here has two decimals, but for yen."""
+    scales = [0 if each.asset == "JPY" else 2 for each in said.movements]
+    legs = list(zip(said.movements, scales, strict=True))
+    return [
+        *(said.kind, said.reason, said.routed, said.freed),
+        [(leg.debit, leg.credit, spell_amount(leg.amount, scale)) for leg, scale in legs],
+        [
+            (spell_amount(leg.debit_after, scale), spell_amount(leg.credit_after, scale))
+            for leg, scale in legs
+        ],
     ]
 
 
@@ -126,6 +155,7 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
             },
             each.resolves,
+            None if each.tried is None else trial_predicted(each.tried),
         )
         for each in found
     ]
@@ -147,8 +177,16 @@ RESERVES: list[Any] = [
     (101, "cleared"),
     (101, "refused"),
     of_home("void_pending", 205, pending_id=named_id("101")),
+    of_home("post_pending", 206, pending_id=named_id("100"), dry_run=True),
+    of_home("reserve", 102, account=HOME, amount="10.00", asset="EUR", dry_run=True),
+    of_home("reserve", 102, account=HOME, amount="10.00", asset="EUR"),
+    of_home("post_pending", 207, pending_id=named_id("102"), amount="3.00", dry_run=True),
+    of_home("void_pending", 207, pending_id=named_id("102"), dry_run=True),
+    of_home("open_account", 208, account="tried", entity="BANK", asset="EUR", dry_run=True),
+    of_home("deposit", 209, account="tried", amount="1.00", asset="EUR", dry_run=True),
+    of_home("open_account", 208, account="tried", entity="BANK", asset="EUR"),
 ]
-"""Parts and a rest; one that is screened; what comes too early, too late or is too much."""
+"""Parts and a rest; one that is screened; what comes too early, too late or is too much; dry runs."""
 
 
 @given(STREAMS)

@@ -36,6 +36,10 @@ def day_in_the_life() -> Evidence:
     upstream.send("change_limit", ALICE, 11, account=A, limit="60.00", authority="committee")
     upstream.send("withdrawal", ALICE, 12, account=A, amount="900.00", asset="EUR")
     upstream.send("withdrawal", ALICE, 13, account=A, amount="560.00", asset="EUR")
+    upstream.send("fee", ALICE, 14, account=A, amount="3.00", asset="EUR", dry_run=True)
+    upstream.send("withdrawal", ALICE, 15, account=A, amount="9000.00", asset="EUR", dry_run=True)
+    upstream.send("withdrawal", ALICE, 13, account=A, amount="560.00", asset="EUR", dry_run=True)
+    upstream.send("fee", ALICE, 14, account=A, amount="1.00", asset="EUR")
     return books(upstream)
 
 
@@ -147,6 +151,18 @@ def _lose_a_limit(evidence: Evidence) -> None:
     evidence.ledger.limits.clear()
 
 
+def _tell_of_other_balances(evidence: Evidence) -> None:
+    index = next(n for n, row in enumerate(evidence.ledger.journal) if row.kind == "DryRunJudged")
+    detail = evidence.ledger.journal[index].detail or {}
+    told = [{**each, "debit": "0.01"} for each in detail["balances_after"]]
+    change(evidence.ledger.journal, index, detail={**detail, "balances_after": told})
+
+
+def _carry_a_dry_run_out(evidence: Evidence) -> None:
+    index = next(n for n, row in enumerate(evidence.ledger.journal) if row.kind == "DryRunJudged")
+    change(evidence.ledger.journal, index, kind="InstructionRejected", reason="amount_zero")
+
+
 def _see_credits_that_never_were(evidence: Evidence) -> None:
     index = next(n for n, row in enumerate(evidence.ledger.journal) if row.instruction_id == UUID(int=7))
     bob = next(account.account_id for account in evidence.ledger.accounts if account.code == B)
@@ -227,6 +243,9 @@ PLANTED: list[tuple[Plant, int]] = [
     (_post_twice, 2),
     (_keep_other_content, 2),
     (_remember_nothing, 2),
+    (_tell_of_other_balances, 2),
+    (_tell_of_other_balances, 8),
+    (_carry_a_dry_run_out, 2),
     (_wrong_chain, 4),
     (_gap, 4),
     (_lose_a_record, 5),

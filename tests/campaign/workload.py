@@ -267,6 +267,16 @@ class Workload:
 
     # ── wrong, and must be answered ───────────────────────────────────────────────────────────────
 
+    def dry_run(self) -> Iterator[Sending]:
+        """Anything, only asked for; now and then it is sent for real afterwards, under the same id."""
+        maker = self.rng.choice(_TRIED)
+        for sending in maker(self):
+            body = json.loads(sending.value or b"{}")
+            asked = json.dumps({**body, "dry_run": True}, separators=(",", ":"), ensure_ascii=False).encode()
+            yield Sending(sending.key, asked, "dry_run", sending.partition)
+            if self.rng.random() < 0.5:
+                yield sending
+
     def repeated(self) -> Iterator[Sending]:
         """The same again, byte for byte, or the same id in another spelling."""
         sending = self.rng.choice(self.recent)
@@ -400,12 +410,24 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.open_account,
     Workload.custody,
     Workload.open_business_day,
+    Workload.dry_run,
     Workload.repeated,
     Workload.reused_id,
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 10, 10, 2, 2, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 10, 10, 2, 2, 20, 60, 15, 60, 30)
+
+_TRIED: Final = (
+    Workload.withdrawal,
+    Workload.transfer,
+    Workload.exchange,
+    Workload.fee,
+    Workload.house_posting,
+    Workload.freeze,
+    Workload.change_limit,
+    Workload.custody,
+)
 
 _WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (
     {"amount": "0"},

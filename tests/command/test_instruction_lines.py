@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.cli.errors import CommandError
-from backoffice.cli.instruction import ForcedKey, read_lines
+from backoffice.cli.instruction import ForcedKey, mark_as_dry_run, read_lines
 
 
 def lines_of(tmp_path: Path, content: bytes, **options):
@@ -96,3 +96,27 @@ def test_without_a_stack_every_command_says_how_to_start_it(backoffice, argument
     ran = backoffice(*arguments)
     assert (ran.status, ran.out, ran.error["error"]) == (3, "", "stack_not_running")
     assert "backoffice up" in ran.error["fix"]
+
+
+@pytest.mark.parametrize(
+    ("line", "marked"),
+    [
+        (b'{ "owner":"C1", "amount":1.50}', b'{"dry_run":true, "owner":"C1", "amount":1.50}'),
+        (b'{"owner":"C1","dry_run":true}', b'{"owner":"C1","dry_run":true}'),
+    ],
+)
+def test_a_line_is_marked_as_a_dry_run_and_else_left_as_it_is(
+    tmp_path: Path, line: bytes, marked: bytes
+) -> None:
+    """What is tried is what would be sent."""
+    (read,) = lines_of(tmp_path, line)
+    assert mark_as_dry_run(read).value == marked
+
+
+@pytest.mark.parametrize("line", [b"not json", b"[]", b"{}", b'{"dry_run":false}', b'{"dry_run":"no"}'])
+def test_a_line_that_cannot_be_marked_stops_all(tmp_path: Path, line: bytes) -> None:
+    """It would be carried out."""
+    (read,) = lines_of(tmp_path, line)
+    with pytest.raises(CommandError) as stopped:
+        mark_as_dry_run(read)
+    assert stopped.value.error == "not_markable"

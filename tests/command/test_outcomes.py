@@ -130,6 +130,27 @@ def test_a_duplicate_tells_the_first_outcome() -> None:
     assert found.first == {"outcome": "rejected", "reason": "amount_zero", "shard": 0, "seq": 1}
 
 
+def test_a_dry_run_tells_what_would_come_of_it_and_ends_nothing() -> None:
+    """Also where it names the first outcome of its id, which may wait for a decision."""
+    outcomes = Outcomes()
+    pending, tried = outcomes.expect([(0, 5), (0, 6)])
+    would_be = {"type": "InstructionRejected", "field": "amount", "detail": "no", "reason": "id_reused"}
+    told = event(
+        "DryRunJudged", 2, 6, first={"shard": 0, "seq": 1}, outcome="rejected", reason="id_reused",
+        would_be=would_be,
+    )  # fmt: skip
+    outcomes.take([event("TransactionPending", 1, 5), told])
+    assert (pending.outcome, pending.waits) == ("pending", True)
+    assert (tried.outcome, tried.reason, tried.field, tried.detail) == (
+        "dry_run",
+        "id_reused",
+        "amount",
+        "no",
+    )
+    assert tried.dry_run == {"outcome": "rejected", "would_be": would_be}
+    assert outcomes.tally() == {"dry_run": 1, "pending": 1}
+
+
 def test_an_event_sent_twice_counts_once() -> None:
     """After a crash events are published again."""
     outcomes = Outcomes()

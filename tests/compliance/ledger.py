@@ -10,6 +10,7 @@ from uuid import UUID
 
 from shared.messages.envelope import HOUSE, Event, Number
 from shared.messages.journal import (
+    DryRunJudged,
     InstructionApplied,
     InstructionRejected,
     Movement,
@@ -119,6 +120,27 @@ class Ledger:
         }
         event = TransactionPending(screening=screening, **common) if pending else TransactionPosted(**common)
         return self._copies(event, {debit, credit} - {HOUSE, owner})
+
+    def tried(self, name: str, *, owner: str = ALICE) -> list[Delivery]:
+        """Make the event of a dry run of a payment in cash to somebody."""
+        shard = shard_of(owner, PARTITIONS)
+        event = DryRunJudged(
+            shard=shard,
+            seq=self.next_seq(shard),
+            recorded_at=RECORDED_AT,
+            instruction_id=self.next_instruction(),
+            instruction_type="withdrawal",
+            owner=owner,
+            instruction={
+                "type": "withdrawal",
+                "owner": owner,
+                "payment": {"creditor": {"name": name}},
+                "channel": {"cash": True},
+            },
+            outcome="pending",
+            would_be={"type": "TransactionPending"},
+        )
+        return self._copies(event, set())
 
     def opened(self, name: str, *, owner: str = ALICE, kind: str = "person", **party: Any) -> list[Delivery]:
         """Make the event of an account opened for a party."""

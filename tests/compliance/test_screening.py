@@ -325,6 +325,14 @@ async def test_a_rejected_instruction_of_any_shape_is_no_concern(harness: Harnes
         assert await harness.take(*ledger.rejected(instruction)) == [], instruction
 
 
+async def test_a_dry_run_is_not_screened_as_money(harness: Harness):
+    """Nothing moves or waits, whomever it would pay; sent for real, it is screened."""
+    ledger = Ledger()
+    assert await harness.take(*ledger.tried(LISTED)) == []
+    names = {"creditor": LISTED}
+    assert await harness.take(*ledger.moved("withdrawal", "20000.00", names=names, pending=True)) != []
+
+
 @pytest.mark.parametrize(
     "value", [b"", b"{", b"[]", b'{"seq":1}', b'{"type":"TransactionPosted","instruction":7}']
 )

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from shared.messages.envelope import HOUSE, Event, Number
 from shared.messages.journal import (
     BusinessDayOpened,
+    DryRunJudged,
     DuplicateReceived,
     InstructionApplied,
     InstructionRejected,
@@ -134,6 +135,14 @@ class Ledger:
                 first_outcome="posted",
             )
         )
+
+    def try_out(self, *movements: Movement, owner: str) -> DryRunJudged:
+        """Say what would come of a transaction."""
+        shard = home(owner)
+        day = self.days.get(shard, MONDAY).isoformat()
+        legs = [each.model_dump(mode="json", by_alias=True) for each in movements]
+        would_be = {"type": "TransactionPosted", "booking_date": day, "value_date": day, "movements": legs}
+        return self._tell(DryRunJudged(**self._head(shard), owner=owner, outcome="posted", would_be=would_be))
 
     def misread(self, shard: int) -> RecordUnreadable:
         """Receive something nobody can read."""

@@ -213,6 +213,15 @@ def test_a_rejection_counts_on_the_business_day_its_shard_stood_at() -> None:
     assert days == {"account_unknown": START.date(), "limit": TUESDAY}
 
 
+def test_a_dry_run_counts_nowhere_but_among_the_events_taken() -> None:
+    """It is no activity, and what it would move moves nothing."""
+    books = Ledger()
+    books.try_out(movement("ann/EUR", "ben/EUR", 500), owner="ann")
+    counted = fold(books.delivered)
+    assert [(key[3], count) for key, count in counted.taken.items()] == [("DryRunJudged", 1)]
+    assert (counted.activity, counted.account_days, counted.owner_days, counted.entries) == ({}, {}, {}, [])
+
+
 def test_a_channel_upstream_invents_counts_as_other() -> None:
     """Whoever rejects may repeat what was sent; it must not make rows without end."""
     books = Ledger()

@@ -142,8 +142,10 @@ async def test_a_statement_merges_the_shards_in_order_of_time(harness: Harness) 
 
 
 async def test_the_straight_through_rate_counts_first_outcomes_only(harness: Harness) -> None:
-    """Posted after a decision is not straight through; a duplicate is no further instruction."""
-    await harness.take(two_days().delivered)
+    """Posted after a decision is not straight through; a duplicate or a dry run is no further instruction."""
+    books = two_days()
+    books.try_out(movement("ann/EUR", "ben/EUR", 500), owner="ann")
+    await harness.take(books.delivered)
     announced, _ = await harness.take([], asking("daily_activity", booking_date=MONDAY))
     # 4 days opened, 4 accounts, 5 postings; 3 waited, 1 was rejected.
     assert announced.totals["straight_through_rate"] == "0.7647"

@@ -57,6 +57,7 @@ SOMETIMES: dict[str, st.SearchStrategy[Any]] = {
         [{"creditor": {"name": "Ana", "country": "DE"}}, {"creditor": {"country": "Germany"}}, 5]
     ),
     "a_later_field": st.just({"x": [1]}),
+    "dry_run": st.sampled_from([True, True, False, "yes"]),
 }
 
 
@@ -394,7 +395,12 @@ def test_a_stream_delivered_twice_moves_nothing_the_second_time(drawn: list[Any]
         if isinstance(record.message, DecisionMade):
             assert event["type"] == "DecisionWithoutEffect"
         else:
-            assert event["type"] in ("DuplicateReceived", "InstructionRejected", "RecordUnreadable")
+            assert event["type"] in (
+                "DuplicateReceived",
+                "InstructionRejected",
+                "RecordUnreadable",
+                "DryRunJudged",
+            )
 
 
 @pytest.mark.parametrize("foreign", [0, 49_99, 50_00])

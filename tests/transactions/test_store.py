@@ -99,6 +99,9 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
         named = {"owner": ALICE, "pending_id": each["instruction_id"]}
         await ledger.send(instruction("post_pending", **named, **part))
     await ledger.send(instruction("void_pending", owner=ALICE, pending_id=given_back["instruction_id"]))
+    dry = [transfer(ALICE, BOB, "2.00"), transfer(ALICE, 'nobody "ü', "2.00"), transfer(ALICE, BOB, "x")]
+    await ledger.send(*[{**each, "dry_run": True} for each in (*dry, held, {**held, "a": "ü" * 70_000})])
+    await ledger.send({**transfer(ALICE, BOB, "x" * 70_000), "dry_run": True})
     inner = received(transfer(ALICE, BOB, "2.00"))
 
     def told(message: Any) -> Received:
@@ -130,6 +133,7 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
         "InstructionApplied",
         "InstructionRejected",
         "DuplicateReceived",
+        "DryRunJudged",
         "RecordUnreadable",
         "OwnerParked",
         "RecordDiscarded",

@@ -58,6 +58,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-02")
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
     await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
+    await ledger.send(deposit(ALICE, "1.50") | {"dry_run": True}, message | {"dry_run": True})
     await a_few_exchanges(ledger)
     await a_few_reserves(ledger)
     await a_few_limits(ledger)
@@ -210,6 +211,7 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET asset_id = 840 WHERE shard = 1 AND seq = 2", "movements", id="another asset"),
         pytest.param("DELETE FROM instruction_key WHERE shard = 1 AND seq = 2", "first_outcomes", id="a lost id"),
         pytest.param("UPDATE instruction_key SET instruction_id = gen_random_uuid() WHERE shard = 1 AND seq = 2", "first_outcomes", id="a changed id"),
+        pytest.param("INSERT INTO instruction_key VALUES (gen_random_uuid(), 1, 2, '')", "first_outcomes", id="an id with no hash"),
         pytest.param("UPDATE journal SET content = content || ' ' WHERE shard = 1 AND seq = 2", "content", id="a changed content"),
         pytest.param("UPDATE account SET limit_minor = NULL, opened_seq = 9 WHERE account_id = {alice}", "accounts", id="an account opened by nobody"),
         pytest.param("UPDATE journal SET seen = NULL WHERE seen::text LIKE '%credits%'", "limits", id="a limit not held"),
@@ -232,6 +234,9 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
         pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE kind = 'TransactionPosted' AND booking_date = '2026-01-02'", "booking_dates", id="another booking date"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, '\"credit\":\"', '\"credit\":\"1')::json WHERE kind = 'DryRunJudged'", "after_balances", id="a dry run that told another balance"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, '2026-01-02', '2026-01-03')::json WHERE kind = 'DryRunJudged'", "booking_dates", id="a dry run on another day"),
+        pytest.param("INSERT INTO instruction_key SELECT instruction_id, shard, seq, sha256('')::bytea FROM journal WHERE kind = 'DryRunJudged' AND about_seq IS NULL", "first_outcomes", id="a dry run that used its id up"),
         pytest.param("DELETE FROM business_day WHERE shard = 1", "booking_dates", id="a business day lost"),
     ],
 )  # fmt: skip

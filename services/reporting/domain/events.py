@@ -116,8 +116,9 @@ FATES: Final = frozenset(
 )
 """Kinds without movements that give a record its fate."""
 
-ASIDE: Final = frozenset({"PendingCleared", "DecisionWithoutEffect", "ActDone"})
-"""Kinds that give no record a fate: counted as taken, and nowhere else."""
+ASIDE: Final = frozenset({"PendingCleared", "DecisionWithoutEffect", "ActDone", "DryRunJudged"})
+"""Kinds that are no activity: they give no record a fate, or only say what might have been. Counted as
+taken, and nowhere else."""
 
 KINDS: Final = MONEY | FATES | ASIDE
 

@@ -4,7 +4,8 @@ Every event that gives a record its fate is counted once, in one line; `later` m
 earlier outcome of the same record. So counts add up to the events taken. The straight-through rate is the
 instructions whose *first* outcome was `posted` or `applied` (nothing waited for a decision), over all
 readable ones: first outcomes posted, applied, pending and rejected, and parked ones that were discarded.
-Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome.
+Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome. Dry runs are
+no activity.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from services.reporting.domain.events import ASIDE
 from services.reporting.domain.report import (
     Answer,
     Column,
@@ -108,7 +110,7 @@ def _compare(answers: Mapping[str, Answer]) -> list[Reconciliation]:
             scales[each["asset"]] = each["scale"]
     taken: Counter[str] = Counter()
     for each in answers["taken"]:
-        if each["kind"] in OUTCOMES:
+        if each["kind"] in OUTCOMES and each["kind"] not in ASIDE:
             taken[OUTCOMES[each["kind"]]] += int(each["count"])
     compared = [
         agree(f"{outcome} = events taken", taken[outcome], counted[outcome])

@@ -19,6 +19,7 @@ from services.transactions.domain.state import (
     Outside,
     Wanted,
 )
+from services.transactions.domain.trials import on_trial
 
 
 class Context:
@@ -46,6 +47,18 @@ class Context:
         """What plain instructions need and nobody had loaded."""
         self.needs: set[int] = set()
         """Accounts whose foreign credits a decision asked for and nobody had loaded."""
+
+    def on_trial(self) -> "Context":
+        """Return a context in which a decision changes nothing here; what it lacks is lacking here."""
+        trial = Context(
+            chart=self.chart,
+            types=self.types,
+            partitions=self.partitions,
+            changes=on_trial(self.changes),
+            outside=self.outside,
+        )
+        trial.wanted, trial.needs = self.wanted, self.needs
+        return trial
 
 
 class Case:

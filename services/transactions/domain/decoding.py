@@ -37,6 +37,7 @@ DIGITS_MAX: Final = 18
 """A number with more digits is kept as its spelling: not every consumer's parser reads it exactly."""
 
 TYPES: Final = frozenset(each.model_fields["type"].default for each in INSTRUCTIONS)
+DRY_RUN: Final = "dry_run"
 AMOUNT_FIELDS: Final = frozenset(
     {"amount", "debit_amount", "credit_amount", "rate", "limit", "instructed_amount"}
 )
@@ -64,6 +65,7 @@ class MalformedInstruction:
     content: bytes | None
     """What could be read, as canonical JSON; none where that is too large or has no exact spelling."""
     content_hash: bytes
+    dry_run: bool = False
 
 
 class _Spelling(str):
@@ -110,7 +112,9 @@ def _decode_slowly(value: bytes, error: ValidationError) -> Instruction | Malfor
     if not isinstance(code, str) or code not in TYPES:
         raise UnreadableRecord("no_type" if code is None else "unknown_type")
     owner = _readable(_CODE, fields, "owner", "no_owner")
-    content, content_hash = _content(fields)
+    content, content_hash = _content(
+        {name: value for name, value in fields.items() if name != DRY_RUN or not isinstance(value, bool)}
+    )
     details = error.errors(include_input=False, include_url=False, include_context=False)
     if details[0]["type"] == "json_invalid":
         # Only our parser could read it, because of a number beyond all bounds: judge it with a small one.
@@ -119,7 +123,8 @@ def _decode_slowly(value: bytes, error: ValidationError) -> Instruction | Malfor
         except ValidationError as second:
             details = second.errors(include_input=False, include_url=False, include_context=False)
     fault = _fault(details[0], fields)
-    return MalformedInstruction(instruction_id, code, owner, fault, content, content_hash)
+    dry_run = fields.get(DRY_RUN) is True
+    return MalformedInstruction(instruction_id, code, owner, fault, content, content_hash, dry_run)
 
 
 def _parse(value: bytes) -> Any:

@@ -64,6 +64,15 @@ def pending_ids(state: ShardState, records: Iterable[Record | Task]) -> set[str]
     return asked
 
 
+def dry_run_ids(records: Iterable[Record | Task]) -> set[str]:
+    """Return the ids of dry runs: they claim none, so whether one has come before must be asked."""
+    return {
+        each.instruction_id
+        for each in records
+        if isinstance(each, Record) and each.dry_run and each.instruction_id
+    }
+
+
 def wanted_by(state: ShardState, records: Iterable[Record | Task], absent: Collection[str]) -> Wanted:
     """Say what is missing for records that are not plain; for those that are, the fold says it."""
     wanted = Wanted()

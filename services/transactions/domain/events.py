@@ -48,10 +48,15 @@ def spelt_in_parts(decision: Decision, shard: int, recorded_at: str) -> bytes:
         head += f',"first":{{"shard":{shard},"seq":{decision.about_seq}}}'
     if decision.content_hash is not None:
         head += f',"content_hash":"{decision.content_hash.hex()}"'
-    head += _TAILS[decision.kind](decision)
+    head += tail_of(decision)
     if decision.content is None:
         return (head + "}").encode()
     return b'%b,"instruction":%b}' % (head.encode(), decision.content)
+
+
+def tail_of(decision: Decision) -> str:
+    """Spell the fields that are a kind's own, as they stand in its events: each behind a comma."""
+    return _TAILS[decision.kind](decision)
 
 
 class _PlainSpelling(NamedTuple):
@@ -169,6 +174,11 @@ def _rejected(decision: Decision) -> str:
     return f',"reason":"{decision.reason}"' + _named(_detail(decision), "field", "detail")
 
 
+def _dry_run(decision: Decision) -> str:
+    reason = "" if decision.reason is None else f',"reason":"{decision.reason}"'
+    return reason + _named(_detail(decision), "outcome", "would_be", "balances_after")
+
+
 def _day_opened(decision: Decision) -> str:
     return f',"booking_date":"{_day(decision.booking_date)}"' + _named(
         _detail(decision), "entity", "previous"
@@ -190,6 +200,7 @@ _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.APPLIED: _applied,
     decisions.REJECTED: _rejected,
     decisions.DUPLICATE: _by_names("first_outcome", "first_reason"),
+    decisions.DRY_RUN: _dry_run,
     decisions.UNREADABLE: _by_names("error", "size", "sha256"),
     decisions.PARKED: _by_names("error", "behind"),
     decisions.DISCARDED: _by_names("act_id", "actor", "reason"),

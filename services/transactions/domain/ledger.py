@@ -13,6 +13,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, Context, asset_not_used, first_frozen
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision
+from services.transactions.domain.dry_runs import judge_on_trial
 from services.transactions.domain.duties import Task
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.pendings import close, settle
@@ -86,6 +87,9 @@ def fold(
             continue
         else:
             record = each
+        if record.dry_run:
+            decided.append(judge_on_trial(record, context, seq, _judge))
+            continue
         decision = (
             _judge(Case(record, context, seq)) if record.is_instruction else _note(record, context, seq)
         )

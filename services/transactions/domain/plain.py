@@ -1,9 +1,9 @@
 """Reads the plain instruction: one movement to be posted, written so that nothing in it needs a second look.
 
-Nearly all traffic is plain. Such a record is read by a struct instead of pydantic's class, and the fold
-judges it in one go (`services.transactions.domain.quick`). Being plain decides nothing: whatever is not
-taken as plain, here or there, is read by pydantic and goes up the ladder, rung by rung. A test holds the
-two ways against each other.
+Nearly all traffic is plain; a dry run never is. Such a record is read by a struct instead of pydantic's
+class, and the fold judges it in one go (`services.transactions.domain.quick`). Being plain decides nothing:
+whatever is not taken as plain, here or there, is read by pydantic and goes up the ladder, rung by rung. A
+test holds the two ways against each other.
 """
 
 import re
@@ -15,7 +15,7 @@ import msgspec
 from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.envelope import CODE_PATTERN
-from shared.messages.instructions import Deposit, Fee, Interest, Transfer, Withdrawal
+from shared.messages.instructions import NOT_CONTENT, Deposit, Fee, Interest, Transfer, Withdrawal
 from shared.messages.structs import struct_of, union_of
 
 PLAIN_BYTES_MAX: Final = 16_384
@@ -26,7 +26,7 @@ _PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account
 """Codes whose spelling is proven when they are found in the books."""
 
 _STRUCTS: Final = {
-    struct_of(each, proven=_PROVEN): each.model_fields["type"].default
+    struct_of(each, proven=_PROVEN, without=NOT_CONTENT): each.model_fields["type"].default
     for each in (Deposit, Withdrawal, Transfer, Fee, Interest)
 }
 _ID_FROM: Final = {struct: len(f'{{"type":"{code}","instruction_id":"') for struct, code in _STRUCTS.items()}

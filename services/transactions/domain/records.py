@@ -22,6 +22,7 @@ class Record:
         "accounts",
         "content",
         "content_hash",
+        "dry_run",
         "instruction_id",
         "is_instruction",
         "key",
@@ -51,6 +52,8 @@ class Record:
     owner: str | None
     is_instruction: bool
     """Whether it is an instruction, well-formed or not."""
+    dry_run: bool
+    """Whether it is an instruction that is only to be judged."""
 
     def __init__(self, received: Received, types: Mapping[str, TransactionType]) -> None:
         message: Any = received.message
@@ -66,6 +69,7 @@ class Record:
         self.plan = ()
         self.accounts = ()
         self.pending_id = None
+        self.dry_run = False
         code = _CODES.get(message.__class__)
         if code is not None:
             self.type = code
@@ -75,6 +79,7 @@ class Record:
             self.accounts = (*_codes_in(plan), *kind.effect.accounts(message))
             self.pending_id = kind.effect.pending_id(message)
             self.owner = message.owner
+            self.dry_run = message.dry_run
             self.content = content = content_of(message)
             self.content_hash = hash_of(content)
             self.instruction_id = str(message.instruction_id)
@@ -87,6 +92,7 @@ class Record:
         if isinstance(message, MalformedInstruction):
             self.content = message.content
             self.content_hash = message.content_hash
+            self.dry_run = message.dry_run
 
 
 def _codes_in(plan: tuple[Planned, ...]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 CREATE TYPE event_kind AS ENUM (
     'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
-    'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone'
+    'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged'
 );
 
 -- Four bytes in each journal row instead of the name.
@@ -129,7 +129,7 @@ COMMENT ON COLUMN journal.debit_balance_after IS 'posted credits - posted debits
 -- that an instruction can be traced without an index over the whole journal.
 CREATE INDEX journal_about ON journal (shard, about_seq) WHERE about_seq IS NOT NULL;
 CREATE INDEX journal_aside ON journal (instruction_id)
-    WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect')
+    WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
     OR reason IN ('wrong_key', 'wrong_partition');
 
 -- Nearly every transaction is one movement and has it in its journal row; those of more have them here.

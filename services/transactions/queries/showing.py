@@ -54,7 +54,7 @@ async def _events_of(connection: Connection, instruction_id: UUID) -> list[Any]:
         FROM transactions.journal
         WHERE instruction_id = $1 AND about_seq IS NULL
           AND (
-            kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect')
+            kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
             OR reason IN ('wrong_key', 'wrong_partition')
           )
         ORDER BY recorded_at, shard, seq

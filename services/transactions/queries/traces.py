@@ -38,7 +38,7 @@ async def transaction_trace(connection: Connection, instruction_id: UUID) -> lis
         FROM transactions.journal
         WHERE journal.instruction_id = $1 AND journal.about_seq IS NULL
           AND (
-            kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect')
+            kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
             OR reason IN ('wrong_key', 'wrong_partition')
           )
         """,

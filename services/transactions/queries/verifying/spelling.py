@@ -19,6 +19,7 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "InstructionApplied": ("valid_from",),
     "InstructionRejected": ("field", "detail"),
     "DuplicateReceived": ("first_outcome", "first_reason"),
+    "DryRunJudged": ("outcome", "would_be", "balances_after"),
     "RecordUnreadable": ("error", "size", "sha256"),
     "OwnerParked": ("error", "behind"),
     "RecordDiscarded": ("act_id", "actor", "reason"),
@@ -57,7 +58,7 @@ def body_of(row: Row, books: Books) -> bytes:
     elif kind == "InstructionApplied":
         account = books.accounts[books.ids[json.loads(row["content"])["account"]]]
         text += f',"account":{posting_of(account)},"asset":"{account.asset}","scale":{account.scale}'
-    if kind in ("TransactionVoided", "InstructionRejected"):
+    if kind in ("TransactionVoided", "InstructionRejected") or (kind == "DryRunJudged" and row["reason"]):
         text += f',"reason":"{row["reason"]}"'
     for name in DETAILS.get(kind, ()):
         if detail.get(name) is not None:
