@@ -387,7 +387,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,
-    "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code)},
+    "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code, expires_on=_date)},
     "post_pending": {
         **_EVERY,
         **_required(pending_id=_uuid),

@@ -119,7 +119,9 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
     foreign = _foreign_credits(examination)
     seen_before: dict[int, int] = defaultdict(int)
     limits = _Limits(examination)
+    expiring = _Expiring(examination)
     for row in examination.rows:
+        expiring.take(row)
         if row.kind == "InstructionApplied" and row.instruction_type == "change_limit":
             limits.set(row)
         seen = {int(key): int(value) for key, value in ((row.seen or {}).get("credits") or {}).items()}
@@ -145,7 +147,8 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
             limit = limits.in_force(account, row.booking_date)
             if limit is None or _may_pass_limit(row):
                 continue
-            available = debit[1] - debit[0] - debit[2] + limit + seen.get(account.account_id, 0)
+            reserved = debit[2] - expiring.gone(row, account.account_id)
+            available = debit[1] - debit[0] - reserved + limit + seen.get(account.account_id, 0)
             tally.expect(available >= 0, f"{where} is {-available} beyond its limit")
     for balance in examination.evidence.ledger.balances:
         largest = max(_counters(balance))
@@ -178,6 +181,33 @@ class _Limits:
             if since <= str(day) and (until is None or str(day) < until):
                 minor = each
         return minor
+
+
+class _Expiring:
+    """What is reserved up to some last day, and not posted or given back so far."""
+
+    def __init__(self, examination: Examination) -> None:
+        self.examination = examination
+        self.left: dict[tuple[int, int], dict[int, tuple[str, int]]] = defaultdict(dict)
+        """By shard and debited account: the seq that reserved it, its last day, and the amount."""
+
+    def take(self, row: JournalRow) -> None:
+        """Take up what an event reserves, and off what it settles."""
+        asked = json.loads(row.content or b"{}") if row.kind == PENDING else {}
+        if asked.get("expires_on") is not None:
+            for leg in self.examination.legs.get((row.shard, row.seq), ()):
+                self.left[row.shard, leg.debit_account][row.seq] = (asked["expires_on"], leg.amount)
+        pending = resolved_by(row)
+        for debited, _, amount in self.examination.settlements.get((row.shard, row.seq), ()):
+            left = self.left[row.shard, debited]
+            if pending is not None and pending[1] in left:
+                last_day, before = left[pending[1]]
+                left[pending[1]] = (last_day, before - amount)
+
+    def gone(self, row: JournalRow, account_id: int) -> int:
+        """What of it stands no longer on an event's booking date: the customer has it again."""
+        left = self.left[row.shard, account_id].values()
+        return sum(amount for last_day, amount in left if last_day < str(row.booking_date))
 
 
 def _may_pass_limit(row: JournalRow) -> bool:

@@ -1,6 +1,8 @@
 """Check 13: the system comes to rest, and does not grow while it runs."""
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from audit.evidence import (
@@ -11,6 +13,7 @@ from audit.evidence import (
     JOURNAL,
     REPORTING_ACTS,
     TRANSACTIONS_ACTS,
+    JournalRow,
     Sample,
 )
 from audit.examination import Examination
@@ -23,6 +26,8 @@ INPUTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 CONNECTIONS_SLACK: Final = 4
+GIVEN_BACK_WITHIN: Final = timedelta(minutes=1)
+"""Of the shard's own time, after the day was opened on which a reserve stands no longer."""
 MEMORY_GROWTH_MAX: Final = 1.35
 """Last third of a run against its middle third, per service."""
 
@@ -49,8 +54,41 @@ def the_system_comes_to_rest(examination: Examination) -> Result:
             tally.expect(shard.halted is None, f"{service} shard {shard.shard} is halted: {shard.halted}")
             left = shard.last_seq - shard.published_seq
             tally.expect(left == 0, f"{service} shard {shard.shard}: {left} events not published")
+    _given_back(tally, examination)
     _growth(tally, examination.evidence.samples or ())
     return tally.result()
+
+
+def _given_back(tally: Tally, examination: Examination) -> None:
+    """What has expired is given back soon while its shard is at work, if nothing of its owner's is parked."""
+    parked = {
+        (each.partition, each.owner)
+        for each in examination.service("transactions").parked
+        if each.resolution is None
+    }
+    last = {row.shard: row.recorded_at for row in examination.rows}
+    openings = [row for row in examination.rows if row.kind == "BusinessDayOpened"]
+    for number in examination.still_reserved:
+        row = examination.row_of[number]
+        last_day = json.loads(row.content or b"{}").get("expires_on")
+        if last_day is None or (row.shard, row.owner) in parked:
+            continue
+        entity = _entity_of(examination, row)
+        begun = [
+            each.recorded_at
+            for each in openings
+            if each.shard == row.shard
+            and str(each.booking_date) > last_day
+            and (each.detail or {}).get("entity") == entity
+        ]
+        since, until = min((each for each in begun if each is not None), default=None), last[row.shard]
+        late = since is not None and until is not None and until - since > GIVEN_BACK_WITHIN
+        tally.expect(not late, f"shard {row.shard} seq {row.seq}: reserved up to {last_day}, and still is")
+
+
+def _entity_of(examination: Examination, row: JournalRow) -> str:
+    leg = examination.legs[row.shard, row.seq][0]
+    return examination.entities[examination.accounts[leg.debit_account].entity_id]
 
 
 def _growth(tally: Tally, samples: Sequence[Sample]) -> None:

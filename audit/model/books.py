@@ -101,6 +101,15 @@ class Books:
             return False
         debits, credits, pending, _ = state.balance(leg.debit)  # noqa: A001 - the ledger's word
         there = credits - debits - pending + limit
+        if there >= leg.amount:
+            return False
+        there += sum(
+            each.amount
+            for reserved in state.pendings.values()
+            if reserved.resolved_seq is None and not reserved.stands(state.today[account.entity])
+            for each in reserved.legs
+            if each.debit == leg.debit
+        )
         return there + self.foreign(row, leg.debit) < leg.amount
 
     def limit_of(self, state: ShardState, account: KnownAccount) -> int | None:

@@ -18,7 +18,7 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
     waiting = [
         (seq, each)
         for seq, each in state.pendings.items()
-        if each.instruction_id == instruction_id and each.resolved_seq is None
+        if each.instruction_id == instruction_id and each.stands(books.day_of(state, each.legs[0].debit))
     ]
     if not waiting or waiting[0][1].content_hash != decision["content_hash"]:
         known = state.known.get(instruction_id)

@@ -19,6 +19,7 @@ DATES: Final = (
     "booking_date",
     "valid_from",
     "valid_until",
+    "expires_on",
 )
 FIRST_DAY: Final = "1900-01-01"
 LAST_DAY: Final = "2199-12-31"

@@ -15,6 +15,7 @@ from audit.evidence import (
 )
 from audit.model.books import Books
 from audit.model.decisions import decide
+from audit.model.effects.reserves import give_back
 from audit.model.ladder import PLACE_REASONS, judge
 from audit.model.predictions import Prediction
 from audit.model.state import ShardState
@@ -63,6 +64,8 @@ def _one(
             booking_date=row.booking_date,
             value_date=row.value_date,
         )
+    if row.place is None and row.kind == "TransactionVoided":
+        return give_back(books, state, row)
     record = records.get(row.place) if row.place is not None else None
     if record is None:
         problems.append(f"shard {row.shard} seq {row.seq}: {row.kind} without a delivered record")

@@ -50,6 +50,11 @@ class Pending:
     cleared_seq: int | None = None
     settled: int = 0
 
+    def stands(self, today: date) -> bool:
+        """Whether it can still be posted, given back or decided on: not after the last day it stands on."""
+        last_day = self.asked.content.get("expires_on")
+        return self.resolved_seq is None and (last_day is None or date.fromisoformat(last_day) >= today)
+
 
 @dataclass(slots=True)
 class Freeze:

@@ -1,6 +1,7 @@
 """What the simulated customers do all day: one function per kind of traffic, each making one record."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Final
 
 from backoffice.simulator import population
@@ -9,6 +10,9 @@ from backoffice.simulator.upstream import SimulatedRecord, Upstream, money
 from shared.messages.envelope import HOUSE
 
 Maker = Callable[[Upstream], SimulatedRecord]
+AUTHORISED_MAX: Final = 200
+"""So many authorisations upstream keeps in mind; older ones are left to expire."""
+_ID_FROM: Final = len('{"type":"reserve","instruction_id":"')
 
 
 def open_account(up: Upstream) -> SimulatedRecord:
@@ -243,6 +247,39 @@ def unfreeze(up: Upstream) -> SimulatedRecord:
     )
 
 
+def authorisation(up: Upstream) -> SimulatedRecord:
+    """Set aside what a card terminal asks for, for some days; not every merchant comes back to it."""
+    account = up.spending_account(20_000)
+    if account is None:
+        return salary(up)
+    amount = 500 + int(up.random() * 15_000)
+    account.balance -= amount
+    last_day = date.fromisoformat(up.date_text) + timedelta(days=1 + int(up.random() * 4))
+    record = up.instruct(
+        "authorisation",
+        "reserve",
+        account.owner,
+        f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",'
+        f'"expires_on":"{last_day.isoformat()}","channel":{{"channel":"card"}}',
+    )
+    up.authorised.append((account, record.value[_ID_FROM : _ID_FROM + 36].decode(), amount))
+    del up.authorised[:-AUTHORISED_MAX]
+    return record
+
+
+def capture(up: Upstream) -> SimulatedRecord:
+    """Post what a card terminal had set aside, or a part of it, or give it back; now and then too late."""
+    if not up.authorised:
+        return authorisation(up)
+    account, pending_id, amount = up.authorised.pop(int(up.random() * len(up.authorised)))
+    chance = up.random()
+    if chance < 0.2:
+        account.balance += amount
+        return up.instruct("release", "void_pending", account.owner, f'"pending_id":"{pending_id}"')
+    part = f',"amount":"{money(amount - amount // 10)}"' if chance < 0.5 else ""
+    return up.instruct("capture", "post_pending", account.owner, f'"pending_id":"{pending_id}"{part}')
+
+
 def change_limit(up: Upstream) -> SimulatedRecord:
     """Give an account an overdraft, or take it back; upstream does not count on it."""
     account = up.some_account()
@@ -286,6 +323,8 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (interest, 15),
     (freeze, 3),
     (change_limit, 3),
+    (authorisation, 12),
+    (capture, 8),
     (dry_run, 3),
     (house_posting, 3),
     (exchange, 6),

@@ -35,6 +35,7 @@ class Upstream:
 
     __slots__ = (
         "accounts",
+        "authorised",
         "by_asset",
         "customers",
         "date_text",
@@ -69,6 +70,8 @@ class Upstream:
         self.unfunded: list[Account] = []
         self.frozen: list[Account] = []
         self.freezes = 0
+        self.authorised: list[tuple[Account, str, int]] = []
+        """What is set aside: the account, the id that names it, and the amount."""
         self.recent: list[SimulatedRecord] = []
         self.recent_count = 0
         self.date_text = ""

@@ -223,6 +223,9 @@ class Reserve(InstructionBase):
     asset: Code
     credit_account: Code | None = None
     """Whom it is set aside for; the house account of the posting rules where absent."""
+    expires_on: date | None = None
+    """The last booking date on which it stands: when the entity opens a later business day, what is left of
+    it is available again and given back. Where absent, it stands until it is posted or given back."""
 
 
 class PostPending(InstructionBase):

@@ -151,6 +151,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
         "credit_account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
         **_ENTRY_AMOUNT,
+        **_nowhere("expires_on"),
     },
     PostPending: {
         "amount": _at(camt_053="Ntry/Amt"),

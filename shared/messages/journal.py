@@ -91,12 +91,13 @@ class PendingCleared(LedgerEvent):
 class TransactionVoided(TransactionEvent):
     """A pending transaction came to nothing; its movements are what is freed.
 
-    With `first`, a screened transaction; with `resolves`, a reserved one, or what was left of it.
+    With `first`, a screened transaction, or a reserve that had expired; with `resolves`, a reserved one, or
+    what was left of it.
     """
 
     type: Literal["TransactionVoided"] = "TransactionVoided"
     reason: str
-    """`screening_refused`, `void_requested`, or what stood against posting it when it was cleared."""
+    """`screening_refused`, `void_requested`, `expired`, or what stood against posting what was cleared."""
     resolves: Number | None = None
     """The reserve that was given back."""
 

@@ -58,6 +58,8 @@ from audit.model import Prediction, Replay, replay
 from audit.places import partition_of
 
 PARTITIONS = 4
+NOWHERE = ""
+"""The topic of what no record asked for."""
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 FIRST_DAY = date(2026, 1, 1)
 ASSETS = (
@@ -105,6 +107,8 @@ class Upstream:
     records: list[Record] = field(default_factory=list)
     seen: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Index of a record → what its decision saw of other shards."""
+    due: dict[int, int] = field(default_factory=dict)
+    """Index of what no record asked for → the seq that it is about."""
 
     def send(
         self,
@@ -149,6 +153,13 @@ class Upstream:
             self.send(
                 "open_business_day", "house", number, partition=partition, entity="BANK", booking_date=day
             )
+
+    def give_back(self, shard: int, seq: int, number: int) -> None:
+        """Let the ledger give back by itself what the instruction of this number reserved as that event."""
+        named = str(UUID(int=number)).encode()
+        value = next(each.value for each in self.records if named in (each.value or b""))
+        self.due[len(self.records)] = seq
+        self.records.append(Record(NOWHERE, shard, 0, 0, None, value, ()))
 
     def decide(
         self, shard: int, seq: int, number: int, verdict: str, owner: str, hash_of: bytes, first: int
@@ -305,12 +316,13 @@ def _rows(upstream: Upstream) -> list[JournalRow]:
             JournalRow(
                 record.partition,
                 last[record.partition],
-                "to be said",
+                "TransactionVoided" if index in upstream.due else "to be said",
                 recorded_at=START + timedelta(seconds=index),
                 epoch=1,
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
+                about_seq=upstream.due.get(index),
+                topic=None if index in upstream.due else record.topic,
+                partition=None if index in upstream.due else record.partition,
+                offset=None if index in upstream.due else record.offset,
                 content=record.value if record.topic == INSTRUCTIONS else None,
                 seen=upstream.seen.get(index),
             )
@@ -356,6 +368,8 @@ def _written(
         detail["resolves"] = {"shard": row.shard, "seq": said.resolves}
     if said.freed is not None:
         detail["freed"] = said.freed
+    if said.kind == "BusinessDayOpened":
+        detail["entity"] = asked["entity"]
     if said.valid_from is not None:
         detail["valid_from"] = said.valid_from.isoformat()
     homes = {account.code: account for account in accounts}
@@ -381,7 +395,7 @@ def _written(
         partition=row.partition,
         offset=row.offset,
         instruction_id=UUID(asked["instruction_id"]) if asked else None,
-        instruction_type=asked.get("type") if record.topic == INSTRUCTIONS else None,
+        instruction_type=asked.get("type") if record.topic in (INSTRUCTIONS, NOWHERE) else None,
         owner=owner,
         reason=said.reason,
         booking_date=said.booking_date,

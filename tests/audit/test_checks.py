@@ -1,6 +1,7 @@
 """Each check finds the difference planted for it, and none where the books are honest."""
 
 import dataclasses
+import datetime
 import json
 from collections.abc import Callable
 from uuid import UUID
@@ -40,6 +41,10 @@ def day_in_the_life() -> Evidence:
     upstream.send("withdrawal", ALICE, 15, account=A, amount="9000.00", asset="EUR", dry_run=True)
     upstream.send("withdrawal", ALICE, 13, account=A, amount="560.00", asset="EUR", dry_run=True)
     upstream.send("fee", ALICE, 14, account=A, amount="1.00", asset="EUR")
+    upstream.send("reserve", ALICE, 16, account=A, amount="3.00", asset="EUR", expires_on="2026-01-05")
+    upstream.open_day(17, "2026-01-06")
+    upstream.give_back(0, 16, number=16)
+    upstream.send("withdrawal", ALICE, 18, account=A, amount="50.00", asset="EUR")
     return books(upstream)
 
 
@@ -163,6 +168,24 @@ def _carry_a_dry_run_out(evidence: Evidence) -> None:
     change(evidence.ledger.journal, index, kind="InstructionRejected", reason="amount_zero")
 
 
+def _give_back_too_early(evidence: Evidence) -> None:
+    """The reserve would have stood for another day."""
+    index = next(n for n, row in enumerate(evidence.ledger.journal) if row.instruction_type == "reserve")
+    records = evidence.topics[INSTRUCTIONS]
+    place = evidence.ledger.journal[index].place
+    number = next(n for n, each in enumerate(records) if each.place == place)
+    change(records, number, value=(records[number].value or b"").replace(b"2026-01-05", b"2026-01-06"))
+
+
+def _keep_what_has_expired(evidence: Evidence) -> None:
+    """The writer goes on for a quarter of an hour, and does not give it back."""
+    journal = evidence.ledger.journal
+    journal.remove(next(row for row in journal if row.reason == "expired"))
+    last = journal[-1]
+    assert last.recorded_at is not None
+    change(journal, -1, recorded_at=last.recorded_at + datetime.timedelta(minutes=15))
+
+
 def _see_credits_that_never_were(evidence: Evidence) -> None:
     index = next(n for n, row in enumerate(evidence.ledger.journal) if row.instruction_id == UUID(int=7))
     bob = next(account.account_id for account in evidence.ledger.accounts if account.code == B)
@@ -243,6 +266,8 @@ PLANTED: list[tuple[Plant, int]] = [
     (_post_twice, 2),
     (_keep_other_content, 2),
     (_remember_nothing, 2),
+    (_give_back_too_early, 2),
+    (_keep_what_has_expired, 13),
     (_tell_of_other_balances, 2),
     (_tell_of_other_balances, 8),
     (_carry_a_dry_run_out, 2),

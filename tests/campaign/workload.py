@@ -57,6 +57,8 @@ class Workload:
         self.customers = 0
         self.freezes = 0
         self.dollars = set[str]()
+        self.reserved: list[tuple[Account, str]] = []
+        """What was set aside: the account, and the id that names it."""
 
     def opening(self, customers: int) -> Iterator[Sending]:
         """A business day, customers in every shard, and money for each."""
@@ -250,6 +252,29 @@ class Workload:
             direction=direction,
         )
 
+    def reserve(self) -> Iterator[Sending]:
+        """Set something aside, mostly up to some day: one that is gone, today, or a later one."""
+        account, rng = self._some(), self.rng
+        fields = {"account": account.code, "amount": self._spell(account, 40_00), "asset": account.asset}
+        if rng.random() < 0.8:
+            fields["expires_on"] = (self.day + timedelta(days=rng.choice((-1, 0, 0, 0, 1, 2)))).isoformat()
+        sending = self._to(account, "reserve", **fields)
+        self.reserved.append((account, json.loads(sending.value or b"")["instruction_id"]))
+        yield sending
+
+    def settle(self) -> Iterator[Sending]:
+        """Post what was set aside, or a part, or give it back; it may have expired or been settled before."""
+        if not self.reserved:
+            return
+        account, pending_id = self.rng.choice(self.reserved[-40:])
+        if self.rng.random() < 0.3:
+            yield self._to(account, "void_pending", pending_id=pending_id)
+            return
+        part: dict[str, Any] = self.rng.choice(
+            ({}, {"amount": self._spell(account, 15_00)}, {"amount": "1", "final": False})
+        )
+        yield self._to(account, "post_pending", pending_id=pending_id, **part)
+
     def change_limit(self) -> Iterator[Sending]:
         """Another limit, from today, from some day on, for some days, or for days that are gone."""
         account, rng = self._some(), self.rng
@@ -406,6 +431,8 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.interest,
     Workload.house_posting,
     Workload.freeze,
+    Workload.reserve,
+    Workload.settle,
     Workload.change_limit,
     Workload.open_account,
     Workload.custody,
@@ -416,7 +443,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 10, 10, 2, 2, 20, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 10, 2, 4, 20, 60, 15, 60, 30)
 
 _TRIED: Final = (
     Workload.withdrawal,
@@ -425,6 +452,8 @@ _TRIED: Final = (
     Workload.fee,
     Workload.house_posting,
     Workload.freeze,
+    Workload.reserve,
+    Workload.settle,
     Workload.change_limit,
     Workload.custody,
 )

@@ -24,6 +24,7 @@ from services.transactions.domain.chart import (
 )
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
+from services.transactions.domain.due import tasks_due
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.instruments import Instrument
@@ -246,8 +247,8 @@ class PureLedger:
     last_seq: dict[int, int] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[int, list[Decision]] = field(default_factory=dict)
-    taken: dict[int, list[Received]] = field(default_factory=dict)
-    """By shard, the records that came to its decisions."""
+    taken: dict[int, list[Received | None]] = field(default_factory=dict)
+    """By shard, the records that came to its decisions; none where one was due by itself."""
     foreign_frozen: dict[int, int] | None = None
     """Given instead of looked up, where a test fixes what is seen."""
     foreign_credits: dict[int, int] | None = None
@@ -272,8 +273,19 @@ class PureLedger:
         if not records:
             return []
         (shard,) = {each.shard for each in records}
+        events = self._take(shard, [self._entry(each) for each in records])
+        self.taken[shard] += records
+        return events
+
+    def tick(self, shard: int, parked: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Do in one shard what is due by itself, a bounded piece of it, and return its events."""
+        events = self._take(shard, list(tasks_due(self.states[shard], START, parked)))
+        self.taken[shard] += [None] * len(events)
+        return events
+
+    def _take(self, shard: int, batch: list[Entry]) -> list[dict[str, Any]]:
+        """Decide a batch of one shard's entries and take over what it changes."""
         state = self.states[shard]
-        batch = [self._entry(each) for each in records]
         for account in self.accounts.values():
             state.balances.setdefault(account.account_id, [0, 0, 0, 0])
         outside = Outside(
@@ -300,7 +312,6 @@ class PureLedger:
                     each.seq, each.content_hash, each.kind, each.reason, each.content
                 )
         self.decisions[shard] += folded.decisions
-        self.taken[shard] += records
         bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
         for body in bodies:
             JOURNAL_EVENT.validate_json(body)

@@ -80,6 +80,7 @@ def at_home(kind: str, own_ids: st.SearchStrategy[str], **fields: Any) -> st.Sea
 
 fresh = st.integers(200, 260).map(lambda number: named_id(str(number)))
 sums = st.sampled_from(["0.01", "10.00", "99.99", "1500.00"])
+LAST_DAYS = ["2025-12-31", "2026-02-02", "2026-02-02", "2026-02-03", "2026-02-04", "2200-01-01"]
 RESERVES = st.one_of(
     at_home("reserve", reserved, account=st.just(HOME), amount=sums, asset=euro),
     at_home(
@@ -89,6 +90,14 @@ RESERVES = st.one_of(
         credit_account=st.sampled_from([NEIGHBOUR, FOREIGNER]),
         amount=sums,
         asset=euro,
+    ),
+    at_home(
+        "reserve",
+        reserved,
+        account=st.just(HOME),
+        amount=sums,
+        asset=euro,
+        expires_on=st.sampled_from(LAST_DAYS),
     ),
     at_home("post_pending", fresh, pending_id=reserved),
     at_home("post_pending", fresh, pending_id=reserved, amount=sums, final=st.booleans()),
@@ -175,22 +184,42 @@ MESSAGES = st.one_of(
     message("void_pending", pending_id=st.just("x")),
     message("transfer", debit_account=codes, credit_account=codes, amount=st.just(1.5), asset=euro),
 )
-DAYS = st.integers(1, 28).map(
-    lambda day: instruction(
+
+
+def open_day(day: int) -> dict[str, Any]:
+    """Move the bank's books on to that day of February."""
+    return instruction(
         "open_business_day",
         owner=HOUSE,
         entity="BANK",
         booking_date=f"2026-02-{day:02}",
         instruction_id=named_id(f"day {day}"),
     )
-)
+
+
+DAYS = st.integers(1, 28).map(open_day)
 ANSWERS = st.tuples(
     st.integers(0, 12) | st.integers(100, 103) | st.integers(200, 260),
     st.sampled_from(["cleared", "released", "refused"]),
 )
-STREAMS = st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40) | st.lists(
-    RESERVES | EXCHANGES | ANSWERS, min_size=6, max_size=30
+SPENDING = st.one_of(
+    at_home("withdrawal", fresh, account=st.just(HOME), amount=sums, asset=euro),
+    at_home("transfer", fresh, debit_account=st.just(HOME), credit_account=codes, amount=sums, asset=euro),
+    at_home("fee", fresh, account=st.just(HOME), amount=sums, asset=euro),
 )
+EXPIRING = RESERVES | ANSWERS | SPENDING | st.integers(1, 5).map(open_day)
+"""Days follow each other while money is set aside and spent."""
+STREAMS = (
+    st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40)
+    | st.lists(RESERVES | EXCHANGES | ANSWERS, min_size=6, max_size=30)
+    | st.lists(EXPIRING, min_size=6, max_size=30)
+)
+
+
+PARTS = (
+    "balances", "freezes", "frozen", "limits", "days", "pendings", "expiring", "expiries", "next_account",
+)  # fmt: skip
+"""Of what a shard remembers, what a stream alone decides."""
 
 
 def a_ledger() -> PureLedger:
@@ -267,7 +296,7 @@ def test_any_cutting_into_batches_gives_the_same(drawn: list[Any], cuts: list[in
         event_bytes(each, SHARD, spell_time(START)) for each in cut
     ]
     assert whole == cut
-    for part in ("balances", "freezes", "frozen", "limits", "days", "pendings", "next_account"):
+    for part in PARTS:
         assert getattr(state, part) == getattr(other, part)
 
 
@@ -279,7 +308,7 @@ def test_judged_quickly_or_on_the_ladder_the_same_comes_of_it(drawn: list[Any]) 
     quickly, state = decided(records, [])
     on_the_ladder, other = decided(records, [], quick=False)
     assert quickly == on_the_ladder
-    for part in ("balances", "freezes", "frozen", "limits", "days", "pendings", "next_account"):
+    for part in PARTS:
         assert getattr(state, part) == getattr(other, part)
 
 

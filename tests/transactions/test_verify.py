@@ -89,6 +89,7 @@ async def a_few_limits(ledger: StoredLedger) -> None:
     day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-03")
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
     await ledger.send(transfer(BOB, ALICE, "30.00"))
+    assert len(await ledger.tick()) == 1
     freeze = instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f3", authority="c")
     await ledger.send(freeze)
 
@@ -107,6 +108,7 @@ async def a_few_reserves(ledger: StoredLedger) -> None:
         return instruction("reserve", owner=ALICE, **given)
 
     await ledger.send(deposit(ALICE, "500.00"), *[reserve(each, "10.00") for each in ("a", "b", "c", "d")])
+    await ledger.send(reserve("e", "10.00") | {"expires_on": "2026-01-02"})
     held, other = await ledger.send(reserve("held", "60.00"), reserve("other", "60.00"))
     await ledger.send(answer(held, "cleared"), answer(other, "refused"))
     await ledger.send(
@@ -231,6 +233,9 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET detail = (detail::jsonb - 'freed')::json WHERE detail::text LIKE '%freed%'", "balances", id="a rest not given back"),
         pytest.param("UPDATE journal SET detail = NULL WHERE detail::text LIKE '%resolves%' AND kind = 'TransactionPosted'", "balances", id="a posting of no reserve"),
         pytest.param("UPDATE journal SET about_seq = 1 WHERE kind = 'PendingCleared'", "pendings", id="a clearing of another"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '2026-01-02', '2026-01-03')::bytea WHERE instruction_type = 'reserve'", "pendings", id="an expiry before its day"),
+        pytest.param("UPDATE journal SET reason = 'screening_refused' WHERE reason = 'expired'", "pendings", id="an expired one given back for another reason"),
+        pytest.param("UPDATE journal SET topic = 'transactions.instructions.v1' WHERE reason = 'expired'", "pendings", id="an expiry that a record asked for"),
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
         pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE kind = 'TransactionPosted' AND booking_date = '2026-01-02'", "booking_dates", id="another booking date"),

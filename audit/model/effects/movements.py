@@ -10,6 +10,7 @@ from audit.amounts import LARGEST, read_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
+from audit.model.effects.reserves import last_day_is_past
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import KnownAccount, Pending, ShardState
 from audit.wire import FACTS, HOUSE, Asked
@@ -163,6 +164,8 @@ def move(
         if reason is not None and not is_fact:
             return rejected(reason, *(end.field for end in named))
         routed = reason
+    if last_day_is_past(asked, day):
+        return rejected("expiry_past", "expires_on")
     legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
     if legs is None:
         return rejected("asset_not_used", "asset")

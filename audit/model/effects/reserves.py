@@ -1,4 +1,4 @@
-"""Posting what was set aside, in parts or whole, and giving it back."""
+"""Posting what was set aside, in parts or whole, and giving it back: when asked, or when it has expired."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -31,7 +31,7 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     if pending.asked.owner != asked.owner:
         return rejected("wrong_owner", "owner")
     (leg,) = pending.legs
-    is_open = pending.resolved_seq is None
+    is_open = pending.stands(books.day_of(state, leg.debit))
     posts = asked.type == "post_pending"
     stopped = state.is_frozen(row, leg.debit, "debit") or state.is_frozen(row, leg.credit, "credit")
     if posts and is_open and stopped:
@@ -70,4 +70,34 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         value_date=date.fromisoformat(value) if value else day,
         resolves=first,
         freed=spell_amount(rest, scale) if ends and rest else None,
+    )
+
+
+def last_day_is_past(asked: Asked, today: date) -> bool:
+    """Whether it would not stand for a single day."""
+    last_day = asked.content.get("expires_on")
+    return last_day is not None and date.fromisoformat(last_day) < today
+
+
+def give_back(books: Books, state: ShardState, row: JournalRow) -> Prediction | None:
+    """What the ledger gives back by itself; none where that stands, or has been resolved."""
+    pending = state.pendings.get(row.about_seq or 0)
+    if pending is None or pending.resolved_seq is not None:
+        return None
+    day = books.day_of(state, pending.legs[0].debit)
+    if pending.stands(day):
+        return None
+    pending.resolved_seq = row.seq
+    legs = [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in pending.legs]
+    for leg in legs:
+        state.free(leg, leg.amount)
+        state.note_after(leg)
+    value = pending.asked.content.get("value_date")
+    return Prediction(
+        "TransactionVoided",
+        reason="expired",
+        about_seq=row.about_seq,
+        movements=legs,
+        booking_date=day,
+        value_date=date.fromisoformat(value) if value else day,
     )

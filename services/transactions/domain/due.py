@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Final
 
 from services.transactions.domain.duties import Duty, Task
+from services.transactions.domain.duties.expiry import EXPIRY
 from services.transactions.domain.state import ShardState
 
-DUTIES: Final[tuple[Duty, ...]] = ()
+DUTIES: Final[tuple[Duty, ...]] = (EXPIRY,)
 """In the order in which their tasks are performed."""
 
 TASKS_MAX: Final = 500

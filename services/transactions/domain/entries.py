@@ -57,8 +57,9 @@ def pending_ids(state: ShardState, records: Iterable[Record | Task]) -> set[str]
     for record in records:
         pending_id = record.pending_id
         if pending_id is not None:
-            # One that is named twice may be resolved by the first that names it.
-            if pending_id in named or pending_id not in state.pendings:
+            # One that is named twice may be resolved by the first that names it, one that expires by a day.
+            pending = state.pendings.get(pending_id)
+            if pending_id in named or pending is None or pending.expires_on is not None:
                 asked.add(pending_id)
             named.add(pending_id)
     return asked

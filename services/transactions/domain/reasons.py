@@ -89,6 +89,7 @@ TABLE: Final = (
     # 6 state
     _row("business_day_not_later", "state", "DT01", "days only move on; name a later one"),
     _row("validity_past", "state", "DT01", "begin on the open business day or later, with a new id"),
+    _row("expiry_past", "state", "DT01", "let it expire on the open business day or later, with a new id"),
     _row("freeze_exists", "state", "AC06", "give each freeze an id of its own"),
     _row("freeze_unknown", "state", "AC06", "name a freeze that stands"),
     _row("pending_resolved", "state", "DU03", "nothing: it was posted or given back before"),
@@ -99,6 +100,7 @@ TABLE: Final = (
     _row("insufficient_funds", "limits", "AM04", "fund the account, then a new id", fact="booked"),
     # what ends a pending transaction
     _row("void_requested", "decision", "DS02", "nothing: the money is available again", fate="voided"),
+    _row("expired", "decision", "DS02", "nothing: the money is available; reserve it anew", fate="voided"),
     _row(
         "screening_refused", "decision", "RR04", "ask compliance; a new attempt has a new id", fate="voided"
     ),

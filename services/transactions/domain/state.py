@@ -48,6 +48,12 @@ class OpenPending:
     """With what is still reserved of each."""
     screening: bool = True
     """Whether it waits for compliance. What does not, or no longer, waits for another instruction."""
+    expires_on: date | None = None
+    """The last booking date on which it stands; none where it stands until it is resolved."""
+
+    def has_expired(self, day: date) -> bool:
+        """Say whether it stands no longer on the entity's business day."""
+        return self.expires_on is not None and self.expires_on < day
 
 
 @dataclass(slots=True)
@@ -69,6 +75,10 @@ class ShardState:
     """The open business day of every entity."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
     """By instruction id, all of them."""
+    expiring: dict[int, dict[date, int]] = field(default_factory=dict)
+    """By debited account and last day: how much of its debits pending stands no longer than that."""
+    expiries: dict[date, dict[str, None]] = field(default_factory=dict)
+    """By last day: the pending ones that stand no longer than that, in the order in which they came."""
     next_account: int = 1
     short: set[int] = field(default_factory=set)
     """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
@@ -81,6 +91,15 @@ class ShardState:
             self.unsaved.add(account_id)
         self.balances[account_id] = row or [0, 0, 0, 0]
 
+    def index_expiries(self) -> None:
+        """Work out, from the pending ones, what expires when."""
+        for pending in sorted(self.pendings.values(), key=lambda each: each.seq):
+            if pending.expires_on is not None:
+                self.expiries.setdefault(pending.expires_on, {})[pending.instruction_id] = None
+                for leg in pending.legs:
+                    sums = self.expiring.setdefault(leg.debit.account_id, {})
+                    sums[pending.expires_on] = sums.get(pending.expires_on, 0) + leg.amount
+
     def copied(self) -> "ShardState":
         """Return a state that can take changes without this one having them."""
         return ShardState(
@@ -92,6 +111,8 @@ class ShardState:
             limits=dict(self.limits),
             days=dict(self.days),
             pendings=dict(self.pendings),
+            expiring=dict(self.expiring),
+            expiries={day: dict(ids) for day, ids in self.expiries.items()},
             next_account=self.next_account,
             short=self.short,
             unsaved=set(self.unsaved),
@@ -111,11 +132,26 @@ class ShardState:
                 self.frozen[account_id] = mask
             else:
                 self.frozen.pop(account_id, None)
+        for account_id, sums in changes.expiring.items():
+            if sums:
+                self.expiring[account_id] = sums
+            else:
+                self.expiring.pop(account_id, None)
         for instruction_id, pending in changes.pendings.items():
             if pending is None:
-                self.pendings.pop(instruction_id, None)
-            else:
-                self.pendings[instruction_id] = pending
+                self._forget_expiry(self.pendings.pop(instruction_id, None))
+                continue
+            self.pendings[instruction_id] = pending
+            if pending.expires_on is not None:
+                self.expiries.setdefault(pending.expires_on, {})[instruction_id] = None
+
+    def _forget_expiry(self, pending: OpenPending | None) -> None:
+        if pending is None or pending.expires_on is None:
+            return
+        ids = self.expiries[pending.expires_on]
+        del ids[pending.instruction_id]
+        if not ids:
+            del self.expiries[pending.expires_on]
 
 
 @dataclass(slots=True)
@@ -142,6 +178,7 @@ class Changes:
     """Business days opened: entity, day, seq."""
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
     """Opened, or none where one was resolved."""
+    expiring: dict[int, dict[date, int]] = field(default_factory=dict)
     pended: list[OpenPending] = field(default_factory=list)
     """Those opened, resolved since or not."""
     resolved: list[tuple[int, int]] = field(default_factory=list)
@@ -206,10 +243,48 @@ class Changes:
         return self.days.get(entity_id) or self.state.days[entity_id]
 
     def find_pending(self, instruction_id: str) -> OpenPending | None:
-        """Return the transaction that waits under this id, if one does."""
+        """Return the transaction that waits under this id, if one does; one that has expired does not."""
+        pending = self.find_reserved(instruction_id)
+        if pending is None or self.has_expired(pending):
+            return None
+        return pending
+
+    def find_reserved(self, instruction_id: str) -> OpenPending | None:
+        """Return the transaction whose amounts are pending under this id, expired or not."""
         if instruction_id in self.pendings:
             return self.pendings[instruction_id]
         return self.state.pendings.get(instruction_id)
+
+    def has_expired(self, pending: OpenPending) -> bool:
+        """Say whether a pending one stands no longer, though it may not have been given back yet."""
+        return pending.has_expired(self.day_of(pending.legs[0].debit.entity_id))
+
+    def open_pending(self, pending: OpenPending) -> None:
+        """Keep a transaction that is now pending."""
+        self.pendings[pending.instruction_id] = pending
+        self.pended.append(pending)
+        for leg in pending.legs:
+            self.count_expiring(pending, leg, leg.amount)
+
+    def count_expiring(self, pending: OpenPending, leg: Leg, amount: int) -> None:
+        """Count what expires of a pending movement's debit: more of it, or less where negative."""
+        if pending.expires_on is None:
+            return
+        account_id = leg.debit.account_id
+        sums = dict(self._expiring_of(account_id))
+        sums[pending.expires_on] = sums.get(pending.expires_on, 0) + amount
+        if not sums[pending.expires_on]:
+            del sums[pending.expires_on]
+        self.expiring[account_id] = sums
+
+    def expired_of(self, account: Account, day: date) -> int:
+        """Return what of an account's debits pending stands no longer: it is available again."""
+        sums = self._expiring_of(account.account_id)
+        return sum(amount for last_day, amount in sums.items() if last_day < day)
+
+    def _expiring_of(self, account_id: int) -> dict[date, int]:
+        sums = self.expiring.get(account_id)
+        return self.state.expiring.get(account_id, {}) if sums is None else sums
 
 
 def mask_of(freezes: dict[str, Freeze]) -> int:

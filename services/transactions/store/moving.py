@@ -123,6 +123,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
         FROM pending
         JOIN journal USING (shard, seq)
         WHERE shard = $1 AND resolved_seq IS NULL
+        ORDER BY seq
         """,
         shard,
     )
@@ -141,6 +142,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             value_date=instruction.value_date,
             legs=_left(legs[row["seq"]], row["settled_minor"]),
             screening=row["screening"],
+            expires_on=getattr(instruction, "expires_on", None),
         )
     return found
 

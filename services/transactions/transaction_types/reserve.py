@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.transactions.domain.effects.movements import MOVEMENTS
+from services.transactions.domain.effects import reserving
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
 from shared.messages.instructions import Reserve
 
@@ -24,7 +24,7 @@ RESERVE: Final = TransactionType(
     code="reserve",
     description="An amount of a customer's is set aside.",
     kind="request",
-    effect=MOVEMENTS,
+    effect=reserving.RESERVE,
     movements=_movements,
     reserves=True,
     account_classes=CASH_CLASSES,

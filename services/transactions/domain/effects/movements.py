@@ -215,6 +215,8 @@ def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Ac
     if limit is None or case.limit_passed:
         return None
     short = debits - taken[1] - limit
+    if short > 0:
+        short -= changes.expired_of(debit, case.day)
     if short <= 0:
         return None
     context = case.context
@@ -266,11 +268,11 @@ def _keep_pending(case: Case, decision: Decision) -> None:
         value_date=record.message.value_date,
         legs=case.legs,
         screening=case.screening,
+        expires_on=getattr(record.message, "expires_on", None),
     )
     if not case.screening:
         decision.detail = {"screening": False}
-    case.context.changes.pendings[pending.instruction_id] = pending
-    case.context.changes.pended.append(pending)
+    case.context.changes.open_pending(pending)
 
 
 MOVEMENTS: Final = Effect(

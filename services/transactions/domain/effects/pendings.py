@@ -92,6 +92,7 @@ def _post(case: Case, decision: Decision) -> None:
     changes.settled.append((pending.seq, amount))
     if rest.amount and not case.record.message.final:
         changes.pendings[pending.instruction_id] = replace(pending, legs=[rest])
+        changes.count_expiring(pending, reserved, -amount)
         return
     if rest.amount:
         settle(changes, rest, posted=False)
@@ -112,6 +113,8 @@ def _resolved_by(case: Case, decision: Decision) -> OpenPending:
 def close(changes: Changes, pending: OpenPending, seq: int) -> None:
     """Note what resolved a pending transaction."""
     changes.pendings[pending.instruction_id] = None
+    for leg in pending.legs:
+        changes.count_expiring(pending, leg, -leg.amount)
     changes.resolved.append((pending.seq, seq))
 
 

@@ -66,6 +66,9 @@ class Open:
     instruction_id: Any
     screening: bool
     """Whether it had to be cleared before it could be posted."""
+    expires_on: date | None = None
+    """The last business day of its entity on which it stands."""
+    owner: str | None = None
     cleared: int | None = None
     settled: int = 0
     resolved: int | None = None
@@ -90,6 +93,8 @@ class Shard:
     days_opened: dict[tuple[int, int, date], int] = field(default_factory=dict)
     rows: dict[int, list[int]] = field(default_factory=dict)
     pending: dict[int, Open] = field(default_factory=dict)
+    expiring: dict[int, dict[int, Open]] = field(default_factory=dict)
+    """By debited account and seq: those that expire and are not resolved."""
     freezes: dict[tuple[int, str], tuple[str, int, int | None]] = field(default_factory=dict)
     standing: dict[int, dict[str, str]] = field(default_factory=dict)
     limits: dict[int, list[Limit]] = field(default_factory=dict)

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Open, Shard, decimal_of
+from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Shard, decimal_of
 from services.transactions.queries.verifying.effects.effect import Effect
+from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
-from services.transactions.queries.verifying.effects.pendings import resolved
+from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from shared.messages.instructions import FACTS
 
 
@@ -35,11 +36,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         )
         shard.seen[account_id] = max(credited, shard.seen.get(account_id, 0))
     if kind == "TransactionPending":
-        shard.pending[seq] = Open(
-            [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs],
-            row["instruction_id"],
-            detail.get("screening", True),
-        )
+        open_pending(shard, row, legs, detail)
     for number, leg in enumerate(legs):
         books.movements += 1
         at["leg"] = number
@@ -100,7 +97,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         limit = limit_of(shard, leg["debit_account"], debit)
         if not resolves and debit.is_customer and limit is not None:
             foreign = seen.get(str(leg["debit_account"]), 0)
-            left = taken[1] - taken[0] - taken[2] + limit + foreign
+            expired = expired_of(shard, leg["debit_account"], debit)
+            left = taken[1] - taken[0] - taken[2] + expired + limit + foreign
             passed = passed or left < 0
             if not is_fact:
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)

@@ -1,12 +1,15 @@
 """What is reserved: cleared, settled whole or by parts, given back."""
 
+import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import Books, Shard, decimal_of
+from services.transactions.queries.verifying.books import Books, Open, Shard, decimal_of
 from services.transactions.queries.verifying.effects.effect import Effect
+from services.transactions.queries.verifying.effects.expiry import compare_expired, has_expired
 
 
 def walk_cleared(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -14,7 +17,12 @@ def walk_cleared(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[
     del legs
     seq: int = row["seq"]
     opened = shard.pending.get(row["about_seq"] or 0)
-    waits = opened is not None and opened.waits and opened.resolved is None
+    waits = (
+        opened is not None
+        and opened.waits
+        and opened.resolved is None
+        and not has_expired(books, shard, opened)
+    )
     found = f"about {row['about_seq']}"
     books.see("pendings", waits, expected="one that waits", found=found, shard=shard.number, seq=seq)
     if opened is not None:
@@ -36,7 +44,7 @@ def resolved(
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     opened = shard.pending.get(about or 0)
     moved = [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
-    if opened is None or opened.resolved is not None or opened.waits != (named is None):
+    if opened is None or opened.resolved is not None or not _may_end(books, shard, row, opened, named):
         books.see("pendings", False, expected="an end of what is pending", found=f"about {about}", **at)
         return opened is not None, 0
     rest = 0
@@ -56,13 +64,41 @@ def resolved(
     if rest and freed is None:
         return True, 0
     opened.resolved = row["seq"]
+    for debit, _, _ in opened.legs:
+        shard.expiring.get(debit, {}).pop(about or 0, None)
     expected = decimal_of(rest, books.accounts[legs[0]["debit_account"]].scale) if rest else None
     books.see("pendings", freed == expected, expected=f"freed: {expected}", found=f"freed: {freed}", **at)
     return True, rest
 
 
+def open_pending(shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]) -> None:
+    """Keep what is pending from now on, and where it expires, under the account that it debits."""
+    content: bytes = row["content"]
+    last_day: str | None = json.loads(content).get("expires_on") if b'"expires_on"' in content else None
+    opened = shard.pending[row["seq"]] = Open(
+        [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs],
+        row["instruction_id"],
+        detail.get("screening", True),
+        None if last_day is None else date.fromisoformat(last_day),
+        row["owner"],
+    )
+    if opened.expires_on is not None:
+        for debit, _, _ in opened.legs:
+            shard.expiring.setdefault(debit, {})[row["seq"]] = opened
+
+
+def _may_end(
+    books: Books, shard: Shard, row: Mapping[str, Any], opened: Open, named: Mapping[str, int] | None
+) -> bool:
+    """Say whether such an event may end it: the ledger's own only once it has expired, any other before."""
+    if row["reason"] == "expired":
+        return named is None and row["topic"] is None and has_expired(books, shard, opened)
+    return opened.waits == (named is None) and not has_expired(books, shard, opened)
+
+
 async def compare_pendings(connection: Connection, books: Books) -> None:
     """What was reserved stands in the moving rows as it was left, and nothing else does."""
+    await compare_expired(connection, books)
     derived = {
         (shard.number, seq): opened.row
         for shard in books.shards.values()
