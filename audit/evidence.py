@@ -231,6 +231,16 @@ class FreezeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosingRow:
+    """A row of `account_closing`."""
+
+    account_id: int
+    seq: int
+    closed_seq: int | None
+    reopened_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class LimitRow:
     """A row of `account_limit`."""
 
@@ -505,6 +515,7 @@ class Ledger:
     keys: list[KeyRow] = field(default_factory=list)
     pendings: list[PendingRow] = field(default_factory=list)
     freezes: list[FreezeRow] = field(default_factory=list)
+    closings: list[ClosingRow] = field(default_factory=list)
     limits: list[LimitRow] = field(default_factory=list)
     days: list[BusinessDayRow] = field(default_factory=list)
 

@@ -20,6 +20,9 @@ from audit.model import Replay, replay
 POSTED = "TransactionPosted"
 PENDING = "TransactionPending"
 VOIDED = "TransactionVoided"
+SWEPT = "CreditSwept"
+MOVED = frozenset({POSTED, SWEPT})
+"""Kinds of events that say that money has moved."""
 
 
 Reserved = tuple[int, int, int]
@@ -130,5 +133,5 @@ class Examination:
     def posted_legs(self) -> Sequence[MovementRow]:
         """Movements that moved money, in shard, seq and leg order."""
         return [
-            leg for row in self.rows if row.kind == POSTED for leg in self.legs.get((row.shard, row.seq), ())
+            leg for row in self.rows if row.kind in MOVED for leg in self.legs.get((row.shard, row.seq), ())
         ]

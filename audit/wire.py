@@ -406,6 +406,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_required(account=_code, limit=_or_null(_amount), authority=_reference),
         **_optional(valid_from=_date, valid_until=_date),
     },
+    "close_account": {**_EVERY, **_required(account=_code, authority=_reference)},
+    "reopen_account": {
+        **_EVERY,
+        **_required(account=_code, reason=_reference, entered_by=_code, approved_by=_code),
+    },
     "open_business_day": {**_EVERY, **_required(entity=_code, booking_date=_date)},
 }
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from audit.amounts import LARGEST, BadAmount, read_amount
 from audit.evidence import Account, BalanceRow, JournalRow
-from audit.examination import PENDING, POSTED, Examination, resolved_by
+from audit.examination import MOVED, PENDING, POSTED, Examination, resolved_by
 from audit.result import Result, Tally
 
 Counters = list[int]
@@ -51,7 +51,7 @@ def balances_equal_their_movements(examination: Examination) -> Result:
             if row.kind == PENDING:
                 debit[2] += leg.amount
                 credit[3] += leg.amount
-            elif row.kind == POSTED:
+            elif row.kind in MOVED:
                 debit[0] += leg.amount
                 credit[1] += leg.amount
         pending = resolved_by(row)
@@ -98,7 +98,7 @@ def chains_have_no_gap(examination: Examination) -> Result:
             where = f"shard {row.shard} seq {row.seq} leg {leg.leg}"
             tally.same(position, leg.leg, f"{where}: leg number")
             debit, credit = (row.shard, leg.debit_account), (row.shard, leg.credit_account)
-            if row.kind == POSTED:
+            if row.kind in MOVED:
                 balance[debit] -= leg.amount
                 balance[credit] += leg.amount
             tally.same(balance[debit], leg.debit_balance_after, f"{where}: debit side after")
@@ -133,7 +133,7 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
         for debited, credited, amount in examination.settlements.get((row.shard, row.seq), ()):
             own[row.shard, debited][2] -= amount
             own[row.shard, credited][3] -= amount
-        if row.kind not in {POSTED, PENDING}:
+        if row.kind not in MOVED | {PENDING}:
             continue
         for leg in examination.legs.get((row.shard, row.seq), ()):
             debit, credit = own[row.shard, leg.debit_account], own[row.shard, leg.credit_account]

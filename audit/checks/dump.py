@@ -66,6 +66,8 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
     for freeze in ledger.freezes:
         code = accounts[freeze.account_id].code
         yield _line("freeze", code, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq)
+    for each in ledger.closings:
+        yield _line("closing", accounts[each.account_id].code, each.seq, each.closed_seq, each.reopened_seq)
     for limit in ledger.limits:
         yield _line(
             "limit", accounts[limit.account_id].code, limit.seq, limit.limit_minor, limit.valid_from,
@@ -107,6 +109,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
             yield _line(
                 "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq
             )
+        for each in state.closings:
+            yield _line("closing", each.account, each.seq, each.closed_seq, each.reopened_seq)
         for limit in state.limits:
             yield _line(
                 "limit", limit.account, limit.seq, limit.minor, limit.valid_from, limit.valid_until,

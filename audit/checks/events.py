@@ -25,9 +25,18 @@ from audit.examination import Examination
 from audit.places import partition_of
 from audit.result import Result, Tally
 
-MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
+MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 
-POINTING: Final = frozenset({"DuplicateReceived", "DecisionWithoutEffect", "PendingCleared", "DryRunJudged"})
+POINTING: Final = frozenset(
+    {
+        "DuplicateReceived",
+        "DecisionWithoutEffect",
+        "PendingCleared",
+        "DryRunJudged",
+        "CreditSwept",
+        "AccountClosed",
+    }
+)
 """Events that name a first outcome and do not repeat what was asked."""
 
 WRITERS: Final = {
@@ -81,10 +90,11 @@ def rebuilt(examination: Examination, row: JournalRow) -> dict[str, Any]:
     if content is not None:
         event["instruction"] = json.loads(content)
         event["content_hash"] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    if row.kind == "BusinessDayOpened":
+    if row.kind in {"BusinessDayOpened", "AccountClosed"}:
         event["booking_date"] = row.booking_date.isoformat() if row.booking_date else None
-    if row.kind == "InstructionApplied" and content is not None:
-        account = examination.account_by_code.get(event["instruction"].get("account", ""))
+    named = _account_named(row, content)
+    if named is not None:
+        account = examination.account_by_code.get(named)
         if account is not None:
             asset = examination.assets[account.asset_id]
             event |= {"account": _posting(examination, account), "asset": asset.code, "scale": asset.scale}
@@ -112,6 +122,13 @@ def fingerprint(value: Any) -> str:
     """SHA-256 over the canonical spelling."""
     spelled = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+def _account_named(row: JournalRow, content: bytes | None) -> str | None:
+    """The account that an event without movements is about, if it is about one."""
+    if row.kind == "AccountClosed":
+        return (row.detail or {}).get("account")
+    return json.loads(content).get("account") if row.kind == "InstructionApplied" and content else None
 
 
 def _content(examination: Examination, row: JournalRow) -> bytes | None:

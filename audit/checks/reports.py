@@ -10,7 +10,7 @@ from typing import Final
 
 from audit.amounts import spell_amount
 from audit.evidence import JOURNAL, ReportRun
-from audit.examination import PENDING, POSTED, VOIDED, Examination
+from audit.examination import MOVED, PENDING, VOIDED, Examination
 from audit.result import Result, Tally
 
 HEADER: Final = (
@@ -51,7 +51,7 @@ def days_at(examination: Examination, vector: Mapping[int, int]) -> dict[DayKey,
     """Debits, credits, debits and credits pending by shard, account and day, up to the vector's seqs."""
     days: dict[DayKey, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for row in examination.rows:
-        if row.seq > vector.get(row.shard, 0) or row.kind not in {POSTED, PENDING, VOIDED}:
+        if row.seq > vector.get(row.shard, 0) or row.kind not in MOVED | {PENDING, VOIDED}:
             continue
         assert row.booking_date is not None
         for debited, credited, amount in examination.settlements.get((row.shard, row.seq), ()):
@@ -60,7 +60,7 @@ def days_at(examination: Examination, vector: Mapping[int, int]) -> dict[DayKey,
         for leg in examination.legs.get((row.shard, row.seq), ()):
             debit = days[row.shard, leg.debit_account, row.booking_date]
             credit = days[row.shard, leg.credit_account, row.booking_date]
-            if row.kind == POSTED:
+            if row.kind in MOVED:
                 debit[0] += leg.amount
                 credit[1] += leg.amount
             if row.kind == PENDING:

@@ -35,11 +35,9 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
     verdict_reason: str | None = None
     if verdict == "refused":
         verdict_reason = "screening_refused"
-    elif any(
-        state.is_frozen(row, leg.debit, "debit") or state.is_frozen(row, leg.credit, "credit")
-        for leg in pending.legs
-    ):
-        verdict_reason = "account_frozen"
+    else:
+        ends = [end for leg in pending.legs for end in ((leg.debit, "debit"), (leg.credit, "credit"))]
+        verdict_reason = state.stopped(row, ends)
     legs = [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in pending.legs]
     for leg in legs:
         state.free(leg, leg.amount)

@@ -15,6 +15,7 @@ from audit.evidence import (
 )
 from audit.model.books import Books
 from audit.model.decisions import decide
+from audit.model.effects import BY_ITSELF
 from audit.model.effects.reserves import give_back
 from audit.model.ladder import PLACE_REASONS, judge
 from audit.model.predictions import Prediction
@@ -66,6 +67,11 @@ def _one(
         )
     if row.place is None and row.kind == "TransactionVoided":
         return give_back(books, state, row)
+    if row.place is None and row.kind in BY_ITSELF:
+        said = BY_ITSELF[row.kind](books, state, row)
+        if said is None:
+            problems.append(f"shard {row.shard} seq {row.seq}: {row.kind}, but nothing was due")
+        return said
     record = records.get(row.place) if row.place is not None else None
     if record is None:
         problems.append(f"shard {row.shard} seq {row.seq}: {row.kind} without a delivered record")

@@ -1,6 +1,6 @@
 """What the model remembers: accounts, ids, what waits, freezes, and one shard's books."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
@@ -67,6 +67,16 @@ class Freeze:
     lifted_seq: int | None = None
 
 
+@dataclass(slots=True)
+class Closing:
+    """Once that an account was closed, by the events that began, ended and undid it."""
+
+    account: str
+    seq: int
+    closed_seq: int | None = None
+    reopened_seq: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A limit that was set on an account, with the booking dates on which it holds."""
@@ -89,6 +99,7 @@ class ShardState:
     known: dict[UUID, KnownId] = field(default_factory=dict)
     pendings: dict[int, Pending] = field(default_factory=dict)
     freezes: dict[tuple[str, str], Freeze] = field(default_factory=dict)
+    closings: list[Closing] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     """In the order in which they were set."""
     days: dict[tuple[str, date], int] = field(default_factory=dict)
@@ -133,6 +144,22 @@ class ShardState:
             ((seq, each) for seq, each in self.pendings.items() if each.instruction_id == instruction_id),
             None,
         )
+
+    def shut(self, code: str) -> Closing | None:
+        """How an account at home here is closing or closed, if it is."""
+        return next(
+            (each for each in self.closings if each.account == code and each.reopened_seq is None), None
+        )
+
+    def stopped(self, row: JournalRow, ends: Sequence[tuple[str, str]]) -> str | None:
+        """Why none of these accounts may be moved in its direction: one is shut, else one is frozen.
+
+        Of another shard's account: as the decision saw it.
+        """
+        seen = (row.seen or {}).get("closed") or {}
+        if any(code in seen or self.shut(code) is not None for code, _ in ends):
+            return "account_closed"
+        return "account_frozen" if any(self.is_frozen(row, *end) for end in ends) else None
 
     def is_frozen(self, row: JournalRow, code: str, direction: str) -> bool:
         """Whether a freeze stands on an account for the direction money would go.

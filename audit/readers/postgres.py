@@ -17,6 +17,7 @@ from audit.evidence import (
     BalanceRow,
     BusinessDayRow,
     Chart,
+    ClosingRow,
     DeadLetterRow,
     Entity,
     FreezeRow,
@@ -52,7 +53,7 @@ GRANTS: Final = """
     SELECT r.rolname AS role, n.nspname AS schema, c.relname AS "table", p.privilege,
            has_schema_privilege(r.oid, n.oid, 'USAGE') AND
            CASE WHEN p.privilege IN ('DELETE', 'TRUNCATE') THEN has_table_privilege(r.oid, c.oid, p.privilege)
-                WHEN p.privilege = 'UPDATE' AND c.relname IN ('pending', 'account_freeze')
+                WHEN p.privilege = 'UPDATE' AND c.relname IN ('pending', 'account_freeze', 'account_closing')
                 THEN has_table_privilege(r.oid, c.oid, p.privilege)
                 ELSE has_any_column_privilege(r.oid, c.oid, p.privilege) END AS held
     FROM pg_roles AS r
@@ -166,6 +167,13 @@ async def read_ledger(connection: Connection) -> Ledger:
             for row in await connection.fetch(
                 "SELECT account_id, freeze_id, direction, authority, seq, lifted_seq"
                 " FROM transactions.account_freeze"
+            )
+        ],
+        closings=[
+            ClosingRow(**row)
+            for row in await connection.fetch(
+                "SELECT account_id, seq, closed_seq, reopened_seq FROM transactions.account_closing"
+                " ORDER BY account_id, seq"
             )
         ],
         limits=[

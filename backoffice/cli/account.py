@@ -92,6 +92,8 @@ def _print(found: dict[str, Any], moment: Moment) -> None:
     asset = found["asset"]
     about = f"{found['class']} account of {found['owner']} with {found['entity']}"
     print(f"{found['code']}  {about}, {found['status']}")
+    for each in found["closings"]:
+        print(f"  {_closing(each)}")
     for each in found["freezes"]:
         print(f"  frozen for {each['direction']}: {each['freeze_id']}")
     lines = [
@@ -112,6 +114,13 @@ def _print(found: dict[str, Any], moment: Moment) -> None:
         print(f"  limit {limit} from {each['valid_from']}{until}: {each['authority']}")
     print_bounds(moment)
     print("  as of " + ", ".join(f"{shard}-{seq}" for shard, seq in found["as_of"].items()))
+
+
+def _closing(each: dict[str, int | None]) -> str:
+    """Say in a line how it was closed, by the events of its home shard."""
+    closed = f", closed by {each['closed_seq']}" if each["closed_seq"] else ""
+    reopened = f", opened again by {each['reopened_seq']}" if each["reopened_seq"] else ""
+    return f"closing since event {each['seq']}{closed}{reopened}"
 
 
 def _available(found: dict[str, Any], moment: Moment) -> str:

@@ -306,6 +306,35 @@ def dry_run(up: Upstream) -> SimulatedRecord:
     )
 
 
+def short_lived(up: Upstream) -> SimulatedRecord:
+    """Go one step on in the life of an account that is closed: opened, closed, paid to in vain, opened again.
+
+    What is paid to it meanwhile is a fact, and goes to the return account.
+    """
+    step, account = up.short_lived.pop() if up.short_lived else (0, None)
+    if account is None:
+        first = up.some_account()
+        up.closings += 1
+        account = Account(f"{first.code}-{up.closings}", first.owner, first.key, first.partition, first.asset)
+    if step + 1 < len(_LIFE) and (step < 2 or up.random() < 0.3):
+        up.short_lived.append((step + 1, account))
+    type_, fields = _LIFE[step]
+    given = fields.replace("ASSET", account.asset)
+    return up.instruct(type_, type_, account.owner, f'"account":"{account.code}",{given}')
+
+
+_LIFE: Final = (
+    ("open_account", f'"entity":"{ENTITY}","asset":"ASSET","class":"cash","limit":"0"'),
+    ("close_account", '"authority":"The customer, by letter"'),
+    ("deposit", '"amount":"12.00","asset":"ASSET","channel":{"channel":"online"}'),
+    (
+        "reopen_account",
+        '"reason":"The customer has changed their mind","entered_by":"op:jane","approved_by":"op:ravi"',
+    ),
+)
+"""Steps of an account that is not kept; most are not opened again."""
+
+
 def repeated(up: Upstream) -> SimulatedRecord:
     """Send an earlier record again, byte for byte, as an upstream does that missed the answer."""
     record = up.recent[int(up.random() * len(up.recent))]
@@ -326,6 +355,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (authorisation, 12),
     (capture, 8),
     (dry_run, 3),
+    (short_lived, 4),
     (house_posting, 3),
     (exchange, 6),
     (large_cash_deposit, 2),

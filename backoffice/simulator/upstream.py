@@ -37,6 +37,7 @@ class Upstream:
         "accounts",
         "authorised",
         "by_asset",
+        "closings",
         "customers",
         "date_text",
         "day_ms",
@@ -51,6 +52,7 @@ class Upstream:
         "recent_count",
         "rng",
         "seed",
+        "short_lived",
         "step_ms",
         "unfunded",
     )
@@ -72,6 +74,9 @@ class Upstream:
         self.freezes = 0
         self.authorised: list[tuple[Account, str, int]] = []
         """What is set aside: the account, the id that names it, and the amount."""
+        self.short_lived: list[tuple[int, Account]] = []
+        """Accounts on their way to be closed, each with its next step."""
+        self.closings = 0
         self.recent: list[SimulatedRecord] = []
         self.recent_count = 0
         self.date_text = ""

@@ -25,8 +25,18 @@ from services.transactions.domain.events import event_bytes, plain_bytes, spell_
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.seals import Chain, Seal, chained
-from services.transactions.domain.state import Changes, First, Outside, ShardState, Wanted, mask_of
-from services.transactions.store import Connection, accounts, balances, binary, journal, limits, moving, seals
+from services.transactions.domain.state import Changes, First, Outside, ShardState, Wanted, stops_of
+from services.transactions.store import (
+    Connection,
+    accounts,
+    balances,
+    binary,
+    closing,
+    journal,
+    limits,
+    moving,
+    seals,
+)
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.acts import ActBase
 from shared.messages.envelope import HOUSE
@@ -110,14 +120,17 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
     house = [account.account_id for account in chart.accounts.values()]
     rows = await balances.balances_of(connection, [shard] * len(house), house)
     freezes = await moving.freezes_at(connection, shard)
-    masks = {account_id: mask_of(each) for account_id, each in freezes.items()}
+    closings = await closing.closings_at(connection, chart, shard)
+    masks = stops_of(freezes, closings)
     pendings = await moving.open_pendings(connection, chart, shard)
     memory.accounts.update(chart.accounts)
     state = ShardState(
         shard=shard,
         accounts=memory.accounts,
         freezes=freezes,
-        frozen={account_id: mask for account_id, mask in masks.items() if mask},
+        stopped={account_id: mask for account_id, mask in masks.items() if mask},
+        closing={each.account.account_id: each for each in closings if each.closed_seq is None},
+        closed={each.account.account_id: each for each in closings if each.closed_seq is not None},
         limits=await limits.limits_at(connection, shard),
         days=await moving.days_at(connection, chart, shard),
         pendings=pendings,
@@ -204,7 +217,7 @@ async def _fold_all(
         if not wanted:
             return folded
         await _load_wanted(memory, work.connection, states, outsides, wanted)
-        await _load_frozen(work.connection, states, batches, outsides)
+        await _load_stopped(work.connection, states, batches, outsides)
         shards = wanted
 
 
@@ -250,7 +263,7 @@ async def _load(
         if not wanted:
             break
         await _load_wanted(memory, connection, states, outsides, wanted)
-    await _load_frozen(connection, states, batches, outsides)
+    await _load_stopped(connection, states, batches, outsides)
     short = {
         account_id: shard
         for shard, batch in batches.items()
@@ -259,7 +272,7 @@ async def _load(
     if short:
         credits_of = await balances.foreign_credits(connection, short)
         for account_id, shard in short.items():
-            outsides[shard].credits[account_id] = credits_of[account_id]
+            outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
     return outsides
 
 
@@ -287,19 +300,19 @@ async def _load_wanted(
             states[shard].meet(account_id, rows.get((shard, account_id)))
 
 
-async def _load_frozen(
+async def _load_stopped(
     connection: Connection,
     states: Mapping[int, ShardState],
     batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
 ) -> None:
-    """Read which accounts are frozen now."""
-    frozen = await moving.standing_freezes(
+    """Read which accounts something stops now."""
+    stopped = await moving.standing_stops(
         connection,
         lambda: {each for shard, batch in batches.items() for each in touched(states[shard], batch.all)},
     )
     for outside in outsides.values():
-        outside.frozen = frozen
+        outside.stopped = stopped
 
 
 async def _load_known_ids(
@@ -344,7 +357,7 @@ async def _load_foreign_credits(
             return
         credits_of = await balances.foreign_credits(work.connection, homes)
         for account_id, shard in homes.items():
-            outsides[shard].credits[account_id] = credits_of[account_id]
+            outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
             states[shard].short.add(account_id)
         for shard in set(homes.values()):
             folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
@@ -419,6 +432,9 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     )
     await moving.lift_freezes(
         connection, [each for result in folded.values() for each in result.changes.lifted]
+    )
+    await closing.save_closings(
+        connection, {key: row for each in folded.values() for key, row in each.changes.closing_rows.items()}
     )
     await limits.set_limits(
         connection, [each for result in folded.values() for each in result.changes.limits_set]

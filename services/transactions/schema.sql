@@ -18,7 +18,9 @@ CREATE TYPE event_kind AS ENUM (
     'DecisionWithoutEffect',
     'BusinessDayOpened',
     'ActDone',
-    'DryRunJudged'
+    'DryRunJudged',
+    'CreditSwept',
+    'AccountClosed'
 );
 
 CREATE TYPE source_topic AS ENUM (
@@ -431,6 +433,21 @@ CREATE TABLE account_freeze (
 CREATE INDEX freeze_standing ON account_freeze USING btree (account_id, direction) WHERE lifted_seq IS NULL;
 GRANT SELECT ON account_freeze TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (lifted_seq) ON account_freeze TO transactions_service;
+
+CREATE TABLE account_closing (
+    account_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    closed_seq bigint,
+    reopened_seq bigint,
+    CONSTRAINT account_closing_pkey PRIMARY KEY (account_id, seq),
+    CONSTRAINT account_closing_check CHECK (closed_seq > seq),
+    CONSTRAINT account_closing_check1 CHECK (reopened_seq > seq AND reopened_seq > closed_seq),
+    CONSTRAINT account_closing_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(account_id)
+);
+CREATE UNIQUE INDEX closing_standing ON account_closing USING btree (account_id) WHERE reopened_seq IS NULL;
+COMMENT ON COLUMN account_closing.seq IS 'of the home shard, as all of them: where it began';
+GRANT SELECT ON account_closing TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (closed_seq, reopened_seq) ON account_closing TO transactions_service;
 
 CREATE TABLE account_limit (
     account_id bigint NOT NULL,

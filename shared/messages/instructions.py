@@ -285,6 +285,30 @@ class ChangeLimit(InstructionBase):
     """Who has set it."""
 
 
+class CloseAccount(InstructionBase):
+    """Request: an account takes no debits and credits any more, and is closed once it has come to nothing.
+
+    It must hold nothing, and nothing may be pending on it or frozen. Until credits that were under way have
+    arrived it is closing; what arrives is swept to suspense. `AccountClosed` says when it is closed.
+    """
+
+    type: Literal["close_account"] = "close_account"
+    account: Code
+    authority: Reference
+    """Who wants it closed."""
+
+
+class ReopenAccount(InstructionBase):
+    """Request: an account that is closing or closed is open again, as two people have found right."""
+
+    type: Literal["reopen_account"] = "reopen_account"
+    account: Code
+    reason: Reference
+    entered_by: Code
+    approved_by: Code
+    """Another person than the one who entered it."""
+
+
 class OpenBusinessDay(InstructionBase):
     """Request: the entity's books move on to another day. Its owner is `house`.
 
@@ -312,6 +336,8 @@ Instruction = (
     | FreezeAccount
     | UnfreezeAccount
     | ChangeLimit
+    | CloseAccount
+    | ReopenAccount
     | OpenBusinessDay
 )
 
@@ -330,6 +356,8 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     FreezeAccount,
     UnfreezeAccount,
     ChangeLimit,
+    CloseAccount,
+    ReopenAccount,
     OpenBusinessDay,
 )
 

@@ -103,7 +103,7 @@ class TransactionVoided(TransactionEvent):
 
 
 class InstructionApplied(LedgerEvent):
-    """Something other than money changed: an account opened, frozen, unfrozen, its limit changed."""
+    """Something other than money changed: an account opened, frozen, closing, its limit changed."""
 
     type: Literal["InstructionApplied"] = "InstructionApplied"
     account: Posting
@@ -111,6 +111,28 @@ class InstructionApplied(LedgerEvent):
     scale: int
     valid_from: date | None = None
     """Of a changed limit: the first booking date on which it holds."""
+
+
+class CreditSwept(TransactionEvent):
+    """A credit had still reached an account that is closing or closed; its home moved it to suspense.
+
+    No record asked for it. `first` is what closed the account. It is moved money like all that is posted.
+    """
+
+    type: Literal["CreditSwept"] = "CreditSwept"
+
+
+class AccountClosed(LedgerEvent):
+    """An account that was closing has come to nothing in all shards. No record asked for it.
+
+    `first` is what closed it.
+    """
+
+    type: Literal["AccountClosed"] = "AccountClosed"
+    booking_date: date
+    account: Posting
+    asset: Code
+    scale: int
 
 
 class InstructionRejected(LedgerEvent):
@@ -215,6 +237,8 @@ JournalEvent = (
     | TransactionVoided
     | PendingCleared
     | InstructionApplied
+    | CreditSwept
+    | AccountClosed
     | InstructionRejected
     | DuplicateReceived
     | DryRunJudged
@@ -236,6 +260,8 @@ OUTCOMES: Final = {
     "TransactionVoided": "voided",
     "InstructionApplied": "applied",
     "BusinessDayOpened": "applied",
+    "CreditSwept": "swept",
+    "AccountClosed": "closed",
     "InstructionRejected": "rejected",
     "DuplicateReceived": "duplicate",
     "DryRunJudged": "dry_run",
@@ -243,4 +269,10 @@ OUTCOMES: Final = {
     "OwnerParked": "parked",
     "RecordDiscarded": "discarded",
 }
-"""The fate that each event gives to the record it came from (acts and decisions have none here)."""
+"""The fate that each event gives to the record it came from (acts and decisions have none here).
+
+What the ledger does by itself comes from no record: it only follows one up.
+"""
+
+MOVED: Final = frozenset({"TransactionPosted", "CreditSwept"})
+"""Events that say that money has moved."""

@@ -28,6 +28,7 @@ from audit.evidence import (
     BalanceRow,
     BusinessDayRow,
     Chart,
+    ClosingRow,
     DeadLetterRow,
     Entity,
     Evidence,
@@ -293,6 +294,10 @@ def books(upstream: Upstream) -> Evidence:
         written.freezes += [
             FreezeRow(ids[each.account], each.freeze_id, each.direction, "court", each.seq, each.lifted_seq)
             for each in state.freezes.values()
+        ]
+        written.closings += [
+            ClosingRow(ids[each.account], each.seq, each.closed_seq, each.reopened_seq)
+            for each in state.closings
         ]
         written.limits += [
             LimitRow(

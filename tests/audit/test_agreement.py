@@ -1,5 +1,6 @@
 """The ledger's own fold and the reference model, on the same random records of all types."""
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
@@ -26,8 +27,17 @@ from services.transactions.domain.decisions import Decision
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.compliance import DecisionMade
 from shared.runtime.work import Received
-from tests.transactions.support import PARTITIONS, PureLedger, named_id
-from tests.transactions.test_fold import HOME, SHARD, STREAMS, a_ledger, open_day, stream
+from tests.transactions.support import PARTITIONS, PureLedger, named_id, transfer
+from tests.transactions.test_fold import (
+    FOREIGNER,
+    HOME,
+    NEIGHBOUR,
+    SHARD,
+    STREAMS,
+    a_ledger,
+    open_day,
+    stream,
+)
 
 
 def delivered(record: Received, decision: Decision) -> Record:
@@ -195,20 +205,60 @@ RESERVES: list[Any] = [
 """Parts and a rest; one that is screened; what comes too early, too late or is too much; dry runs."""
 
 
+CLOSINGS: list[Any] = [
+    of_home("close_account", 210, account=HOME, authority="customer"),
+    of_home("fee", 211, account=HOME, amount="2050.00", asset="EUR"),
+    of_home("reserve", 104, account=HOME, amount="1.00", asset="EUR"),
+    of_home("close_account", 212, account=HOME, authority="customer"),
+    of_home("deposit", 213, account=HOME, amount="1.00", asset="EUR"),
+    of_home("reopen_account", 214, account=HOME, reason="x", entered_by="ann", approved_by="ann"),
+    of_home("reopen_account", 215, account=HOME, reason="x", entered_by="ann", approved_by="ben"),
+    of_home("close_account", 216, account=HOME, authority="customer"),
+    # the late credit comes here
+    of_home("close_account", 217, account=HOME, authority="customer"),
+    of_home("fee", 218, account=HOME, amount="1.00", asset="EUR"),
+    of_home("interest", 219, account=HOME, amount="1.00", asset="EUR"),
+    of_home("reopen_account", 220, account=HOME, reason="x", entered_by="ann", approved_by="ben"),
+    of_home("reopen_account", 221, account=HOME, reason="x", entered_by="ann", approved_by="ben"),
+    of_home("deposit", 222, account=HOME, amount="1.00", asset="EUR"),
+    of_home("close_account", 223, account=HOME, authority="customer"),
+    of_home("transfer", 224, debit_account=HOME, credit_account=NEIGHBOUR, amount="1.00", asset="EUR"),
+    of_home("close_account", 225, account=HOME, authority="customer"),
+]
+"""Too early, closed, opened and closed again, a late credit, facts meanwhile, opened with some money."""
+
+
 @given(STREAMS)
 @example(RESERVES)
+@example(CLOSINGS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:
     """Kind, reason, movements, dates, and what was routed, freed and settled."""
+    agreed(drawn)
+
+
+def test_the_examples_come_to_what_the_ledger_does_by_itself() -> None:
+    """Or the model's word on that would never be asked for."""
+    kinds = Counter(each.kind for each in agreed(CLOSINGS))
+    assert (kinds["CreditSwept"], kinds["AccountClosed"]) == (1, 1)
+
+
+def agreed(drawn: list[Any]) -> list[Decision]:
+    """Let both decide, compare, and return what was decided."""
     ledger = a_ledger()
     funded = list(ledger.taken[SHARD])
     records = stream(drawn)
     for offset, each in enumerate(records, start=len(funded) + 1000):
         each.offset = offset
     half = len(records) // 2
-    for part in (records[:half], records[half:]):
-        ledger.run(part)
+    ledger.run(records[:half])
+    ledger.foreign_stopped = {}
+    ledger.send(transfer(FOREIGNER, HOME, "5.00", instruction_id=named_id("late")))
+    ledger.foreign_stopped = None
+    for part in (records[half:], []):
         ledger.tick(SHARD)
+        ledger.run(part)
+    ledger.tick(SHARD)
     decided = ledger.decisions[SHARD]
     told = [
         delivered(record, decision)
@@ -218,6 +268,7 @@ def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:
     said = replay(evidence_of(ledger, told, decided))
     assert not said.problems
     assert predicted(said, decided) == shown(ledger, decided)
+    return decided
 
 
 def test_the_model_knows_every_type() -> None:

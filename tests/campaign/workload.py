@@ -114,6 +114,33 @@ class Workload:
             account, "deposit", account=account.code, amount=self._spell(account, 5_000_00), asset=asset
         )
 
+    def short_lived(self) -> Iterator[Sending]:
+        """An account that others pay to while it is closed; some are emptied first, some opened again."""
+        rng = self.rng
+        payer = self._some()
+        if payer.asset != "EUR":
+            return
+        self.customers += 1
+        owner = f"K{self.seed}-{self.customers:05d}"
+        account = Account(f"{owner}-EUR", owner, "EUR", 2)
+
+        def pay() -> Sending:
+            ends = {"debit_account": payer.code, "credit_account": account.code}
+            return self._to(payer, "transfer", **ends, amount="1.00", asset="EUR")
+
+        yield self._to(account, "open_account", account=account.code, entity=ENTITY, asset="EUR")
+        yield pay()
+        if rng.random() < 0.5:
+            fields = {"account": account.code, "amount": "1.00", "asset": "EUR"}
+            yield self._to(account, rng.choice(("withdrawal", "fee")), **fields)
+        yield self._to(account, "close_account", account=account.code, authority="the customer")
+        yield from (pay() for _ in range(rng.randint(0, 4)))
+        yield self._to(account, "deposit", account=account.code, amount="3.00", asset="EUR")
+        if rng.random() < 0.3:
+            by = {"entered_by": "op:ann", "approved_by": rng.choice(("op:ben", "op:ben", "op:ann"))}
+            yield self._to(account, "reopen_account", account=account.code, reason="a mistake", **by)
+            yield pay()
+
     def custody(self) -> Iterator[Sending]:
         """A custody account for a security."""
         self.customers += 1
@@ -435,6 +462,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.settle,
     Workload.change_limit,
     Workload.open_account,
+    Workload.short_lived,
     Workload.custody,
     Workload.open_business_day,
     Workload.dry_run,
@@ -443,7 +471,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 10, 2, 4, 20, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 10, 12, 2, 4, 20, 60, 15, 60, 30)
 
 _TRIED: Final = (
     Workload.withdrawal,

@@ -9,7 +9,9 @@ from uuid import UUID, uuid5
 
 from shared.messages.envelope import HOUSE, Event, Number
 from shared.messages.journal import (
+    AccountClosed,
     BusinessDayOpened,
+    CreditSwept,
     DryRunJudged,
     DuplicateReceived,
     InstructionApplied,
@@ -102,6 +104,28 @@ class Ledger:
         also = {"first": _number(pending), "reason": reason, **_asked(pending)}
         return self._transaction(TransactionVoided, pending.movements, pending.owner or "", also)
 
+    def sweep(self, closing: InstructionApplied, minor: int) -> CreditSwept:
+        """Take off an account that is closing what has still arrived."""
+        moved = movement(closing.account.account, "house/suspense-EUR", minor)
+        also = {"first": _number(closing), "instruction_type": closing.instruction_type}
+        return self._transaction(CreditSwept, [moved], closing.account.owner, also)
+
+    def shut(self, closing: InstructionApplied) -> AccountClosed:
+        """Close an account that was closing."""
+        shard = closing.shard
+        return self._tell(
+            AccountClosed(
+                **self._head(shard),
+                owner=closing.owner,
+                instruction_type=closing.instruction_type,
+                first=_number(closing),
+                booking_date=self.days.get(shard, MONDAY),
+                account=closing.account,
+                asset=closing.asset,
+                scale=closing.scale,
+            )
+        )
+
     def reject(self, owner: str, reason: str, **also: Any) -> InstructionRejected:
         """Reject an instruction."""
         shard = home(owner)
@@ -111,12 +135,16 @@ class Ledger:
 
     def open_account(self, account: str, **also: Any) -> InstructionApplied:
         """Open an account."""
+        return self.apply(account, "open_account", **also)
+
+    def apply(self, account: str, instruction_type: str, **also: Any) -> InstructionApplied:
+        """Do something to an account that moves no money."""
         owner, asset = account.split("/")[:2]
         return self._tell(
             InstructionApplied(
                 **self._head(home(owner)),
                 owner=owner,
-                instruction_type="open_account",
+                instruction_type=instruction_type,
                 account=posting(account),
                 asset=asset,
                 scale=SCALES[asset],

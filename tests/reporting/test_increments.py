@@ -203,6 +203,27 @@ def test_a_transaction_of_several_movements_counts_once() -> None:
     ]
 
 
+def test_a_credit_swept_off_a_closed_account_is_moved_money_and_frees_nothing() -> None:
+    """It follows up what closed the account, which held nothing that was reserved."""
+    books = Ledger()
+    closing = books.apply("ann/EUR", "close_account")
+    books.sweep(closing, 500)
+    books.shut(closing)
+    counted = fold(books.delivered)
+    day = counted.account_days["ann/EUR", START.date(), home("ann")]
+    assert (day.debits, day.entries, day.debits_pending) == (500, 1, 0)
+    assert counted.owner_days["ann", "EUR", START.date(), home("ann")].debits == 500
+    assert len(counted.entries) == 1
+    found = sorted(
+        (key[3], key[6], key[8], each.count, each.amount) for key, each in counted.activity.items()
+    )
+    assert found == [
+        ("close_account", "applied", False, 1, 0),
+        ("close_account", "closed", True, 1, 0),
+        ("close_account", "swept", True, 1, 500),
+    ]
+
+
 def test_a_rejection_counts_on_the_business_day_its_shard_stood_at() -> None:
     """It has no booking date of its own; the recorded day would put a replayed year on one day."""
     books = Ledger()

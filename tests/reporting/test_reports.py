@@ -104,6 +104,27 @@ async def test_a_trial_balance_carries_on_what_yesterday_closed_with(harness: Ha
     assert closed.items() <= opened.items()
 
 
+async def test_what_the_ledger_does_by_itself_is_counted_and_reconciles(harness: Harness) -> None:
+    """A credit swept off a closed account has moved money; it is no instruction's first outcome."""
+    books = two_days()
+    closing = books.apply("dee/EUR", "close_account")
+    books.sweep(closing, 700)
+    books.shut(closing)
+    await harness.take(books.delivered)
+    announced, done = await harness.take([], asking("daily_activity", booking_date=TUESDAY))
+    assert isinstance(done, ActDone)
+    assert (done.done, done.detail) == (True, "published")
+    assert announced.totals["EUR"] == {"posted": "0.99", "posted_later": "200.00", "swept": "7.00"}
+    events = announced.totals["events"]
+    assert (events["applied"], events["swept"], events["closed"]) == (5, 1, 1)
+    lines = list(csv.DictReader(await _lines(harness, announced)))
+    assert {(each["outcome"], each["later"]) for each in lines if each["type"] == "close_account"} == {
+        ("applied", "no"),
+        ("swept", "yes"),
+        ("closed", "yes"),
+    }
+
+
 async def test_what_is_pending_is_shown_and_not_posted(harness: Harness) -> None:
     """Reserved money has not moved; it stands in columns of its own until it is posted or freed."""
     await harness.take(two_days().delivered)

@@ -102,6 +102,18 @@ def limiting(owner: str, limit: str | None, account: str | None = None, **fields
     return instruction("change_limit", owner=owner, account=account or owner, **given) | {"limit": limit}
 
 
+def closing(owner: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Close the account of the owner's name."""
+    given = {"authority": "the customer", **fields}
+    return instruction("close_account", owner=owner, account=account or owner, **given)
+
+
+def reopening(owner: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Open the account of the owner's name again."""
+    given = {"reason": "a mistake", "entered_by": "op:jane", "approved_by": "op:ravi", **fields}
+    return instruction("reopen_account", owner=owner, account=account or owner, **given)
+
+
 def received(
     message: dict[str, Any] | bytes,
     *,
@@ -197,6 +209,7 @@ def make_chart() -> Chart:
         "position",
         "suspense",
         "blocked_funds",
+        "return",
         "fee_income",
         "interest_income",
         "interest_expense",
@@ -249,7 +262,7 @@ class PureLedger:
     decisions: dict[int, list[Decision]] = field(default_factory=dict)
     taken: dict[int, list[Received | None]] = field(default_factory=dict)
     """By shard, the records that came to its decisions; none where one was due by itself."""
-    foreign_frozen: dict[int, int] | None = None
+    foreign_stopped: dict[int, int] | None = None
     """Given instead of looked up, where a test fixes what is seen."""
     foreign_credits: dict[int, int] | None = None
     quick: bool = True
@@ -290,7 +303,7 @@ class PureLedger:
             state.balances.setdefault(account.account_id, [0, 0, 0, 0])
         outside = Outside(
             firsts={each: first for (home, each), first in self.firsts.items() if home == shard},
-            frozen=self._foreign_frozen(shard) if self.foreign_frozen is None else self.foreign_frozen,
+            stopped=self._foreign_stopped(shard) if self.foreign_stopped is None else self.foreign_stopped,
         )
         while True:
             folded = self._fold(state, batch, outside)
@@ -302,6 +315,11 @@ class PureLedger:
                 break
             for account_id in folded.needs:
                 outside.credits[account_id] = self._foreign_credits(account_id, shard)
+                outside.reserved[account_id] = sum(
+                    other.balances.get(account_id, [0, 0, 0, 0])[3]
+                    for home, other in self.states.items()
+                    if home != shard
+                )
         state.take(folded.changes)
         self.last_seq[shard] += len(folded.decisions)
         for each in folded.decisions:
@@ -343,7 +361,7 @@ class PureLedger:
         rows = [state.balances.get(account_id, [0, 0, 0, 0]) for state in self.states.values()]
         return sum(row[1] - row[0] for row in rows)
 
-    def _fold(self, state: ShardState, batch: list[Entry], outside: Outside) -> Folded:
+    def _fold(self, state: ShardState, batch: Sequence[Entry], outside: Outside) -> Folded:
         return fold(
             state,
             batch,
@@ -354,12 +372,12 @@ class PureLedger:
             last_seq=self.last_seq[state.shard],
         )
 
-    def _foreign_frozen(self, shard: int) -> dict[int, int]:
+    def _foreign_stopped(self, shard: int) -> dict[int, int]:
         return {
             account_id: mask
             for home, state in self.states.items()
             if home != shard
-            for account_id, mask in state.frozen.items()
+            for account_id, mask in state.stopped.items()
         }
 
     def _foreign_credits(self, account_id: int, shard: int) -> int:

@@ -177,6 +177,14 @@ MESSAGES = st.one_of(
         credit_asset=st.sampled_from(["USD", "EUR", "JPY", "XXX"]),
         rate=st.sampled_from(["1.0852", "0", "-1", "1", "x", "1.", ".5"]),
     ),
+    message("close_account", account=codes, authority=st.just("customer")),
+    message(
+        "reopen_account",
+        account=codes,
+        reason=st.just("mistake"),
+        entered_by=st.just("ann"),
+        approved_by=st.sampled_from(["ann", "ben"]),
+    ),
     message("unfreeze_account", account=codes, freeze_id=st.sampled_from(["f1", "f2"])),
     message("reserve", account=codes, amount=amounts, asset=euro),
     message("reserve", account=codes, credit_account=codes, amount=amounts, asset=euro),
@@ -202,6 +210,21 @@ ANSWERS = st.tuples(
     st.integers(0, 12) | st.integers(100, 103) | st.integers(200, 260),
     st.sampled_from(["cleared", "released", "refused"]),
 )
+CLOSINGS = st.one_of(
+    at_home("close_account", fresh, account=st.just(HOME), authority=st.just("customer")),
+    at_home(
+        "reopen_account",
+        fresh,
+        account=st.just(HOME),
+        reason=st.just("mistake"),
+        entered_by=st.just("ann"),
+        approved_by=st.just("ben"),
+    ),
+    at_home("fee", fresh, account=st.just(HOME), amount=st.just("2050.00"), asset=euro),
+    at_home("deposit", fresh, account=st.just(HOME), amount=sums, asset=euro),
+    at_home("fee", fresh, account=st.just(HOME), amount=sums, asset=euro),
+)
+"""With the owner's two thousand and fifty gone, the account can be closed."""
 SPENDING = st.one_of(
     at_home("withdrawal", fresh, account=st.just(HOME), amount=sums, asset=euro),
     at_home("transfer", fresh, debit_account=st.just(HOME), credit_account=codes, amount=sums, asset=euro),
@@ -211,13 +234,14 @@ EXPIRING = RESERVES | ANSWERS | SPENDING | st.integers(1, 5).map(open_day)
 """Days follow each other while money is set aside and spent."""
 STREAMS = (
     st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40)
-    | st.lists(RESERVES | EXCHANGES | ANSWERS, min_size=6, max_size=30)
+    | st.lists(RESERVES | EXCHANGES | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
 )
 
 
 PARTS = (
-    "balances", "freezes", "frozen", "limits", "days", "pendings", "expiring", "expiries", "next_account",
+    "balances", "freezes", "stopped", "closing", "closed", "limits", "days", "pendings", "expiring",
+    "expiries", "next_account",
 )  # fmt: skip
 """Of what a shard remembers, what a stream alone decides."""
 
@@ -448,7 +472,7 @@ def test_a_foreign_account_is_seen_frozen_or_not_with_each_batch() -> None:
     """Its freezes are another shard's: they are read again, and kept with the decision."""
     ledger = a_ledger()
     assert ledger.send(transfer(HOME, FOREIGNER, "1.00"))[0]["type"] == "TransactionPosted"
-    ledger.foreign_frozen = {ledger.accounts[FOREIGNER].account_id: 2}
+    ledger.foreign_stopped = {ledger.accounts[FOREIGNER].account_id: 2}
     (event,) = ledger.send(transfer(HOME, FOREIGNER, "1.00"))
     assert event["reason"] == "account_frozen"
     assert ledger.decisions[SHARD][-1].seen == {"frozen": {FOREIGNER: "credit"}}

@@ -69,6 +69,7 @@ async def test_an_account_is_shown_summed_over_its_shards(
         "container": None,
         "limit": "10.00",
         "limits": [],
+        "closings": [],
         "debits_posted": "5.00",
         "credits_posted": "2030.00",
         "debits_pending": "1000.00",

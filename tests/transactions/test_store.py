@@ -14,7 +14,8 @@ import pytest
 from services.transactions import data
 from services.transactions.app import create_service
 from services.transactions.domain.chart import Dated
-from services.transactions.queries import verify
+from services.transactions.queries import account_history, account_show, verify
+from services.transactions.store import moving
 from shared.messages.acts import DiscardParked, ReplayParked
 from shared.messages.envelope import HOUSE
 from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS
@@ -26,6 +27,7 @@ from tests.transactions.support import (
     PureLedger,
     StoredLedger,
     answer,
+    closing,
     deposit,
     exchange,
     instruction,
@@ -34,11 +36,12 @@ from tests.transactions.support import (
     outcome,
     owner_in,
     received,
+    reopening,
     transfer,
     withdrawal,
 )
 
-ALICE, BOB = owner_in(1, "alice"), owner_in(2, "bob")
+ALICE, BOB, CAROL = owner_in(1, "alice"), owner_in(2, "bob"), owner_in(3, "carol")
 
 
 async def assert_rebuilt(ledger: StoredLedger) -> None:
@@ -102,6 +105,11 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
     dry = [transfer(ALICE, BOB, "2.00"), transfer(ALICE, 'nobody "ü', "2.00"), transfer(ALICE, BOB, "x")]
     await ledger.send(*[{**each, "dry_run": True} for each in (*dry, held, {**held, "a": "ü" * 70_000})])
     await ledger.send({**transfer(ALICE, BOB, "x" * 70_000), "dry_run": True})
+    await ledger.send(opening(CAROL))
+    await ledger.send(transfer(ALICE, CAROL, "2.00"), closing(CAROL))
+    await ledger.tick()
+    await ledger.tick()
+    await ledger.send(reopening(CAROL))
     inner = received(transfer(ALICE, BOB, "2.00"))
 
     def told(message: Any) -> Received:
@@ -139,6 +147,8 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
         "RecordDiscarded",
         "DecisionWithoutEffect",
         "BusinessDayOpened",
+        "CreditSwept",
+        "AccountClosed",
         "ActDone",
     }
     await assert_rebuilt(ledger)
@@ -445,3 +455,62 @@ async def test_an_empty_chart_refuses_to_start(ledger_database: LedgerDatabase) 
             await create_service().start(connection)
     finally:
         await connection.close()
+
+
+async def test_what_is_closed_in_one_shard_is_refused_by_all_others_from_the_next_batch_on(
+    ledger: StoredLedger, ledger_database: LedgerDatabase
+) -> None:
+    """In the same batch it could not know: that credit is kept, swept, and the account closed."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(BOB, "10.00"))
+    closed, under_way = await ledger.send(transfer(BOB, ALICE, "4.00"), closing(ALICE))
+    events = await ledger.send(transfer(BOB, ALICE, "1.00"))
+    assert [outcome(each) for each in (under_way, closed, *events)] == ["posted", "applied", "account_closed"]
+    for memory_is_lost in (True, False):
+        if memory_is_lost:
+            await ledger.forget()
+        (event,) = await ledger.tick()
+        assert event["type"] == ("CreditSwept" if memory_is_lost else "AccountClosed")
+    await ledger.forget()
+    assert await ledger.tick() == []
+    shown = await account_show(ledger.connection, ALICE)
+    assert shown is not None
+    assert (shown["status"], shown["balance"]) == ("closed", "0.00")
+    assert shown["closings"] == [{"seq": 2, "closed_seq": 4, "reopened_seq": None}]
+    (refused, reopened) = await ledger.send(closing(ALICE), reopening(ALICE))
+    assert (outcome(refused), outcome(reopened)) == ("account_closed", "applied")
+    await ledger.forget()
+    (posted,) = await ledger.send(transfer(BOB, ALICE, "1.00"))
+    assert outcome(posted) == "posted"
+    history = [each async for each in account_history(ledger.connection, ALICE)]
+    assert [(each["amount"], each["side"], each["type"]) for each in history] == [
+        ("4.00", "credit", "transfer"),
+        ("4.00", "debit", "close_account"),
+        ("1.00", "credit", "transfer"),
+    ]
+    result = await verify(ledger_database.readonly)
+    assert result.ok, result.first_difference
+    await assert_rebuilt(ledger)
+
+
+async def test_an_account_may_be_closed_and_opened_again_within_one_batch(ledger: StoredLedger) -> None:
+    """No row says that it is closed twice at a time, in whatever order they are written."""
+    await ledger.send(opening(ALICE), closing(ALICE))
+    await ledger.send(reopening(ALICE), closing(ALICE), reopening(ALICE), closing(ALICE))
+    assert [each["type"] for each in await ledger.tick()] == ["AccountClosed"]
+    await ledger.send(reopening(ALICE), closing(ALICE))
+    rows = await ledger.connection.fetch(
+        "SELECT seq, closed_seq, reopened_seq FROM account_closing ORDER BY seq"
+    )
+    assert [tuple(row) for row in rows] == [(2, None, 3), (4, None, 5), (6, 7, 8), (9, None, None)]
+
+
+async def test_many_shut_accounts_are_asked_about_by_name(
+    ledger: StoredLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a number it is cheaper to ask only of those that a batch touches."""
+    monkeypatch.setattr(moving, "STANDING_READ_MAX", 1)
+    codes = (ALICE, "second", "third")
+    await ledger.send(opening(BOB), deposit(BOB, "5.00"), *(opening(ALICE, each) for each in codes))
+    await ledger.send(*(closing(ALICE, each) for each in codes))
+    events = await ledger.send(*(transfer(BOB, each, "1.00") for each in codes))
+    assert [outcome(each) for each in events] == ["account_closed"] * 3

@@ -22,6 +22,7 @@ from tests.transactions.support import (
     PARTITIONS,
     StoredLedger,
     answer,
+    closing,
     deposit,
     exchange,
     instruction,
@@ -29,11 +30,12 @@ from tests.transactions.support import (
     opening,
     owner_in,
     received,
+    reopening,
     transfer,
     withdrawal,
 )
 
-ALICE, BOB = owner_in(1, "alice"), owner_in(2, "bob")
+ALICE, BOB, CAROL = owner_in(1, "alice"), owner_in(2, "bob"), owner_in(3, "carol")
 
 
 async def a_lively_ledger(ledger: StoredLedger) -> None:
@@ -62,6 +64,21 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await a_few_exchanges(ledger)
     await a_few_reserves(ledger)
     await a_few_limits(ledger)
+    await a_few_closings(ledger)
+
+
+async def a_few_closings(ledger: StoredLedger) -> None:
+    """One closed after a credit that was under way, one opened again, one that something is still under way to."""
+    codes = (CAROL, "second", "third")
+    await ledger.send(*(opening(CAROL, each) for each in codes), deposit(ALICE, "8.00"))
+    late = transfer(ALICE, CAROL, "5.00")
+    reserve = {"account": ALICE, "credit_account": "third", "amount": "1.00", "asset": "EUR"}
+    await ledger.send(
+        late, instruction("reserve", owner=ALICE, **reserve), *(closing(CAROL, each) for each in codes)
+    )
+    assert [each["type"] for each in await ledger.tick()] == ["CreditSwept", "AccountClosed"]
+    assert [each["type"] for each in await ledger.tick()] == ["AccountClosed"]
+    await ledger.send(reopening(CAROL, "second"), deposit(CAROL, "2.00", "second"), deposit(CAROL, "3.00"))
 
 
 async def a_few_exchanges(ledger: StoredLedger) -> None:
@@ -166,7 +183,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
     assert shown["assets"] == {
-        "EUR": {"debits": "8979.50", "credits": "8979.50"},
+        "EUR": {"debits": "9002.50", "credits": "9002.50"},
         "USD": {"debits": "75.96", "credits": "75.96"},
     }
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
@@ -238,6 +255,15 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET topic = 'transactions.instructions.v1' WHERE reason = 'expired'", "pendings", id="an expiry that a record asked for"),
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
+        pytest.param("DELETE FROM account_closing WHERE reopened_seq IS NOT NULL", "closings", id="a closing lost"),
+        pytest.param("UPDATE account_closing SET closed_seq = NULL", "closings", id="an end of a closing lost"),
+        pytest.param("UPDATE account_closing SET reopened_seq = NULL", "closings", id="a reopening lost"),
+        pytest.param("UPDATE journal SET about_seq = 1 WHERE kind = 'CreditSwept'", "closings", id="a sweep of another"),
+        pytest.param("UPDATE journal SET amount = amount - 1 WHERE kind = 'CreditSwept'", "closings", id="not all swept"),
+        pytest.param("UPDATE journal SET seen = NULL WHERE kind = 'AccountClosed'", "closings", id="closed with money on it"),
+        pytest.param("UPDATE journal SET topic = 'transactions.acts.v1' WHERE kind = 'AccountClosed'", "closings", id="closed by a record"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), 'ravi', 'jane')::bytea WHERE instruction_type = 'reopen_account'", "closings", id="opened again by one person"),
+        pytest.param("UPDATE journal SET kind = 'TransactionPosted', about_seq = NULL WHERE kind = 'CreditSwept'", "closings", id="a debit on a shut account"),
         pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE kind = 'TransactionPosted' AND booking_date = '2026-01-02'", "booking_dates", id="another booking date"),
         pytest.param("UPDATE journal SET detail = replace(detail::text, '\"credit\":\"', '\"credit\":\"1')::json WHERE kind = 'DryRunJudged'", "after_balances", id="a dry run that told another balance"),
         pytest.param("UPDATE journal SET detail = replace(detail::text, '2026-01-02', '2026-01-03')::json WHERE kind = 'DryRunJudged'", "booking_dates", id="a dry run on another day"),

@@ -9,7 +9,8 @@ from typing import Final
 
 from audit.model.effects.accounts import limit_asked, open_account
 from audit.model.effects.business_days import open_business_day
-from audit.model.effects.effect import Effect
+from audit.model.effects.closings import by_two, close, closed, reopen, swept
+from audit.model.effects.effect import ByItself, Effect
 from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
 from audit.model.effects.freezes import place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
@@ -23,7 +24,12 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "freeze_account": Effect(place_or_lift),
     "unfreeze_account": Effect(place_or_lift),
     "change_limit": Effect(change_limit, new_limit_asked, holds_on_some_day),
+    "close_account": Effect(close),
+    "reopen_account": Effect(reopen, own_form=by_two),
     "open_business_day": Effect(open_business_day),
     "post_pending": Effect(resolve, part_asked),
     "void_pending": Effect(resolve, part_asked),
 }
+
+BY_ITSELF: Final[Mapping[str, ByItself]] = {"CreditSwept": swept, "AccountClosed": closed}
+"""What the ledger does without a record that asks for it, by the event's kind."""

@@ -23,6 +23,10 @@ class Spelled:
     """The account whose asset it is an amount of, where no asset is named."""
 
 
+ByItself = Callable[[Books, ShardState, JournalRow], Prediction | None]
+"""What must have come of something that was due; none where it was not."""
+
+
 def no_amounts(state: ShardState, asked: Asked) -> Sequence[Spelled]:  # noqa: ARG001 - others look
     """Nothing in it is an amount."""
     return ()

@@ -106,6 +106,9 @@ def _exchange(asked: Asked) -> tuple[Asking, ...]:
     )  # fmt: skip
 
 
+INSTEAD: Final = {"account_closed": "return", "account_frozen": "blocked_funds"}
+"""Where a fact goes whose account is stopped; whatever else is wrong with it, to suspense."""
+
 MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
     "deposit": _deposit,
     "withdrawal": _withdrawal,
@@ -160,7 +163,7 @@ def move(
         return rejected("asset_not_used", "asset")
     day = state.today[entity]
     if routed is None:
-        reason = _frozen(state, row, moves, accounts)
+        reason = _stopped(state, row, moves, accounts)
         if reason is not None and not is_fact:
             return rejected(reason, *(end.field for end in named))
         routed = reason
@@ -210,17 +213,15 @@ def _is_allowed(account: KnownAccount, kind: str) -> bool:
     return account.owner == HOUSE if kind == "house_posting" else account.account_class in CASH_CLASSES
 
 
-def _frozen(state: ShardState, row: JournalRow, moves: Sequence[Asking], accounts: Known) -> str | None:
-    """Rung 5: a freeze stands for the direction money would go."""
-    for each in moves:
-        for end, direction in ((each.debit, "debit"), (each.credit, "credit")):
-            if (
-                end.code is not None
-                and accounts[end.code] is not None
-                and state.is_frozen(row, end.code, direction)
-            ):
-                return "account_frozen"
-    return None
+def _stopped(state: ShardState, row: JournalRow, moves: Sequence[Asking], accounts: Known) -> str | None:
+    """Rung 5: no account is shut, and none frozen for the direction money would go."""
+    ends = [
+        (end.code, direction)
+        for each in moves
+        for end, direction in ((each.debit, "debit"), (each.credit, "credit"))
+        if end.code is not None and accounts[end.code] is not None
+    ]
+    return state.stopped(row, ends)
 
 
 def _legs(
@@ -236,7 +237,7 @@ def _legs(
 
     None where the entity keeps no such account in the asset.
     """
-    house_class = "suspense" if routed in TO_SUSPENSE else "blocked_funds"
+    house_class = INSTEAD.get(routed or "", "suspense")
     legs: list[Leg] = []
     for each in moves:
         amount = read_amount(each.amount, books.assets[each.asset].scale)

@@ -33,9 +33,9 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     (leg,) = pending.legs
     is_open = pending.stands(books.day_of(state, leg.debit))
     posts = asked.type == "post_pending"
-    stopped = state.is_frozen(row, leg.debit, "debit") or state.is_frozen(row, leg.credit, "credit")
-    if posts and is_open and stopped:
-        return rejected("account_frozen", "pending_id")
+    stopped = state.stopped(row, [(leg.debit, "debit"), (leg.credit, "credit")])
+    if posts and is_open and stopped is not None:
+        return rejected(stopped, "pending_id")
     if not is_open:
         return rejected("pending_resolved", "pending_id")
     if pending.screening and pending.cleared_seq is None:

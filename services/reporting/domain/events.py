@@ -100,7 +100,7 @@ INSTRUCTION_VIEW: Final[TypeAdapter[InstructionView]] = TypeAdapter(InstructionV
 JOURNAL_VIEW: Final[TypeAdapter[JournalView]] = TypeAdapter(JournalView)
 _DECODE: Final = msgspec.json.Decoder(JournalView).decode
 
-MONEY: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
+MONEY: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 """Kinds with movements."""
 
 FATES: Final = frozenset(
@@ -112,9 +112,10 @@ FATES: Final = frozenset(
         "RecordUnreadable",
         "OwnerParked",
         "RecordDiscarded",
+        "AccountClosed",
     }
 )
-"""Kinds without movements that give a record its fate."""
+"""Kinds without movements that give a record its fate, or follow one up."""
 
 ASIDE: Final = frozenset({"PendingCleared", "DecisionWithoutEffect", "ActDone", "DryRunJudged"})
 """Kinds that are no activity: they give no record a fate, or only say what might have been. Counted as

@@ -36,7 +36,7 @@ from shared.messages.compliance import (
 )
 from shared.messages.envelope import HOUSE
 from shared.messages.instructions import Channel
-from shared.messages.journal import OUTCOMES
+from shared.messages.journal import MOVED, OUTCOMES
 from shared.messages.topics import ALERTS, DECISIONS, JOURNAL
 from shared.money import parse_amount
 
@@ -64,8 +64,8 @@ CHANNELS: Final = frozenset(
     name for part in get_args(Channel.model_fields["channel"].annotation) for name in get_args(part)
 )
 OTHER_CHANNEL: Final = "other"
-LATER: Final = frozenset({"TransactionVoided", "RecordDiscarded"})
-"""Kinds that always follow up an earlier fate of the same record."""
+LATER: Final = frozenset({"TransactionVoided", "RecordDiscarded", "CreditSwept", "AccountClosed"})
+"""Kinds that always follow up an earlier fate of a record."""
 REASON_LENGTH_MAX: Final = 64
 
 
@@ -150,7 +150,7 @@ def fold_journal(
                 _fold_transaction(into, cast("TransactionView", event), each.partition, home_of)
             elif kind not in ASIDE:
                 _fold_fate(into, event, day)
-        elif event["type"] == "TransactionPosted":
+        elif event["type"] in MOVED:
             _fold_owners(into, cast("TransactionView", event), each.partition, home_of)
 
 
@@ -183,11 +183,12 @@ def _fold_transaction(
     into: Increments, event: TransactionView, partition: int, home_of: Callable[[str], int]
 ) -> None:
     shard, kind, day = event["shard"], event["type"], event["booking_date"]
-    posted = kind == "TransactionPosted"
+    posted = kind in MOVED
     # What resolves a reserve is an instruction's own first outcome, and frees what was reserved all the same.
     resolves = event.get("resolves") is not None
     later = not resolves and (kind in LATER or (posted and event.get("first") is not None))
-    reserved = 1 if kind == "TransactionPending" else -1 if later or resolves else 0
+    settles = kind != "CreditSwept" and (later or resolves)
+    reserved = 1 if kind == "TransactionPending" else -1 if settles else 0
     freed = event.get("freed")
     instruction_type = event.get("instruction_type") or ""
     channel, outcome, reason = _channel(event), OUTCOMES[kind], _reason(event)
@@ -294,7 +295,7 @@ def _owner_day(into: Increments, key: OwnerDayKey) -> OwnerDay:
 def _fold_fate(into: Increments, event: JournalView, day: date) -> None:
     shard, kind = event["shard"], event["type"]
     entity, asset, scale = event.get("entity", ""), "", 0
-    if kind == "InstructionApplied":
+    if kind in ("InstructionApplied", "AccountClosed"):
         applied = cast("AppliedView", event)
         account, asset, scale = applied["account"], applied["asset"], applied["scale"]
         entity = account["entity"]

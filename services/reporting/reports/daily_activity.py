@@ -1,11 +1,12 @@
 """Daily activity: counts and values by type, asset, channel, outcome and reason; the straight-through rate.
 
 Every event that gives a record its fate is counted once, in one line; `later` marks those that follow up an
-earlier outcome of the same record. So counts add up to the events taken. The straight-through rate is the
-instructions whose *first* outcome was `posted` or `applied` (nothing waited for a decision), over all
-readable ones: first outcomes posted, applied, pending and rejected, and parked ones that were discarded.
-Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome. Dry runs are
-no activity.
+earlier outcome of the same record, and what the ledger does by itself: a credit `swept` off a closed account,
+an account `closed`. So counts add up to the events taken. The straight-through rate is the instructions whose
+*first* outcome was `posted` or `applied` (nothing waited for a decision), over all readable ones: first
+outcomes posted, applied, pending and rejected, and parked ones that were discarded.
+Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome. Dry
+runs are no activity.
 """
 
 from collections import Counter
@@ -25,11 +26,12 @@ from services.reporting.domain.report import (
     Row,
     agree,
 )
-from shared.messages.journal import OUTCOMES
+from shared.messages.journal import MOVED, OUTCOMES
 from shared.messages.reporting import Reconciliation
 from shared.money import format_amount
 
 STRAIGHT: Final = frozenset({"posted", "applied"})
+MOVED_OUTCOMES: Final = frozenset(OUTCOMES[kind] for kind in MOVED)
 FIRST: Final = STRAIGHT | {"pending", "rejected"}
 RATE_PLACES: Final = Decimal("0.0001")
 
@@ -105,7 +107,7 @@ def _compare(answers: Mapping[str, Answer]) -> list[Reconciliation]:
     scales: dict[str, int] = {}
     for each in answers["activity"]:
         counted[each["outcome"]] += int(each["count"])
-        if each["outcome"] == "posted":
+        if each["outcome"] in MOVED_OUTCOMES:
             posted[each["asset"]] += int(each["amount"])
             scales[each["asset"]] = each["scale"]
     taken: Counter[str] = Counter()
@@ -124,8 +126,8 @@ def _compare(answers: Mapping[str, Answer]) -> list[Reconciliation]:
         scale = scales.get(asset, 0)
         found = format_amount(posted[asset], scale)
         compared += [
-            agree(f"posted = accounts' debits, {asset}", format_amount(debits, scale), found),
-            agree(f"posted = accounts' credits, {asset}", format_amount(credits_, scale), found),
+            agree(f"posted and swept = accounts' debits, {asset}", format_amount(debits, scale), found),
+            agree(f"posted and swept = accounts' credits, {asset}", format_amount(credits_, scale), found),
         ]
     return compared
 
@@ -151,7 +153,7 @@ DAILY_ACTIVITY: Final = Report(
     ),
     reconciles_with=(
         "counts by outcome = the events of the ledger taken, by kind",
-        "posted amounts = debits and credits of the accounts' days, by asset, which are counted apart",
+        "posted and swept amounts = debits and credits of the accounts' days, by asset, counted apart",
         "events taken = the ledger's numbers, by shard",
     ),
     arguments=_arguments,

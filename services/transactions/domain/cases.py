@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision, Leg, Terms
@@ -10,9 +10,12 @@ from services.transactions.domain.effects import Refusal
 from services.transactions.domain.planning import Planned, TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import (
+    CLOSED,
     CREDIT_FROZEN,
     DEBIT_FROZEN,
     DIRECTION_NAMES,
+    FROZEN,
+    SHUT,
     Changes,
     First,
     OpenPending,
@@ -174,34 +177,53 @@ def house_end(case: Case, planned: Planned, entity_id: int, asset_id: int) -> Ac
     )
 
 
-def account_frozen(field: str) -> Refusal:
-    """Refuse for a freeze that stands in the direction asked for."""
-    return Refusal("account_frozen", field, "the account is frozen in this direction")
+class Stop(NamedTuple):
+    """An end of a movement that takes nothing now."""
+
+    leg: int
+    """Of which movement."""
+    side: int
+    """What was asked of it: `DEBIT_FROZEN` or `CREDIT_FROZEN`."""
+    reason: str
+    seen: dict[str, Any] | None
+    """What a decision that stands on it must keep, since it is another shard's account."""
 
 
-def frozen_end(case: Case) -> tuple[int, int] | None:
-    """Return the first end of the case's movements that a freeze stops: movement, and direction asked for."""
+def stopped(reason: str, field: str) -> Refusal:
+    """Refuse for what stops an account: it is shut, or a freeze stands in the direction asked for."""
+    if reason == "account_closed":
+        return Refusal(reason, field, "the account is closed or closing")
+    return Refusal(reason, field, "the account is frozen in this direction")
+
+
+def stopped_end(case: Case) -> Stop | None:
+    """Return the first end of the case's movements that something stops."""
     context = case.context
-    if not (context.changes.frozen or context.changes.state.frozen or context.outside.frozen):
+    if not (context.changes.stopped or context.changes.state.stopped or context.outside.stopped):
         return None
-    stopped = first_frozen(context, case.moves)
-    if stopped is None:
-        return None
-    index, account, side, mask = stopped
-    if account.shard != context.changes.state.shard:
-        case.has_seen("frozen", {account.code: DIRECTION_NAMES[mask]})
-    return index, side
+    stop = first_stopped(context, case.moves)
+    if stop is not None and stop.seen is not None:
+        for what, value in stop.seen.items():
+            case.has_seen(what, value)
+    return stop
 
 
-def first_frozen(
-    context: Context, moves: list[tuple[Account, Account]]
-) -> tuple[int, Account, int, int] | None:
-    """Return the first end that a freeze stops: movement, account, direction asked for, directions frozen."""
-    for index, (debit, credit) in enumerate(moves):
-        for account, side in ((debit, DEBIT_FROZEN), (credit, CREDIT_FROZEN)):
-            mask = _mask(context, account)
-            if mask & side:
-                return index, account, side, mask
+def first_stopped(context: Context, moves: list[tuple[Account, Account]]) -> Stop | None:
+    """Return the first end that is shut; where none is, the first that a freeze stops."""
+    ends = [
+        (index, account, side, _mask(context, account))
+        for index, (debit, credit) in enumerate(moves)
+        for account, side in ((debit, DEBIT_FROZEN), (credit, CREDIT_FROZEN))
+    ]
+    home = context.changes.state.shard
+    for index, account, side, mask in ends:
+        if mask & SHUT:
+            seen: dict[str, Any] = {"closed": {account.code: "closed" if mask & CLOSED else "closing"}}
+            return Stop(index, side, "account_closed", None if account.shard == home else seen)
+    for index, account, side, mask in ends:
+        if mask & side:
+            seen = {"frozen": {account.code: DIRECTION_NAMES[mask & FROZEN]}}
+            return Stop(index, side, "account_frozen", None if account.shard == home else seen)
     return None
 
 
@@ -210,6 +232,18 @@ def _mask(context: Context, account: Account) -> int:
     if not account.is_customer:
         return 0
     if account.shard != changes.state.shard:
-        return context.outside.frozen.get(account.account_id, 0)
-    mask = changes.frozen.get(account.account_id)
-    return changes.state.frozen.get(account.account_id, 0) if mask is None else mask
+        return context.outside.stopped.get(account.account_id, 0)
+    mask = changes.stopped.get(account.account_id)
+    return changes.state.stopped.get(account.account_id, 0) if mask is None else mask
+
+
+def credits_elsewhere(context: Context, account_id: int) -> int:
+    """Return what other shards have credited to an account at home here.
+
+    Where nobody has loaded it, it is noted as needed: then this fold is in vain.
+    """
+    found = context.outside.credits.get(account_id)
+    if found is None:
+        context.needs.add(account_id)
+        return 0
+    return found

@@ -21,6 +21,8 @@ DISCARDED: Final = "RecordDiscarded"
 WITHOUT_EFFECT: Final = "DecisionWithoutEffect"
 DAY_OPENED: Final = "BusinessDayOpened"
 ACT_DONE: Final = "ActDone"
+SWEPT: Final = "CreditSwept"
+CLOSED: Final = "AccountClosed"
 
 FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, VOIDED, APPLIED, REJECTED, DAY_OPENED})
 """The kinds that may be an instruction's first outcome."""
@@ -83,7 +85,7 @@ class Decision:
     content_hash: bytes | None = None
     legs: list[Leg] = field(default_factory=list)
     account: Account | None = None
-    """Of an `InstructionApplied`."""
+    """Of an `InstructionApplied` or `AccountClosed`."""
     seen: dict[str, Any] | None = None
     traceparent: str | None = None
     uses_up_id: bool = False

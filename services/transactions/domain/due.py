@@ -6,10 +6,11 @@ from itertools import islice
 from typing import Final
 
 from services.transactions.domain.duties import Duty, Task
+from services.transactions.domain.duties.closing import CLOSING
 from services.transactions.domain.duties.expiry import EXPIRY
 from services.transactions.domain.state import ShardState
 
-DUTIES: Final[tuple[Duty, ...]] = (EXPIRY,)
+DUTIES: Final[tuple[Duty, ...]] = (EXPIRY, CLOSING)
 """In the order in which their tasks are performed."""
 
 TASKS_MAX: Final = 500

@@ -164,10 +164,14 @@ def _voided(decision: Decision) -> str:
 
 
 def _applied(decision: Decision) -> str:
+    spelt = _account(decision)
+    return spelt if decision.detail is None else spelt + _named(decision.detail, "valid_from")
+
+
+def _account(decision: Decision) -> str:
     account = decision.account
     assert account is not None
-    spelt = f',"account":{account.posting.decode()},"asset":"{account.asset}","scale":{account.scale}'
-    return spelt if decision.detail is None else spelt + _named(decision.detail, "valid_from")
+    return f',"account":{account.posting.decode()},"asset":"{account.asset}","scale":{account.scale}'
 
 
 def _rejected(decision: Decision) -> str:
@@ -183,6 +187,10 @@ def _day_opened(decision: Decision) -> str:
     return f',"booking_date":"{_day(decision.booking_date)}"' + _named(
         _detail(decision), "entity", "previous"
     )
+
+
+def _closed(decision: Decision) -> str:
+    return f',"booking_date":"{_day(decision.booking_date)}"' + _account(decision)
 
 
 def _by_names(*names: str) -> Callable[[Decision], str]:
@@ -206,6 +214,8 @@ _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.DISCARDED: _by_names("act_id", "actor", "reason"),
     decisions.WITHOUT_EFFECT: _by_names("decision", "why"),
     decisions.DAY_OPENED: _day_opened,
+    decisions.SWEPT: _transaction,
+    decisions.CLOSED: _closed,
     decisions.ACT_DONE: _by_names("act_id", "act", "actor", "done", "detail", "result"),
 }
 

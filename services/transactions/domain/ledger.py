@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from services.transactions.domain import decisions as kinds
-from services.transactions.domain.cases import Case, Context, asset_not_used, first_frozen
+from services.transactions.domain.cases import Case, Context, asset_not_used, first_stopped
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.dry_runs import judge_on_trial
@@ -32,7 +32,7 @@ from shared.runtime.failpoints import planted
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
 _TIMES_ROUTED_MAX: Final = 4
-"""A fact is routed to suspense, to blocked funds and past its limit at most once each."""
+"""A fact is routed to suspense, return, blocked funds and past its limit at most once each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,9 @@ def _route(case: Case, refusal: Refusal) -> Refusal | None:
         case "suspense":
             case.redirected = True
             case.routed = refusal.reason
-        case "blocked_funds":
+        case "return" | "blocked_funds" as stand_in:
             case.routed = refusal.reason
-            return _block(case)
+            return _stand_in(case, stand_in)
         case "booked":
             case.limit_passed = True
         case "rejected":
@@ -143,14 +143,15 @@ def _route(case: Case, refusal: Refusal) -> Refusal | None:
     return None
 
 
-def _block(case: Case) -> Refusal | None:
+def _stand_in(case: Case, house_class: str) -> Refusal | None:
+    """Put the house's account of a class where the customer's is stopped."""
     house = case.context.chart.house
     for index, (debit, credit) in enumerate(case.moves):
         customer = debit if debit.is_customer else credit
-        blocked = house.get((customer.entity_id, "blocked_funds", customer.asset_id))
-        if blocked is None:
+        instead = house.get((customer.entity_id, house_class, customer.asset_id))
+        if instead is None:
             return asset_not_used()
-        case.moves[index] = (blocked, credit) if debit.is_customer else (debit, blocked)
+        case.moves[index] = (instead, credit) if debit.is_customer else (debit, instead)
     return None
 
 
@@ -277,9 +278,9 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     if answer.decision == "refused":
         reason = "screening_refused"
     else:
-        stopped = first_frozen(context, moves)
-        if stopped is not None:
-            reason = "account_frozen"
+        stop = first_stopped(context, moves)
+        if stop is not None:
+            reason, decision.seen = stop.reason, stop.seen
     decision.kind = kinds.POSTED if reason is None else kinds.VOIDED
     decision.reason = reason
     decision.instruction_type = pending.instruction_type

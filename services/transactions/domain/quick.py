@@ -89,9 +89,9 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
         return None
     if against is None and (not credit.is_customer or credit.account_class not in terms.classes):
         return None
-    # status: no freeze stands on either end
-    for frozen in (state.frozen, changes.frozen, context.outside.frozen):
-        if frozen and (debit_id in frozen or credit_id in frozen):
+    # status: neither end is shut, and no freeze stands on either
+    for stopped in (state.stopped, changes.stopped, context.outside.stopped):
+        if stopped and (debit_id in stopped or credit_id in stopped):
             return None
     # limits: not to be screened first, no counter overflows, the available balance bears it
     debits = taken[0] + amount

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 RungName = Literal["place", "identity", "form", "references", "status", "state", "limits", "decision"]
-FactFate = Literal["rejected", "suspense", "blocked_funds", "booked"]
+FactFate = Literal["rejected", "suspense", "return", "blocked_funds", "booked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Reason:
     rung: RungName
     fate: Literal["rejected", "duplicate", "voided"]
     fact: FactFate
-    """What becomes of a fact: it is `rejected` too, goes to `suspense` or `blocked_funds`, or is `booked`."""
+    """What becomes of a fact: it is `rejected` too, goes to the house's account of the class
+    `suspense`, `return` or `blocked_funds`, or is `booked`."""
     status_code: str
     upstream: str
 
@@ -61,6 +62,7 @@ TABLE: Final = (
     _row("amount_too_many_decimals", "form", "AM12", "round to the asset's decimals, with a new id"),
     _row("amount_too_large", "form", "AM02", _CORRECT),
     _row("validity_empty", "form", "DT01", "end it on a day after its first one, with a new id"),
+    _row("approver_same", "form", "AG01", "have another person approve it, with a new id"),
     _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
     _row("assets_same", "form", "AM03", "exchange for another asset, with a new id"),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
@@ -79,6 +81,7 @@ TABLE: Final = (
     _row("instrument_not_valid", "references", "AM03", "name an instrument that is there on the day"),
     _row("rate_mismatch", "references", "AM09", "send the amounts that the rate makes, with a new id"),
     # 5 status
+    _row("account_closed", "status", "AC04", "use another account, with a new id", fact="return"),
     _row(
         "account_frozen",
         "status",
@@ -89,6 +92,8 @@ TABLE: Final = (
     # 6 state
     _row("business_day_not_later", "state", "DT01", "days only move on; name a later one"),
     _row("validity_past", "state", "DT01", "begin on the open business day or later, with a new id"),
+    _row("account_has_pendings", "state", "AG01", "post or void what is pending, then a new id"),
+    _row("account_not_closed", "state", "AG01", "nothing: the account is open"),
     _row("expiry_past", "state", "DT01", "let it expire on the open business day or later, with a new id"),
     _row("freeze_exists", "state", "AC06", "give each freeze an id of its own"),
     _row("freeze_unknown", "state", "AC06", "name a freeze that stands"),
@@ -97,6 +102,7 @@ TABLE: Final = (
     _row("amount_exceeds_pending", "state", "AM09", "post no more than is still reserved, with a new id"),
     # 7 limits
     _row("balance_overflow", "limits", "AM02", "split over several accounts"),
+    _row("balance_not_zero", "limits", "AM09", "move away what is left, or settle it, then a new id"),
     _row("insufficient_funds", "limits", "AM04", "fund the account, then a new id", fact="booked"),
     # what ends a pending transaction
     _row("void_requested", "decision", "DS02", "nothing: the money is available again", fate="voided"),

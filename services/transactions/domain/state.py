@@ -1,5 +1,6 @@
 """What a shard's writer remembers, and the changes a batch makes to it before they are committed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
@@ -11,6 +12,11 @@ DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
 DIRECTIONS: Final = {"debit": DEBIT_FROZEN, "credit": CREDIT_FROZEN, "both": DEBIT_FROZEN | CREDIT_FROZEN}
 DIRECTION_NAMES: Final = {mask: name for name, mask in DIRECTIONS.items()}
+FROZEN: Final = DEBIT_FROZEN | CREDIT_FROZEN
+CLOSING: Final = 4
+CLOSED: Final = 8
+SHUT: Final = CLOSING | CLOSED
+"""Either way it takes neither debits nor credits."""
 
 Row = list[int]
 """A shard's balance of an account: debits posted, credits posted, debits pending, credits pending."""
@@ -21,6 +27,16 @@ class Freeze(NamedTuple):
 
     direction: str
     lifted: bool
+
+
+class Closing(NamedTuple):
+    """An account that is closing, or closed."""
+
+    account: Account
+    seq: int
+    """What began it: the number of that instruction's first outcome, and its id."""
+    instruction_id: str
+    closed_seq: int | None = None
 
 
 class LimitSet(NamedTuple):
@@ -67,8 +83,12 @@ class ShardState:
     """This shard's rows met so far."""
     freezes: dict[int, dict[str, Freeze]] = field(default_factory=dict)
     """Of the accounts at home here, all of them."""
-    frozen: dict[int, int] = field(default_factory=dict)
-    """Directions in which accounts at home here are frozen now; no entry for none."""
+    stopped: dict[int, int] = field(default_factory=dict)
+    """Accounts at home here that something stops: directions frozen, closing, closed; no entry for none."""
+    closing: dict[int, Closing] = field(default_factory=dict)
+    """Accounts at home here that are closing, those looked at last at the end."""
+    closed: dict[int, Closing] = field(default_factory=dict)
+    """Accounts at home here that are closed, those looked at last at the end."""
     limits: dict[int, tuple[Dated[int | None], ...]] = field(default_factory=dict)
     """Limits set since their opening on accounts at home here, in the order in which they were set."""
     days: dict[int, date] = field(default_factory=dict)
@@ -107,7 +127,9 @@ class ShardState:
             accounts=dict(self.accounts),
             balances=dict(self.balances),
             freezes=dict(self.freezes),
-            frozen=dict(self.frozen),
+            stopped=dict(self.stopped),
+            closing=dict(self.closing),
+            closed=dict(self.closed),
             limits=dict(self.limits),
             days=dict(self.days),
             pendings=dict(self.pendings),
@@ -127,16 +149,21 @@ class ShardState:
         self.limits.update(changes.limits)
         self.days.update(changes.days)
         self.next_account = changes.next_account
-        for account_id, mask in changes.frozen.items():
+        for account_id, mask in changes.stopped.items():
             if mask:
-                self.frozen[account_id] = mask
+                self.stopped[account_id] = mask
             else:
-                self.frozen.pop(account_id, None)
+                self.stopped.pop(account_id, None)
         for account_id, sums in changes.expiring.items():
             if sums:
                 self.expiring[account_id] = sums
             else:
                 self.expiring.pop(account_id, None)
+        for account_id, closing in changes.closings.items():
+            self.closing.pop(account_id, None)
+            self.closed.pop(account_id, None)
+            if closing is not None:
+                (self.closing if closing.closed_seq is None else self.closed)[account_id] = closing
         for instruction_id, pending in changes.pendings.items():
             if pending is None:
                 self._forget_expiry(self.pendings.pop(instruction_id, None))
@@ -170,7 +197,11 @@ class Changes:
     """Freezes placed: account, freeze, direction, authority, seq."""
     lifted: list[tuple[int, str, int]] = field(default_factory=list)
     """Freezes lifted: account, freeze, seq."""
-    frozen: dict[int, int] = field(default_factory=dict)
+    stopped: dict[int, int] = field(default_factory=dict)
+    closings: dict[int, Closing | None] = field(default_factory=dict)
+    """Begun, gone on with or looked at, or none where an account was opened again."""
+    closing_rows: dict[tuple[int, int], tuple[int | None, int | None]] = field(default_factory=dict)
+    """(account, seq that began to close it) → (seq that closed it, seq that opened it again)."""
     limits: dict[int, tuple[Dated[int | None], ...]] = field(default_factory=dict)
     limits_set: list[LimitSet] = field(default_factory=list)
     days: dict[int, date] = field(default_factory=dict)
@@ -221,7 +252,31 @@ class Changes:
         """Place or lift a freeze."""
         freezes = {**self.freezes_of(account_id), freeze_id: freeze}
         self.freezes[account_id] = freezes
-        self.frozen[account_id] = mask_of(freezes)
+        self._stop(account_id)
+
+    def closing_of(self, account_id: int) -> Closing | None:
+        """Return how an account at home here is being closed, if it is."""
+        if account_id in self.closings:
+            return self.closings[account_id]
+        return self.state.closing.get(account_id) or self.state.closed.get(account_id)
+
+    def set_closing(self, closing: Closing) -> None:
+        """Begin to close an account, or close it."""
+        account_id = closing.account.account_id
+        self.closings[account_id] = closing
+        self.closing_rows[account_id, closing.seq] = (closing.closed_seq, None)
+        self._stop(account_id)
+
+    def open_again(self, closing: Closing, seq: int) -> None:
+        """Open an account again that is closing or closed."""
+        account_id = closing.account.account_id
+        self.closings[account_id] = None
+        self.closing_rows[account_id, closing.seq] = (closing.closed_seq, seq)
+        self._stop(account_id)
+
+    def _stop(self, account_id: int) -> None:
+        closing = self.closing_of(account_id)
+        self.stopped[account_id] = mask_of(self.freezes_of(account_id)) | shut_by(closing)
 
     def limit_of(self, account: Account, day: date) -> int | None:
         """Return an account's limit on a booking date: the last one set that holds then, or its first."""
@@ -296,6 +351,20 @@ def mask_of(freezes: dict[str, Freeze]) -> int:
     return mask
 
 
+def shut_by(closing: Closing | None) -> int:
+    """Return whether an account is closing or closed, as part of what stops it."""
+    return 0 if closing is None else CLOSING if closing.closed_seq is None else CLOSED
+
+
+def stops_of(freezes: dict[int, dict[str, Freeze]], closings: Iterable[Closing]) -> dict[int, int]:
+    """Return what stops accounts, as `ShardState.stopped` has it, or 0 where nothing does any more."""
+    masks = {account_id: mask_of(each) for account_id, each in freezes.items()}
+    for each in closings:
+        account_id = each.account.account_id
+        masks[account_id] = masks.get(account_id, 0) | shut_by(each)
+    return masks
+
+
 class First(NamedTuple):
     """A first outcome of an earlier batch."""
 
@@ -312,10 +381,12 @@ class Outside:
 
     firsts: dict[str, First] = field(default_factory=dict)
     """First outcomes of the instructions that were known before, by id."""
-    frozen: dict[int, int] = field(default_factory=dict)
-    """Foreign accounts that are frozen now, with the directions."""
+    stopped: dict[int, int] = field(default_factory=dict)
+    """Foreign accounts that something stops now: directions frozen, closing, closed."""
     credits: dict[int, int] = field(default_factory=dict)
     """What other shards have credited to accounts whose funds here are short."""
+    reserved: dict[int, int] = field(default_factory=dict)
+    """What other shards have pending as credits to these accounts."""
     opened: dict[str, Account] = field(default_factory=dict)
     """Accounts that lower shards open in the same batch under codes wanted here too."""
     absent: set[str] = field(default_factory=set)

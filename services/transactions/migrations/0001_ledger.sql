@@ -1,10 +1,11 @@
--- The double-entry ledger. Appended rows are never changed; moving rows (balance, pending, account_freeze) can
--- always be rebuilt from them.
+-- The double-entry ledger. Appended rows are never changed; moving rows (balance, pending, account_freeze,
+-- account_closing) can always be rebuilt from them.
 
 CREATE TYPE event_kind AS ENUM (
     'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
-    'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged'
+    'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged',
+    'CreditSwept', 'AccountClosed'
 );
 
 -- Four bytes in each journal row instead of the name.
@@ -205,6 +206,18 @@ CREATE TABLE account_freeze (
 -- Every batch asks whether the foreign accounts it credits are frozen.
 CREATE INDEX freeze_standing ON account_freeze (account_id, direction) WHERE lifted_seq IS NULL;
 
+-- An account is closing until closed_seq, then closed, and open again from reopened_seq on.
+CREATE TABLE account_closing (
+    account_id bigint NOT NULL REFERENCES account,
+    seq bigint NOT NULL,
+    closed_seq bigint CHECK (closed_seq > seq),
+    reopened_seq bigint CHECK (reopened_seq > seq AND reopened_seq > closed_seq),
+    PRIMARY KEY (account_id, seq)
+);
+COMMENT ON COLUMN account_closing.seq IS 'of the home shard, as all of them: where it began';
+-- Every batch asks whether the foreign accounts it credits are shut; no account is so twice at a time.
+CREATE UNIQUE INDEX closing_standing ON account_closing (account_id) WHERE reopened_seq IS NULL;
+
 -- Of those that hold on a booking date the last one set counts; where none does, account.limit_minor.
 CREATE TABLE account_limit (
     account_id bigint NOT NULL REFERENCES account,
@@ -253,8 +266,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backo
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze,
-    account_limit, business_day
+    account_closing, account_limit, business_day
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
 GRANT UPDATE (lifted_seq) ON account_freeze TO transactions_service;
+GRANT UPDATE (closed_seq, reopened_seq) ON account_closing TO transactions_service;

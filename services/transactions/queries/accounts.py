@@ -14,6 +14,7 @@ from services.transactions.queries.balances_at import (
     favour_sign,
     spelt_moment,
 )
+from services.transactions.queries.closings import Closings, closings_of
 from services.transactions.queries.limits import Limits, limits_of
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
@@ -31,6 +32,7 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
     value date, the posted counters and the balance are those of the end of that day; what is pending has
     no date and is shown as recorded, and `available` is null. `limit` is that in force on the booking date,
     or on the business day that was open; `limits` are all that were set since the account was opened.
+    `closings` name the events of its home shard that began to close it, closed it and opened it again.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(
@@ -64,8 +66,9 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
             here,
         )
         limits = await limits_of(connection, row, here, moment.booking_date)
+        closings = await closings_of(connection, account_id, here)
     counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
-    return _shown(row, counters, moment, freezes=freezes, limits=limits, vector=vector)
+    return _shown(row, counters, moment, freezes=freezes, closings=closings, limits=limits, vector=vector)
 
 
 def _shown(
@@ -74,6 +77,7 @@ def _shown(
     moment: Moment,
     *,
     freezes: list[Any],
+    closings: Closings,
     limits: Limits,
     vector: Mapping[int, int],
 ) -> dict[str, Any]:
@@ -89,7 +93,8 @@ def _shown(
         "shard": row["shard"],
         "asset": row["asset"],
         "class": row["class"],
-        "status": "frozen" if freezes else "open",
+        "status": closings.status or ("frozen" if freezes else "open"),
+        "closings": closings.spelt(),
         "freezes": [{"freeze_id": each["freeze_id"], "direction": each["direction"]} for each in freezes],
         "container": row["container"],
         "limit": None if limit is None else format_amount(limit, scale),
@@ -142,7 +147,7 @@ async def account_history(
                = CASE WHEN movement.debit_account = $1 THEN movement.credit_account
                       ELSE movement.debit_account END
             WHERE $1 IN (movement.debit_account, movement.credit_account)
-              AND journal.kind = 'TransactionPosted'
+              AND journal.kind IN ('TransactionPosted', 'CreditSwept')
             ORDER BY journal.booking_date, journal.recorded_at, movement.shard, movement.seq, movement.leg
             """,
             account["account_id"],

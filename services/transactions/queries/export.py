@@ -62,6 +62,12 @@ _WHOLE: Final = {
             FROM transactions.account_freeze ORDER BY account_id, freeze_id
         ) AS line
     """,
+    "closings": """
+        SELECT row_to_json(line) FROM (
+            SELECT account_id, seq, closed_seq, reopened_seq
+            FROM transactions.account_closing ORDER BY account_id, seq
+        ) AS line
+    """,
     "limits": """
         SELECT row_to_json(line) FROM (
             SELECT account_id, seq, limit_minor::text AS limit_minor, valid_from, valid_until, authority

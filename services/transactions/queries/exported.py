@@ -74,7 +74,9 @@ class _Balance(msgspec.Struct):
 
 _Line = TypeVar("_Line", bound=msgspec.Struct)
 _DETAIL: Final = msgspec.json.Decoder(_Detail).decode
-_MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
+_POSTED: Final = frozenset({"TransactionPosted", "CreditSwept"})
+_SETTLING: Final = frozenset({"TransactionPosted", "TransactionVoided"})
+_MOVING: Final = _POSTED | _SETTLING | {"TransactionPending"}
 
 
 @dataclass(slots=True)
@@ -207,9 +209,9 @@ def _apply(
 ) -> None:
     """Add a movement to its shard's rows of both accounts, and compare what they come to."""
     amount = int(movement.amount)
-    posted = amount if event.kind == "TransactionPosted" else 0
+    posted = amount if event.kind in _POSTED else 0
     pending = amount if event.kind == "TransactionPending" else 0
-    if not pending and event.kind in _MOVING:
+    if event.kind in _SETTLING:
         detail = _DETAIL(event.detail) if bytes(event.detail) != b"null" else _Detail()
         if event.about_seq is not None or detail.resolves is not None:
             pending = -amount - int((detail.freed or "0").replace(".", ""))

@@ -24,11 +24,15 @@ async def balances_of(
     return {(row[0], row[1]): [row[2], row[3], row[4], row[5]] for row in rows}
 
 
-async def foreign_credits(connection: Connection, homes: dict[int, int]) -> dict[int, int]:
-    """Return what shards other than its home have credited to each account; `homes` gives account → home."""
+async def foreign_credits(connection: Connection, homes: dict[int, int]) -> dict[int, tuple[int, int]]:
+    """Return what shards other than its home have credited to each account, posted and pending.
+
+    `homes` gives account → home.
+    """
     rows = await connection.fetch(
         """
-        SELECT account_id, sum(credits_posted)::numeric(38, 0) AS credits
+        SELECT account_id, sum(credits_posted)::numeric(38, 0) AS credits,
+               sum(credits_pending)::numeric(38, 0) AS reserved
         FROM unnest($1::bigint[], $2::int[]) AS asked (account_id, home)
         JOIN balance USING (account_id)
         WHERE balance.shard <> asked.home
@@ -37,8 +41,8 @@ async def foreign_credits(connection: Connection, homes: dict[int, int]) -> dict
         list(homes),
         list(homes.values()),
     )
-    found = dict.fromkeys(homes, 0)
-    found.update((row["account_id"], int(row["credits"])) for row in rows)
+    found: dict[int, tuple[int, int]] = dict.fromkeys(homes, (0, 0))
+    found.update((row["account_id"], (int(row["credits"]), int(row["reserved"]))) for row in rows)
     return found
 
 

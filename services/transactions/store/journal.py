@@ -286,14 +286,21 @@ async def decisions_after(
         return []
     legs = await legs_between(connection, chart, shard, rows[0]["seq"], rows[-1]["seq"])
     decided = [(_decision(row, legs.get(row["seq"], [])), row) for row in rows]
-    applied = [decision for decision, _ in decided if decision.kind == kinds.APPLIED]
-    codes = {json.loads(decision.content or b"{}").get("account") for decision in applied}
-    accounts = await accounts_by_code(connection, chart, sorted(code for code in codes if code))
-    for decision in applied:
-        decision.account = accounts[json.loads(decision.content or b"")["account"]]
+    about = {decision.seq: code for decision, _ in decided if (code := _account_named(decision)) is not None}
+    accounts = await accounts_by_code(connection, chart, sorted(set(about.values())))
+    for decision, _ in decided:
+        if decision.seq in about:
+            decision.account = accounts[about[decision.seq]]
     return [
         (decision, row["recorded_at"], row["epoch"], tuple(row["copies"] or ())) for decision, row in decided
     ]
+
+
+def _account_named(decision: Decision) -> str | None:
+    """The account that an event without movements is about, if it is about one."""
+    if decision.kind == kinds.APPLIED:
+        return json.loads(decision.content or b"")["account"]
+    return (decision.detail or {})["account"] if decision.kind == kinds.CLOSED else None
 
 
 def _decision(row: Mapping[str, Any], legs: list[Leg]) -> Decision:

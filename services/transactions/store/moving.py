@@ -8,12 +8,13 @@ from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.decisions import Leg
-from services.transactions.domain.state import DIRECTIONS, Freeze, OpenPending
+from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze, OpenPending
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_of
 from shared.messages.instructions import INSTRUCTION
 
 STANDING_READ_MAX: Final = 1000
+STOPS: Final = {**DIRECTIONS, "closing": CLOSING, "closed": CLOSED}
 
 
 async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, Freeze]]:
@@ -34,29 +35,40 @@ async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, 
     return found
 
 
-async def standing_freezes(
-    connection: Connection, concerned: Callable[[], Collection[int]]
-) -> dict[int, int]:
-    """Return accounts that are frozen now, with the directions: all there are, or the `concerned` alone.
+async def standing_stops(connection: Connection, concerned: Callable[[], Collection[int]]) -> dict[int, int]:
+    """Return accounts that are frozen, closing or closed now: all there are, or the `concerned` alone.
 
-    Few accounts are frozen at any time, and to read them all is cheaper than to ask for thousands.
+    While they are few, to read them all is cheaper than to ask for thousands.
     """
     rows = await connection.fetch(
-        "SELECT account_id, direction FROM account_freeze WHERE lifted_seq IS NULL LIMIT $1",
+        """
+        SELECT account_id, direction AS stop
+        FROM account_freeze
+        WHERE lifted_seq IS NULL
+        UNION ALL
+        SELECT account_id, CASE WHEN closed_seq IS NULL THEN 'closing' ELSE 'closed' END
+        FROM account_closing
+        WHERE reopened_seq IS NULL
+        LIMIT $1
+        """,
         STANDING_READ_MAX + 1,
     )
     if len(rows) > STANDING_READ_MAX:
         rows = await connection.fetch(
             """
-            SELECT account_id, direction
+            SELECT account_id, direction AS stop
             FROM account_freeze
             WHERE account_id = ANY($1::text::bigint[]) AND lifted_seq IS NULL
+            UNION ALL
+            SELECT account_id, CASE WHEN closed_seq IS NULL THEN 'closing' ELSE 'closed' END
+            FROM account_closing
+            WHERE account_id = ANY($1::text::bigint[]) AND reopened_seq IS NULL
             """,
             array_of(concerned()),
         )
     found: dict[int, int] = {}
     for row in rows:
-        found[row["account_id"]] = found.get(row["account_id"], 0) | DIRECTIONS[row["direction"]]
+        found[row["account_id"]] = found.get(row["account_id"], 0) | STOPS[row["stop"]]
     return found
 
 

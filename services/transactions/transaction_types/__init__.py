@@ -4,6 +4,7 @@ from typing import Final
 
 from services.transactions.domain.planning import TransactionType
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
+from services.transactions.transaction_types.close_account import CLOSE_ACCOUNT
 from services.transactions.transaction_types.deposit import DEPOSIT
 from services.transactions.transaction_types.exchange import EXCHANGE
 from services.transactions.transaction_types.fee import FEE
@@ -13,6 +14,7 @@ from services.transactions.transaction_types.interest import INTEREST
 from services.transactions.transaction_types.open_account import OPEN_ACCOUNT
 from services.transactions.transaction_types.open_business_day import OPEN_BUSINESS_DAY
 from services.transactions.transaction_types.post_pending import POST_PENDING
+from services.transactions.transaction_types.reopen_account import REOPEN_ACCOUNT
 from services.transactions.transaction_types.reserve import RESERVE
 from services.transactions.transaction_types.transfer import TRANSFER
 from services.transactions.transaction_types.unfreeze_account import UNFREEZE_ACCOUNT
@@ -34,5 +36,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     CHANGE_LIMIT,
+    CLOSE_ACCOUNT,
+    REOPEN_ACCOUNT,
     OPEN_BUSINESS_DAY,
 )

@@ -6,11 +6,12 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import (
     Case,
     absent,
-    account_frozen,
     asset_not_used,
     class_not_allowed,
-    frozen_end,
+    credits_elsewhere,
     house_end,
+    stopped,
+    stopped_end,
 )
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision, Leg
@@ -156,12 +157,11 @@ def _suspense(case: Case) -> Refusal | None:
 
 
 def _status(case: Case) -> Refusal | None:
-    stopped = frozen_end(case)
-    if stopped is None:
+    stop = stopped_end(case)
+    if stop is None:
         return None
-    index, side = stopped
-    planned = case.record.plan[index]
-    return account_frozen(planned.debit_field if side == DEBIT_FROZEN else planned.credit_field)
+    planned = case.record.plan[stop.leg]
+    return stopped(stop.reason, planned.debit_field if stop.side == DEBIT_FROZEN else planned.credit_field)
 
 
 def _limits(case: Case) -> Refusal | None:
@@ -219,11 +219,7 @@ def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Ac
         short -= changes.expired_of(debit, case.day)
     if short <= 0:
         return None
-    context = case.context
-    foreign = context.outside.credits.get(debit.account_id)
-    if foreign is None:
-        context.needs.add(debit.account_id)
-        foreign = 0
+    foreign = credits_elsewhere(case.context, debit.account_id)
     if foreign:
         case.has_seen("credits", {str(debit.account_id): foreign})
     if short > foreign:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
-from services.transactions.domain.cases import Case, account_frozen, frozen_end
+from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.state import Changes, OpenPending
@@ -67,7 +67,8 @@ def _state(case: Case) -> Refusal | None:
 
 
 def _status(case: Case) -> Refusal | None:
-    return None if frozen_end(case) is None else account_frozen("pending_id")
+    stop = stopped_end(case)
+    return None if stop is None else stopped(stop.reason, "pending_id")
 
 
 def _void(case: Case, decision: Decision) -> None:

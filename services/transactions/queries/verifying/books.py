@@ -14,6 +14,7 @@ CHECKS: Final = (
     "after_balances",
     "booking_dates",
     "freezes",
+    "closings",
     "limits",
     "foreign_credits",
     "pendings",
@@ -85,6 +86,15 @@ class Open:
 
 
 @dataclass(slots=True)
+class Closing:
+    """Once that an account was closed: the events that began it, closed it, opened it again."""
+
+    seq: int
+    closed_seq: int | None = None
+    reopened_seq: int | None = None
+
+
+@dataclass(slots=True)
 class Shard:
     """What is derived for one shard."""
 
@@ -97,6 +107,8 @@ class Shard:
     """By debited account and seq: those that expire and are not resolved."""
     freezes: dict[tuple[int, str], tuple[str, int, int | None]] = field(default_factory=dict)
     standing: dict[int, dict[str, str]] = field(default_factory=dict)
+    closings: dict[int, list[Closing]] = field(default_factory=dict)
+    """By account, in the order in which they began."""
     limits: dict[int, list[Limit]] = field(default_factory=dict)
     opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """The seq that opened an account, and the limit it asked for."""

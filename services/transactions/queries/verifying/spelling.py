@@ -10,7 +10,7 @@ from typing import Any, Final
 from services.transactions.queries.verifying.books import Account, Books, decimal_of
 from services.transactions.queries.verifying.journal import Row
 
-MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided"})
+MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "TransactionPosted": ("routed", "limit_passed", "resolves", "freed"),
     "TransactionPending": ("screening",),
@@ -53,10 +53,11 @@ def body_of(row: Row, books: Books) -> bytes:
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
         text += f',"value_date":"{row["value_date"].isoformat()}"'
         text += f',"movements":[{",".join(_movement(leg, books) for leg in row.legs)}]'
-    elif kind == "BusinessDayOpened":
+    elif kind in ("BusinessDayOpened", "AccountClosed"):
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
-    elif kind == "InstructionApplied":
-        account = books.accounts[books.ids[json.loads(row["content"])["account"]]]
+    if kind in ("InstructionApplied", "AccountClosed"):
+        named = detail if kind == "AccountClosed" else json.loads(row["content"])
+        account = books.accounts[books.ids[named["account"]]]
         text += f',"account":{posting_of(account)},"asset":"{account.asset}","scale":{account.scale}'
     if kind in ("TransactionVoided", "InstructionRejected") or (kind == "DryRunJudged" and row["reason"]):
         text += f',"reason":"{row["reason"]}"'

@@ -7,6 +7,7 @@ with them.
 from typing import Final
 
 from services.transactions.queries.verifying.effects.business_days import BUSINESS_DAYS
+from services.transactions.queries.verifying.effects.closing import CLOSING
 from services.transactions.queries.verifying.effects.dry_runs import DRY_RUNS
 from services.transactions.queries.verifying.effects.effect import Effect, Walk
 from services.transactions.queries.verifying.effects.freezing import FREEZING
@@ -15,7 +16,7 @@ from services.transactions.queries.verifying.effects.movements import MOVEMENTS
 from services.transactions.queries.verifying.effects.opening import OPENING
 from services.transactions.queries.verifying.effects.pendings import PENDINGS
 
-EFFECTS: Final = (PENDINGS, FREEZING, LIMITS, MOVEMENTS, BUSINESS_DAYS, OPENING, DRY_RUNS)
+EFFECTS: Final = (PENDINGS, FREEZING, CLOSING, LIMITS, MOVEMENTS, BUSINESS_DAYS, OPENING, DRY_RUNS)
 """In the order in which they are compared."""
 KINDS: Final[dict[str, Walk]] = {kind: walk for effect in EFFECTS for kind, walk in effect.kinds.items()}
 APPLIED: Final[dict[str, Walk]] = {code: walk for effect in EFFECTS for code, walk in effect.applied.items()}

@@ -7,12 +7,14 @@ from typing import Any, Final
 from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Shard, decimal_of
+from services.transactions.queries.verifying.effects.closing import credits_seen, see_open, see_swept
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from shared.messages.instructions import FACTS
+from shared.messages.journal import MOVED
 
 
 def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -24,17 +26,9 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     resolves, freed = resolved(books, shard, row, legs, detail)
     is_fact = row["instruction_type"] in FACTS
     passed = False
-    seen = {} if row["seen"] is None else json.loads(row["seen"]).get("credits", {})
-    for account, credited in seen.items():
-        account_id = int(account)
-        books.see(
-            "foreign_credits",
-            credited >= shard.seen.get(account_id, 0),
-            expected=f"at least {shard.seen.get(account_id)}",
-            found=credited,
-            **at,
-        )
-        shard.seen[account_id] = max(credited, shard.seen.get(account_id, 0))
+    seen = credits_seen(books, shard, row)
+    if kind == "CreditSwept":
+        see_swept(books, shard, row, legs, seen)
     if kind == "TransactionPending":
         open_pending(shard, row, legs, detail)
     for number, leg in enumerate(legs):
@@ -66,6 +60,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         )
         if kind != "TransactionVoided":
             see_freezes(books, shard, leg, at)
+            see_open(books, shard, row, leg, at)
         taken = shard.rows.setdefault(leg["debit_account"], [0, 0, 0, 0])
         given = shard.rows.setdefault(leg["credit_account"], [0, 0, 0, 0])
         amount: int = leg["amount"]
@@ -75,7 +70,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         if kind == "TransactionPending":
             taken[2] += amount
             given[3] += amount
-        elif kind == "TransactionPosted":
+        elif kind in MOVED:
             taken[0] += amount
             given[1] += amount
         for side, counters in (("debit", taken), ("credit", given)):
@@ -96,7 +91,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         )
         limit = limit_of(shard, leg["debit_account"], debit)
         if not resolves and debit.is_customer and limit is not None:
-            foreign = seen.get(str(leg["debit_account"]), 0)
+            foreign = seen.get(leg["debit_account"], 0)
             expired = expired_of(shard, leg["debit_account"], debit)
             left = taken[1] - taken[0] - taken[2] + expired + limit + foreign
             passed = passed or left < 0
@@ -209,5 +204,6 @@ MOVEMENTS: Final = Effect(
         "TransactionPosted": walk_movements,
         "TransactionPending": walk_movements,
         "TransactionVoided": walk_movements,
+        "CreditSwept": walk_movements,
     },
 )

@@ -39,7 +39,7 @@ def resolved(
     kind: str = row["kind"]
     named: Mapping[str, int] | None = detail.get("resolves")
     about: int | None = row["about_seq"] if named is None else named["seq"]
-    if kind == "TransactionPending" or (about is None and kind == "TransactionPosted"):
+    if kind in ("TransactionPending", "CreditSwept") or (about is None and kind == "TransactionPosted"):
         return False, 0
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     opened = shard.pending.get(about or 0)
