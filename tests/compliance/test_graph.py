@@ -57,7 +57,9 @@ def test_a_graph_rule_finds_at_its_threshold_and_not_below(row: dict[str, str]):
     graph = Graph()
     edges = [edge_of(graph, each, number) for number, each in enumerate(row["edges"].split(","), start=1)]
     [rule] = [each for each in GRAPH_RULES if each.code == row["rule"]]
-    found = rule.evaluate(graph, edges[-1], BOOK.read(rule, "USD", date(2026, 3, 2), 2))
+    parameters = BOOK.read(rule, "USD", date(2026, 3, 2), 2)
+    assert parameters is not None
+    found = rule.evaluate(graph, edges[-1], parameters)
     assert (str(len(found)) if found else "-") == row["finds"]
     assert not found or edges[-1] in found
 
