@@ -253,6 +253,17 @@ class LimitRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReversedRow:
+    """A row of `reversed`: a movement that was undone, and by which event."""
+
+    original_shard: int
+    original_seq: int
+    leg: int
+    shard: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class BusinessDayRow:
     """A row of `business_day`."""
 
@@ -517,6 +528,7 @@ class Ledger:
     freezes: list[FreezeRow] = field(default_factory=list)
     closings: list[ClosingRow] = field(default_factory=list)
     limits: list[LimitRow] = field(default_factory=list)
+    reversed: list[ReversedRow] = field(default_factory=list)
     days: list[BusinessDayRow] = field(default_factory=list)
 
 

@@ -395,6 +395,12 @@ SHAPES: Final[Mapping[str, Shape]] = {
         "final": (False, _truth),
     },
     "void_pending": {**_EVERY, **_required(pending_id=_uuid)},
+    "reversal": {
+        **_EVERY,
+        **_required(original_id=_uuid),
+        **_optional(original_owner=_code, reason=_words, entered_by=_code, approved_by=_code),
+        "forced": (False, _truth),
+    },
     "freeze_account": {
         **_EVERY,
         **_required(account=_code, freeze_id=_code, authority=_reference),

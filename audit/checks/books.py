@@ -211,7 +211,9 @@ class _Expiring:
 
 
 def _may_pass_limit(row: JournalRow) -> bool:
-    """A fact has happened whatever the limit; posting what was reserved needs no funds again."""
+    """A fact has happened whatever the limit; what was reserved needs no funds again; some have a right."""
+    if row.instruction_type == "reversal":
+        return bool(json.loads(row.content or b"{}").get("forced", False))
     return row.instruction_type in {"deposit", "fee", "interest"} or (
         row.kind == POSTED and resolved_by(row) is not None
     )

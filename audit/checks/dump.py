@@ -73,6 +73,10 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
             "limit", accounts[limit.account_id].code, limit.seq, limit.limit_minor, limit.valid_from,
             limit.valid_until, limit.authority,
         )  # fmt: skip
+    for undone in ledger.reversed:
+        yield _line(
+            "reversed", undone.shard, undone.original_shard, undone.original_seq, undone.leg, undone.seq
+        )
     for day in ledger.days:
         yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
     for account in ledger.accounts:
@@ -116,6 +120,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
                 "limit", limit.account, limit.seq, limit.minor, limit.valid_from, limit.valid_until,
                 limit.authority,
             )  # fmt: skip
+        for (original_shard, original_seq, place), seq in state.undone.items():
+            yield _line("reversed", state.shard, original_shard, original_seq, place, seq)
         for (entity, booking_date), seq in state.days.items():
             yield _line("day", state.shard, entity, booking_date, seq)
         for account in state.opened.values():

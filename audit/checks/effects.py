@@ -72,6 +72,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("limit_passed", said.limit_passed or None),
         ("resolves", resolves),
         ("freed", said.freed),
+        ("reverses", said.reverses and {"shard": said.reverses[0], "seq": said.reverses[1]}),
         ("valid_from", None if said.valid_from is None else said.valid_from.isoformat()),
     ):
         if (detail.get(name) or None) != value:

@@ -16,6 +16,7 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "account"),
         ("transactions", "account_limit"),
         ("transactions", "business_day"),
+        ("transactions", "reversed"),
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),
         ("compliance", "event_chain"),

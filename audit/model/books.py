@@ -1,13 +1,22 @@
 """The chart, and the look-ups that a decision may make outside its shard."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from audit.evidence import Chart, Evidence, JournalRow
 from audit.model.predictions import Leg
-from audit.model.state import KnownAccount, ShardState
+from audit.model.state import KnownAccount, Posted, ShardState
 from audit.wire import HOUSE, Asked
+
+PostedIn = Callable[[int, UUID], Posted | None]
+"""What another shard has posted for an instruction."""
+
+
+def nothing_posted(shard: int, instruction_id: UUID) -> Posted | None:  # noqa: ARG001 - others look
+    """Nobody replays other shards."""
+    return None
 
 
 class Books:
@@ -48,6 +57,8 @@ class Books:
             if row.owner == HOUSE:
                 self.house[known.entity, known.account_class, known.asset] = row.code
 
+        self.posted_in: PostedIn = nothing_posted
+
     def new_shard(self, shard: int) -> ShardState:
         """A shard on which nothing has happened."""
         return ShardState(shard, today=dict(self.first_days))
@@ -86,10 +97,13 @@ class Books:
         """The entity that keeps money of nobody known: the first with suspense in the asset."""
         return next((entity for entity in self.entities if (entity, "suspense", asset) in self.house), None)
 
+    def known(self, state: ShardState, code: str) -> KnownAccount:
+        """An account that something was posted to."""
+        return state.opened.get(code) or self.accounts[code]
+
     def day_of(self, state: ShardState, code: str) -> date:
         """The open business day of an account's entity."""
-        account = state.opened.get(code) or self.accounts[code]
-        return state.today[account.entity]
+        return state.today[self.known(state, code).entity]
 
     def is_short(self, state: ShardState, row: JournalRow, leg: Leg) -> bool:
         """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from audit.evidence import JournalRow, Record
 from audit.model.books import Books
 from audit.model.predictions import Leg, Prediction
-from audit.model.state import ShardState
+from audit.model.state import Posted, ShardState
 
 
 def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> Prediction:
@@ -45,6 +45,8 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
             state.post(leg)
         else:
             state.note_after(leg)
+    if verdict_reason is None:
+        state.posted[instruction_id] = Posted(row.seq, pending.asked.type, legs)
     value = pending.asked.content.get("value_date")
     return Prediction(
         "TransactionVoided" if verdict_reason else "TransactionPosted",

@@ -8,7 +8,7 @@ from audit.model.books import Books
 from audit.model.effects import EFFECTS
 from audit.model.form import form
 from audit.model.predictions import Prediction, rejected
-from audit.model.state import KnownId, ShardState
+from audit.model.state import KnownId, Posted, ShardState
 from audit.places import partition_of
 from audit.wire import BROADCAST, HOUSE, Asked, Unreadable, read_instruction
 
@@ -49,6 +49,8 @@ def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, ask
     said = form(books, state, row, asked, effect) or effect.outcome(books, state, row, asked)
     if not asked.wrong and said.reason != "too_large":
         said.content = asked.content
+    if said.kind == "TransactionPosted":
+        state.posted[asked.instruction_id] = Posted(row.seq, asked.type, said.movements)
     state.known[asked.instruction_id] = KnownId(row.seq, asked.content, said.kind, said.reason)
     return said
 

@@ -37,6 +37,8 @@ class Prediction:
     resolves: int | None = None
     """The seq of the reserve that an instruction posts or gives back."""
     freed: str | None = None
+    reverses: tuple[int, int] | None = None
+    """Shard and seq of the posting that a reversal undoes."""
     valid_from: date | None = None
     """Of a limit that was set: the first booking date on which it holds."""
     content: Mapping[str, Any] | None = None

@@ -1,7 +1,9 @@
 """Every record of every shard again, in the order of the journals."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from audit.evidence import (
     DECISIONS,
@@ -19,7 +21,7 @@ from audit.model.effects import BY_ITSELF
 from audit.model.effects.reserves import give_back
 from audit.model.ladder import PLACE_REASONS, judge
 from audit.model.predictions import Prediction
-from audit.model.state import ShardState
+from audit.model.state import Posted, ShardState
 from audit.wire import is_act
 
 
@@ -35,21 +37,52 @@ class Replay:
 
 def replay(evidence: Evidence) -> Replay:
     """Handle every record again, in the order of the journal of each shard."""
-    books = Books(evidence)
-    result = Replay()
-    records = {
-        record.place: record
-        for topic in (INSTRUCTIONS, DECISIONS, TRANSACTIONS_ACTS)
-        for record in evidence.topics.get(topic, ())
-    }
-    for row in sorted(evidence.ledger.journal, key=lambda each: (each.shard, each.seq)):
-        state = result.shards.get(row.shard)
-        if state is None:
-            state = result.shards[row.shard] = books.new_shard(row.shard)
-        said = _one(books, state, row, records, result.problems)
+    return _Replaying(evidence).run()
+
+
+class _Replaying:
+    """Shard after shard; where one decided by what another had posted, that one is read on so far."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.books = Books(evidence)
+        self.books.posted_in = self.posted_in
+        self.result = Replay()
+        self.records = {
+            record.place: record
+            for topic in (INSTRUCTIONS, DECISIONS, TRANSACTIONS_ACTS)
+            for record in evidence.topics.get(topic, ())
+        }
+        self.rows: dict[int, deque[JournalRow]] = {}
+        for row in sorted(evidence.ledger.journal, key=lambda each: (each.shard, each.seq)):
+            self.rows.setdefault(row.shard, deque()).append(row)
+        self.result.shards = {shard: self.books.new_shard(shard) for shard in self.rows}
+        self.busy: set[int] = set()
+        """Shards in the middle of a record."""
+
+    def run(self) -> Replay:
+        """Handle all rows of all shards."""
+        for shard, rows in self.rows.items():
+            while rows:
+                self.step(shard)
+        return self.result
+
+    def step(self, shard: int) -> None:
+        """Handle a shard's next row."""
+        row = self.rows[shard].popleft()
+        self.busy.add(shard)
+        said = _one(self.books, self.result.shards[shard], row, self.records, self.result.problems)
+        self.busy.discard(shard)
         if said is not None:
-            result.predictions[row.shard, row.seq] = said
-    return result
+            self.result.predictions[row.shard, row.seq] = said
+
+    def posted_in(self, shard: int, instruction_id: UUID) -> Posted | None:
+        """What a shard posts for an instruction: it was there when another shard saw it."""
+        if shard not in self.rows:
+            return None
+        posted = self.result.shards[shard].posted
+        while instruction_id not in posted and self.rows[shard] and shard not in self.busy:
+            self.step(shard)
+        return posted.get(instruction_id)
 
 
 def _one(

@@ -89,6 +89,15 @@ class Limit:
     authority: str
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What was posted for an instruction."""
+
+    seq: int
+    type: str
+    legs: list[Leg]
+
+
 @dataclass(slots=True)
 class ShardState:
     """One shard's books as the model keeps them."""
@@ -102,6 +111,9 @@ class ShardState:
     closings: list[Closing] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     """In the order in which they were set."""
+    posted: dict[UUID, Posted] = field(default_factory=dict)
+    undone: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    """Shard, seq and place of a movement that was reversed → the seq that did it."""
     days: dict[tuple[str, date], int] = field(default_factory=dict)
     opened: dict[str, KnownAccount] = field(default_factory=dict)
     today: dict[str, date] = field(default_factory=dict)

@@ -37,6 +37,7 @@ from audit.evidence import (
     PositionRow,
     PostingRule,
     ReportRun,
+    ReversedRow,
     RuleParameter,
     ScreeningData,
     ScreeningPolicy,
@@ -181,6 +182,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             for row in await connection.fetch(
                 "SELECT account_id, seq, limit_minor, valid_from, valid_until, authority"
                 " FROM transactions.account_limit ORDER BY account_id, seq"
+            )
+        ],
+        reversed=[
+            ReversedRow(**row)
+            for row in await connection.fetch(
+                "SELECT original_shard, original_seq, leg, shard, seq FROM transactions.reversed"
             )
         ],
         days=[

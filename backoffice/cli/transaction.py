@@ -202,6 +202,9 @@ def _ledger_hop(each: dict[str, Any]) -> dict[str, Any]:
     detail = each["reason"] or ""
     if each["booking_date"] is not None:
         detail = f"{detail} booked {each['booking_date']}".strip()
+    reverses = (each["detail"] or {}).get("reverses")
+    if reverses is not None:
+        detail += f", reverses {reverses['shard']}-{reverses['seq']}"
     return _hop(
         "transactions",
         each["event"],
@@ -310,11 +313,19 @@ def _print_event(event: dict[str, Any]) -> None:
         print(f"  from      {source['topic']} {source['partition']}:{source['offset']}")
     if event["booking_date"] is not None:
         print(f"  booked    {event['booking_date']}, value {event['value_date'] or 'none'}")
+    if event["reverses"] is not None:
+        print(f"  reverses  {_tie(event['reverses'])}")
+    for each in event["reversed_by"]:
+        print(f"  reversed  by {_tie(each)}")
     for each in event["movements"]:
         print(f"  {each['kind']:<9} {each['amount']} {each['asset']}")
         for side in ("debit", "credit"):
             end = each[side]
             print(f"    {side:<6}  {end['account']} ({end['class']}), after: {end['shard_balance_after']}")
+
+
+def _tie(event: dict[str, Any]) -> str:
+    return f"{event['shard']}-{event['seq']}, {event['instruction_id']}"
 
 
 def _print_found(found: list[dict[str, Any]], limit: int) -> None:

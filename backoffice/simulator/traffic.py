@@ -335,6 +335,18 @@ _LIFE: Final = (
 """Steps of an account that is not kept; most are not opened again."""
 
 
+def reversal(up: Upstream) -> SimulatedRecord:
+    """Undo a fee or a card payment that was charged in error; upstream does not count on the money."""
+    for _ in range(12):
+        wrong = up.recent[int(up.random() * len(up.recent))]
+        if wrong.kind in ("fee", "card"):
+            start = wrong.value.index(b'"instruction_id":"') + 18
+            original_id = wrong.value[start : start + 36].decode()
+            fields = f'"original_id":"{original_id}","reason":"Charged in error."'
+            return up.instruct("reversal", "reversal", wrong.key.decode(), fields)
+    return fee(up)
+
+
 def repeated(up: Upstream) -> SimulatedRecord:
     """Send an earlier record again, byte for byte, as an upstream does that missed the answer."""
     record = up.recent[int(up.random() * len(up.recent))]
@@ -356,6 +368,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (capture, 8),
     (dry_run, 3),
     (short_lived, 4),
+    (reversal, 3),
     (house_posting, 3),
     (exchange, 6),
     (large_cash_deposit, 2),

@@ -16,6 +16,7 @@ from services.transactions.domain.entries import (
     Entries,
     dry_run_ids,
     instruction_ids,
+    originals,
     pending_ids,
     short_ones,
     touched,
@@ -35,6 +36,7 @@ from services.transactions.store import (
     journal,
     limits,
     moving,
+    reversals,
     seals,
 )
 from services.transactions.transaction_types import TRANSACTION_TYPES
@@ -174,7 +176,7 @@ async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:
 async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, Entries]) -> None:
     """Load, decide, write and announce what each shard's entries come to."""
     states = {shard: memory.state_for(work, shard) for shard in batches}
-    outsides = await _load(memory, work.connection, states, batches)
+    outsides = await _load(memory, work, states, batches)
     if memory.repeats_expected:
         memory.repeats_expected -= 1
         await _load_known_ids(work.connection, batches, outsides)
@@ -243,22 +245,24 @@ def _fold(memory: Memory, work: UnitOfWork, state: ShardState, batch: Entries, o
 
 async def _load(
     memory: Memory,
-    connection: Connection,
+    work: UnitOfWork,
     states: Mapping[int, ShardState],
     batches: Mapping[int, Entries],
 ) -> dict[int, Outside]:
     """Read what the batch needs and nobody remembers, with a constant number of statements."""
+    connection = work.connection
     asked = {
         shard: pending_ids(states[shard], batch.closely_read) | dry_run_ids(batch.closely_read)
         for shard, batch in batches.items()
     }
     firsts = await _first_outcomes(connection, asked)
     outsides = {shard: Outside(firsts.get(shard, {})) for shard in batches}
+    await _load_originals(memory, work, states, batches, outsides)
     while True:
         wanted = {
             shard: found
             for shard, batch in batches.items()
-            if (found := wanted_by(states[shard], batch.closely_read, outsides[shard].absent))
+            if (found := wanted_by(states[shard], batch.closely_read, outsides[shard]))
         }
         if not wanted:
             break
@@ -274,6 +278,29 @@ async def _load(
         for account_id, shard in short.items():
             outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
     return outsides
+
+
+async def _load_originals(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+) -> None:
+    """Read what was posted under the ids that a batch names, in whatever shard, and what of it is undone."""
+    named = {shard: originals(batch.closely_read, work.partitions) for shard, batch in batches.items()}
+    asked = set[tuple[int, str]]().union(*named.values())
+    if not asked:
+        return
+    found = await reversals.originals(work.connection, memory.chart, sorted(asked))
+    undone = await reversals.undone(work.connection, [each for each in found.values() if each.legs])
+    for shard, wanted in named.items():
+        outsides[shard].originals = {each: found[each] for each in wanted if each in found}
+        outsides[shard].undone = undone
+    met = {end.code: end for each in found.values() for leg in each.legs for end in (leg.debit, leg.credit)}
+    for state in states.values():
+        for code, account in met.items():
+            state.accounts.setdefault(code, account)
 
 
 async def _load_wanted(
@@ -309,7 +336,11 @@ async def _load_stopped(
     """Read which accounts something stops now."""
     stopped = await moving.standing_stops(
         connection,
-        lambda: {each for shard, batch in batches.items() for each in touched(states[shard], batch.all)},
+        lambda: {
+            each
+            for shard, batch in batches.items()
+            for each in touched(states[shard], batch.all, outsides[shard])
+        },
     )
     for outside in outsides.values():
         outside.stopped = stopped
@@ -446,6 +477,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         await moving.clear_pendings(connection, shard, changes.cleared)
         await moving.settle_pendings(connection, shard, changes.settled)
         await moving.resolve_pendings(connection, shard, changes.resolved)
+        await reversals.save_undone(connection, shard, changes.undone)
 
 
 async def _chains(memory: Memory, work: UnitOfWork, shards: Collection[int]) -> dict[int, Chain]:

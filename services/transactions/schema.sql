@@ -449,6 +449,19 @@ COMMENT ON COLUMN account_closing.seq IS 'of the home shard, as all of them: whe
 GRANT SELECT ON account_closing TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (closed_seq, reopened_seq) ON account_closing TO transactions_service;
 
+CREATE TABLE reversed (
+    original_shard integer NOT NULL,
+    original_seq bigint NOT NULL,
+    leg integer NOT NULL,
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    CONSTRAINT reversed_pkey PRIMARY KEY (original_shard, original_seq, leg)
+);
+COMMENT ON COLUMN reversed.leg IS 'the movement''s place in the original';
+COMMENT ON COLUMN reversed.shard IS 'the home of the reversal, with its seq there';
+GRANT SELECT ON reversed TO backoffice_readonly;
+GRANT INSERT, SELECT ON reversed TO transactions_service;
+
 CREATE TABLE account_limit (
     account_id bigint NOT NULL,
     seq bigint NOT NULL,

@@ -248,6 +248,28 @@ class VoidPending(InstructionBase):
     """The `instruction_id` of the reserve."""
 
 
+class Reversal(InstructionBase):
+    """Request: a posted transaction is undone by its mirror, once and whole.
+
+    Its owner is the home of what it undoes: of each movement the customer whom the mirror debits, else the
+    customer whom it credits, else `house`. It undoes the movements of that home and no others, so what
+    credited several customers takes a reversal for each. A part of a reserve is named by the `post_pending`
+    that posted it, what was screened first by its own id. A reversal is not reversed.
+    """
+
+    type: Literal["reversal"] = "reversal"
+    original_id: UUID
+    """The `instruction_id` of what was posted."""
+    original_owner: Code | None = None
+    """The owner that it named; the same as this one's where absent."""
+    forced: bool = False
+    """By right, though the money is gone: the balance may pass its limit. Two people answer for it."""
+    reason: Text | None = None
+    entered_by: Code | None = None
+    approved_by: Code | None = None
+    """Somebody other than who entered it."""
+
+
 class FreezeAccount(InstructionBase):
     """Request: stop debits, credits or both on an account, under an authority."""
 
@@ -333,6 +355,7 @@ Instruction = (
     | Reserve
     | PostPending
     | VoidPending
+    | Reversal
     | FreezeAccount
     | UnfreezeAccount
     | ChangeLimit
@@ -353,6 +376,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Reserve,
     PostPending,
     VoidPending,
+    Reversal,
     FreezeAccount,
     UnfreezeAccount,
     ChangeLimit,

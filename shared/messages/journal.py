@@ -66,11 +66,13 @@ class TransactionPosted(TransactionEvent):
     routed: str | None = None
     """For a fact that could not be booked as named: the reason it went to suspense or blocked funds."""
     limit_passed: bool = False
-    """A fact took the account below its limit."""
+    """A fact, or a forced reversal, took the account below its limit."""
     resolves: Number | None = None
     """The reserve that was posted, or of which this was a part."""
     freed: str | None = None
     """What of that reserve is given back with this: a decimal string in the asset's scale."""
+    reverses: Number | None = None
+    """Of a reversal: the posting whose movements it mirrors."""
 
 
 class TransactionPending(TransactionEvent):

@@ -47,6 +47,7 @@ from audit.evidence import (
     PositionRow,
     PostingRule,
     Record,
+    ReversedRow,
     RuleParameter,
     ScreeningData,
     ScreeningPolicy,
@@ -305,6 +306,7 @@ def books(upstream: Upstream) -> Evidence:
             )
             for each in state.limits
         ]
+        written.reversed += [ReversedRow(*place, state.shard, seq) for place, seq in state.undone.items()]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
     evidence.ledger = written
     _publish(evidence, chains)
@@ -375,6 +377,8 @@ def _written(
         detail["freed"] = said.freed
     if said.kind == "BusinessDayOpened":
         detail["entity"] = asked["entity"]
+    if said.reverses is not None:
+        detail["reverses"] = dict(zip(("shard", "seq"), said.reverses, strict=True))
     if said.valid_from is not None:
         detail["valid_from"] = said.valid_from.isoformat()
     homes = {account.code: account for account in accounts}

@@ -113,7 +113,10 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
             [(leg.debit.code, leg.credit.code, leg.amount, leg.debit_balance_after) for leg in each.legs],
             each.booking_date,
             each.value_date,
-            {name: (each.detail or {}).get(name) for name in ("routed", "freed", "valid_from")},
+            {
+                name: (each.detail or {}).get(name)
+                for name in ("routed", "limit_passed", "freed", "reverses", "valid_from")
+            },
             (each.detail or {}).get("resolves", {}).get("seq"),
             trial_shown(each.detail or {}) if each.kind == "DryRunJudged" else None,
         )
@@ -161,7 +164,9 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
             each.value_date,
             {
                 "routed": each.routed,
+                "limit_passed": each.limit_passed or None,
                 "freed": each.freed,
+                "reverses": each.reverses and {"shard": each.reverses[0], "seq": each.reverses[1]},
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
             },
             each.resolves,
@@ -228,9 +233,32 @@ CLOSINGS: list[Any] = [
 """Too early, closed, opened and closed again, a late credit, facts meanwhile, opened with some money."""
 
 
+REVERSALS: list[Any] = [
+    of_home("transfer", 1, debit_account=HOME, credit_account=NEIGHBOUR, amount="10.00", asset="EUR"),
+    of_home("reversal", 2, original_id=named_id("1")),
+    {**of_home("reversal", 3, original_id=named_id("1"), original_owner=HOME), "owner": NEIGHBOUR},
+    {**of_home("reversal", 4, original_id=named_id("1"), original_owner=HOME), "owner": NEIGHBOUR},
+    of_home("reversal", 5, original_id=named_id("1"), original_owner=FOREIGNER),
+    of_home("reversal", 6, original_id=named_id("4")),
+    of_home("deposit", 7, account=HOME, amount="10.00", asset="EUR"),
+    of_home("withdrawal", 8, account=HOME, amount="2055.00", asset="EUR"),
+    (8, "cleared"),
+    of_home("reversal", 9, original_id=named_id("7")),
+    of_home(
+        "reversal", 10, original_id=named_id("7"), forced=True, reason="x", entered_by="a", approved_by="b"
+    ),
+    of_home("reversal", 11, original_id=named_id("8"), approved_by="b", entered_by="b"),
+    of_home("reversal", 12, original_id=named_id("8"), forced=True, reason="x", approved_by="b"),
+    of_home("reversal", 13, original_id=named_id("8")),
+    of_home("reversal", 10, original_id=named_id("7"), forced=False),
+]
+"""At the right home and the wrong one, twice, of what was screened, with and without a right."""
+
+
 @given(STREAMS)
 @example(RESERVES)
 @example(CLOSINGS)
+@example(REVERSALS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:
     """Kind, reason, movements, dates, and what was routed, freed and settled."""

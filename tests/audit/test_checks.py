@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -45,6 +46,19 @@ def day_in_the_life() -> Evidence:
     upstream.open_day(17, "2026-01-06")
     upstream.give_back(0, 16, number=16)
     upstream.send("withdrawal", ALICE, 18, account=A, amount="50.00", asset="EUR")
+    undo: dict[str, Any] = {"original_id": str(UUID(int=5)), "original_owner": ALICE}
+    early = {"originals": {str(UUID(int=5)): "original_unknown"}}
+    upstream.send("reversal", BOB, 24, **undo, seen=early)
+    upstream.send("unfreeze_account", BOB, 25, account=B, freeze_id="F")
+    upstream.send("reversal", BOB, 26, **undo)
+    upstream.send("reversal", BOB, 27, **undo)
+    right: dict[str, Any] = {
+        "forced": True,
+        "reason": "an error",
+        "entered_by": "op:jane",
+        "approved_by": "op:joe",
+    }
+    upstream.send("reversal", ALICE, 28, original_id=str(UUID(int=4)), **right)
     return books(upstream)
 
 

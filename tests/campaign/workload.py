@@ -317,6 +317,22 @@ class Workload:
             account, "change_limit", account=account.code, limit=limit, authority="Credit office", **days
         )
 
+    def reversal(self) -> Iterator[Sending]:
+        """Undo something sent a while ago, at its home or not, now and then by right; some a second time."""
+        rng = self.rng
+        wrong = _read(rng.choice(self.recent).value)
+        if wrong is None:
+            return
+        homes = (wrong.get("credit_account"), wrong.get("account"))
+        account = next((each for each in self.accounts if each.code in homes), self._some())
+        fields: dict[str, Any] = {}
+        if rng.random() < 0.3:
+            fields = {"forced": True, "reason": "sent twice", "entered_by": "op:jane"}
+            fields["approved_by"] = rng.choice(("op:joe", "op:joe", "op:jane"))
+        if rng.random() < 0.9:
+            fields["original_owner"] = wrong["owner"]
+        yield self._to(account, "reversal", original_id=wrong["instruction_id"], **fields)
+
     # ── wrong, and must be answered ───────────────────────────────────────────────────────────────
 
     def dry_run(self) -> Iterator[Sending]:
@@ -461,6 +477,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.reserve,
     Workload.settle,
     Workload.change_limit,
+    Workload.reversal,
     Workload.open_account,
     Workload.short_lived,
     Workload.custody,
@@ -471,7 +488,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 10, 12, 2, 4, 20, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 10, 12, 2, 4, 20, 60, 15, 60, 30)
 
 _TRIED: Final = (
     Workload.withdrawal,
@@ -526,6 +543,18 @@ _WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (
     {"business_reference": "null\u0000byte"},
     {"direction": "sideways"},
 )
+
+
+def _read(value: bytes | None) -> dict[str, Any] | None:
+    """What was asked for in a record that is worth naming in another."""
+    try:
+        found = json.loads(value or b"")
+    except ValueError:
+        return None
+    named = isinstance(found, dict) and all(
+        isinstance(found.get(name), str) for name in ("instruction_id", "owner")
+    )
+    return found if named else None
 
 
 def _raw(up: Workload, account: Account, extra: str) -> Sending:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from services.compliance.app import ComplianceService
+from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.lists.party import party_of
 from services.compliance.queries.lists import list_parties
 from shared.messages.acts import ActivateList, ListedName, LoadList, ResumeShard
@@ -401,3 +402,12 @@ async def test_the_runtimes_own_acts_are_answered_by_the_service(harness: Harnes
     assert isinstance(done, ActDone)
     assert (done.act, done.done, done.detail, done.shard) == ("resume_shard", True, "resumed", 2)
     assert harness.keys == [b"house"]
+
+
+@pytest.mark.parametrize(("reverses", "concerns"), [(None, True), ({"shard": 0, "seq": 1}, False)])
+def test_what_undoes_a_posting_is_no_handing_over_of_banknotes(
+    reverses: dict[str, int] | None, concerns: bool
+) -> None:
+    """Whatever channel it names: the windows neither gain nor lose by it."""
+    head = {"type": "TransactionPosted", "instruction": {"channel": {"channel": "branch", "cash": True}}}
+    assert read_news(json.dumps(head | {"reverses": reverses}).encode()).cash is concerns

@@ -131,7 +131,7 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
         "close_account", "reopen_account",
         "repeated",
         "structuring_deposit", "large_cash_deposit", "payment_to_listed_name", "unreadable",
-        "unknown_beneficiary", "house_posting", "dry_run", "authorisation", "capture", "release",
+        "unknown_beneficiary", "house_posting", "dry_run", "authorisation", "capture", "release", "reversal",
     ):  # fmt: skip
         assert kinds[kind] > 0, kind
     wrong = {kind for kind in kinds if kind.startswith("wrong_")}

@@ -117,6 +117,17 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         {"pending_id": (*RESERVES * 9, *IDS[:3])}, {"amount": AMOUNTS, "final": (True, False)}, often=4
     ),
     "void_pending": Kind({"pending_id": (*RESERVES * 9, *IDS[:3])}),
+    "reversal": Kind(
+        {"original_id": (*[named_id("fund anna"), named_id("dora to anna")] * 4, *RESERVES * 4, *IDS[:30])},
+        {
+            "original_owner": (ANNA, DORA, BEN),
+            "forced": (True, True, False),
+            "reason": ("an error",),
+            "entered_by": ("op:jane",),
+            "approved_by": ("op:joe", "op:joe", "op:jane"),
+        },
+        often=4,
+    ),
     "freeze_account": Kind(
         {"account": CODES, "freeze_id": FREEZES, "authority": ("court",)},
         {"direction": ("debit", "credit", "both")},

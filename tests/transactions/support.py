@@ -22,7 +22,7 @@ from services.transactions.domain.chart import (
     Entity,
     make_account,
 )
-from services.transactions.domain.decisions import Decision
+from services.transactions.domain.decisions import POSTED, Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.due import tasks_due
 from services.transactions.domain.entries import Entry
@@ -32,7 +32,7 @@ from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import First, Outside, ShardState
+from services.transactions.domain.state import First, Original, Outside, ShardState, Undone
 from services.transactions.handlers import TYPES
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE, Number
@@ -112,6 +112,13 @@ def reopening(owner: str, account: str | None = None, **fields: Any) -> dict[str
     """Open the account of the owner's name again."""
     given = {"reason": "a mistake", "entered_by": "op:jane", "approved_by": "op:ravi", **fields}
     return instruction("reopen_account", owner=owner, account=account or owner, **given)
+
+
+def reversal(of: dict[str, Any], owner: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Undo an instruction, as its own owner if no other is named."""
+    named = None if owner in (None, of["owner"]) else of["owner"]
+    given = {"original_id": of["instruction_id"], "original_owner": named, **fields}
+    return instruction("reversal", owner=owner or of["owner"], **given)
 
 
 def received(
@@ -260,6 +267,8 @@ class PureLedger:
     last_seq: dict[int, int] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[int, list[Decision]] = field(default_factory=dict)
+    originals: dict[tuple[int, str], Original] = field(default_factory=dict)
+    undone: set[Undone] = field(default_factory=set)
     taken: dict[int, list[Received | None]] = field(default_factory=dict)
     """By shard, the records that came to its decisions; none where one was due by itself."""
     foreign_stopped: dict[int, int] | None = None
@@ -304,6 +313,8 @@ class PureLedger:
         outside = Outside(
             firsts={each: first for (home, each), first in self.firsts.items() if home == shard},
             stopped=self._foreign_stopped(shard) if self.foreign_stopped is None else self.foreign_stopped,
+            originals=dict(self.originals),
+            undone=set(self.undone),
         )
         while True:
             folded = self._fold(state, batch, outside)
@@ -329,6 +340,9 @@ class PureLedger:
                 self.firsts[shard, each.instruction_id] = First(
                     each.seq, each.content_hash, each.kind, each.reason, each.content
                 )
+            if each.uses_up_id or (each.kind == POSTED and each.about_seq is not None):
+                self._keep_original(shard, each)
+        self.undone.update(folded.changes.undone)
         self.decisions[shard] += folded.decisions
         bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
         for body in bodies:
@@ -336,6 +350,13 @@ class PureLedger:
         events = [json.loads(body) for body in bodies]
         self.events += events
         return events
+
+    def _keep_original(self, shard: int, decision: Decision) -> None:
+        assert decision.instruction_id is not None
+        legs = decision.legs if decision.kind == POSTED else ()
+        self.originals[shard, decision.instruction_id] = Original(
+            shard, decision.seq, decision.instruction_type or "", legs
+        )
 
     def _entry(self, record: Received) -> Entry:
         """A record as the fold takes it, by this ledger's own types."""

@@ -20,6 +20,7 @@ from services.transactions.queries import (
     find_transactions,
     finding,
     transaction_show,
+    transaction_trace,
 )
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
@@ -33,6 +34,7 @@ from tests.transactions.support import (
     opening,
     owner_in,
     received,
+    reversal,
     transfer,
     withdrawal,
 )
@@ -230,6 +232,33 @@ async def test_a_transaction_is_shown_with_all_that_is_kept_of_it(
     assert [each["event"] for each in shown["follow_ups"]] == ["DuplicateReceived", "TransactionPosted"]
     assert shown["follow_ups"][1]["movements"][0]["debit"]["shard_balance_after"] == "1000.00"
     assert await transaction_show(asking, uuid.uuid4()) == []
+
+
+async def test_a_reversal_and_what_it_undid_are_shown_with_each_other(
+    ledger: StoredLedger, asking: asyncpg.Connection
+) -> None:
+    """In both directions, over shards, and of what was screened the posting."""
+    await ledger.send(opening(ANN), opening(BEA), deposit(ANN, "2000.00"))
+    message, screened = transfer(ANN, BEA, "5.00"), withdrawal(ANN, "1000.00")
+    pending, sent = await ledger.send(screened, message)
+    (posted,) = await ledger.send(answer(pending, "cleared"))
+    undo, back = reversal(message, BEA), reversal(screened)
+    events = {each["instruction_id"]: each for each in await ledger.send(undo, back)}
+    numbers = {
+        each["instruction_id"]: {name: each[name] for name in ("shard", "seq", "instruction_id")}
+        for each in (sent, posted, *events.values())
+    }
+    (shown,) = await transaction_show(asking, uuid.UUID(undo["instruction_id"]))
+    assert (shown["reverses"], shown["reversed_by"]) == (numbers[message["instruction_id"]], [])
+    (shown,) = await transaction_show(asking, uuid.UUID(message["instruction_id"]))
+    assert (shown["reverses"], shown["reversed_by"]) == (None, [numbers[undo["instruction_id"]]])
+    (shown,) = await transaction_show(asking, uuid.UUID(screened["instruction_id"]))
+    assert shown["reversed_by"] == []
+    assert shown["follow_ups"][0]["reversed_by"] == [numbers[back["instruction_id"]]]
+    for one, other in ((undo, message), (message, undo), (screened, back), (back, screened)):
+        trace = await transaction_trace(asking, uuid.UUID(one["instruction_id"]))
+        named = {each["instruction_id"] for each in trace}
+        assert named == {one["instruction_id"], other["instruction_id"]}
 
 
 async def test_a_reserve_is_shown_with_the_parts_posted_of_it(

@@ -139,6 +139,18 @@ EXCHANGES = st.one_of(
     at_home("unfreeze_account", fresh, account=st.just(DOLLARS), freeze_id=st.sampled_from(["d1", "d2"])),
     at_home("post_pending", fresh, pending_id=fresh, amount=sums),
 )
+REVERSALS = st.one_of(
+    message("reversal", original_id=ids, original_owner=st.sampled_from([None, HOME, NEIGHBOUR, FOREIGNER])),
+    at_home(
+        "reversal",
+        fresh,
+        original_id=st.integers(100, 130).map(lambda number: named_id(str(number))) | ids | fresh,
+        forced=st.booleans(),
+        reason=st.just("an error"),
+        entered_by=st.sampled_from(["op:jane", "op:joe"]),
+        approved_by=st.just("op:joe"),
+    ),
+)
 MESSAGES = st.one_of(
     message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message("deposit", account=codes, amount=amounts, asset=st.sampled_from(["EUR", "USD", "JPY", "XXX"])),
@@ -233,8 +245,8 @@ SPENDING = st.one_of(
 EXPIRING = RESERVES | ANSWERS | SPENDING | st.integers(1, 5).map(open_day)
 """Days follow each other while money is set aside and spent."""
 STREAMS = (
-    st.lists(MESSAGES | DAYS | ANSWERS | st.just(b"{"), max_size=40)
-    | st.lists(RESERVES | EXCHANGES | ANSWERS | CLOSINGS, min_size=6, max_size=30)
+    st.lists(MESSAGES | REVERSALS | DAYS | ANSWERS | st.just(b"{"), max_size=40)
+    | st.lists(RESERVES | EXCHANGES | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
 )
 

@@ -37,6 +37,7 @@ from tests.transactions.support import (
     owner_in,
     received,
     reopening,
+    reversal,
     transfer,
     withdrawal,
 )
@@ -110,6 +111,13 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
     await ledger.tick()
     await ledger.tick()
     await ledger.send(reopening(CAROL))
+    right: dict[str, Any] = {
+        "forced": True,
+        "reason": 'paid "twice"',
+        "entered_by": "op:jane",
+        "approved_by": "op:joe",
+    }
+    await ledger.send(reversal(message, BOB, **right), reversal(message, BOB))
     inner = received(transfer(ALICE, BOB, "2.00"))
 
     def told(message: Any) -> Received:
@@ -278,7 +286,9 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
 
 
 def random_end(chance: random.Random, owner: str, sent: list[dict[str, Any]]) -> dict[str, Any]:
-    """Something that posts or voids a reserve, if what it names is one."""
+    """Something that posts or voids a reserve, if what it names is one; or undoes something."""
+    if chance.random() < 0.5:
+        return reversal(chance.choice(sent), owner, forced=False)
     reserves = [each for each in sent if each["type"] == "reserve" and each["owner"] == owner]
     named = chance.choice(reserves or sent)
     given = {"owner": owner, "pending_id": named["instruction_id"]}

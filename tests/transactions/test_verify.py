@@ -31,6 +31,7 @@ from tests.transactions.support import (
     owner_in,
     received,
     reopening,
+    reversal,
     transfer,
     withdrawal,
 )
@@ -64,6 +65,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await a_few_exchanges(ledger)
     await a_few_reserves(ledger)
     await a_few_limits(ledger)
+    await a_few_reversals(ledger)
     await a_few_closings(ledger)
 
 
@@ -138,6 +140,25 @@ async def a_few_reserves(ledger: StoredLedger) -> None:
     )
 
 
+async def a_few_reversals(ledger: StoredLedger) -> None:
+    """One of what is here, one of another shard's, one of a part, and one beyond what is there."""
+    unfreeze = instruction("unfreeze_account", owner=BOB, account=BOB, freeze_id="f3")
+    sent, paid = transfer(ALICE, BOB, "6.00"), deposit(BOB, "8.00")
+    reserve = instruction("reserve", owner=BOB, account=BOB, amount="5.00", asset="EUR")
+    part = instruction("post_pending", owner=BOB, pending_id=reserve["instruction_id"], amount="2.00")
+
+    def limit(amount: str) -> dict[str, Any]:
+        """Give Bob's account another limit."""
+        return instruction("change_limit", owner=BOB, account=BOB, limit=amount, authority="c")
+
+    await ledger.send(unfreeze, paid, limit("9000.00"))
+    await ledger.send(sent)
+    await ledger.send(reserve, part, reversal(sent, BOB), reversal(part))
+    people = {"entered_by": "op:jane", "approved_by": "op:joe"}
+    right: dict[str, Any] = {"forced": True, "reason": "an error", **people}
+    await ledger.send(limit("0"), reversal(paid), reversal(paid, **right), reversal(sent, BOB))
+
+
 @dataclass(frozen=True)
 class Lively:
     """The lively ledger's database, to be cloned, and what was published from it."""
@@ -183,7 +204,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
     assert shown["assets"] == {
-        "EUR": {"debits": "9002.50", "credits": "9002.50"},
+        "EUR": {"debits": "9034.50", "credits": "9034.50"},
         "USD": {"debits": "75.96", "credits": "75.96"},
     }
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
@@ -241,6 +262,13 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE account_limit SET authority = 'nobody'", "limits", id="a limit set by another"),
         pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '9000.00', '90.00')::bytea WHERE instruction_type = 'change_limit'", "limits", id="a limit that was not asked for"),
         pytest.param("UPDATE journal SET detail = NULL WHERE detail::text LIKE '%limit_passed%'", "limits", id="a passed limit not marked"),
+        pytest.param("DELETE FROM reversed", "reversals", id="what was undone lost"),
+        pytest.param("INSERT INTO reversed VALUES (1, 2, 0, 1, 3)", "reversals", id="what was not undone"),
+        pytest.param("UPDATE reversed SET seq = seq - 1", "reversals", id="undone by another"),
+        pytest.param("UPDATE journal SET detail = (detail::jsonb - 'reverses')::json WHERE detail::text LIKE '%reverses%'", "reversals", id="a reversal of nothing"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, '\"seq\":', '\"seq\":1')::json WHERE detail::text LIKE '%reverses%'", "reversals", id="a reversal of another"),
+        pytest.param("UPDATE journal SET movement_kind = 'fee' WHERE instruction_type = 'reversal' AND kind = 'TransactionPosted'", "reversals", id="no exact mirror"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), 'op:joe', 'op:jane')::bytea WHERE instruction_type = 'reversal' AND kind = 'TransactionPosted'", "reversals", id="forced by one alone"),
         pytest.param("UPDATE pending SET resolved_seq = NULL", "pendings", id="a pending one reopened"),
         pytest.param("DELETE FROM pending", "pendings", id="a pending one lost"),
         pytest.param("UPDATE journal SET about_seq = about_seq + 1 WHERE kind = 'TransactionVoided'", "pendings", id="a void of another"),

@@ -16,6 +16,7 @@ from audit.model.effects.freezes import place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
+from audit.model.effects.reversals import answered_for, reverse
 
 EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
@@ -29,6 +30,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "open_business_day": Effect(open_business_day),
     "post_pending": Effect(resolve, part_asked),
     "void_pending": Effect(resolve, part_asked),
+    "reversal": Effect(reverse, own_form=answered_for),
 }
 
 BY_ITSELF: Final[Mapping[str, ByItself]] = {"CreditSwept": swept, "AccountClosed": closed}

@@ -273,7 +273,7 @@ def _limits(
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
     for leg in legs:
-        reason = _bears(books, state, row, leg, is_fact=asked.type in FACTS)
+        reason = bears(books, state, row, leg, may_pass=asked.type in FACTS)
         if reason == "limit_passed":
             limit_passed = True
         elif reason is not None:
@@ -300,13 +300,13 @@ def _limits(
     )
 
 
-def _bears(
-    books: Books, state: ShardState, row: JournalRow, leg: Leg, *, is_fact: bool
+def bears(
+    books: Books, state: ShardState, row: JournalRow, leg: Leg, *, may_pass: bool
 ) -> tuple[str, ...] | str | None:
-    """None, or why not with the fields, or `limit_passed` for a fact."""
+    """None, or why not with the fields, or `limit_passed` for what may pass it."""
     debit, credit = state.balance(leg.debit), state.balance(leg.credit)
     if debit[0] + debit[2] + leg.amount > LARGEST or credit[1] + credit[3] + leg.amount > LARGEST:
         return "balance_overflow", "amount", "debit_amount", "credit_amount"
     if not books.is_short(state, row, leg):
         return None
-    return "limit_passed" if is_fact else ("insufficient_funds", "account", "debit_account")
+    return "limit_passed" if may_pass else ("insufficient_funds", "account", "debit_account")

@@ -129,6 +129,7 @@ class EventView(TypedDict, total=False):
     first: _First | None
     resolves: _First | None
     screening: bool
+    reverses: _First | None
     instruction: InstructionView | None
 
 
@@ -206,7 +207,13 @@ def read_news(value: bytes) -> LedgerNews:
             LedgerNews(value, (), cash=False, waits=waits, entries=entries) if waits or entries else NOTHING
         )
     channel = instruction.get("channel")
-    cash = channel is not None and channel.get("cash", False) and kind != "InstructionApplied"
+    # What undoes a posting is no handing over of banknotes: windows neither gain nor lose by it.
+    cash = (
+        channel is not None
+        and channel.get("cash", False)
+        and kind != "InstructionApplied"
+        and head.get("reverses") is None
+    )
     # What was pending has been screened by its names already.
     names = bearers_of(instruction) if head.get("first") is None else ()
     if not (names or cash or waits or entries):

@@ -19,7 +19,9 @@ from services.transactions.domain.state import (
     Changes,
     First,
     OpenPending,
+    Original,
     Outside,
+    Undone,
     Wanted,
 )
 from services.transactions.domain.trials import on_trial
@@ -79,6 +81,7 @@ class Case:
         "moves",
         "named",
         "named_first",
+        "original",
         "pending",
         "record",
         "redirected",
@@ -86,6 +89,7 @@ class Case:
         "screening",
         "seen",
         "seq",
+        "undoes",
     )
 
     amounts: list[int]
@@ -103,6 +107,10 @@ class Case:
     """Form: the pending transaction it names, if that is still open."""
     named_first: dict[str, Any] | None
     """Form: what that one asked for, open or resolved; none where there has been none of this id."""
+    original: Original
+    """References: the posted transaction it names."""
+    undoes: list[Undone]
+    """References: its movements that are undone, in the order of `moves`."""
     first: Decision | First | None
     """Identity: the first outcome of the same id."""
 

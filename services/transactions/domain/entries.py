@@ -1,13 +1,14 @@
 """A batch's records as the fold takes them, and what must be looked up before they can be decided."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from services.transactions.domain.chart import Account
 from services.transactions.domain.duties import Task
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import ShardState, Wanted
+from services.transactions.domain.state import Outside, ShardState, Wanted
+from shared.messages.partitioner import shard_of
 from shared.runtime.work import Received
 
 Entry = Received | Record | Task
@@ -74,15 +75,32 @@ def dry_run_ids(records: Iterable[Record | Task]) -> set[str]:
     }
 
 
-def wanted_by(state: ShardState, records: Iterable[Record | Task], absent: Collection[str]) -> Wanted:
+def originals(records: Iterable[Record | Task], partitions: int) -> set[tuple[int, str]]:
+    """Return the posted transactions that instructions name, by the shard of their owner and their id."""
+    named = (record.original for record in records if isinstance(record, Record))
+    return {(shard_of(each[0], partitions), each[1]) for each in named if each is not None}
+
+
+def wanted_by(state: ShardState, records: Iterable[Record | Task], outside: Outside) -> Wanted:
     """Say what is missing for records that are not plain; for those that are, the fold says it."""
     wanted = Wanted()
     for record in records:
         for account in _accounts_of(state, record, wanted):
             if account.account_id not in state.balances:
                 wanted.rows.add(account.account_id)
-    wanted.codes.difference_update(absent)
+    for account in _accounts_moved(outside):
+        if account.account_id not in state.balances:
+            wanted.rows.add(account.account_id)
+    wanted.codes.difference_update(outside.absent)
     return wanted
+
+
+def _accounts_moved(outside: Outside) -> Iterator[Account]:
+    """Give the accounts between which the transactions moved that a batch names."""
+    for original in outside.originals.values():
+        for leg in original.legs:
+            yield leg.debit
+            yield leg.credit
 
 
 def _accounts_of(state: ShardState, record: Record | Task, wanted: Wanted) -> list[Account]:
@@ -100,9 +118,9 @@ def _accounts_of(state: ShardState, record: Record | Task, wanted: Wanted) -> li
     return found
 
 
-def touched(state: ShardState, entries: Sequence[Entry]) -> set[int]:
+def touched(state: ShardState, entries: Sequence[Entry], outside: Outside) -> set[int]:
     """Return the accounts that a batch names, of those that are remembered."""
-    found: set[int] = set()
+    found = {account.account_id for account in _accounts_moved(outside)}
     for entry in entries:
         if isinstance(entry, Received):
             ends = entry.message.planned[1:3]

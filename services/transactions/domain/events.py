@@ -152,7 +152,9 @@ def _movement(index: int, leg: Leg) -> str:
 def _posted(decision: Decision) -> str:
     if decision.detail is None:
         return _transaction(decision)
-    return _transaction(decision) + _named(decision.detail, "routed", "limit_passed", "resolves", "freed")
+    return _transaction(decision) + _named(
+        decision.detail, "routed", "limit_passed", "resolves", "freed", "reverses"
+    )
 
 
 def _pending(decision: Decision) -> str:

@@ -291,6 +291,8 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     decision.booking_date = changes.day_of(moves[0][0].entity_id)
     decision.value_date = pending.value_date or decision.booking_date
     decision.legs = [settle(changes, leg, posted=reason is None) for leg in pending.legs]
+    if reason is None:
+        changes.posted[instruction_id] = decision
     close(changes, pending, decision.seq)
 
 

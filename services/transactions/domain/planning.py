@@ -50,6 +50,8 @@ class TransactionType:
     """Whether its movements are only set aside, until another instruction posts or voids them."""
     account_classes: frozenset[str] = frozenset()
     """The classes that accounts it names may have; none means the house's own accounts."""
+    reversible: bool = True
+    """Whether what it has posted may be reversed."""
     broadcast: bool = False
     """Whether one record of it goes to every partition, under the house's key."""
 

@@ -29,6 +29,7 @@ class Record:
         "kind",
         "message",
         "offset",
+        "original",
         "owner",
         "partition",
         "pending_id",
@@ -46,6 +47,8 @@ class Record:
     """The accounts it names."""
     pending_id: str | None
     """The pending transaction it names, where its type is about one."""
+    original: tuple[str, str] | None
+    """The owner and id of the posted transaction it names, where its type is about one."""
     content: bytes | None
     content_hash: bytes | None
     instruction_id: str | None
@@ -70,6 +73,7 @@ class Record:
         self.accounts = ()
         self.pending_id = None
         self.dry_run = False
+        self.original = None
         code = _CODES.get(message.__class__)
         if code is not None:
             self.type = code
@@ -78,6 +82,7 @@ class Record:
             self.plan = plan = kind.movements(message)
             self.accounts = (*_codes_in(plan), *kind.effect.accounts(message))
             self.pending_id = kind.effect.pending_id(message)
+            self.original = kind.effect.original(message)
             self.owner = message.owner
             self.dry_run = message.dry_run
             self.content = content = content_of(message)

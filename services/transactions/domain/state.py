@@ -1,12 +1,12 @@
 """What a shard's writer remembers, and the changes a batch makes to it before they are committed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
-from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.decisions import POSTED, Decision, Leg
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -70,6 +70,25 @@ class OpenPending:
     def has_expired(self, day: date) -> bool:
         """Say whether it stands no longer on the entity's business day."""
         return self.expires_on is not None and self.expires_on < day
+
+
+class Original(NamedTuple):
+    """What has come of an instruction that another one names, as far as it never changes again."""
+
+    shard: int
+    seq: int
+    """Of the posting; of the first outcome, where nothing was posted."""
+    instruction_type: str
+    legs: Sequence[Leg]
+    """What was posted; none where nothing was."""
+
+
+class Undone(NamedTuple):
+    """One movement that was reversed: shard and seq of the original, and its place in it."""
+
+    shard: int
+    seq: int
+    leg: int
 
 
 @dataclass(slots=True)
@@ -216,6 +235,10 @@ class Changes:
     """(seq of the pending one, seq that resolved it)."""
     settled: list[tuple[int, int]] = field(default_factory=list)
     """(seq of the pending one, minor units posted of it)."""
+    posted: dict[str, Decision] = field(default_factory=dict)
+    """What was pending and is posted now, by instruction id."""
+    undone: dict[Undone, int] = field(default_factory=dict)
+    """Movements reversed, with the seq that reversed them."""
     cleared: list[tuple[int, int]] = field(default_factory=list)
     """(seq of the pending one, seq that said it need not wait for compliance)."""
     next_account: int = 1
@@ -341,6 +364,16 @@ class Changes:
         sums = self.expiring.get(account_id)
         return self.state.expiring.get(account_id, {}) if sums is None else sums
 
+    def find_original(self, shard: int, instruction_id: str) -> Original | None:
+        """Return what the batch made of an instruction of this shard; what came of it before is outside."""
+        if shard != self.state.shard:
+            return None
+        decision = self.posted.get(instruction_id) or self.firsts.get(instruction_id)
+        if decision is None:
+            return None
+        legs = decision.legs if decision.kind == POSTED else ()
+        return Original(shard, decision.seq, decision.instruction_type or "", legs)
+
 
 def mask_of(freezes: dict[str, Freeze]) -> int:
     """Return the directions in which standing freezes stop an account."""
@@ -391,6 +424,10 @@ class Outside:
     """Accounts that lower shards open in the same batch under codes wanted here too."""
     absent: set[str] = field(default_factory=set)
     """Codes of which there is no account: they were looked for."""
+    originals: dict[tuple[int, str], Original] = field(default_factory=dict)
+    """What has come of instructions that others name, by shard and id."""
+    undone: set[Undone] = field(default_factory=set)
+    """Those of their movements that were reversed before."""
 
 
 @dataclass(slots=True)

@@ -218,6 +218,18 @@ COMMENT ON COLUMN account_closing.seq IS 'of the home shard, as all of them: whe
 -- Every batch asks whether the foreign accounts it credits are shut; no account is so twice at a time.
 CREATE UNIQUE INDEX closing_standing ON account_closing (account_id) WHERE reopened_seq IS NULL;
 
+-- What was undone. A movement has one home at which it may be: no two shards ever write the same key.
+CREATE TABLE reversed (
+    original_shard int NOT NULL,
+    original_seq bigint NOT NULL,
+    leg int NOT NULL,
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (original_shard, original_seq, leg)
+);
+COMMENT ON COLUMN reversed.leg IS 'the movement''s place in the original';
+COMMENT ON COLUMN reversed.shard IS 'the home of the reversal, with its seq there';
+
 -- Of those that hold on a booking date the last one set counts; where none does, account.limit_minor.
 CREATE TABLE account_limit (
     account_id bigint NOT NULL REFERENCES account,
@@ -266,7 +278,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backo
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze,
-    account_closing, account_limit, business_day
+    account_closing, account_limit, business_day, reversed
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;

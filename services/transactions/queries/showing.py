@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection
 
 from services.transactions.domain.reasons import REASONS
+from services.transactions.queries.undoing import Ties, ties_of
 from shared.messages.journal import OUTCOMES
 from shared.money import format_amount
 
@@ -22,8 +23,9 @@ async def transaction_show(connection: Connection, instruction_id: UUID) -> list
     An id is used in several shards by a broadcast or by different owners. Where no shard has used it up, its
     refusals for a wrong key or partition are shown. `outcome` is what it has come to by now, `event` the
     first. `resolved_by` and `follow_ups` are events of other records about it: decisions, repeats, postings
-    of a reserve. A reserve's parts name it in no index: its shard is read from it up to its end, which
-    takes as long as that is (about 0.1 s a million events of the shard).
+    of a reserve. Each event says what it `reverses`, and what has `reversed_by` it. A reserve's parts name it
+    in no index: its shard is read from it up to its end, which takes as long as that is (about 0.1 s a
+    million events of the shard).
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         firsts = await _events_of(connection, instruction_id)
@@ -33,7 +35,8 @@ async def transaction_show(connection: Connection, instruction_id: UUID) -> list
         every = [*numbers, *((row["shard"], row["seq"]) for row in follow_ups)]
         movements = await _movements(connection, every)
         resolved = await _resolved(connection, numbers)
-    return [_shown(row, followed[row["shard"], row["seq"]], movements, resolved) for row in firsts]
+        kept = _Kept(movements, await ties_of(connection, [*firsts, *follow_ups]))
+    return [_shown(row, followed[row["shard"], row["seq"]], kept, resolved) for row in firsts]
 
 
 async def _events_of(connection: Connection, instruction_id: UUID) -> list[Any]:
@@ -147,10 +150,17 @@ async def _resolved(connection: Connection, numbers: Sequence[Number]) -> dict[N
     return {(row["shard"], row["seq"]): (row["resolved_seq"], row["event"]) for row in rows}
 
 
+class _Kept(NamedTuple):
+    """What is kept beside the rows of the journal."""
+
+    movements: Mapping[Number, list[dict[str, Any]]]
+    ties: Mapping[Number, Ties]
+
+
 def _shown(
     row: Mapping[str, Any],
     follow_ups: Iterable[Mapping[str, Any]],
-    movements: Mapping[Number, list[dict[str, Any]]],
+    kept: _Kept,
     resolved: Mapping[Number, tuple[int, str]],
 ) -> dict[str, Any]:
     number = (row["shard"], row["seq"])
@@ -162,15 +172,17 @@ def _shown(
         "resolved_by": None if resolved_seq is None else {"shard": row["shard"], "seq": resolved_seq},
         "asked": None if row["content"] is None else json.loads(row["content"]),
         "content_hash": None if content_hash is None else content_hash.hex(),
-        **_event(row, movements),
+        **_event(row, kept),
         "follow_ups": [
-            {"instruction_id": str(each["instruction_id"]), **_event(each, movements)} for each in follow_ups
+            {"instruction_id": str(each["instruction_id"]), **_event(each, kept)} for each in follow_ups
         ],
     }
 
 
-def _event(row: Mapping[str, Any], movements: Mapping[Number, list[dict[str, Any]]]) -> dict[str, Any]:
+def _event(row: Mapping[str, Any], kept: _Kept) -> dict[str, Any]:
     copies: list[int] = row["copies"] or []
+    number = (row["shard"], row["seq"])
+    ties = kept.ties[number]
     return {
         "event": row["event"],
         "shard": row["shard"],
@@ -190,7 +202,9 @@ def _event(row: Mapping[str, Any], movements: Mapping[Number, list[dict[str, Any
         "detail": None if row["detail"] is None else json.loads(row["detail"]),
         "seen": None if row["seen"] is None else json.loads(row["seen"]),
         "copied_to": copies[::2],
-        "movements": movements.get((row["shard"], row["seq"]), []),
+        "reverses": ties.reverses,
+        "reversed_by": ties.reversed_by,
+        "movements": kept.movements.get(number, []),
     }
 
 

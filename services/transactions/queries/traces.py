@@ -11,36 +11,48 @@ from asyncpg import Connection
 async def transaction_trace(connection: Connection, instruction_id: UUID) -> list[dict[str, Any]]:
     """Return each event of the ledger about an instruction, with its time and the record it came from.
 
-    An id used in several shards (a broadcast, or by different owners) is traced in each. Empty if nobody
-    ever named it.
+    What has undone it is there too, and what it has undone, each with its own `instruction_id`. An id used in
+    several shards (a broadcast, or by different owners) is traced in each. Empty if nobody ever named it.
     """
     rows = await connection.fetch(
         """
         WITH first AS (
             SELECT shard, seq FROM transactions.instruction_key WHERE instruction_id = $1
+        ), own AS (
+            SELECT journal.*
+            FROM first
+            JOIN transactions.journal USING (shard, seq)
+            UNION ALL
+            SELECT journal.*
+            FROM first
+            JOIN transactions.journal ON journal.shard = first.shard AND journal.about_seq = first.seq
+            WHERE journal.about_seq IS NOT NULL
+            UNION ALL
+            SELECT journal.*
+            FROM transactions.journal
+            WHERE journal.instruction_id = $1 AND journal.about_seq IS NULL
+              AND (
+                kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
+                OR reason IN ('wrong_key', 'wrong_partition')
+              )
+        ), tied AS (
+            SELECT reversed.shard, reversed.seq
+            FROM own
+            JOIN transactions.reversed
+              ON reversed.original_shard = own.shard AND reversed.original_seq = own.seq
+            UNION
+            SELECT (own.detail -> 'reverses' ->> 'shard')::int, (own.detail -> 'reverses' ->> 'seq')::bigint
+            FROM own
+            WHERE own.instruction_type = 'reversal'
         )
-        SELECT journal.shard, journal.seq, journal.about_seq, journal.recorded_at, journal.kind::text,
-               journal.topic::text, journal.partition, journal."offset", journal.instruction_type,
-               journal.owner, journal.booking_date, journal.reason, journal.detail
-        FROM transactions.journal
-        WHERE (journal.shard, journal.seq) IN (SELECT shard, seq FROM first)
-        UNION ALL
-        SELECT journal.shard, journal.seq, journal.about_seq, journal.recorded_at, journal.kind::text,
-               journal.topic::text, journal.partition, journal."offset", journal.instruction_type,
-               journal.owner, journal.booking_date, journal.reason, journal.detail
-        FROM first
-        JOIN transactions.journal
-          ON journal.shard = first.shard AND journal.about_seq = first.seq AND journal.about_seq IS NOT NULL
-        UNION ALL
-        SELECT journal.shard, journal.seq, journal.about_seq, journal.recorded_at, journal.kind::text,
-               journal.topic::text, journal.partition, journal."offset", journal.instruction_type,
-               journal.owner, journal.booking_date, journal.reason, journal.detail
-        FROM transactions.journal
-        WHERE journal.instruction_id = $1 AND journal.about_seq IS NULL
-          AND (
-            kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
-            OR reason IN ('wrong_key', 'wrong_partition')
-          )
+        SELECT every.shard, every.seq, every.about_seq, every.recorded_at, every.kind::text,
+               every.topic::text, every.partition, every."offset", every.instruction_id,
+               every.instruction_type, every.owner, every.booking_date, every.reason, every.detail
+        FROM (
+            SELECT * FROM own
+            UNION ALL
+            SELECT journal.* FROM tied JOIN transactions.journal USING (shard, seq)
+        ) AS every
         """,
         instruction_id,
     )
@@ -52,6 +64,7 @@ async def transaction_trace(connection: Connection, instruction_id: UUID) -> lis
             "shard": row["shard"],
             "seq": row["seq"],
             "first_seq": row["about_seq"],
+            "instruction_id": None if row["instruction_id"] is None else str(row["instruction_id"]),
             "recorded_at": _instant(row["recorded_at"]),
             "topic": row["topic"],
             "partition": row["partition"],

@@ -2,9 +2,9 @@
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from asyncpg import Connection
@@ -18,6 +18,8 @@ from services.transactions.store import binary
 from services.transactions.store.accounts import accounts_by_code, accounts_by_id
 from services.transactions.store.arrays import array_of
 from shared.runtime.failpoints import planted
+
+Key = TypeVar("Key")
 
 # The fields that every row has, packed in one go: 27 fields, each with its length before it.
 _JOURNAL_HEAD: Final = struct.Struct(">hiiiqiqiqiqii").pack
@@ -375,15 +377,47 @@ async def legs_of(
     )
 
 
+async def legs_at(
+    connection: Connection, chart: Chart, numbers: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], list[Leg]]:
+    """Read the movements of these events, of any shards, by shard and seq."""
+    return await _legs_by(
+        connection,
+        chart,
+        await connection.fetch(
+            """
+            SELECT movement.shard, movement.seq, movement.leg, movement.kind, movement.debit_account,
+                   movement.credit_account, movement.amount, movement.debit_balance_after,
+                   movement.credit_balance_after
+            FROM unnest($1::text::int[], $2::text::bigint[]) AS asked (shard, seq)
+            JOIN movement ON movement.shard = asked.shard AND movement.seq = asked.seq
+            ORDER BY movement.shard, movement.seq, movement.leg
+            """,
+            array_of([shard for shard, _ in numbers]),
+            array_of([seq for _, seq in numbers]),
+        ),
+        lambda row: (row["shard"], row["seq"]),
+    )
+
+
 async def _legs(
     connection: Connection, chart: Chart, rows: Iterable[Mapping[str, Any]]
 ) -> dict[int, list[Leg]]:
+    return await _legs_by(connection, chart, rows, lambda row: row["seq"])
+
+
+async def _legs_by(
+    connection: Connection,
+    chart: Chart,
+    rows: Iterable[Mapping[str, Any]],
+    number_of: Callable[[Mapping[str, Any]], Key],
+) -> dict[Key, list[Leg]]:
     rows = list(rows)
     ids = {row["debit_account"] for row in rows} | {row["credit_account"] for row in rows}
     accounts: dict[int, Account] = await accounts_by_id(connection, chart, sorted(ids))
-    found: dict[int, list[Leg]] = {}
+    found: dict[Key, list[Leg]] = {}
     for row in rows:
-        found.setdefault(row["seq"], []).append(
+        found.setdefault(number_of(row), []).append(
             Leg(
                 row["kind"],
                 accounts[row["debit_account"]],

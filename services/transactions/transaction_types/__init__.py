@@ -16,6 +16,7 @@ from services.transactions.transaction_types.open_business_day import OPEN_BUSIN
 from services.transactions.transaction_types.post_pending import POST_PENDING
 from services.transactions.transaction_types.reopen_account import REOPEN_ACCOUNT
 from services.transactions.transaction_types.reserve import RESERVE
+from services.transactions.transaction_types.reversal import REVERSAL
 from services.transactions.transaction_types.transfer import TRANSFER
 from services.transactions.transaction_types.unfreeze_account import UNFREEZE_ACCOUNT
 from services.transactions.transaction_types.void_pending import VOID_PENDING
@@ -33,6 +34,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     RESERVE,
     POST_PENDING,
     VOID_PENDING,
+    REVERSAL,
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     CHANGE_LIMIT,

@@ -32,6 +32,12 @@ def no_accounts(message: Any) -> tuple[str, ...]:
     return ()
 
 
+def no_original(message: Any) -> tuple[str, str] | None:
+    """Name no transaction that was posted before."""
+    del message
+    return None
+
+
 def no_pending(message: Any) -> str | None:
     """Name no pending transaction."""
     del message
@@ -60,3 +66,5 @@ class Effect:
     """Accounts that an instruction names beside those of its movements."""
     pending_id: Callable[[Any], str | None] = no_pending
     """The pending transaction that an instruction is about: the id of what reserved it."""
+    original: Callable[[Any], tuple[str, str] | None] = no_original
+    """The posted transaction that an instruction is about: the owner and id of what asked for it."""

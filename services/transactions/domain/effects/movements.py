@@ -1,5 +1,6 @@
 """Movements between accounts: posted at once, screened first by policy, or reserved."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
@@ -165,18 +166,23 @@ def _status(case: Case) -> Refusal | None:
 
 
 def _limits(case: Case) -> Refusal | None:
-    """Put each movement down at once, and take all back if one fails."""
     kind = case.record.kind
     assert kind is not None
-    changes = case.context.changes
     case.screening = kind.kind == "request" and _is_screened_first(case, kind)
-    pending = case.pending = case.screening or kind.reserves
+    case.pending = case.screening or kind.reserves
+    return put_down(case, [(each.kind, each.debit_field, each.amount_field) for each in case.record.plan])
+
+
+def put_down(case: Case, named: Sequence[tuple[str, str, str]]) -> Refusal | None:
+    """Put each movement down at once, and take all back if one fails.
+
+    `named` is, by movement, its kind and the fields that name the account it debits and its amount.
+    """
+    changes = case.context.changes
+    pending = case.pending
     case.legs = legs = []
-    amounts = case.amounts
-    for index, (debit, credit) in enumerate(case.moves):
-        amount = amounts[index]
-        planned = case.record.plan[index]
-        refusal = _bears(case, planned, amount, debit, credit)
+    for (debit, credit), amount, (kind, *fields) in zip(case.moves, case.amounts, named, strict=True):
+        refusal = _bears(case, fields, amount, debit, credit)
         if refusal is not None:
             _take_back(changes, legs, pending=pending)
             return refusal
@@ -189,7 +195,7 @@ def _limits(case: Case) -> Refusal | None:
             taken[0] += amount
             if not planted("forgotten_leg"):
                 given[1] += amount
-        legs.append(Leg(planned.kind, debit, credit, amount, taken[1] - taken[0], given[1] - given[0]))
+        legs.append(Leg(kind, debit, credit, amount, taken[1] - taken[0], given[1] - given[0]))
     return None
 
 
@@ -202,15 +208,13 @@ def _is_screened_first(case: Case, kind: TransactionType) -> bool:
     return sum(amount for amount, (each, _) in of_one_asset if each.asset_id == debit.asset_id) >= amount_from
 
 
-def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Account) -> Refusal | None:
+def _bears(case: Case, fields: list[str], amount: int, debit: Account, credit: Account) -> Refusal | None:
     changes = case.context.changes
     taken = changes.read_row(debit.account_id)
     given = changes.read_row(credit.account_id)
     debits = taken[0] + taken[2] + amount
     if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
-        return Refusal(
-            "balance_overflow", planned.amount_field, "a balance would not fit 64 bits of minor units"
-        )
+        return Refusal("balance_overflow", fields[1], "a balance would not fit 64 bits of minor units")
     limit = changes.limit_of(debit, case.day)
     if limit is None or case.limit_passed:
         return None
@@ -223,7 +227,7 @@ def _bears(case: Case, planned: Planned, amount: int, debit: Account, credit: Ac
     if foreign:
         case.has_seen("credits", {str(debit.account_id): foreign})
     if short > foreign:
-        return Refusal("insufficient_funds", planned.debit_field, "the available balance is too small")
+        return Refusal("insufficient_funds", fields[0], "the available balance is too small")
     return None
 
 

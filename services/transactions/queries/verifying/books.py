@@ -18,6 +18,7 @@ CHECKS: Final = (
     "limits",
     "foreign_credits",
     "pendings",
+    "reversals",
     "balances",
     "debits_equal_credits",
     "accounts",
@@ -85,6 +86,21 @@ class Open:
         return self.screening, self.cleared, self.settled, self.resolved
 
 
+Moved = tuple[str, int, int, int]
+"""A movement: kind, debit account, credit account, amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A reversal met in the journal: what it says it undoes, and what it moved."""
+
+    seq: int
+    owner: str
+    original: tuple[int, int]
+    """Shard and seq of the posting."""
+    legs: list[Moved]
+
+
 @dataclass(slots=True)
 class Closing:
     """Once that an account was closed: the events that began it, closed it, opened it again."""
@@ -112,6 +128,7 @@ class Shard:
     limits: dict[int, list[Limit]] = field(default_factory=dict)
     opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """The seq that opened an account, and the limit it asked for."""
+    mirrors: list[Mirror] = field(default_factory=list)
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
     watched: set[int] = field(default_factory=set)

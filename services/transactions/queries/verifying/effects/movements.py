@@ -13,6 +13,7 @@ from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
+from services.transactions.queries.verifying.effects.reversals import is_forced, walk_reversal
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
 
@@ -24,7 +25,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     at: dict[str, Any] = {"shard": shard.number, "seq": seq}
     detail = {} if row["detail"] is None else json.loads(row["detail"])
     resolves, freed = resolved(books, shard, row, legs, detail)
-    is_fact = row["instruction_type"] in FACTS
+    walk_reversal(books, shard, row, legs, detail)
+    may_pass = row["instruction_type"] in FACTS or is_forced(row)
     passed = False
     seen = credits_seen(books, shard, row)
     if kind == "CreditSwept":
@@ -95,9 +97,9 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             expired = expired_of(shard, leg["debit_account"], debit)
             left = taken[1] - taken[0] - taken[2] + expired + limit + foreign
             passed = passed or left < 0
-            if not is_fact:
+            if not may_pass:
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)
-    if is_fact:
+    if may_pass:
         marked = detail.get("limit_passed", False)
         at["leg"] = None
         books.see("limits", passed == marked, expected=f"limit passed: {passed}", found=marked, **at)

@@ -1,0 +1,104 @@
+"""Undoing what was posted: by its mirror, once, at the home of each movement."""
+
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from audit.evidence import JournalRow
+from audit.model.books import Books
+from audit.model.effects.movements import bears
+from audit.model.predictions import Leg, Prediction, rejected
+from audit.model.state import Posted, ShardState
+from audit.places import partition_of
+from audit.wire import HOUSE, Asked
+
+NOT_REVERSED: Final = frozenset({"reversal"})
+
+
+def answered_for(asked: Asked) -> Prediction | None:
+    """By right only with a reason and two people; and nobody approves what they entered."""
+    content = asked.content
+    if content.get("forced", False):
+        for field in ("reason", "entered_by", "approved_by"):
+            if content.get(field) is None:
+                return rejected("authority_missing", field)
+    if content.get("approved_by") is not None and content["approved_by"] == content.get("entered_by"):
+        return rejected("approver_same", "approved_by")
+    return None
+
+
+def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
+    """Rungs 4 to 7, and the mirror of those movements whose home the owner is."""
+    original_id = UUID(asked.content["original_id"])
+    of = asked.content.get("original_owner") or asked.owner
+    shard = partition_of(of.encode(), books.partitions)
+    found = _found(books, state, row, shard, original_id)
+    if isinstance(found, str):
+        return rejected(found, "original_id")
+    if found.type in NOT_REVERSED:
+        return rejected("original_not_reversible", "original_id")
+    own = [number for number, leg in enumerate(found.legs) if _home(books, state, leg) == asked.owner]
+    if not own:
+        owners = {books.known(state, end).owner for leg in found.legs for end in (leg.debit, leg.credit)}
+        return rejected("reversed_elsewhere" if asked.owner in owners else "wrong_owner", "owner")
+    legs = [
+        Leg(leg.kind, leg.credit, leg.debit, leg.asset, leg.amount)
+        for leg in (found.legs[number] for number in own)
+    ]
+    stopped = state.stopped(
+        row, [end for leg in legs for end in ((leg.debit, "debit"), (leg.credit, "credit"))]
+    )
+    if stopped is not None:
+        return rejected(stopped, "original_id")
+    places = [(shard, found.seq, number) for number in own]
+    if any(place in state.undone for place in places):
+        return rejected("already_reversed", "original_id")
+    return _posted(books, state, row, asked, legs, places)
+
+
+def _found(books: Books, state: ShardState, row: JournalRow, shard: int, original_id: UUID) -> Posted | str:
+    """What was posted for it; or why there is nothing, in another shard by what the decision saw."""
+    if shard != state.shard:
+        said = ((row.seen or {}).get("originals") or {}).get(str(original_id))
+        return said or books.posted_in(shard, original_id) or "original_unknown"
+    posted = state.posted.get(original_id)
+    if posted is None:
+        return "original_not_posted" if original_id in state.known else "original_unknown"
+    return posted
+
+
+def _home(books: Books, state: ShardState, leg: Leg) -> str:
+    """Whose it is to undo: the customer whom the mirror debits, else the one it credits, else the house."""
+    credited, debited = books.known(state, leg.credit).owner, books.known(state, leg.debit).owner
+    return credited if credited != HOUSE else debited
+
+
+def _posted(
+    books: Books,
+    state: ShardState,
+    row: JournalRow,
+    asked: Asked,
+    legs: list[Leg],
+    places: list[tuple[int, int, int]],
+) -> Prediction:
+    """Rung 7, after each movement in order, and if it holds for all, the effect."""
+    before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
+    limit_passed = False
+    for leg in legs:
+        reason = bears(books, state, row, leg, may_pass=asked.content.get("forced", False))
+        if isinstance(reason, tuple):
+            state.balances.update(before)
+            return rejected(reason[0], "original_id")
+        limit_passed = limit_passed or reason is not None
+        state.post(leg)
+    state.undone.update((place, row.seq) for place in places)
+    day = books.day_of(state, legs[0].debit)
+    value = asked.content.get("value_date")
+    return Prediction(
+        "TransactionPosted",
+        movements=legs,
+        booking_date=day,
+        value_date=date.fromisoformat(value) if value else day,
+        limit_passed=limit_passed,
+        reverses=places[0][:2],
+    )

@@ -1,0 +1,127 @@
+"""A posted transaction is undone by its mirror, once and whole.
+
+A movement has one home at which it may be undone (`home_of`), so that one shard alone keeps whether it was,
+wherever the original stands. That stands still: what is read of another shard never changes, and that it was
+not there is kept with the decision and nowhere else. What was reserved is undone as it was posted: each
+part is a transaction of its own, named by the `post_pending` that made it; what is freed needs no reversal.
+"""
+
+from typing import Any, Final
+
+from services.transactions.domain import decisions as kinds
+from services.transactions.domain.cases import Case, stopped, stopped_end
+from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.effects.authority import two_people
+from services.transactions.domain.effects.movements import put_down
+from services.transactions.domain.state import Original, Undone
+from shared.messages.envelope import HOUSE
+from shared.messages.partitioner import shard_of
+
+
+def home_of(leg: Leg) -> str:
+    """Return who may undo a movement: whom the mirror debits, else whom it credits, else the house."""
+    if leg.credit.is_customer:
+        return leg.credit.owner
+    return leg.debit.owner if leg.debit.is_customer else HOUSE
+
+
+def _form(case: Case) -> Refusal | None:
+    message = case.record.message
+    return two_people(message, needed=message.forced)
+
+
+def _references(case: Case) -> Refusal | None:
+    found = _find(case)
+    if found is None:
+        return _not_there(case, "original_unknown", "there is no instruction of this id and owner")
+    if not found.legs:
+        return _not_there(case, "original_not_posted", "nothing was posted under this id so far")
+    code = found.instruction_type
+    if not case.context.types[code].reversible:
+        return Refusal("original_not_reversible", "original_id", f"a {code} is not reversed")
+    return _own_movements(case, found)
+
+
+def _find(case: Case) -> Original | None:
+    named = case.record.original
+    assert named is not None
+    owner, instruction_id = named
+    context = case.context
+    shard = shard_of(owner, context.partitions)
+    return context.changes.find_original(shard, instruction_id) or context.outside.originals.get(
+        (shard, instruction_id)
+    )
+
+
+def _not_there(case: Case, reason: str, detail: str) -> Refusal:
+    """Refuse for what is not there; of another shard it is remembered that it was not seen."""
+    assert case.record.original is not None
+    owner, instruction_id = case.record.original
+    if shard_of(owner, case.context.partitions) != case.context.changes.state.shard:
+        case.has_seen("originals", {instruction_id: reason})
+    return Refusal(reason, "original_id", detail)
+
+
+def _own_movements(case: Case, found: Original) -> Refusal | None:
+    """Take the movements that are at home with the owner named."""
+    owner = case.record.owner
+    own = [(number, leg) for number, leg in enumerate(found.legs) if home_of(leg) == owner]
+    if not own:
+        right = " or ".join(sorted({home_of(leg) for leg in found.legs}))
+        party = any(owner in (leg.debit.owner, leg.credit.owner) for leg in found.legs)
+        reason = "reversed_elsewhere" if party else "wrong_owner"
+        return Refusal(reason, "owner", f"it is reversed by the owner {right}")
+    case.original = found._replace(legs=[leg for _, leg in own])
+    case.undoes = [Undone(found.shard, found.seq, number) for number, _ in own]
+    case.moves = [(leg.credit, leg.debit) for _, leg in own]
+    case.amounts = [leg.amount for _, leg in own]
+    case.day = case.context.changes.day_of(own[0][1].debit.entity_id)
+    return None
+
+
+def _status(case: Case) -> Refusal | None:
+    stop = stopped_end(case)
+    return None if stop is None else stopped(stop.reason, "original_id")
+
+
+def _state(case: Case) -> Refusal | None:
+    context = case.context
+    for each in case.undoes:
+        if each in context.changes.undone or each in context.outside.undone:
+            return Refusal("already_reversed", "original_id", "it was reversed before")
+    return None
+
+
+def _limits(case: Case) -> Refusal | None:
+    named = [(leg.kind, "original_id", "original_id") for leg in case.original.legs]
+    refusal = put_down(case, named)
+    if refusal is not None and refusal.reason == "insufficient_funds" and case.record.message.forced:
+        case.limit_passed = True
+        refusal = put_down(case, named)
+    return refusal
+
+
+def _accept(case: Case, decision: Decision) -> None:
+    decision.kind = kinds.POSTED
+    decision.legs = case.legs
+    decision.value_date = case.record.message.value_date or case.day
+    decision.detail = {"reverses": {"shard": case.original.shard, "seq": case.original.seq}}
+    if case.limit_passed:
+        decision.detail["limit_passed"] = True
+    case.context.changes.undone.update((each, case.seq) for each in case.undoes)
+
+
+def _original(message: Any) -> tuple[str, str]:
+    return message.original_owner or message.owner, str(message.original_id)
+
+
+REVERSE: Final = Effect(
+    form=_form,
+    references=_references,
+    status=_status,
+    state=_state,
+    limits=_limits,
+    accept=_accept,
+    original=_original,
+)
