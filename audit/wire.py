@@ -387,6 +387,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,
+    "adjustment": {**_TWO_ACCOUNTS, **_required(reason=_words, entered_by=_code, approved_by=_code)},
     "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code, expires_on=_date)},
     "post_pending": {
         **_EVERY,

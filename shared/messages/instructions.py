@@ -210,6 +210,23 @@ class HousePosting(InstructionBase):
     asset: Code
 
 
+class Adjustment(InstructionBase):
+    """Request: the firm's own books are put right, from one of its accounts to another. Its owner is `house`.
+
+    Two people answer for it, and why is said.
+    """
+
+    type: Literal["adjustment"] = "adjustment"
+    debit_account: Code
+    credit_account: Code
+    amount: AmountText
+    asset: Code
+    reason: Text
+    entered_by: Code
+    approved_by: Code
+    """Somebody other than who entered it."""
+
+
 class Reserve(InstructionBase):
     """Request: an amount of a customer's is set aside until it is posted or given back.
 
@@ -352,6 +369,7 @@ Instruction = (
     | Fee
     | Interest
     | HousePosting
+    | Adjustment
     | Reserve
     | PostPending
     | VoidPending
@@ -373,6 +391,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Fee,
     Interest,
     HousePosting,
+    Adjustment,
     Reserve,
     PostPending,
     VoidPending,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.messages.envelope import Event
 from shared.messages.instructions import (
+    Adjustment,
     ChangeLimit,
     Channel,
     CloseAccount,
@@ -147,6 +148,10 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_ENTRY_AMOUNT,
         "direction": _at(camt_053="Ntry/CdtDbtInd", note="`credit`: CRDT, `debit`: DBIT"),
     },
+    Adjustment: _nowhere(
+        *("debit_account", "credit_account", "amount", "asset", "reason", "entered_by", "approved_by"),
+        note="between the firm's own accounts",
+    ),
     HousePosting: _nowhere(
         "debit_account", "credit_account", "amount", "asset", note="between the firm's own accounts"
     ),

@@ -258,6 +258,21 @@ class Workload:
         )
         yield Sending(b"house", body, "house_posting")
 
+    def adjustment(self) -> Iterator[Sending]:
+        """The books put right by two people, now and then by one alone."""
+        body = self._body(
+            "adjustment",
+            "house",
+            debit_account=self.house_account("clearing"),
+            credit_account=self.house_account("nostro"),
+            amount="1.23",
+            asset="EUR",
+            reason="reconciled",
+            entered_by="op:jane",
+            approved_by=self.rng.choice(("op:joe", "op:joe", "op:jane")),
+        )
+        yield Sending(b"house", body, "adjustment")
+
     def freeze(self) -> Iterator[Sending]:
         """Freeze, or lift the oldest freeze."""
         account = self._some()
@@ -478,6 +493,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.settle,
     Workload.change_limit,
     Workload.reversal,
+    Workload.adjustment,
     Workload.open_account,
     Workload.short_lived,
     Workload.custody,
@@ -488,7 +504,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 10, 12, 2, 4, 20, 60, 15, 60, 30)
+_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 6, 10, 12, 2, 4, 20, 60, 15, 60, 30)
 
 _TRIED: Final = (
     Workload.withdrawal,

@@ -107,6 +107,19 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         owners=(HOUSE,),
         often=1,
     ),
+    "adjustment": Kind(
+        {
+            "debit_account": HOUSE_CODES,
+            "credit_account": HOUSE_CODES,
+            "amount": AMOUNTS,
+            "asset": ASSETS,
+            "reason": ("reconciled",),
+            "entered_by": ("op:jane",),
+            "approved_by": ("op:joe", "op:joe", "op:jane"),
+        },
+        owners=(HOUSE,),
+        often=1,
+    ),
     "reserve": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
         {"credit_account": COUNTERPARTIES},

@@ -160,6 +160,16 @@ MESSAGES = st.one_of(
     message("interest", account=codes, amount=amounts, asset=euro),
     message("house_posting", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message(
+        "adjustment",
+        debit_account=codes,
+        credit_account=codes,
+        amount=amounts,
+        asset=euro,
+        reason=st.just("reconciled"),
+        entered_by=st.sampled_from(["op:jane", "op:joe"]),
+        approved_by=st.just("op:joe"),
+    ),
+    message(
         "open_account", account=st.sampled_from(["later", FOREIGNER]), entity=st.just("BANK"), asset=euro
     ),
     message(

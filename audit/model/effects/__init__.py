@@ -16,10 +16,11 @@ from audit.model.effects.freezes import place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
-from audit.model.effects.reversals import answered_for, reverse
+from audit.model.effects.reversals import answered_for, approved, reverse
 
 EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
+    "adjustment": Effect(move, amounts_moved, approved),
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
     "open_account": Effect(open_account, limit_asked),
     "freeze_account": Effect(place_or_lift),

@@ -22,6 +22,9 @@ TO_SUSPENSE: Final = frozenset(
 )
 """What sends a fact to suspense instead of refusing it."""
 
+OF_THE_HOUSE: Final = frozenset({"house_posting", "adjustment"})
+"""Types that move money between the firm's own accounts only."""
+
 RESERVING: Final = frozenset({"reserve"})
 """Types whose movements are only set aside, whatever policy says."""
 
@@ -117,6 +120,7 @@ MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
     "fee": _fee,
     "interest": _interest,
     "house_posting": _between_two,
+    "adjustment": _between_two,
     "reserve": _reserve,
 }
 """By type, what moves."""
@@ -210,7 +214,7 @@ def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple
 
 
 def _is_allowed(account: KnownAccount, kind: str) -> bool:
-    return account.owner == HOUSE if kind == "house_posting" else account.account_class in CASH_CLASSES
+    return account.owner == HOUSE if kind in OF_THE_HOUSE else account.account_class in CASH_CLASSES
 
 
 def _stopped(state: ShardState, row: JournalRow, moves: Sequence[Asking], accounts: Known) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from audit.evidence import JournalRow
 from audit.model.books import Books
-from audit.model.effects.movements import bears
+from audit.model.effects.movements import bears, ends_differ
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Posted, ShardState
 from audit.places import partition_of
@@ -25,6 +25,11 @@ def answered_for(asked: Asked) -> Prediction | None:
     if content.get("approved_by") is not None and content["approved_by"] == content.get("entered_by"):
         return rejected("approver_same", "approved_by")
     return None
+
+
+def approved(asked: Asked) -> Prediction | None:
+    """Of what moves money: two different accounts, and somebody else who approves."""
+    return ends_differ(asked) or answered_for(asked)
 
 
 def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:

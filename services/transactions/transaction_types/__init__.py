@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.transactions.domain.planning import TransactionType
+from services.transactions.transaction_types.adjustment import ADJUSTMENT
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.close_account import CLOSE_ACCOUNT
 from services.transactions.transaction_types.deposit import DEPOSIT
@@ -31,6 +32,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     FEE,
     INTEREST,
     HOUSE_POSTING,
+    ADJUSTMENT,
     RESERVE,
     POST_PENDING,
     VOID_PENDING,
