@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from audit.checks import CHECKS
+from audit.checks.cases import cases_follow_from_their_facts
 from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
 from audit.checks.running import the_system_comes_to_rest
@@ -28,6 +29,7 @@ NOT_OF_THE_LEDGER: Final = (
     reports_equal_recomputation,
     screening_equals_recomputation,
     nobody_reads_anothers,
+    cases_follow_from_their_facts,
     the_system_comes_to_rest,
 )
 """Checks of the auditor for which there must be more than one service."""
