@@ -147,6 +147,17 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         often=1,
     ),
     "unfreeze_account": Kind({"account": CODES, "freeze_id": FREEZES}),
+    "close_account": Kind(
+        {"account": (OWN, OWN, "later", "nobody"), "authority": ("the customer",)}, often=1
+    ),
+    "reopen_account": Kind(
+        {
+            "account": (OWN, OWN, "later"),
+            "reason": ("a mistake",),
+            "entered_by": ("op:jane",),
+            "approved_by": ("op:joe", "op:joe", "op:jane"),
+        }
+    ),
     "change_limit": Kind(
         {"account": CODES, "limit": ("0", "50.00", "0.001", None), "authority": ("committee",)},
         {"valid_from": DAYS, "valid_until": DAYS},
