@@ -150,6 +150,10 @@ def _chosen_by_people(tally: Tally, examination: Examination, found: Mapping[int
         if event["decision"] != "cleared":
             was_held = instruction_id in found[event["shard"]].held
             tally.expect(was_held, f"{instruction_id} was {event['decision']}, but not held")
+            listed = any(each["rule"] == NAMES for each in event.get("findings", ()))
+            if listed and event["decision"] == "released":
+                two = event.get("proposed_by") not in (None, event.get("actor"))
+                tally.expect(two, f"{instruction_id} was released by one person, with a listed name")
             tally.expect(
                 event.get("act_id") is not None, f"{instruction_id} was {event['decision']} by nobody"
             )

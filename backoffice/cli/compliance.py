@@ -93,7 +93,7 @@ def list_holds(
                 each["amount"],
                 each["asset"],
                 _rules(each["findings"]),
-                "overdue" if each["overdue"] and each["status"] == "held" else each["status"],
+                _status(each),
                 output.minute(each["deadline"]),
             )
             for each in found
@@ -110,7 +110,10 @@ def release(
     actor: ActorOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
-    """Let a held payment go; the ledger posts it then."""
+    """Let a held payment go; the ledger posts it then.
+
+    Where a listed name was found it takes two people: the first proposes it thereby, another releases it.
+    """
     _decide(ReleaseHold, instruction, owner, reason, actor, timeout)
 
 
@@ -214,6 +217,14 @@ async def _alerts_found(
 ) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
         return await alerts_list(database, rule, owner, limit, is_new=is_new)
+
+
+def _status(hold: dict[str, Any]) -> str:
+    """How a hold stands, in a word or two."""
+    if hold["status"] != "held":
+        return hold["status"]
+    proposed = f", release proposed by {hold['proposed_by']}" if hold["proposed_by"] else ""
+    return f"{'overdue' if hold['overdue'] else 'held'}{proposed}"
 
 
 def _rules(findings: Sequence[dict[str, Any]]) -> str:

@@ -44,6 +44,7 @@ LAG_SECONDS_MAX: Final = 120.0
 ACT_SECONDS_MAX: Final = 30.0
 SHOWN_HOLDS: Final = 5
 ACTOR: Final = "demo-operator"
+SECOND_ACTOR: Final = "demo-approver"
 
 
 @app.command()
@@ -217,7 +218,7 @@ async def _catch_up(show: Show, meter: Lagmeter) -> None:
 
 
 async def _work_holds(show: Show, connection: Connection) -> None:
-    """Show holds and alerts; release the first hold and refuse the second, as an operator would."""
+    """Show holds and alerts; release the first hold and refuse the second, as two operators would."""
     async with sessions.open_database(connection) as database:
         held = await holds_list(database, "held", limit=1000)
         alerts = await alerts_list(database, limit=100_000)
@@ -228,22 +229,30 @@ async def _work_holds(show: Show, connection: Connection) -> None:
     for each in held[:SHOWN_HOLDS]:
         show.tell(f"     {each['owner']}  {each['amount']} {each['asset']}: {_why(each['findings'])}")
     verdicts = (
-        (ReleaseHold, "another person of the same name, passport seen", "released"),
-        (RefuseHold, "the match is confirmed", "refused"),
+        (ReleaseHold, "another person of the same name, passport seen"),
+        (RefuseHold, "the match is confirmed"),
     )
     async with sessions.open_client(connection) as client:
-        for hold, (kind, reason, word) in zip(held, verdicts, strict=False):
-            act = kind(
-                act_id=clock.new_id(),
-                actor=ACTOR,
-                reason=reason,
-                owner=hold["owner"],
-                instruction_id=UUID(hold["instruction_id"]),
-            )
-            done = await acts.perform(
-                client, COMPLIANCE_ACTS, act, partition=hold["shard"], answers=ALERTS, timeout=ACT_SECONDS_MAX
-            )
-            show.tell(f"   {hold['owner']}'s payment {word}: {done.detail}")
+        for hold, (kind, reason) in zip(held, verdicts, strict=False):
+            for actor in (ACTOR, SECOND_ACTOR):
+                act = kind(
+                    act_id=clock.new_id(),
+                    actor=actor,
+                    reason=reason,
+                    owner=hold["owner"],
+                    instruction_id=UUID(hold["instruction_id"]),
+                )
+                done = await acts.perform(
+                    client,
+                    COMPLIANCE_ACTS,
+                    act,
+                    partition=hold["shard"],
+                    answers=ALERTS,
+                    timeout=ACT_SECONDS_MAX,
+                )
+                show.tell(f"   {hold['owner']}'s payment: {done.detail}")
+                if done.result.get("decision") != "proposed":
+                    break
 
 
 def _why(findings: Iterable[dict[str, Any]]) -> str:

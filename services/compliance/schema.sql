@@ -410,30 +410,6 @@ COMMENT ON COLUMN window_checkpoint.through IS 'up to this batch every window is
 GRANT SELECT ON window_checkpoint TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (through) ON window_checkpoint TO compliance_service;
 
-CREATE TABLE decision (
-    shard integer NOT NULL,
-    seq bigint NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    instruction_id uuid NOT NULL,
-    content_hash text NOT NULL,
-    owner text NOT NULL,
-    first_shard integer NOT NULL,
-    first_seq bigint NOT NULL,
-    decision text NOT NULL,
-    findings jsonb NOT NULL,
-    lists jsonb NOT NULL,
-    act_id uuid,
-    actor text,
-    reason text,
-    CONSTRAINT decision_pkey PRIMARY KEY (shard, seq),
-    CONSTRAINT decision_instruction_id_shard_key UNIQUE (instruction_id, shard),
-    CONSTRAINT decision_check CHECK ((decision = 'cleared'::text) = (act_id IS NULL)),
-    CONSTRAINT decision_check1 CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL)),
-    CONSTRAINT decision_decision_check CHECK (decision = ANY (ARRAY['cleared'::text, 'released'::text, 'refused'::text]))
-);
-GRANT SELECT ON decision TO backoffice_readonly;
-GRANT INSERT, SELECT ON decision TO compliance_service;
-
 CREATE TABLE hold (
     shard integer NOT NULL,
     instruction_id uuid NOT NULL,
@@ -459,6 +435,51 @@ CREATE INDEX hold_waiting ON hold USING btree (shard, deadline) WHERE status = '
 COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
 GRANT SELECT ON hold TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;
+
+CREATE TABLE hold_release (
+    shard integer NOT NULL,
+    instruction_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    proposed_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT hold_release_pkey PRIMARY KEY (shard, instruction_id),
+    CONSTRAINT hold_release_shard_instruction_id_proposed_by_key UNIQUE (shard, instruction_id, proposed_by),
+    CONSTRAINT hold_release_shard_instruction_id_fkey FOREIGN KEY (shard, instruction_id) REFERENCES hold(shard, instruction_id)
+);
+COMMENT ON COLUMN hold_release.seq IS 'the ActDone event that answered the proposal';
+GRANT SELECT ON hold_release TO backoffice_readonly;
+GRANT INSERT, SELECT ON hold_release TO compliance_service;
+
+CREATE TABLE decision (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    instruction_id uuid NOT NULL,
+    content_hash text NOT NULL,
+    owner text NOT NULL,
+    first_shard integer NOT NULL,
+    first_seq bigint NOT NULL,
+    decision text NOT NULL,
+    findings jsonb NOT NULL,
+    lists jsonb NOT NULL,
+    act_id uuid,
+    actor text,
+    reason text,
+    proposed_by text,
+    CONSTRAINT decision_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT decision_instruction_id_shard_key UNIQUE (instruction_id, shard),
+    CONSTRAINT decision_check CHECK (proposed_by IS NULL OR decision = 'released'::text),
+    CONSTRAINT decision_check1 CHECK ((decision = 'cleared'::text) = (act_id IS NULL)),
+    CONSTRAINT decision_check2 CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL)),
+    CONSTRAINT decision_decision_check CHECK (decision = ANY (ARRAY['cleared'::text, 'released'::text, 'refused'::text])),
+    CONSTRAINT releasing_a_listed_name_is_proposed_first CHECK (decision <> 'released'::text OR proposed_by IS NOT NULL OR NOT findings @> '[{"rule": "SAN-1"}]'::jsonb),
+    CONSTRAINT releasing_takes_two_people CHECK (proposed_by <> actor),
+    CONSTRAINT decision_names_its_proposal FOREIGN KEY (shard, instruction_id, proposed_by) REFERENCES hold_release(shard, instruction_id, proposed_by)
+);
+GRANT SELECT ON decision TO backoffice_readonly;
+GRANT INSERT, SELECT ON decision TO compliance_service;
 
 CREATE TABLE alert (
     shard integer NOT NULL,

@@ -47,7 +47,7 @@ class ResumeShard(ActBase):
 
 
 class ReleaseHold(ActBase):
-    """Let a held payment go."""
+    """Let a held payment go; where a listed name was found, the first of two people proposes it thereby."""
 
     type: Literal["release_hold"] = "release_hold"
     owner: Code

@@ -38,6 +38,8 @@ class DecisionMade(Event):
     act_id: UUID | None = None
     actor: str | None = None
     reason: str | None = None
+    proposed_by: str | None = None
+    """Who proposed the release before `actor` did it, where a listed name was found."""
 
 
 class AlertRaised(Event):

@@ -309,3 +309,21 @@ def test_copies_already_had_and_copies_ahead_are_passed_over() -> None:
     said = screen(Evidence(partitions=PARTITIONS, topics={JOURNAL: records}), DATA)[BOBS]
     assert said.events == 2
     assert [(owner, rule) for owner, rule, _, _ in said.alerts] == [(BOB, "CTR-1")]
+
+
+@pytest.mark.parametrize(("proposed_by", "is_wrong"), [(None, True), ("ann", True), ("ben", False)])
+def test_a_listed_name_released_by_one_person_is_found(proposed_by: str | None, is_wrong: bool) -> None:
+    """Two people release it, whatever the service's tables let through."""
+    hold = {"type": "HoldPlaced", "owner": ALICE, "findings": []}
+    released = {
+        "type": "DecisionMade",
+        "decision": "released",
+        "act_id": "a",
+        "actor": "ann",
+        "findings": [{"rule": "SAN-1"}],
+        "proposed_by": proposed_by,
+    }
+    topics = {ALERTS: journalled([hold], ALICES), DECISIONS: journalled([released], ALICES)}
+    evidence = Evidence(partitions=PARTITIONS, topics=topics, screening=DATA)
+    result = screening_equals_recomputation(Examination(evidence))
+    assert any("by one person" in each for each in result.examples) == is_wrong, result.examples

@@ -283,7 +283,7 @@ class World:
             act = {
                 "type": rng.choice(("release_hold", "refuse_hold")),
                 "act_id": str(UUID(int=rng.getrandbits(128))),
-                "actor": "campaign",
+                "actor": rng.choice(("campaign", "campaign-2")),
                 "reason": "looked at",
                 "owner": owner,
                 "instruction_id": str(instruction_id),

@@ -25,11 +25,12 @@ async def a_day(harness: Harness) -> None:
         )
         await harness.take(*moved)
     held = await harness.connection.fetch("SELECT instruction_id FROM hold ORDER BY seq")
-    for number, (act, row) in enumerate(zip((ReleaseHold, RefuseHold), held, strict=True)):
+    steps = ((ReleaseHold, "ben", held[0]), (ReleaseHold, "ann", held[0]), (RefuseHold, "ann", held[1]))
+    for number, (act, actor, row) in enumerate(steps):
         await harness.act(
             act(
                 act_id=UUID(int=900 + number),
-                actor="ann",
+                actor=actor,
                 reason="seen",
                 owner=ALICE,
                 instruction_id=row["instruction_id"],
@@ -63,7 +64,7 @@ async def test_what_was_recorded_verifies(database: Database, harness: Harness):
     first = await verified(database)
     assert (first.differences, first.examples) == (0, [])
     assert first.events == len(harness.published)
-    assert (first.decisions, first.answers, first.facts) == (3, 5, 3)
+    assert (first.decisions, first.answers, first.facts) == (3, 6, 3)
     assert {shard: seq for shard, (seq, _) in first.heads.items()} == {
         shard: seq for shard, seq in harness.seqs.items() if seq
     }
@@ -74,14 +75,17 @@ async def test_what_was_recorded_verifies(database: Database, harness: Harness):
 PLANTED = {
     "a decision is changed": ("UPDATE decision SET reason = 'x' WHERE decision = 'released'", "reason"),
     "who decided is changed": ("UPDATE decision SET actor = 'x' WHERE decision = 'refused'", "actor"),
-    "a decision is turned": ("UPDATE decision SET decision = 'refused' WHERE actor IS NOT NULL", "decision"),
+    "a decision is turned": (
+        "UPDATE decision SET decision = 'refused', proposed_by = NULL WHERE actor IS NOT NULL",
+        "decision",
+    ),
     "findings are changed": ("UPDATE decision SET findings = '[]' WHERE decision = 'refused'", "findings"),
     "a decision is taken away": ("DELETE FROM decision WHERE decision = 'cleared'", "not on record"),
     "an answer is changed": ("UPDATE act_answer SET actor = 'x' WHERE act = 'open_case'", "actor"),
     "a fact is of somebody else": ("UPDATE case_fact SET actor = 'x' WHERE version = 2", "actor"),
     "an event is changed": (
         (
-            "UPDATE outbox SET body = replace(convert_from(body, 'UTF8'), 'ann', 'eve')::bytea"
+            "UPDATE outbox SET body = replace(convert_from(body, 'UTF8'), 'true', 'false')::bytea"
             " WHERE shard = 0 AND seq = (SELECT min(seq) FROM outbox WHERE type = 'ActDone' AND shard = 0)"
         ),
         "not the one that was chained",

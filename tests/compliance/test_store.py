@@ -23,6 +23,8 @@ DENIED = [
     "UPDATE alert SET rule = 'x'",
     "DELETE FROM alert",
     "DELETE FROM hold",
+    "UPDATE hold_release SET proposed_by = 'x'",
+    "DELETE FROM hold_release",
     "UPDATE hold SET findings = '[]'",
     "UPDATE hold SET deadline = now()",
     "UPDATE cash_event SET amount = 1",

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Response
 
 from services.compliance.api import shapes
 from services.compliance.api.problems import STATUS_OF, Problem, ProblemDetails
-from services.compliance.api.reading import Way, case_of, hold_of, pair_of
+from services.compliance.api.reading import Way, case_of, hold_of, pair_of, tag_of
 from services.compliance.api.rights import Asking, Officer, authorise, right
 from services.compliance.queries.alerts import alert_find
 from services.compliance.queries.decisions import act_answer
@@ -213,9 +213,9 @@ async def decide_hold(
     seen: Seen = None,
     key: Key = None,
 ) -> Any:
-    """Let a held payment go, or stop it for good."""
+    """Let a held payment go, for a listed name by two people, or stop it for good."""
     hold = await hold_of(way, instruction_id, body.owner)
-    _require_seen(seen, hold["status"])
+    _require_seen(seen, tag_of(hold))
     kind = ReleaseHold if body.decision == "released" else RefuseHold
     act = kind(**_common(officer, body, key), owner=hold["owner"], instruction_id=instruction_id)
     return await perform(way, response, act, hold["owner"], hold["shard"])

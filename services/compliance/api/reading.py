@@ -88,9 +88,9 @@ async def list_holds(
 async def show_hold(
     officer: Asking, way: Way, response: Response, instruction_id: UUID, owner: str | None = None
 ) -> Any:
-    """Show the hold on an instruction; its entity tag is its status."""
+    """Show the hold on an instruction; its entity tag is its status, or `proposed` while a release is."""
     hold = await hold_of(way, instruction_id, owner)
-    response.headers["ETag"] = f'"{hold["status"]}"'
+    response.headers["ETag"] = f'"{tag_of(hold)}"'
     return shown_to(officer, hold)
 
 
@@ -230,6 +230,12 @@ async def hold_of(way: Gateway, instruction_id: UUID, owner: str | None) -> dict
     if len(found) > 1:
         raise Problem(409, "hold_ambiguous", "several owners used this instruction id: name the owner")
     return found[0]
+
+
+def tag_of(hold: dict[str, Any]) -> str:
+    """What changes when something is done to a hold."""
+    waits = hold["status"] == "held" and hold["proposed_by"] is not None
+    return "proposed" if waits else hold["status"]
 
 
 async def pair_of(way: Gateway, whitelisting_id: UUID) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class HoldShown(BaseModel):
     findings: list[Finding]
     lists: dict[str, str]
     first: Number
+    proposed_by: str | None = None
+    """Who has proposed to release it; another person has to."""
     decided_at: datetime | None = None
     actor: str | None = None
     reason: Personal = None
@@ -138,6 +140,7 @@ class DecisionShown(BaseModel):
     act_id: UUID | None = None
     actor: str | None = None
     reason: Personal = None
+    proposed_by: str | None = None
 
 
 class Answer(BaseModel):

@@ -34,6 +34,8 @@ class DecisionRow:
     act_id: UUID | None = None
     actor: str | None = None
     reason: str | None = None
+    proposed_by: str | None = None
+    """Who proposed the release, where it took two people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,21 @@ class HoldRow:
     lists: Mapping[str, str]
     status: HoldStatus = "held"
     decided_seq: int | None = None
+    proposed_by: str | None = None
+    """Who has proposed to release it; another person has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """One person has proposed to release a held payment."""
+
+    shard: int
+    instruction_id: UUID
+    seq: int
+    recorded_at: datetime
+    act_id: UUID
+    proposed_by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

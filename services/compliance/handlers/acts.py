@@ -19,12 +19,19 @@ from services.compliance.domain.records import (
     ListPart,
     ListRefusalRow,
     ListState,
+    ReleaseRow,
     RescreeningRow,
     WhitelistMove,
     WhitelistProposal,
 )
 from services.compliance.handlers.cases import CasesTold, judge_case, judge_dismissal, judge_opening
-from services.compliance.handlers.holds import HoldAct, decide_hold, judge_hold, status_after
+from services.compliance.handlers.holds import (
+    HoldAct,
+    decide_hold,
+    judge_hold,
+    release_row,
+    status_after,
+)
 from services.compliance.handlers.pairs import (
     PairAct,
     judge_approval,
@@ -87,6 +94,7 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     draft.indexes.update(await list_store.load_indexes(work.connection, missing))
     for (record, act), verdict in zip(acts, verdicts, strict=True):
         _tell(work, record, act, verdict, draft, told)
+    await decision_store.save_releases(work.connection, told.releases)
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.move_holds(work.connection, told.moves)
     await list_store.save_activations(work.connection, told.activations)
@@ -246,6 +254,7 @@ def _judge_refusal(shard: int, act: RefuseList, known: Known) -> Verdict:
 class _Told:
     """What a batch has said so far, to be stored with it."""
 
+    releases: list[ReleaseRow] = field(default_factory=list[ReleaseRow])
     decisions: list[DecisionRow] = field(default_factory=list[DecisionRow])
     moves: dict[tuple[int, UUID], tuple[HoldStatus, int]] = field(
         default_factory=dict[tuple[int, UUID], tuple[HoldStatus, int]]
@@ -279,6 +288,8 @@ def _tell(
             told.proposals.append(row)
         else:
             told.pairs_moved.append(row)
+    if verdict.proposes is not None and isinstance(act, ReleaseHold):
+        told.releases.append(release_row(act, verdict.proposes, said))
     told.cases.add(verdict, said)
     if not verdict.is_repeat:
         told.answers.append(

@@ -52,6 +52,8 @@ class Verdict:
     result: Mapping[str, Any]
     hold: HoldRow | None = None
     """The hold it decides, as it was."""
+    proposes: HoldRow | None = None
+    """The hold whose release it proposes."""
     pair: WhitelistRow | None = None
     """The whitelisted pair as it is after the act."""
     case: CaseFile | None = None

@@ -228,28 +228,6 @@ CREATE TABLE window_checkpoint (
 );
 COMMENT ON COLUMN window_checkpoint.through IS 'up to this batch every window is stored';
 
--- What was answered, and why.
-CREATE TABLE decision (
-    shard int NOT NULL,
-    seq bigint NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    instruction_id uuid NOT NULL,
-    content_hash text NOT NULL,
-    owner text NOT NULL,
-    first_shard int NOT NULL,
-    first_seq bigint NOT NULL,
-    decision text NOT NULL CHECK (decision IN ('cleared', 'released', 'refused')),
-    findings jsonb NOT NULL,
-    lists jsonb NOT NULL,
-    act_id uuid,
-    actor text,
-    reason text,
-    PRIMARY KEY (shard, seq),
-    UNIQUE (instruction_id, shard),
-    CHECK ((decision = 'cleared') = (act_id IS NULL)),
-    CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL))
-);
-
 CREATE TABLE hold (
     shard int NOT NULL,
     instruction_id uuid NOT NULL,
@@ -272,6 +250,51 @@ CREATE TABLE hold (
 );
 CREATE INDEX hold_waiting ON hold (shard, deadline) WHERE status = 'held';
 COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
+
+-- Releases of payments with a listed name that one person has proposed; another decides.
+CREATE TABLE hold_release (
+    shard int NOT NULL,
+    instruction_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    act_id uuid NOT NULL,
+    proposed_by text NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (shard, instruction_id),
+    UNIQUE (shard, instruction_id, proposed_by),
+    FOREIGN KEY (shard, instruction_id) REFERENCES hold
+);
+COMMENT ON COLUMN hold_release.seq IS 'the ActDone event that answered the proposal';
+
+-- What was answered, and why.
+CREATE TABLE decision (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    instruction_id uuid NOT NULL,
+    content_hash text NOT NULL,
+    owner text NOT NULL,
+    first_shard int NOT NULL,
+    first_seq bigint NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('cleared', 'released', 'refused')),
+    findings jsonb NOT NULL,
+    lists jsonb NOT NULL,
+    act_id uuid,
+    actor text,
+    reason text,
+    proposed_by text,
+    PRIMARY KEY (shard, seq),
+    UNIQUE (instruction_id, shard),
+    CONSTRAINT decision_names_its_proposal FOREIGN KEY (shard, instruction_id, proposed_by)
+    REFERENCES hold_release (shard, instruction_id, proposed_by),
+    CONSTRAINT releasing_takes_two_people CHECK (proposed_by <> actor),
+    CONSTRAINT releasing_a_listed_name_is_proposed_first CHECK (
+        decision <> 'released' OR proposed_by IS NOT NULL OR NOT findings @> '[{"rule": "SAN-1"}]'
+    ),
+    CHECK (proposed_by IS NULL OR decision = 'released'),
+    CHECK ((decision = 'cleared') = (act_id IS NULL)),
+    CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL))
+);
 
 -- At most one alert of an owner, a rule and a business day; of names, for each set of entries.
 CREATE TABLE alert (
@@ -306,10 +329,10 @@ CREATE TABLE act_answer (
 );
 
 GRANT SELECT ON rule_parameter, list_version, list_part, list_entry, list_name, list_activation, list_refusal,
-    party, rescreening, whitelisting, cash_event, decision, hold, alert, act_answer,
+    party, rescreening, whitelisting, cash_event, decision, hold, hold_release, alert, act_answer,
     window_batch, window_state, window_checkpoint TO compliance_service, backoffice_readonly;
 GRANT INSERT ON list_version, list_part, list_entry, list_name, list_activation, list_refusal, party, rescreening,
-    whitelisting, cash_event, decision, hold, alert, act_answer, window_batch, window_state, window_checkpoint
+    whitelisting, cash_event, decision, hold, hold_release, alert, act_answer, window_batch, window_state, window_checkpoint
     TO compliance_service;
 GRANT UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason)
     ON whitelisting TO compliance_service;

@@ -9,7 +9,7 @@ from services.compliance.queries.places import NOWHERE, Place
 _PAGE = """
 SELECT d.shard, d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner,
        d.first_shard, d.first_seq, d.decision, d.findings, d.lists, d.act_id::text AS act_id, d.actor,
-       d.reason
+       d.reason, d.proposed_by
 FROM compliance.decision AS d
 WHERE ($1::text IS NULL OR d.decision = $1) AND ($2::text IS NULL OR d.owner = $2)
     AND ($3::uuid IS NULL OR d.instruction_id = $3)

@@ -9,8 +9,9 @@ from services.compliance.queries.places import NOWHERE, Place
 _LIST = """
 SELECT h.instruction_id, h.owner, h.shard, h.seq, h.status, h.asset, h.amount, h.recorded_at AS placed_at,
        h.deadline, h.overdue_seq IS NOT NULL AS overdue, h.findings, h.lists, h.first_shard, h.first_seq,
-       d.recorded_at AS decided_at, d.actor, d.reason, d.act_id
+       r.proposed_by, d.recorded_at AS decided_at, d.actor, d.reason, d.act_id
 FROM compliance.hold AS h
+LEFT JOIN compliance.hold_release AS r ON r.shard = h.shard AND r.instruction_id = h.instruction_id
 LEFT JOIN compliance.decision AS d ON d.shard = h.shard AND d.seq = h.decided_seq
 WHERE ($1::text IS NULL OR h.status = $1) AND ($2::uuid IS NULL OR h.instruction_id = $2)
     AND ($4::timestamptz IS NULL OR (h.recorded_at, h.shard, h.seq) > ($4, $5::int, $6::bigint))

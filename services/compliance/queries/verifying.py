@@ -35,7 +35,8 @@ _HASH = "SELECT c.hash FROM compliance.event_chain AS c WHERE c.shard = $1 AND c
 
 _DECISIONS = """
 SELECT d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner, d.decision,
-       d.findings, d.lists, d.act_id::text AS act_id, d.actor, d.reason
+       d.findings, d.lists, d.act_id::text AS act_id, d.actor, d.reason,
+       d.proposed_by
 FROM compliance.decision AS d WHERE d.shard = $1 AND d.seq > $2 AND d.seq <= $3
 """
 

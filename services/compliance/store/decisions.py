@@ -6,15 +6,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow, HoldStatus
+from services.compliance.domain.records import (
+    AlertKey,
+    AlertRow,
+    DecisionRow,
+    HoldRow,
+    HoldStatus,
+    ReleaseRow,
+)
 from shared.messages.compliance import Finding
 
 _SAVE_DECISIONS = """
 INSERT INTO decision (shard, seq, recorded_at, instruction_id, content_hash, owner, first_shard, first_seq,
-                      decision, findings, lists, act_id, actor, reason)
+                      decision, findings, lists, act_id, actor, reason, proposed_by)
 SELECT * FROM unnest($1::int[], $2::bigint[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[],
                      $7::int[], $8::bigint[], $9::text[], $10::jsonb[], $11::jsonb[], $12::uuid[],
-                     $13::text[], $14::text[])
+                     $13::text[], $14::text[], $15::text[])
+"""
+
+_SAVE_RELEASES = """
+INSERT INTO hold_release (shard, instruction_id, seq, recorded_at, act_id, proposed_by, reason)
+SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::text[],
+                     $7::text[])
 """
 
 _SAVE_HOLDS = """
@@ -27,9 +40,10 @@ SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5:
 
 _LOAD_HOLDS = """
 SELECT h.shard, h.instruction_id, h.seq, h.recorded_at, h.content_hash, h.owner, h.first_shard, h.first_seq,
-       h.asset, h.amount, h.deadline, h.findings, h.lists, h.status, h.decided_seq
+       h.asset, h.amount, h.deadline, h.findings, h.lists, h.status, h.decided_seq, r.proposed_by
 FROM unnest($1::int[], $2::uuid[]) AS wanted (shard, instruction_id)
 JOIN hold AS h ON h.shard = wanted.shard AND h.instruction_id = wanted.instruction_id
+LEFT JOIN hold_release AS r ON r.shard = h.shard AND r.instruction_id = h.instruction_id
 """
 
 _MOVE_HOLDS = """
@@ -87,6 +101,23 @@ async def save_decisions(connection: Any, rows: Sequence[DecisionRow]) -> None:
         [json.dumps(dict(row.lists), sort_keys=True) for row in rows],
         [row.act_id for row in rows],
         [row.actor for row in rows],
+        [row.reason for row in rows],
+        [row.proposed_by for row in rows],
+    )
+
+
+async def save_releases(connection: Any, rows: Sequence[ReleaseRow]) -> None:
+    """Append proposals to release held payments."""
+    if not rows:
+        return
+    await connection.execute(
+        _SAVE_RELEASES,
+        [row.shard for row in rows],
+        [row.instruction_id for row in rows],
+        [row.seq for row in rows],
+        [row.recorded_at for row in rows],
+        [row.act_id for row in rows],
+        [row.proposed_by for row in rows],
         [row.reason for row in rows],
     )
 
