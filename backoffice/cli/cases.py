@@ -1,15 +1,21 @@
 """`backoffice cases`: what officers make of alerts, from triage to a decision by two people."""
 
+import hashlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 import typer
+from pydantic import ValidationError
 
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from services.compliance.domain.filing.fincen import write_batch
+from services.compliance.domain.filing.sheet import read_sheet
 from services.compliance.queries.alerts import alert_find
 from services.compliance.queries.cases import WAITING, case_show, cases_list, loads
 from shared.messages.acts import (
@@ -249,6 +255,67 @@ def reopen(
 ) -> None:
     """Investigate a closed case again."""
     _act(ReopenCase, case, version, reason, actor, timeout)
+
+
+@app.command(name="file")
+def file_report(
+    case: CaseArgument,
+    sheet: Annotated[Path, typer.Option(help="What is filled in: JSON, as the guide shows it.")],
+    out: Annotated[Path, typer.Option(help="The file to write; it must not be there yet.")],
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Write the report of a case that is to be reported, as FinCEN's XML batch, and note it in the case.
+
+    The file is for its owner's eyes only. It is not sent, and not validated against FinCEN's schemas.
+    """
+    connection = connect()
+    found = sessions.run(_shown(connection, case))
+    if not (found["status"] == "closed" and found["report"]):
+        raise CommandError(
+            "not_to_be_reported",
+            f"The case {case} is not closed with a report to be filed.",
+            "Type `backoffice cases show` to see what it came to.",
+        )
+    written = write_report(sheet, out)
+    words = f"{written['form']} written to {out.name}, sha256 {written['sha256']}, not validated"
+    done = sessions.run(_performed(connection, NoteCase, case, None, words, acts.actor(actor), timeout, {}))
+    output.emit(
+        {**written, "version": done.result.get("version")}, f"Written: {out}, {written['bytes']} bytes."
+    )
+    if not done.done:
+        raise typer.Exit(FOUND)
+
+
+def write_report(sheet: Path, out: Path) -> dict[str, Any]:
+    """Write the report of a sheet into a new file that only its owner can read; return what was written."""
+    try:
+        filled = read_sheet(sheet.read_bytes())
+    except ValidationError as problem:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in problem.errors(include_input=False, include_url=False)
+        )
+        raise CommandError("sheet_wrong", f"{sheet}: {wrong}.", "Correct it there.", USAGE) from None
+    except OSError as problem:
+        raise CommandError(
+            "sheet_unreadable", f"{sheet} cannot be read: {problem.strerror}.", "Name a file.", USAGE
+        ) from problem
+    content = write_batch(filled, clock.now().date())
+    try:
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as problem:
+        raise CommandError(
+            "not_written", f"{out} cannot be written: {problem.strerror}.", "Name a new file.", USAGE
+        ) from problem
+    return {
+        "form": filled.form,
+        "file": out,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "validated": False,
+    }
 
 
 def dismiss(

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import backoffice as backoffice_package
+from tests.compliance.test_filing import SAR
 
 OWNER = "C000123"
 ACCOUNT = f"{OWNER}-EUR"
@@ -156,7 +157,7 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert set(status["services"]) == {"transactions", "compliance", "reporting"}
 
     _look_after_a_list(backoffice, tmp_path)
-    _work_a_case(backoffice)
+    _work_a_case(backoffice, tmp_path)
     _work_a_case_by_http(backoffice)
 
     records = backoffice("compliance", "verify")
@@ -231,7 +232,7 @@ def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
     assert backoffice("status").records[0]["services"]["compliance"]["warnings"] == {}
 
 
-def _work_a_case(backoffice: Callable[..., Any]) -> None:
+def _work_a_case(backoffice: Callable[..., Any], folder: Path) -> None:
     """An alert becomes a case, which one officer decides and another person approves."""
     alert, *_ = [each["alert_id"] for each in backoffice("alerts", "list", "--new").records]
     opened = backoffice("cases", "open", alert, "--reason", "a listed name", "--actor", "ann")
@@ -262,6 +263,12 @@ def _work_a_case(backoffice: Callable[..., Any]) -> None:
     assert backoffice("alerts", "dismiss", alert, *told, "ann").records[0]["result"]["refused"] == (
         "already_in_case"
     )
+    (folder / "sheet.json").write_text(json.dumps(SAR))
+    report = ("cases", "file", case, "--sheet", "sheet.json", "--out", "sar.xml", "--actor", "otto")
+    written = backoffice(*report).records[0]
+    assert (written["validated"], written["version"]) == (False, 6)
+    assert written["sha256"] in backoffice("cases", "show", case).records[0]["history"][-1]["reason"]
+    assert backoffice(*report).error["error"] == "not_written"
     unknown = backoffice("cases", "show", "019a0000-0000-7000-8000-000000000001")
     assert (unknown.status, unknown.error["error"]) == (1, "case_unknown")
 

@@ -1,0 +1,1 @@
+"""Reports to authorities: what officers fill in, checked field by field, and the files made of it."""
