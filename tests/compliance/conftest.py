@@ -24,8 +24,8 @@ from tests.compliance.ledger import PARTITIONS, Delivery
 from tests.support.infrastructure import PASSWORD, Database, cloned, postgres
 
 OWNER, SERVICE, READONLY = "backoffice_owner", "compliance_service", "backoffice_readonly"
-QUIET = ["SAN-1", "CTR-1", "STR-1"]
-"""The only rules in force, unless a test asks for `live`: others would say more of the same events."""
+QUIET = ["SAN-1", "CTR-1", "STR-1", "CASE"]
+"""The only parameters in force, unless a test asks for `live`: others would say more of the same events."""
 TABLES = ("cash_event", "decision", "hold", "alert", "list_activation", "act_answer")
 
 

@@ -38,7 +38,8 @@ async def a_day(harness: Harness) -> None:
         )
     await alerted(harness, ledger, owner=BOB)
     office = Office(harness)
-    await office.open(*await alerted(harness, ledger))
+    opened = await office.open(*await alerted(harness, ledger))
+    assert opened.done, opened.detail
     await office.do("assign", officer="otto")
     await harness.restart()
     await office.do("decide", "otto", disposition="inconclusive")
