@@ -64,6 +64,8 @@ def movements_of(event: Event) -> list[Moved | Opened]:
         return [Opened(account["owner"], event["asset"], account["account"], at, segment, country)]
     if event.get("first") is not None or event.get("resolves") is not None:
         return []
+    if instruction.get("type") == "reversal":
+        return []
     found: dict[tuple[str, str, int], Moved] = {}
     for movement in event["movements"]:
         ends = (movement["debit"], movement["credit"])

@@ -215,6 +215,8 @@ def _young(asked: Asked) -> Pattern | None:
     history = asked.history
     assert history.opened is not None
     inside, total = history.counted(days=DAYS)
+    if total - abs(asked.last.amount) > asked.amount("over"):
+        return None
     if history.now - history.opened >= timedelta(days=asked.number("days")) or total <= asked.amount("over"):
         return None
     return _volume(asked, len(inside), total)

@@ -101,6 +101,16 @@ def _values(each: Moved) -> Any:
     return values_of
 
 
+def test_what_is_put_right_is_nobody_s_doing():
+    """A reversed deposit is no money passed on."""
+    [event] = Ledger().moved("withdrawal", "5000", cash=False)
+    value = event.value.replace(b'"type":"withdrawal"', b'"type":"reversal"')
+    assert value != event.value
+    assert read_news(event.value).entries
+    assert not read_news(value).entries
+    assert not movements_of(json.loads(value))
+
+
 def test_a_long_stream_is_told_the_same():
     """Beyond what the log keeps, and with more counterparties than are remembered."""
     start = datetime.combine(date(2026, 3, 2), datetime.min.time(), RECORDED_AT.tzinfo)

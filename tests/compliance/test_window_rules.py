@@ -97,6 +97,7 @@ OUTCOMES = table("""
     NEW-1  USD    open@0,+15000@1,-0.01@719                                            age_days=29
     NEW-1  USD    open@0,+15000@1,-0.01@720                                            -
     NEW-1  USD    +15000.01@5                                                          age_days=0
+    NEW-1  USD    +15000.01@5,-5@6                                                     -  # passed before
     SPL-1  USD    +200@0,3*-0.99@1,-157.63@2                                           count=3
     SPL-1  USD    +200@0,3*-0.99@1,-157.62@2                                           -  # of 197.03
     SPL-1  USD    +200@0,2*-0.99@1,-180@2                                              -

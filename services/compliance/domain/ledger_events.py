@@ -142,6 +142,8 @@ NUMBERS: Final[tuple[IdentifierKind, ...]] = (
 """What the identifier of a party may be."""
 ACCOUNTS: Final[tuple[IdentifierKind, ...]] = ("account", "crypto")
 AGENTS: Final[tuple[IdentifierKind, ...]] = ("bic",)
+UNDOING: Final = frozenset({"reversal"})
+"""Types of instruction that put right what was booked; the customer does nothing."""
 UNTRAVELLED: Final = frozenset({"card", "atm", "internal"})
 """Channels whose payments carry a number of their own: Regulation (EU) 2023/1113, article 2(3)."""
 
@@ -240,6 +242,8 @@ def entries_of(event: EventView, instruction: InstructionView) -> tuple[Entry, .
     if event["type"] == "InstructionApplied":
         return (_opening(event, instruction),) if instruction.get("type") == "open_account" else ()
     if event.get("first") is not None or event.get("resolves") is not None:
+        return ()
+    if instruction.get("type") in UNDOING:
         return ()
     moved: dict[tuple[str, str, bool], tuple[str, int, int, str]] = {}
     for movement in event.get("movements", ()):

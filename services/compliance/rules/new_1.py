@@ -3,7 +3,8 @@
 FFIEC BSA/AML examination manual, appendix F: a new account with large activity. The default is the threshold
 at which Directive (EU) 2015/849, article 11(b), asks who an occasional customer is.
 
-Example: an account is opened on the 1st; by the 20th 9,000 came in and 7,000 went out: found, over 15,000.
+Example: an account is opened on the 1st; by the 20th 9,000 came in and 7,000 went out: the entry that passes
+15,000 is found, once.
 """
 
 from dataclasses import dataclass
@@ -35,12 +36,12 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
-    """Find that the first account was opened (or first moved) lately, and how much has moved since."""
+    """Find that the first account was opened (or first moved) lately, and with this too much has moved."""
     age = window.now - window.opened_at
     if age >= parameters.days * DAY:
         return None
     came_count, came, went_count, went = window.in_days(DAYS)
-    if came + went <= parameters.over:
+    if not came + went - abs(entry.amount) <= parameters.over < came + went:
         return None
     over = format_amount(parameters.over, entry.scale)
     words = f"Over {over} {entry.asset} moved in the first {parameters.days} days."
