@@ -26,6 +26,7 @@ from tests.stateful.machine import Machine
 from tests.transactions.support import PARTITIONS
 
 NOT_OF_THE_LEDGER: Final = (
+    cases_follow_from_their_facts,
     reports_equal_recomputation,
     screening_equals_recomputation,
     nobody_reads_anothers,

@@ -52,6 +52,7 @@ SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
     "channel": ({"cash": True}, {}, {"channel": "pigeon"}),
     "payment": ({"creditor": {"name": "Ana", "country": "DE"}}, 5),
     "a_later_field": ({"x": [1]},),
+    "dry_run": (True, True, True, False, "yes"),
 }
 """What any instruction may carry."""
 
@@ -122,7 +123,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "reserve": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
-        {"credit_account": COUNTERPARTIES},
+        {"credit_account": COUNTERPARTIES, "expires_on": DAYS},
         ids=RESERVES,
         often=4,
     ),
