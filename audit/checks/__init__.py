@@ -14,6 +14,7 @@ from audit.checks.dump import runs_of_one_order_are_equal
 from audit.checks.effects import everything_happened_once
 from audit.checks.events import events_equal_outcomes
 from audit.checks.fates import every_record_has_one_fate, order_within_owners_is_kept
+from audit.checks.freezes import freezes_elsewhere_are_seen
 from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
 from audit.checks.running import the_system_comes_to_rest
@@ -37,6 +38,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     nobody_reads_anothers,
     the_system_comes_to_rest,
     runs_of_one_order_are_equal,
+    freezes_elsewhere_are_seen,
     cases_follow_from_their_facts,
 )
 """Number 11 is kept for seals: there are none yet."""

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +72,7 @@ def test_honest_books_pass_every_check() -> None:
     """Else no finding would mean anything."""
     results = examine(Examination(day_in_the_life()))
     assert [f"{each.name}: {each.first_difference}" for each in failed(results)] == []
-    assert len(results) == len(CHECKS) == 14
+    assert len(results) == len(CHECKS) == 15
 
 
 @pytest.mark.parametrize("kind", ["PendingCleared", "DecisionWithoutEffect", "DuplicateReceived"])
@@ -269,6 +270,13 @@ def _grow(evidence: Evidence) -> None:
     ]
 
 
+def _overlook_a_freeze(evidence: Evidence) -> None:
+    change(evidence.ledger.freezes, 0, direction="both")
+    for index, row in enumerate(evidence.ledger.journal):
+        if row.shard == 0 and row.recorded_at is not None:
+            change(evidence.ledger.journal, index, recorded_at=row.recorded_at + timedelta(hours=1))
+
+
 def _be_another_run(evidence: Evidence) -> None:
     evidence.expected_hash = "0" * 64
 
@@ -307,6 +315,7 @@ PLANTED: list[tuple[Plant, int]] = [
     (_halt, 13),
     (_grow, 13),
     (_be_another_run, 14),
+    (_overlook_a_freeze, 15),
 ]
 
 

@@ -18,11 +18,12 @@ TEMPLATE = "script_template"
 @pytest.fixture(scope="session")
 def scripts_server(ledger_server: Server) -> Server:
     """The server with a template in which large reserves are screened first, too."""
-    asyncio.run(_prepare(ledger_server))
+    asyncio.run(prepare(ledger_server))
     return ledger_server
 
 
-async def _prepare(server: Server) -> None:
+async def prepare(server: Server) -> None:
+    """Make the template of the scripts' databases."""
     await make_database(server, TEMPLATE)
     connection = await asyncpg.connect(address(server, "postgres", TEMPLATE))
     await connection.execute(

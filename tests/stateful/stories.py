@@ -1,0 +1,213 @@
+"""Short scripts that are told on purpose: together they touch what the planted mistakes break."""
+
+from typing import Any, Final
+
+from shared.messages.envelope import HOUSE
+from tests.stateful.machine import Script, Step
+from tests.stateful.scripts import ANNA, BEN, CLEO, DORA
+from tests.transactions.support import named_id
+
+ALL_SHARDS: Final = (0, 1, 2, 3)
+
+
+def say(kind: str, owner: str, name: str, **fields: Any) -> Step:
+    """Send an instruction; its id is that of the name."""
+    return "send", {"type": kind, "instruction_id": named_id(name), "owner": owner, **fields}, None
+
+
+def pays(debit: str, credit: str, amount: str, name: str = "") -> Step:
+    """Transfer between the accounts of two owners."""
+    named = name or f"{debit} {credit} {amount}"
+    ends = {"debit_account": debit, "credit_account": credit}
+    return say("transfer", debit, named, **ends, amount=amount, asset="EUR")
+
+
+def on_account(kind: str, owner: str, amount: str, name: str = "", **fields: Any) -> Step:
+    """Something with an amount on the owner's account."""
+    given = {"account": owner, "amount": amount, "asset": "EUR", **fields}
+    return say(kind, owner, name or f"{kind} {owner} {amount}", **given)
+
+
+def part(reserve: str, name: str, **fields: Any) -> Step:
+    """Post Anna's reserve of this name, or a part of it."""
+    return say("post_pending", ANNA, name, pending_id=named_id(reserve), **fields)
+
+
+def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
+    """All shards take what there is."""
+    return "work", ALL_SHARDS, most, again, how, quick
+
+
+def day(entity: str, booking_date: str) -> Step:
+    """Open a business day in every shard."""
+    return say(
+        "open_business_day", HOUSE, f"{entity} {booking_date}", entity=entity, booking_date=booking_date
+    )
+
+
+def freezes(owner: str, freeze_id: str, direction: str) -> Step:
+    """Freeze the owner's account."""
+    given = {"account": owner, "freeze_id": freeze_id, "authority": "court", "direction": direction}
+    return say("freeze_account", owner, f"{owner} {freeze_id}", **given)
+
+
+def lifts(owner: str, freeze_id: str) -> Step:
+    """Lift a freeze."""
+    return say("unfreeze_account", owner, f"lift {owner} {freeze_id}", account=owner, freeze_id=freeze_id)
+
+
+def limits(owner: str, limit: str | None, name: str, **fields: Any) -> Step:
+    """Set the limit of the owner's account."""
+    given = {"account": owner, "limit": limit, "authority": "committee", **fields}
+    return say("change_limit", owner, name, **given)
+
+
+RESTART: Final[Step] = ("share", (0, 2))
+
+POSTED: Final[Script] = [
+    on_account("deposit", ANNA, "70.00"),
+    pays(ANNA, BEN, "40.00"),
+    pays(ANNA, DORA, "30.00"),
+    works(),
+    pays(BEN, ANNA, "20.00"),
+    pays(ANNA, BEN, "10.00"),
+    pays(ANNA, DORA, "5.00"),
+    works(),
+    on_account("withdrawal", ANNA, "1.00"),
+    works(quick=False),
+    pays(ANNA, f"{BEN}-broker", "1.00"),
+    works(),
+]
+SPELLED: Final[Script] = [
+    on_account("deposit", ANNA, "7"),
+    on_account("deposit", ANNA, "7.001"),
+    ("send", "{"),
+    on_account("deposit", CLEO, "92233720368547758.07"),
+    on_account("deposit", CLEO, "0.01"),
+    works(quick=False),
+]
+LIMITED: Final[Script] = [
+    pays(CLEO, ANNA, "0.01"),
+    pays(BEN, ANNA, "150.01", "one over"),
+    pays(BEN, ANNA, "150.00", "all there is"),
+    works(),
+    pays(ANNA, BEN, "1650.00", "with all that came from elsewhere"),
+    works(),
+    pays(DORA, ANNA, "100.00", "again from elsewhere"),
+    works(),
+    pays(ANNA, BEN, "200.01", "more than that"),
+    on_account("fee", ANNA, "400.00"),
+    works(quick=False),
+    day("BANK", "2026-01-05"),
+    works(),
+    limits(CLEO, "20.00", "first"),
+    limits(CLEO, "10.00", "second"),
+    pays(CLEO, ANNA, "15.00"),
+    works(),
+]
+REPEATED: Final[Script] = [
+    on_account("deposit", ANNA, "5.00"),
+    on_account("deposit", ANNA, "5.00"),
+    pays(CLEO, ANNA, "1.00"),
+    works(quick=False),
+    on_account("deposit", CLEO, "50.00"),
+    works(),
+    on_account("deposit", ANNA, "5.00"),
+    pays(CLEO, ANNA, "1.00"),
+    on_account("deposit", ANNA, "6.00", f"deposit {ANNA} 5.00"),
+    works(),
+]
+RESERVED: Final[Script] = [
+    on_account("reserve", ANNA, "400.00", "r"),
+    on_account("reserve", ANNA, "300.00", "s"),
+    works(),
+    part("s", "more than that", amount="300.01"),
+    pays(ANNA, BEN, "900.00"),
+    works(),
+    part("r", "a part", amount="100.00", final=False),
+    works(),
+    RESTART,
+    part("r", "the last", amount="50.00"),
+    part("s", "whole"),
+    works(),
+]
+DECIDED: Final[Script] = [
+    on_account("withdrawal", ANNA, "1000.00", "w"),
+    works(),
+    ("decide", 0, "cleared", "other"),
+    ("decide", 0, "refused", "twice"),
+    on_account("withdrawal", ANNA, "1000.00", "x"),
+    works(),
+    ("decide", 1, "cleared", "once"),
+    works(),
+]
+FROZEN: Final[Script] = [
+    freezes(ANNA, "f", "debit"),
+    pays(ANNA, BEN, "1.00", "stopped"),
+    on_account("deposit", ANNA, "1.00"),
+    works(),
+    freezes(DORA, "g", "credit"),
+    works(),
+    pays(CLEO, DORA, "0.01"),
+    on_account("deposit", CLEO, "9.00"),
+    works(),
+    pays(CLEO, DORA, "2.00", "stopped elsewhere"),
+    works(),
+    lifts(ANNA, "f"),
+    works(),
+    RESTART,
+    pays(ANNA, BEN, "3.00"),
+    works(),
+]
+DAYS: Final[Script] = [
+    day("BROKER", "2026-01-07"),
+    day("BANK", "2026-01-05"),
+    works(),
+    day("BANK", "2026-01-06"),
+    works(),
+    on_account("deposit", ANNA, "1.00"),
+    works(),
+    RESTART,
+    on_account("deposit", BEN, "1.00"),
+    works(quick=False),
+]
+CRASHED: Final[Script] = [
+    pays(ANNA, BEN, "40.00"),
+    works("after_commit"),
+    say("open_account", ANNA, "late", account="later", entity="BANK", asset="EUR"),
+    works("silent"),
+    on_account("deposit", ANNA, "2.00", account="later"),
+    pays(ANNA, DORA, "30.00"),
+    works("before_commit"),
+    ("act", 1, "unreadable"),
+    ("act", 1, "replay_parked"),
+    works("after_commit"),
+]
+PUBLISHED: Final[Script] = [
+    pays(ANNA, BEN, "40.00"),
+    on_account("deposit", ANNA, "2.00"),
+    works("refuses"),
+    pays(ANNA, DORA, "30.00"),
+    pays(ANNA, BEN, "10.00"),
+    works("refuses_after_1"),
+]
+WOKEN: Final[Script] = [
+    pays(ANNA, BEN, "40.00"),
+    pays(BEN, ANNA, "40.00"),
+    ("freeze", 0, 100, 100),
+    pays(ANNA, DORA, "30.00"),
+    works(),
+]
+STORIES: Final[dict[str, Script]] = {
+    "posted": POSTED,
+    "spelled": SPELLED,
+    "limited": LIMITED,
+    "repeated": REPEATED,
+    "reserved": RESERVED,
+    "decided": DECIDED,
+    "frozen": FROZEN,
+    "days": DAYS,
+    "crashed": CRASHED,
+    "published": PUBLISHED,
+    "woken": WOKEN,
+}
