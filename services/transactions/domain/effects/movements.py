@@ -23,11 +23,16 @@ from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
 from shared.runtime.failpoints import planted
 
+MOVEMENTS_MAX: Final = 64
+"""More could make an event larger than the topic takes, if the instruction is as large as it may be."""
+
 Ends = tuple[Planned, Account | None, Account | None]
 """A planned movement with the accounts it names; none where the posting rules name one."""
 
 
 def _amounts(case: Case) -> Refusal | None:
+    if len(case.record.plan) > MOVEMENTS_MAX:
+        return Refusal("too_large", None, f"an instruction may make {MOVEMENTS_MAX} movements")
     assets = case.context.chart.assets
     case.amounts = amounts = []
     for planned in case.record.plan:
