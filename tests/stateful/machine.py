@@ -195,6 +195,8 @@ class Machine:
 
     async def _decide(self, number: int, verdict: str, how: str) -> None:
         asked = self._asked()
+        if not asked and how != "other":
+            return
         event = asked[number % len(asked)] if asked else _UNKNOWN
         row = self._decision(event, verdict, "00" if how == "other" else event["content_hash"])
         if how == "late":

@@ -52,7 +52,7 @@ SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
     "channel": ({"cash": True}, {}, {"channel": "pigeon"}),
     "payment": ({"creditor": {"name": "Ana", "country": "DE"}}, 5),
     "a_later_field": ({"x": [1]},),
-    "dry_run": (True, True, True, False, "yes"),
+    "dry_run": (True, True, False, "yes"),
 }
 """What any instruction may carry."""
 
@@ -89,14 +89,14 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     "exchange": Kind(
         {
             "debit_account": (*[OWN] * 9, *OTHERS),
-            "debit_amount": ("100.00", "50.00", "1000.00", "1.001"),
+            "debit_amount": (*["100.00"] * 6, "50.00", "1000.00", "1.001"),
             "debit_asset": (*["EUR"] * 9, "JPY"),
             "credit_account": (f"{ANNA}-usd",),
-            "credit_amount": ("110.00", "55.00", "1100.00", "0.00"),
+            "credit_amount": (*["110.00"] * 6, "55.00", "1100.00", "0.00"),
             "credit_asset": (*["USD"] * 9, "XXX"),
-            "rate": ("1.1", "1.10", "2", "0", "x"),
+            "rate": (*["1.1", "1.10"] * 3, "2", "0", "x"),
         },
-        {"rate_unit": ("debit", "debit", "credit")},
+        {"rate_unit": (*["debit"] * 5, "credit")},
         owners=(ANNA, ANNA, ANNA, BEN),
     ),
     "fee": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}),
@@ -125,10 +125,10 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
         {"credit_account": COUNTERPARTIES, "expires_on": DAYS},
         ids=RESERVES,
-        often=4,
+        often=6,
     ),
     "post_pending": Kind(
-        {"pending_id": (*RESERVES * 9, *IDS[:3])}, {"amount": AMOUNTS, "final": (True, False)}, often=4
+        {"pending_id": (*RESERVES * 9, *IDS[:3])}, {"amount": AMOUNTS, "final": (True, False)}, often=8
     ),
     "void_pending": Kind({"pending_id": (*RESERVES * 9, *IDS[:3])}),
     "reversal": Kind(
@@ -172,11 +172,16 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
 _DRAWN: Final = tuple(code for code, kind in BY_TYPE.items() for _ in range(kind.often))
 
 
+def own_id(owner: str, what: str) -> str:
+    """The id that one of an owner's reserves has."""
+    return named_id(f"{what} of {owner}")
+
+
 def instruction(code: str, draw: Random) -> dict[str, Any]:
     """Draw an instruction of this type."""
     kind = BY_TYPE[code]
     owner = draw.choice(kind.owners)
-    own = {OWN: owner, **{each: named_id(f"{each} of {owner}") for each in RESERVES}}
+    own = {OWN: owner, **{each: own_id(owner, each) for each in RESERVES}}
 
     def one_of(values: Sequence[Any]) -> Any:
         """Draw a value; what stands for something of the owner's becomes that."""
@@ -251,6 +256,10 @@ def _named(message: dict[str, Any], name: str) -> dict[str, Any]:
     return {**message, "instruction_id": named_id(name)}
 
 
+def _reserve(owner: str, amount: str) -> dict[str, Any]:
+    return {"type": "reserve", "owner": owner, "account": owner, "amount": amount, "asset": "EUR"}
+
+
 BEGINNING: Final[Script] = [
     *[("send", _named(opening(each), f"open {each}")) for each in (ANNA, CLEO)],
     ("send", _named(opening(BEN, limit="50.00"), "open ben")),
@@ -263,4 +272,13 @@ BEGINNING: Final[Script] = [
     ("send", _named(transfer(DORA, ANNA, "500.00"), "dora to anna")),
     ("work", (0, 1, 2, 3), 100, 0, "well", True),
 ]
-"""Accounts of all four and a little money, some of it from another shard; before each script."""
+"""Accounts of all four and a little money, some of it from another shard; before each script and story."""
+
+ASIDE: Final[Script] = [
+    *[
+        ("send", {**_reserve(owner, amount), "instruction_id": own_id(owner, RESERVES[0])})
+        for owner, amount in ((ANNA, "600.00"), (BEN, "60.00"))
+    ],
+    ("work", (0, 1, 2, 3), 100, 0, "well", True),
+]
+"""Some of it set aside; before each random script."""

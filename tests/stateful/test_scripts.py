@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from shared.messages.instructions import INSTRUCTIONS
 from tests.stateful.conftest import findings
 from tests.stateful.machine import Script
-from tests.stateful.scripts import ANNA, BEN, BY_TYPE, DORA, SCRIPTS
+from tests.stateful.scripts import ANNA, ASIDE, BEN, BY_TYPE, DORA, SCRIPTS
 from tests.transactions.conftest import Server
 from tests.transactions.support import named_id
 
@@ -35,7 +35,7 @@ MORE = int(os.environ.get("STATEFUL_SCRIPTS", "0"))
 @given(script=SCRIPTS)
 def test_whatever_happens_the_books_are_those_of_the_model(scripts_server: Server, script: Script) -> None:
     """Outcomes, balances, pendings, freezes, limits, events, fates; and the verifier finds nothing."""
-    assert asyncio.run(findings(scripts_server, script)) == []
+    assert asyncio.run(findings(scripts_server, [*ASIDE, *script])) == []
 
 
 def opening(owner: str, asset: str) -> dict[str, Any]:
