@@ -54,12 +54,12 @@ def the_system_comes_to_rest(examination: Examination) -> Result:
             tally.expect(shard.halted is None, f"{service} shard {shard.shard} is halted: {shard.halted}")
             left = shard.last_seq - shard.published_seq
             tally.expect(left == 0, f"{service} shard {shard.shard}: {left} events not published")
-    _given_back(tally, examination)
+    given_back_in_time(tally, examination)
     _growth(tally, examination.evidence.samples or ())
     return tally.result()
 
 
-def _given_back(tally: Tally, examination: Examination) -> None:
+def given_back_in_time(tally: Tally, examination: Examination, within: timedelta = GIVEN_BACK_WITHIN) -> None:
     """What has expired is given back soon while its shard is at work, if nothing of its owner's is parked."""
     parked = {
         (each.partition, each.owner)
@@ -82,7 +82,7 @@ def _given_back(tally: Tally, examination: Examination) -> None:
             and (each.detail or {}).get("entity") == entity
         ]
         since, until = min((each for each in begun if each is not None), default=None), last[row.shard]
-        late = since is not None and until is not None and until - since > GIVEN_BACK_WITHIN
+        late = since is not None and until is not None and until - since > within
         tally.expect(not late, f"shard {row.shard} seq {row.seq}: reserved up to {last_day}, and still is")
 
 

@@ -13,11 +13,12 @@ from audit.checks.cases import cases_follow_from_their_facts
 from audit.checks.freezes import freezes_elsewhere_are_seen
 from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
-from audit.checks.running import the_system_comes_to_rest
+from audit.checks.running import given_back_in_time, the_system_comes_to_rest
 from audit.checks.screening import screening_equals_recomputation
 from audit.evidence import ALERTS, DECISIONS, PUBLISHED, TOPICS, Evidence, SentRow, ServiceState, ShardRow
 from audit.examination import Examination
 from audit.readers.postgres import connect, read_chart, read_ledger, read_service
+from audit.result import Tally
 from services.transactions.app import TransactionsService
 from services.transactions.domain.state import ShardState
 from services.transactions.queries.verifying import PublishedEvent, compare_published, verify
@@ -160,6 +161,9 @@ async def _audited(machine: Machine) -> list[Finding]:
     examination = Examination(await gathered(machine))
     found = [Finding("auditor: replay", each) for each in examination.replay.problems]
     checks = [*CHECKS, partial(freezes_elsewhere_are_seen, within=AT_ONCE)]
+    late = Tally(13, "lag returns to zero, nothing grows")
+    given_back_in_time(late, examination, AT_ONCE)
+    found += [Finding(f"auditor: {late.name}", each) for each in late.examples]
     for check in checks:
         if check not in NOT_OF_THE_LEDGER:
             result = check(examination)

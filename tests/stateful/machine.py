@@ -164,6 +164,7 @@ class Machine:
             for process, records in found:
                 await process.worker.process(records)
                 await process.settled()
+        await self._tick()
         for process in self.processes:
             await process.worker.publisher.drained()
 

@@ -13,9 +13,9 @@ from textwrap import dedent
 from typing import Any, Final
 
 from services.transactions import handlers
-from services.transactions.domain import cases, ladder, ledger, quick
+from services.transactions.domain import cases, due, ladder, ledger, quick
 from services.transactions.domain.effects import limits, movements, pendings
-from services.transactions.domain.state import Changes
+from services.transactions.domain.state import Changes, OpenPending
 from services.transactions.store import accounts, balances, journal, moving
 from shared import money
 from shared.runtime import batch, failpoints, shard
@@ -26,6 +26,7 @@ from tests.stateful.stories import (
     CRASHED,
     DAYS,
     DECIDED,
+    EXPIRED,
     FROZEN,
     LIMITED,
     POSTED,
@@ -193,6 +194,14 @@ BUGS: Final = (
     Bug(
         "mark_not_moved", "compliance's answer is taken as often as it comes", DECIDED,
         batch.Batch._take_from_chain, "self.marks[lane] = seq", "pass",
+    ),
+    Bug(
+        "expires_on_its_day", "what is reserved is given back on its last day", EXPIRED,
+        OpenPending.has_expired, "self.expires_on < day", "self.expires_on <= day",
+    ),
+    Bug(
+        "never_given_back", "what has expired is never given back", EXPIRED,
+        due.tasks_due, "not in parked", "in parked",
     ),
     # freezes
     Bug(

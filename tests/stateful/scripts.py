@@ -123,7 +123,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "reserve": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
-        {"credit_account": COUNTERPARTIES, "expires_on": DAYS},
+        {"credit_account": COUNTERPARTIES, "expires_on": DAYS[:6]},
         ids=RESERVES,
         often=6,
     ),
@@ -226,7 +226,7 @@ _STEPS: Final = (
     *[lambda draw: ("again", draw.randrange(40))] * 2,
     lambda draw: ("send", draw.choice(["{", "", "[1]", '{"type": "rumour"}'])),
     lambda draw: ("act", draw.randrange(4), draw.choice(["replay_parked", "resume_shard", "unreadable"])),
-    lambda _: ("tick",),
+    *[lambda _: ("tick",)] * 3,
     lambda draw: ("share", draw.choice(_SHARDS)),
     lambda draw: ("freeze", draw.randrange(2), draw.choice([1, 3, 100]), draw.choice([0, 1, 100])),
 )
@@ -257,7 +257,8 @@ def _named(message: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _reserve(owner: str, amount: str) -> dict[str, Any]:
-    return {"type": "reserve", "owner": owner, "account": owner, "amount": amount, "asset": "EUR"}
+    given = {"account": owner, "amount": amount, "asset": "EUR", "expires_on": "2026-01-04"}
+    return {"type": "reserve", "owner": owner, **given}
 
 
 BEGINNING: Final[Script] = [

@@ -171,6 +171,22 @@ DAYS: Final[Script] = [
     on_account("deposit", BEN, "1.00"),
     works(quick=False),
 ]
+EXPIRED: Final[Script] = [
+    on_account("reserve", ANNA, "400.00", "r", expires_on="2026-01-05"),
+    on_account("reserve", ANNA, "300.00", "s", expires_on="2026-01-06"),
+    day("BANK", "2026-01-05"),
+    works(),
+    ("tick",),
+    part("r", "a part", amount="100.00", final=False),
+    works(),
+    day("BANK", "2026-01-06"),
+    pays(ANNA, BEN, "900.00"),
+    part("r", "too late", amount="1.00"),
+    works(),
+    ("tick",),
+    part("r", "still too late", amount="1.00"),
+    works(quick=False),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -207,6 +223,7 @@ STORIES: Final[dict[str, Script]] = {
     "decided": DECIDED,
     "frozen": FROZEN,
     "days": DAYS,
+    "expired": EXPIRED,
     "crashed": CRASHED,
     "published": PUBLISHED,
     "woken": WOKEN,
