@@ -20,7 +20,7 @@ LARGEST_RECORD: Final = 1_048_576
 DEEPEST: Final = 50
 
 HOUSE: Final = "house"
-FACTS: Final = frozenset({"deposit", "fee", "interest"})
+FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer"})
 BROADCAST: Final = frozenset({"open_business_day"})
 
 
@@ -376,9 +376,9 @@ _EXCHANGE: Final[Shape] = {
 SHAPES: Final[Mapping[str, Shape]] = {
     "open_account": {
         **_EVERY,
-        **_required(account=_code, entity=_code, asset=_code),
+        **_required(account=_code, entity=_code),
         "class": (False, _one_of("cash", "loan", "custody")),
-        **_optional(limit=_amount, container=_code, party=_block(_PARTY)),
+        **_optional(asset=_code, limit=_amount, container=_code, party=_block(_PARTY)),
     },
     "deposit": _ONE_ACCOUNT,
     "withdrawal": _ONE_ACCOUNT,
@@ -388,6 +388,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,
     "adjustment": {**_TWO_ACCOUNTS, **_required(reason=_words, entered_by=_code, approved_by=_code)},
+    "custody_transfer": {
+        **_EVERY,
+        **_required(account=_code, direction=_one_of("receive", "deliver"), quantity=_amount, asset=_code),
+        "location": (False, _code),
+    },
     "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code, expires_on=_date)},
     "post_pending": {
         **_EVERY,

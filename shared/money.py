@@ -14,7 +14,8 @@ AMOUNT_MINOR_MAX: Final = 2**63 - 1
 
 SCALE_MAX: Final = 18
 
-AssetKind = Literal["currency", "security"]
+AssetKind = Literal["currency", "security", "none"]
+"""`none` is of accounts that hold nothing themselves."""
 
 _DECIMAL: Final = re.compile(r"(\d{1,40})(?:\.(\d{1,40}))?", re.ASCII)
 _RATE: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)

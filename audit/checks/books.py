@@ -8,6 +8,7 @@ from audit.amounts import LARGEST, BadAmount, read_amount
 from audit.evidence import Account, BalanceRow, JournalRow
 from audit.examination import MOVED, PENDING, POSTED, Examination, resolved_by
 from audit.result import Result, Tally
+from audit.wire import FACTS
 
 Counters = list[int]
 """Debits posted, credits posted, debits pending, credits pending."""
@@ -37,7 +38,26 @@ def value_is_conserved(examination: Examination) -> Result:
         name = asset.code if asset else f"asset {asset_id}"
         tally.same(posted[asset_id], debits[asset_id], f"{name}: debits of balances")
         tally.same(posted[asset_id], credits[asset_id], f"{name}: credits of balances")
+    _stock_record(tally, examination)
     return tally.result()
+
+
+def _stock_record(tally: Tally, examination: Examination) -> None:
+    """Of each security, what holders have is what the firm has at locations, entity by entity."""
+    chart = examination.evidence.chart
+    locations = {each.code for each in chart.classes if each.parent == "locations"}
+    held: dict[tuple[int, int], int] = defaultdict(int)
+    located: dict[tuple[int, int], int] = defaultdict(int)
+    for balance in examination.evidence.ledger.balances:
+        account = examination.accounts.get(balance.account_id)
+        if account is None or examination.assets[account.asset_id].kind != "security":
+            continue
+        where = located if account.account_class in locations else held
+        sign = -1 if account.account_class in locations else 1
+        where[account.entity_id, account.asset_id] += sign * (balance.credits_posted - balance.debits_posted)
+    for entity, asset_id in sorted(set(held) | set(located)):
+        name = f"stock of {examination.assets[asset_id].code} in {examination.entities[entity]}"
+        tally.same(located[entity, asset_id], held[entity, asset_id], name)
 
 
 def balances_equal_their_movements(examination: Examination) -> Result:
@@ -214,9 +234,7 @@ def _may_pass_limit(row: JournalRow) -> bool:
     """A fact has happened whatever the limit; what was reserved needs no funds again; some have a right."""
     if row.instruction_type == "reversal":
         return bool(json.loads(row.content or b"{}").get("forced", False))
-    return row.instruction_type in {"deposit", "fee", "interest"} or (
-        row.kind == POSTED and resolved_by(row) is not None
-    )
+    return row.instruction_type in FACTS or (row.kind == POSTED and resolved_by(row) is not None)
 
 
 def _foreign_credits(examination: Examination) -> dict[int, int]:

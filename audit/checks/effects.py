@@ -73,6 +73,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("resolves", resolves),
         ("freed", said.freed),
         ("reverses", said.reverses and {"shard": said.reverses[0], "seq": said.reverses[1]}),
+        ("opened", said.opened),
         ("valid_from", None if said.valid_from is None else said.valid_from.isoformat()),
     ):
         if (detail.get(name) or None) != value:

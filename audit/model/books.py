@@ -25,7 +25,7 @@ class Books:
     def __init__(self, evidence: Evidence) -> None:
         chart: Chart = evidence.chart
         self.partitions = evidence.partitions
-        self.assets = {asset.code: asset for asset in chart.assets}
+        self.assets = {asset.code: asset for asset in chart.assets if asset.kind != "none"}
         self.entities = [entity.code for entity in sorted(chart.entities, key=lambda each: each.entity_id)]
         self.first_days = {entity.code: entity.first_booking_date for entity in chart.entities}
         entity_code = {entity.entity_id: entity.code for entity in chart.entities}

@@ -39,6 +39,8 @@ class Prediction:
     freed: str | None = None
     reverses: tuple[int, int] | None = None
     """Shard and seq of the posting that a reversal undoes."""
+    opened: str | None = None
+    """The account of a security that was opened within a custody account."""
     valid_from: date | None = None
     """Of a limit that was set: the first booking date on which it holds."""
     content: Mapping[str, Any] | None = None

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from audit.evidence import JournalRow
 from audit.model.predictions import Leg
 from audit.wire import Asked
+
+NO_CURRENCY: Final = "XXX"
+"""ISO 4217: what accounts are said to hold that hold nothing themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,11 @@ class KnownAccount:
     shard: int
     opened_seq: int
     container: str | None = None
+
+    @property
+    def is_box(self) -> bool:
+        """Whether it is a custody account for any security, which holds none itself."""
+        return self.asset == NO_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +189,11 @@ class ShardState:
         seen = (row.seen or {}).get("frozen") or {}
         if code in seen:
             return seen[code] in {direction, "both"}
+        boxed, _, _ = code.rpartition("#")
         return any(
-            freeze.account == code and freeze.lifted_seq is None and freeze.direction in {direction, "both"}
+            freeze.account in {code, boxed}
+            and freeze.lifted_seq is None
+            and freeze.direction in {direction, "both"}
             for freeze in self.freezes.values()
         )
 

@@ -1,6 +1,6 @@
 """`backoffice account`: an account's balance, and each movement on it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -9,6 +9,8 @@ from backoffice.cli.book import AtOption, BookingDateOption, ValueDateOption, mo
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, CommandError
 from services.transactions.queries import Moment, account_history, account_show
+
+RIGHT: Final = ("settled", "pending in", "pending out", "available")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -90,12 +92,17 @@ def _row(each: dict[str, Any]) -> tuple[object, ...]:
 
 def _print(found: dict[str, Any], moment: Moment) -> None:
     asset = found["asset"]
+    holdings = found.get("holdings")
     about = f"{found['class']} account of {found['owner']} with {found['entity']}"
     print(f"{found['code']}  {about}, {found['status']}")
     for each in found["closings"]:
         print(f"  {_closing(each)}")
     for each in found["freezes"]:
         print(f"  frozen for {each['direction']}: {each['freeze_id']}")
+    if holdings is not None:
+        _print_holdings(holdings)
+        print_bounds(moment)
+        return
     lines = [
         ("balance", found["balance"]),
         ("available", _available(found, moment)),
@@ -121,6 +128,12 @@ def _closing(each: dict[str, int | None]) -> str:
     closed = f", closed by {each['closed_seq']}" if each["closed_seq"] else ""
     reopened = f", opened again by {each['reopened_seq']}" if each["reopened_seq"] else ""
     return f"closing since event {each['seq']}{closed}{reopened}"
+
+
+def _print_holdings(holdings: list[dict[str, Any]]) -> None:
+    figures = ("settled", "pending_in", "pending_out", "available")
+    rows = [(each["asset"], *(each[name] for name in figures)) for each in holdings]
+    output.table(("security", *(name.replace("_", " ") for name in figures)), rows, right=RIGHT)
 
 
 def _available(found: dict[str, Any], moment: Moment) -> str:

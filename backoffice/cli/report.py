@@ -55,6 +55,7 @@ def run(
     account: Annotated[str | None, typer.Option(help="Account code, for a statement.")] = None,
     since: Annotated[str | None, typer.Option(help="First booking date of a statement.")] = None,
     entity: Annotated[str | None, typer.Option(help="Only this legal entity.")] = None,
+    asset: Annotated[str | None, typer.Option(help="Only this security.")] = None,
     format: FormatOption = "csv",  # noqa: A002 - the option's name
     output_folder: OutputOption = OUTPUT_DEFAULT,
     at_least: Annotated[
@@ -75,7 +76,7 @@ def run(
         reason="report run",
         report=name,
         booking_date=_date(booking_date, "--booking-date"),
-        parameters=_parameters(known, {"account": account, "since": since, "entity": entity}),
+        parameters=_parameters(known, {"account": account, "since": since, "entity": entity, "asset": asset}),
         at_least=_vector(at_least),
     )
     made, body = sessions.run(_have_made(connect(), act, timeout))
@@ -227,6 +228,7 @@ def _refusal(act: MakeReport, done: ActDone) -> CommandError:
     sentence = str(done.result.get("sentence") or done.detail)
     fixes = {
         "account_unknown": "Type `backoffice account show CODE` to see whether the ledger knows it.",
+        "security_unknown": "Leave --asset and --entity out to see all securities.",
         "entity_unknown": "Leave --entity out to see all entities.",
         "too_slow": "Try again; if it stays so, look at the database with `backoffice status`.",
     }

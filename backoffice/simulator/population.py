@@ -12,6 +12,9 @@ ENTITY: Final = "BANK"
 ASSETS: Final = ("EUR",) * 80 + ("USD",) * 8 + ("GBP",) * 5 + ("CHF",) * 4 + ("CZK",) * 3
 """One in so many accounts is kept in each; all have two decimals."""
 
+SECURITIES: Final = ("DE0007164600", "FR0000120271", "US0378331005", "CH0038863350", "IE00B4L5Y983")
+"""What the simulated customers keep in custody, in whole pieces."""
+
 IN_EURO: Final = {"EUR": 10_000, "USD": 9_215, "GBP": 11_640, "CHF": 10_590, "CZK": 396}
 """What one unit of each currency is worth in the simulated world, in hundredths of a cent."""
 

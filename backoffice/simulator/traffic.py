@@ -170,6 +170,33 @@ def exchange(up: Upstream) -> SimulatedRecord:
     )
 
 
+def custody_transfer(up: Upstream) -> SimulatedRecord:
+    """Bring securities into safekeeping, or take some out that came in before; the first time an account."""
+    owner = up.some_account().owner
+    account, held = f"{owner}-CUSTODY", up.custody.get(owner)
+    if held is None:
+        up.custody[owner] = {}
+        return up.instruct(
+            "open_custody",
+            "open_account",
+            owner,
+            f'"account":"{account}","entity":"{ENTITY}","class":"custody"',
+        )
+    security = population.SECURITIES[int(up.random() * len(population.SECURITIES))]
+    direction, quantity = "receive", 1 + int(up.random() * 50)
+    if held.get(security, 0) > 1 and up.random() < 0.4:
+        direction, quantity = "deliver", held[security] // 2
+    held[security] = held.get(security, 0) + (quantity if direction == "receive" else -quantity)
+    location = "custodian" if security == "US0378331005" else "depository"
+    return up.instruct(
+        "custody_transfer",
+        "custody_transfer",
+        owner,
+        f'"account":"{account}","direction":"{direction}","quantity":"{quantity}","asset":"{security}",'
+        f'"location":"{location}"',
+    )
+
+
 def fee(up: Upstream) -> SimulatedRecord:
     """Charge for keeping an account: a fact, whatever is on it."""
     account = up.some_account()
@@ -371,6 +398,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (reversal, 3),
     (house_posting, 3),
     (exchange, 6),
+    (custody_transfer, 12),
     (large_cash_deposit, 2),
     (repeated, 10),
 )

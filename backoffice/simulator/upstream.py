@@ -38,6 +38,7 @@ class Upstream:
         "authorised",
         "by_asset",
         "closings",
+        "custody",
         "customers",
         "date_text",
         "day_ms",
@@ -68,6 +69,8 @@ class Upstream:
         self.by_asset: dict[str, list[Account]] = {}
         self.pairs: list[tuple[Account, Account]] = []
         """Accounts of one customer in two assets."""
+        self.custody: dict[str, dict[str, int]] = {}
+        """By the customer, what is in the custody account."""
         self.customers = 0
         self.unfunded: list[Account] = []
         self.frozen: list[Account] = []

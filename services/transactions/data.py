@@ -29,7 +29,7 @@ async def load(owner_connection: Connection, partitions: int) -> None:
     Raises `ConfigurationError` with file and line for an instrument that is wrong; nothing is loaded then.
     """
     assets = _rows("assets")
-    scales = {row["code"]: int(row["scale"]) for row in assets}
+    scales = {row["code"]: int(row["scale"]) for row in assets if row["kind"] == "currency"}
     async with owner_connection.transaction():
         instruments = _instruments(scales, await chart.instruments(owner_connection))
         await chart.save_assets(

@@ -184,7 +184,7 @@ CREATE TABLE asset (
     name text NOT NULL,
     CONSTRAINT asset_pkey PRIMARY KEY (asset_id),
     CONSTRAINT asset_code_key UNIQUE (code),
-    CONSTRAINT asset_kind_check CHECK (kind = ANY (ARRAY['currency'::text, 'security'::text])),
+    CONSTRAINT asset_kind_check CHECK (kind = ANY (ARRAY['currency'::text, 'security'::text, 'none'::text])),
     CONSTRAINT asset_scale_check CHECK (scale >= 0 AND scale <= 18)
 );
 GRANT SELECT ON asset TO backoffice_readonly;

@@ -119,12 +119,17 @@ class InstructionBase(Message):
 
 
 class OpenAccount(InstructionBase):
-    """Request: open an account for a customer."""
+    """Request: open an account for a customer.
+
+    A custody account that names no asset holds any security: an account in each is opened within it as it
+    is first needed (`TransactionPosted.opened`), and a freeze of it stops them all.
+    """
 
     type: Literal["open_account"] = "open_account"
     account: Code
+    """No `#`, which stands in the codes of accounts within a custody account."""
     entity: Code
-    asset: Code
+    asset: Code | None = None
     account_class: AccountClass = Field(default="cash", alias="class")
     limit: AmountText | None = "0"
     """The overdraft allowed: "0" for none, null for unlimited."""
@@ -225,6 +230,20 @@ class Adjustment(InstructionBase):
     entered_by: Code
     approved_by: Code
     """Somebody other than who entered it."""
+
+
+class CustodyTransfer(InstructionBase):
+    """Fact: securities of a customer's came into the firm's safekeeping, free of payment, or left it."""
+
+    type: Literal["custody_transfer"] = "custody_transfer"
+    account: Code
+    """The customer's custody account."""
+    direction: Literal["receive", "deliver"]
+    quantity: AmountText
+    asset: Code
+    """The security, by its ISIN."""
+    location: Code = "depository"
+    """Where the securities are: the condition of the posting rule that names the firm's account there."""
 
 
 class Reserve(InstructionBase):
@@ -370,6 +389,7 @@ Instruction = (
     | Interest
     | HousePosting
     | Adjustment
+    | CustodyTransfer
     | Reserve
     | PostPending
     | VoidPending
@@ -392,6 +412,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Interest,
     HousePosting,
     Adjustment,
+    CustodyTransfer,
     Reserve,
     PostPending,
     VoidPending,
@@ -404,7 +425,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     OpenBusinessDay,
 )
 
-FACTS: Final = frozenset({"deposit", "fee", "interest"})
+FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer"})
 """Types that have happened outside and are always booked; the others are requests."""
 
 BROADCAST: Final = frozenset({"open_business_day"})

@@ -16,6 +16,7 @@ from shared.messages.instructions import (
     ChangeLimit,
     Channel,
     CloseAccount,
+    CustodyTransfer,
     Deposit,
     Exchange,
     Fee,
@@ -154,6 +155,9 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     ),
     HousePosting: _nowhere(
         "debit_account", "credit_account", "amount", "asset", note="between the firm's own accounts"
+    ),
+    CustodyTransfer: _nowhere(
+        "account", "direction", "quantity", "asset", "location", note="securities: sese.023, semt.002"
     ),
     Reserve: {
         "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),

@@ -67,6 +67,8 @@ class TransactionPosted(TransactionEvent):
     """For a fact that could not be booked as named: the reason it went to suspense or blocked funds."""
     limit_passed: bool = False
     """A fact, or a forced reversal, took the account below its limit."""
+    opened: Code | None = None
+    """The account of a security within a custody account that was opened for it."""
     resolves: Number | None = None
     """The reserve that was posted, or of which this was a part."""
     freed: str | None = None

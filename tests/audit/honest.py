@@ -22,6 +22,7 @@ from audit.evidence import (
     SERVICES,
     TOPICS,
     Account,
+    AccountClass,
     AccountDay,
     Activation,
     Asset,
@@ -69,6 +70,7 @@ ASSETS = (
     Asset(840, "USD", "currency", 2),
     Asset(392, "JPY", "currency", 0),
     Asset(1001, "SAP", "security", 0),
+    Asset(999, "XXX", "none", 0),
 )
 HOUSE_CLASSES = (
     "nostro",
@@ -81,6 +83,9 @@ HOUSE_CLASSES = (
     "interest_income",
     "interest_expense",
 )
+
+
+SAFEKEEPING = ("depository", "suspense", "blocked_funds")
 
 
 def owner_in(shard: int, number: int = 0) -> str:
@@ -203,6 +208,7 @@ def chart() -> Chart:
         ("withdrawal", "cash", "vault"),
         ("reserve", "", "clearing"),
         ("exchange", "", "position"),
+        ("custody_transfer", "depository", "depository"),
         ("fee", "", "fee_income"),
         ("interest", "credit", "interest_expense"),
         ("interest", "debit", "interest_income"),
@@ -210,6 +216,7 @@ def chart() -> Chart:
     return Chart(
         assets=list(ASSETS),
         entities=[Entity(1, "BANK", FIRST_DAY)],
+        classes=[AccountClass("depository", "house", "memorandum", "locations")],
         posting_rules=[PostingRule(1, *rule, valid_from=FIRST_DAY) for rule in rules],
         policies=[ScreeningPolicy(1, "withdrawal", 978, 100_000, FIRST_DAY)],
     )
@@ -231,7 +238,11 @@ def house_accounts() -> list[Account]:
             0,
         )
         for number, (asset, name) in enumerate(
-            (asset, name) for asset in ASSETS if asset.code in {"EUR", "JPY"} for name in HOUSE_CLASSES
+            (asset, name)
+            for asset in ASSETS
+            for name in (
+                HOUSE_CLASSES if asset.code in {"EUR", "JPY"} else SAFEKEEPING if asset.code == "SAP" else ()
+            )
         )
     ]
 
@@ -343,6 +354,7 @@ def _opened(said: Replay) -> list[Account]:
         Account(
             state.shard * 2**40 + number + 1, each.code, 1, each.owner, state.shard, assets[each.asset],
             each.account_class, each.limit_minor, each.opened_seq,
+            each.container,
         )
         for state in said.shards.values()
         for number, each in enumerate(state.opened.values())
@@ -379,6 +391,8 @@ def _written(
         detail["entity"] = asked["entity"]
     if said.reverses is not None:
         detail["reverses"] = dict(zip(("shard", "seq"), said.reverses, strict=True))
+    if said.opened is not None:
+        detail["opened"] = said.opened
     if said.valid_from is not None:
         detail["valid_from"] = said.valid_from.isoformat()
     homes = {account.code: account for account in accounts}

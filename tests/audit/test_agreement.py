@@ -82,7 +82,9 @@ def evidence_of(ledger: PureLedger, records: list[Record], decided: list[Decisio
 def chart_of(chart: charts.Chart) -> Chart:
     """The same chart in the auditor's words."""
     return Chart(
-        assets=[Asset(each.asset_id, each.code, each.kind, each.scale) for each in chart.assets.values()],
+        assets=[
+            Asset(each.asset_id, each.code, each.kind, each.scale) for each in chart.assets_by_id.values()
+        ],
         instruments=[
             Instrument(each.asset_id, each.valid_from, each.valid_until)
             for each in chart.instruments.values()
@@ -115,7 +117,7 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
             each.value_date,
             {
                 name: (each.detail or {}).get(name)
-                for name in ("routed", "limit_passed", "freed", "reverses", "valid_from")
+                for name in ("routed", "limit_passed", "freed", "opened", "reverses", "valid_from")
             },
             (each.detail or {}).get("resolves", {}).get("seq"),
             trial_shown(each.detail or {}) if each.kind == "DryRunJudged" else None,
@@ -166,6 +168,7 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
                 "routed": each.routed,
                 "limit_passed": each.limit_passed or None,
                 "freed": each.freed,
+                "opened": each.opened,
                 "reverses": each.reverses and {"shard": each.reverses[0], "seq": each.reverses[1]},
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
             },

@@ -160,6 +160,54 @@ def test_a_large_withdrawal_waits_and_a_decision_posts_or_voids_it() -> None:
         assert (last(upstream).reason is None) == (verdict == "refused")
 
 
+BOX: dict[str, Any] = {"account": "BOX", "entity": "BANK", "class": "custody"}
+
+SAFEKEPT: list[tuple[str, dict[str, Any], str, str | None]] = [
+    ("custody_transfer", {}, "TransactionPosted", "BOX#SAP"),
+    ("custody_transfer", {"direction": "deliver"}, "TransactionPosted", "BOX#SAP"),
+    ("custody_transfer", {"location": "nowhere"}, "asset_not_used", None),
+    ("custody_transfer", {"account": "nobody"}, "account_unknown", None),
+    ("custody_transfer", {"account": A}, "asset_mismatch", None),
+    ("custody_transfer", {"quantity": "1.5"}, "amount_too_many_decimals", None),
+    ("custody_transfer", {"asset": "XXX"}, "asset_unknown", None),
+    ("custody_transfer", {"direction": "sideways"}, "field_value_unknown", None),
+    (
+        "open_account",
+        {"account": "BOX#SAP", "entity": "BANK", "asset": "SAP", "class": "custody"},
+        "field_malformed",
+        None,
+    ),
+    (
+        "open_account",
+        {"account": "b", "entity": "BANK", "asset": "SAP", "class": "custody", "container": "BOX"},
+        "account_class_not_allowed",
+        None,
+    ),
+    ("open_account", {"account": "b", "entity": "BANK", "asset": None}, "account_class_not_allowed", None),
+    ("change_limit", {"account": "BOX", "limit": "1", "authority": "x"}, "account_class_not_allowed", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "outcome", "opened"), SAFEKEPT)
+def test_securities_are_kept_within_a_custody_account(
+    kind: str, fields: dict[str, Any], outcome: str, opened: str | None
+) -> None:
+    """Where an account of each is opened as it is needed; a freeze of it stops them all."""
+    upstream = with_customers()
+    upstream.send("open_account", ALICE, 20, **BOX)
+    asked: dict[str, Any] = {"account": "BOX", "direction": "receive", "quantity": "5", "asset": "SAP"}
+    given: dict[str, Any] = asked | fields if kind == "custody_transfer" else fields
+    upstream.send(kind, ALICE, 9, **given)
+    said = last(upstream)
+    assert (said.reason or said.routed or said.kind, said.opened) == (outcome, opened)
+    upstream.send("freeze_account", ALICE, 21, account="BOX", freeze_id="F", authority="court")
+    upstream.send("custody_transfer", ALICE, 22, **asked)
+    said = last(upstream)
+    assert (said.routed, said.opened) == ("account_frozen", None)
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
 EXCHANGED: list[tuple[dict[str, Any], str]] = [
     ({}, "TransactionPosted"),
     ({"credit_amount": "8063"}, "TransactionPosted"),

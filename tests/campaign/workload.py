@@ -59,6 +59,7 @@ class Workload:
         self.dollars = set[str]()
         self.reserved: list[tuple[Account, str]] = []
         """What was set aside: the account, and the id that names it."""
+        self.boxes: list[Account] = []
 
     def opening(self, customers: int) -> Iterator[Sending]:
         """A business day, customers in every shard, and money for each."""
@@ -142,12 +143,41 @@ class Workload:
             yield pay()
 
     def custody(self) -> Iterator[Sending]:
-        """A custody account for a security."""
+        """A custody account for a security, and one for any, to which things come and go."""
         self.customers += 1
         owner = f"K{self.seed}-{self.customers:05d}"
         account = Account(f"{owner}-SAP", owner, "DE0007164600", 0)
         fields = {"account": account.code, "entity": ENTITY, "asset": account.asset, "class": "custody"}
         yield self._to(account, "open_account", **fields)
+        box = Account(f"{owner}-CUSTODY", owner, "DE0007164600", 0)
+        self.boxes.append(box)
+        yield self._to(box, "open_account", account=box.code, entity=ENTITY, **{"class": "custody"})
+
+    def custody_transfer(self) -> Iterator[Sending]:
+        """Securities in or out, more than there are too; on to another customer; a freeze of all."""
+        rng = self.rng
+        if not self.boxes:
+            yield from self.custody()
+        box, other = rng.choice(self.boxes), rng.choice(self.boxes)
+        asset = rng.choice(("DE0007164600", "FR0000120271"))
+        match rng.randrange(8):
+            case 0 if box is not other:
+                ends = {"debit_account": f"{box.code}#{asset}", "credit_account": f"{other.code}#{asset}"}
+                yield self._to(box, "transfer", **ends, amount="2", asset=asset)
+            case 1:
+                freeze = {"account": box.code, "freeze_id": f"BOX{rng.randrange(3)}"}
+                kind = rng.choice(("freeze_account", "unfreeze_account"))
+                authority = {"authority": "District court"} if kind == "freeze_account" else {}
+                yield self._to(box, kind, **freeze, **authority)
+            case _:
+                fields = {
+                    "account": rng.choice((box.code, box.code, box.code, other.code)),
+                    "direction": rng.choice(("receive", "receive", "deliver")),
+                    "quantity": str(rng.randint(1, 20)),
+                    "asset": asset,
+                }
+                location = {"location": rng.choice(("depository", "custodian"))} if rng.random() < 0.5 else {}
+                yield self._to(box, "custody_transfer", **fields, **location)
 
     def deposit(self) -> Iterator[Sending]:
         """Money in; some of it banknotes, some just under what must be reported."""
@@ -497,6 +527,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.open_account,
     Workload.short_lived,
     Workload.custody,
+    Workload.custody_transfer,
     Workload.open_business_day,
     Workload.dry_run,
     Workload.repeated,
@@ -504,7 +535,32 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.wrong,
     Workload.poison,
 )
-_WEIGHTS: Final = (260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 6, 10, 12, 2, 4, 20, 60, 15, 60, 30)
+_WEIGHTS: Final = (
+    260,
+    230,
+    220,
+    30,
+    40,
+    50,
+    40,
+    30,
+    20,
+    40,
+    30,
+    10,
+    30,
+    6,
+    10,
+    12,
+    2,
+    25,
+    4,
+    20,
+    60,
+    15,
+    60,
+    30,
+)
 
 _TRIED: Final = (
     Workload.withdrawal,
@@ -517,6 +573,7 @@ _TRIED: Final = (
     Workload.settle,
     Workload.change_limit,
     Workload.custody,
+    Workload.custody_transfer,
 )
 
 _WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (

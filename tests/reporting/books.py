@@ -29,7 +29,9 @@ PARTITIONS = 4
 MONDAY = date(2026, 3, 2)
 TUESDAY = date(2026, 3, 3)
 ENTITY = "BANK"
-SCALES = {"EUR": 2, "JPY": 0}
+SAP = "DE0007164600"
+BOND = "US912810TM09"
+SCALES = {"EUR": 2, "JPY": 0, SAP: 0, BOND: 2}
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 IDS = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
@@ -55,9 +57,12 @@ def home(owner: str) -> int:
 
 
 def posting(account: str) -> Posting:
-    """Make an account's end: `ann/EUR` is a customer's, `house/…` the firm's."""
-    owner = account.split("/")[0]
-    account_class = "cash" if owner != HOUSE else "nostro"
+    """Make an account's end: `ann/EUR` is a customer's, `house/…` the firm's; `#` is of securities."""
+    owner, name = account.split("/")[:2]
+    account_class = "custody" if "#" in name else "cash"
+    if owner == HOUSE:
+        named = name.split("-")[0]
+        account_class = named if named in ("depository", "custodian", "suspense") else "nostro"
     return Posting.model_validate(
         {"account": account, "owner": owner, "entity": ENTITY, "class": account_class}
     )
@@ -226,6 +231,26 @@ def asked(channel: str | None = None, reference: str | None = None) -> dict[str,
     if reference is not None:
         content["business_reference"] = reference
     return {"instruction": json.loads(json.dumps(content))}
+
+
+def with_securities() -> Ledger:
+    """The same two days, and what came into safekeeping, went on to others, and waits."""
+    books = two_days()
+    kept = {"instruction_type": "custody_transfer", **asked("file")}
+
+    def receive(location: str, to: str, minor: int, asset: str) -> None:
+        """Securities came in."""
+        owner = to.split("/")[0]
+        books.post(movement(f"house/{location}-{asset}", to, minor, asset), owner=owner, **kept)
+
+    receive("depository", f"ann/custody#{SAP}", 25, SAP)
+    receive("custodian", f"ann/custody#{SAP}", 5, SAP)
+    receive("custodian", f"ben/custody#{BOND}", 1_000_00, BOND)
+    receive("depository", f"house/suspense-{SAP}", 3, SAP)
+    books.post(movement(f"ann/custody#{SAP}", f"ben/custody#{SAP}", 10, SAP), owner="ann")
+    books.post(movement(f"ann/custody#{SAP}", f"house/depository-{SAP}", 1, SAP), owner="ann", **kept)
+    books.reserve(movement(f"ben/custody#{BOND}", f"house/custodian-{BOND}", 250_00, BOND), owner="ben")
+    return books
 
 
 def _number(event: Event) -> Number:

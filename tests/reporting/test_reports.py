@@ -11,23 +11,29 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from services import transactions
 from services.reporting import reports
 from services.reporting.domain.report import Report
 from services.reporting.queries import find_run
 from services.reporting.reports import REPORTS
+from services.reporting.reports.stock_record import CUSTODY, LOCATIONS
 from services.reporting.store.snapshot import queries_of
 from shared.messages.acts import MakeReport
 from shared.messages.journal import ActDone
 from shared.messages.reporting import ReportPublished, ReportRefused
-from tests.reporting.books import IDS, MONDAY, TUESDAY, home, movement, two_days
+from tests.reporting.books import BOND, IDS, MONDAY, SAP, TUESDAY, home, movement, two_days, with_securities
 from tests.reporting.conftest import READONLY, Harness
 
+FOLDER_OF_DATA = Path(transactions.__file__).parent / "data"
 GOLDEN = Path(__file__).with_name("golden")
 EXAMPLES: dict[str, tuple[date, dict[str, str]]] = {
     "trial_balance": (TUESDAY, {}),
     "account_statement": (TUESDAY, {"account": "ann/EUR", "since": "2026-03-02"}),
     "daily_activity": (MONDAY, {}),
+    "stock_record": (TUESDAY, {}),
 }
+BOOKS = {"stock_record": with_securities}
+"""What a report is made of, where two days of money are not enough."""
 
 
 def asking(report: str, parameters: dict[str, str] | None = None, **also: Any) -> MakeReport:
@@ -75,7 +81,7 @@ def test_every_report_in_the_folder_is_listed() -> None:
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.code)
 async def test_a_report_is_as_its_golden_file(harness: Harness, report: Report) -> None:
     """What people compare and archive changes only on purpose; UPDATE_GOLDEN=1 writes it anew."""
-    await harness.take(two_days().delivered)
+    await harness.take(BOOKS.get(report.code, two_days)().delivered)
     act = example(report.code)
     announced, done = await harness.take([], act)
     assert isinstance(announced, ReportPublished), announced
@@ -194,6 +200,12 @@ TAMPERINGS: dict[str, tuple[str, ...]] = {
         "DELETE FROM activity WHERE outcome = 'applied' AND day = '2026-03-03'",
         "UPDATE account_day SET credits = credits + 1 WHERE account = 'ann/EUR'",
     ),
+    "stock_record": (
+        f"UPDATE account_day SET credits = credits + 1 WHERE account = 'ben/custody#{SAP}'",
+        f"UPDATE account_day SET debits = debits + 1 WHERE account = 'house/custodian-{BOND}'",
+        f"UPDATE owner_day SET credits = credits + 1 WHERE owner = 'ben' AND asset = '{BOND}'",
+        f"UPDATE account SET owner = 'house' WHERE account = 'ann/custody#{SAP}'",
+    ),
 }
 EVERYWHERE = (
     "UPDATE taken SET count = count + 1 WHERE kind = 'BusinessDayOpened'",
@@ -209,7 +221,7 @@ async def test_a_report_that_does_not_reconcile_is_refused(
     harness: Harness, report: str, statement: str
 ) -> None:
     """A wrong figure must stop at the report, with the comparison that failed."""
-    await harness.take(two_days().delivered)
+    await harness.take(BOOKS.get(report, two_days)().delivered)
     await harness.tamper(statement)
     refused, done = await harness.take([], asking(report, EXAMPLES[report][1]))
     assert isinstance(refused, ReportRefused), statement
@@ -224,7 +236,7 @@ def test_every_report_has_its_tampering() -> None:
 
 async def test_the_same_books_give_the_same_bytes(new_harness: Callable[[], Any]) -> None:
     """Whatever the batches were, and however often it is made."""
-    books = two_days().delivered
+    books = with_securities().delivered
     whole, cut = await new_harness(), await new_harness()
     await whole.take(books)
     for each in books:
@@ -234,6 +246,34 @@ async def test_the_same_books_give_the_same_bytes(new_harness: Callable[[], Any]
         again, _ = await whole.take([], example(report, act_id=uuid5(IDS, f"again {report}")))
         other, _ = await cut.take([], example(report))
         assert first.sha256 == again.sha256 == other.sha256
+
+
+async def test_the_stock_record_says_whose_each_security_is_and_where(harness: Harness) -> None:
+    """Whoever holds it, suspense too, against every place at which the firm has it."""
+    await harness.take(with_securities().delivered)
+    announced, _ = await harness.take([], asking("stock_record"))
+    assert announced.totals == {
+        f"{SAP} BANK": {"holders": "32", "locations": "32", "difference": "0"},
+        f"{BOND} BANK": {"holders": "1000.00", "locations": "1000.00", "difference": "0.00"},
+    }
+    one, _ = await harness.take([], asking("stock_record", {"asset": BOND, "entity": "BANK"}))
+    rows = [
+        (row["side"], row["settled"], row["pending_in"], row["pending_out"])
+        for row in csv.DictReader(await _lines(harness, one))
+    ]
+    assert rows == [("holder", "1000.00", "0.00", "250.00"), ("location", "1000.00", "0.00", "250.00")]
+    (done,) = await harness.take([], asking("stock_record", {"asset": "EUR"}))
+    assert (done.done, done.detail) == (False, "security_unknown")
+
+
+def test_locations_are_those_of_the_chart() -> None:
+    """A location that the report took for a holder would make the record wrong by twice what is there."""
+    text = (FOLDER_OF_DATA / "account_classes.csv").read_text()
+    chart = list(csv.DictReader(io.StringIO(text)))
+    assert {row["class"] for row in chart if row["parent"] == "locations"} == set(LOCATIONS)
+    assert {
+        row["class"] for row in chart if row["holder"] == "customer" and row["statement"] == "memorandum"
+    } == {CUSTODY}
 
 
 async def test_sums_beyond_64_bits_are_exact(harness: Harness) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.messages.envelope import HOUSE
 from tests.stateful.machine import HOW, Script, Step
-from tests.transactions.support import deposit, named_id, opening, owner_in, transfer
+from tests.transactions.support import custody, deposit, named_id, opening, owner_in, transfer
 
 ANNA, CLEO, BEN, DORA = owner_in(1, "anna"), owner_in(1, "cleo"), owner_in(2, "ben"), owner_in(0, "dora")
 """Two at home in one shard, two in others. Each has an account of the same name, in EUR at the bank."""
@@ -43,6 +43,11 @@ AMOUNTS: Final = (
 )
 DAYS: Final = tuple(f"2026-01-{day:02}" for day in range(1, 13))
 IDS: Final = tuple(named_id(f"id {number}") for number in range(300))
+SAP: Final = "DE0007164600"
+BOXES: Final = (*[f"{ANNA}/custody"] * 9, f"{BEN}/custody", f"{ANNA}/custody#{SAP}", ANNA, "nobody")
+"""Custody accounts for any security, what may be within one, and what is none."""
+SECURITIES: Final = (*[SAP] * 9, "US0378331005", "EUR", "XXX")
+PIECES: Final = (*["1", "2", "5", "10", "100"] * 4, "1.5", "0", "9223372036854775807")
 FREEZES: Final = ("f1", "f2")
 
 SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
@@ -121,6 +126,16 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         owners=(HOUSE,),
         often=1,
     ),
+    "custody_transfer": Kind(
+        {
+            "account": BOXES,
+            "direction": ("receive", "receive", "deliver"),
+            "quantity": PIECES,
+            "asset": SECURITIES,
+        },
+        {"location": ("depository", "custodian", "nowhere")},
+        owners=(ANNA, ANNA, ANNA, BEN),
+    ),
     "reserve": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
         {"credit_account": COUNTERPARTIES, "expires_on": DAYS[:6]},
@@ -143,11 +158,11 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         often=4,
     ),
     "freeze_account": Kind(
-        {"account": CODES, "freeze_id": FREEZES, "authority": ("court",)},
+        {"account": (*CODES, *BOXES), "freeze_id": FREEZES, "authority": ("court",)},
         {"direction": ("debit", "credit", "both")},
         often=1,
     ),
-    "unfreeze_account": Kind({"account": CODES, "freeze_id": FREEZES}),
+    "unfreeze_account": Kind({"account": (*CODES, *BOXES), "freeze_id": FREEZES}),
     "close_account": Kind(
         {"account": (OWN, OWN, "later", "nobody"), "authority": ("the customer",)}, often=1
     ),
@@ -266,6 +281,7 @@ BEGINNING: Final[Script] = [
     ("send", _named(opening(BEN, limit="50.00"), "open ben")),
     ("send", _named(opening(DORA) | {"limit": None}, "open dora")),
     ("send", _named(opening(ANNA, f"{ANNA}-usd", asset="USD"), "open usd")),
+    *[("send", _named(custody(each), f"open custody of {each}")) for each in (ANNA, BEN)],
     ("send", _named(opening(BEN, f"{BEN}-broker", entity="BROKER"), "open broker")),
     ("work", (0, 1, 2, 3), 100, 0, "well", True),
     ("send", _named(deposit(ANNA, "1000.00"), "fund anna")),

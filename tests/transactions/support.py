@@ -43,6 +43,7 @@ from shared.runtime.errors import UnreadableRecord
 from shared.runtime.work import Outgoing, Received, ShardWork, UnitOfWork, Unreadable
 
 PARTITIONS: Final = 4
+ISIN: Final = "US0378331005"
 DAY_ONE: Final = date(2026, 1, 1)
 START: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -79,8 +80,8 @@ def deposit(owner: str, amount: str, account: str | None = None, **fields: Any) 
 
 def transfer(debit: str, credit: str, amount: str, **fields: Any) -> dict[str, Any]:
     """Move something between two accounts, of owners of the same names."""
-    given = {"owner": debit, "asset": "EUR", **fields}
-    return instruction("transfer", debit_account=debit, credit_account=credit, amount=amount, **given)
+    given = {"owner": debit, "debit_account": debit, "credit_account": credit, "asset": "EUR", **fields}
+    return instruction("transfer", **given, amount=amount)
 
 
 def exchange(owner: str, gives: str, takes: str, rate: str, **fields: Any) -> dict[str, Any]:
@@ -88,6 +89,18 @@ def exchange(owner: str, gives: str, takes: str, rate: str, **fields: Any) -> di
     given = {"debit_account": owner, "credit_account": f"{owner}/USD", **fields}
     sides = {"debit_asset": "EUR", "credit_asset": "USD", "debit_amount": gives, "credit_amount": takes}
     return instruction("exchange", **{"owner": owner, **sides, "rate": rate, **given})
+
+
+def custody(owner: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Open a custody account for any security at the bank."""
+    given = {"entity": "BANK", "class": "custody", **fields}
+    return instruction("open_account", owner=owner, account=account or f"{owner}/custody", **given)
+
+
+def custody_transfer(owner: str, direction: str, quantity: str, **fields: Any) -> dict[str, Any]:
+    """Securities come into the owner's custody account, or leave it."""
+    given = {"account": f"{owner}/custody", "asset": ISIN, **fields}
+    return instruction("custody_transfer", owner=owner, direction=direction, quantity=quantity, **given)
 
 
 def withdrawal(owner: str, amount: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -214,6 +227,8 @@ def make_chart() -> Chart:
         "vault",
         "clearing",
         "position",
+        "depository",
+        "custodian",
         "suspense",
         "blocked_funds",
         "return",
@@ -221,9 +236,11 @@ def make_chart() -> Chart:
         "interest_income",
         "interest_expense",
     )
-    for entity, assets in (("BANK", ("EUR", "USD")), ("BROKER", ("EUR",))):
+    for entity, assets in (("BANK", ("EUR", "USD", ISIN)), ("BROKER", ("EUR",))):
         for asset in assets:
             for name in classes:
+                if name in ("depository", "custodian") and asset != ISIN:
+                    continue
                 number += 1
                 chart.add_house_account(
                     make_account(
@@ -246,6 +263,8 @@ def make_chart() -> Chart:
             ("withdrawal", "cash", "vault"),
             ("reserve", "", "clearing"),
             ("exchange", "", "position"),
+            ("custody_transfer", "depository", "depository"),
+            ("custody_transfer", "custodian", "custodian"),
             ("fee", "", "fee_income"),
             ("interest", "credit", "interest_expense"),
             ("interest", "debit", "interest_income"),

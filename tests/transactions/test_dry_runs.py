@@ -22,6 +22,8 @@ from shared.runtime.work import Received
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
     StoredLedger,
+    custody,
+    custody_transfer,
     deposit,
     exchange,
     instruction,
@@ -266,6 +268,8 @@ def every_kind() -> list[dict[str, Any]]:
         withdrawal(ALICE, "1000.00"),
         transfer(ALICE, BOB, "5.00"),
         exchange(ALICE, "100.00", "110.00", "1.1"),
+        custody(ALICE, "another/custody"),
+        custody_transfer(ALICE, "receive", "3"),
         instruction("fee", owner=ALICE, account=ALICE, amount="1.00", asset="EUR"),
         instruction("interest", owner=ALICE, account=ALICE, amount="1.00", asset="EUR"),
         instruction("house_posting", owner=HOUSE, debit_account="BANK/nostro/EUR",
@@ -284,7 +288,7 @@ async def a_stored_ledger(ledger: StoredLedger) -> None:
     """Two customers with money; one with something reserved, and a freeze of credits."""
     freeze = {"freeze_id": "stands", "authority": "court", "direction": "credit"}
     usd = opening(ALICE, f"{ALICE}/USD", asset="USD")
-    await ledger.send(opening(ALICE), usd, opening(BOB), deposit(ALICE, "2000.00"))
+    await ledger.send(opening(ALICE), custody(ALICE), usd, opening(BOB), deposit(ALICE, "2000.00"))
     await ledger.send(
         instruction("reserve", owner=ALICE, account=ALICE, amount="9.00", asset="EUR",
                     instruction_id=named_id("r")),

@@ -17,9 +17,12 @@ from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Received
 from tests.transactions.support import (
+    ISIN,
     START,
     PureLedger,
     answer,
+    custody,
+    custody_transfer,
     deposit,
     instruction,
     named_id,
@@ -103,6 +106,60 @@ RESERVES = st.one_of(
     at_home("post_pending", fresh, pending_id=reserved, amount=sums, final=st.booleans()),
     at_home("post_pending", fresh, pending_id=reserved, amount=st.just("1.00"), final=st.just(False)),
     at_home("void_pending", fresh, pending_id=reserved),
+)
+BOXES = st.sampled_from([f"{HOME}/custody", f"{HOME}/custody", f"{HOME}/custody#{ISIN}"])
+SECURITIES = st.one_of(
+    at_home(
+        "open_account",
+        fresh,
+        account=st.sampled_from([f"{HOME}/custody", f"{HOME}/other", f"{HOME}/custody#{ISIN}"]),
+        entity=st.just("BANK"),
+        **{"class": st.sampled_from(["custody", "custody", "cash"])},
+    ),
+    at_home(
+        "open_account",
+        fresh,
+        account=st.just(f"{HOME}/isin"),
+        entity=st.just("BANK"),
+        asset=st.just(ISIN),
+        container=st.sampled_from([f"{HOME}/custody", "box"]),
+        **{"class": st.just("custody")},
+    ),
+    at_home(
+        "custody_transfer",
+        fresh,
+        account=BOXES | st.sampled_from([HOME, "nobody", f"{FOREIGNER}/custody"]),
+        direction=st.sampled_from(["receive", "receive", "deliver"]),
+        quantity=st.sampled_from(["1", "10", "0", "1.5", str(2**63 - 1)]),
+        asset=st.sampled_from([ISIN, ISIN, "US912810TM09", "EUR", "XXX"]),
+        location=st.sampled_from(["depository", "custodian", "nowhere"]),
+    ),
+    at_home(
+        "custody_transfer",
+        fresh,
+        account=st.just(f"{HOME}/custody"),
+        direction=st.just("receive"),
+        quantity=st.just("10"),
+        asset=st.just(ISIN),
+    ),
+    at_home(
+        "transfer",
+        fresh,
+        debit_account=BOXES,
+        credit_account=st.just(f"{FOREIGNER}/custody#{ISIN}"),
+        amount=st.sampled_from(["1", "100"]),
+        asset=st.just(ISIN),
+    ),
+    at_home("change_limit", fresh, account=BOXES, limit=st.just("5"), authority=st.just("committee")),
+    at_home(
+        "freeze_account",
+        fresh,
+        account=BOXES,
+        freeze_id=st.sampled_from(["s1", "s2"]),
+        authority=st.just("court"),
+        direction=directions,
+    ),
+    at_home("unfreeze_account", fresh, account=BOXES, freeze_id=st.sampled_from(["s1", "s2"])),
 )
 EXCHANGES = st.one_of(
     at_home(
@@ -258,6 +315,7 @@ STREAMS = (
     st.lists(MESSAGES | REVERSALS | DAYS | ANSWERS | st.just(b"{"), max_size=40)
     | st.lists(RESERVES | EXCHANGES | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
+    | st.lists(SECURITIES, min_size=6, max_size=30)
 )
 
 
@@ -280,6 +338,10 @@ def a_ledger() -> PureLedger:
         code, name = f"{owner}/USD", f"open {owner}/USD"
         ledger.send(opening(owner, code, asset="USD", instruction_id=named_id(name)))
     ledger.send(deposit(HOME, "100.00", DOLLARS, asset="USD", instruction_id=named_id("fund dollars")))
+    for owner in (HOME, FOREIGNER):
+        ledger.send(custody(owner, instruction_id=named_id(f"open {owner}/custody")))
+    received_before = custody_transfer(FOREIGNER, "receive", "7", instruction_id=named_id("foreign stock"))
+    ledger.send(received_before)
     ledger.send(transfer(FOREIGNER, HOME, "50.00", instruction_id=named_id("foreign credit")))
     return ledger
 

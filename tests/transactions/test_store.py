@@ -23,11 +23,14 @@ from shared.runtime.errors import ConfigurationError
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
+    ISIN,
     PARTITIONS,
     PureLedger,
     StoredLedger,
     answer,
     closing,
+    custody,
+    custody_transfer,
     deposit,
     exchange,
     instruction,
@@ -248,7 +251,16 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
     """Something that may happen to an owner."""
     other = chance.choice([*owners, "nobody"])
     amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
-    match chance.randint(0, 13):
+    match chance.randint(0, 15):
+        case 14:
+            if chance.random() < 0.5:
+                return custody(owner)
+            to = {"debit_account": f"{owner}/custody#{ISIN}", "credit_account": f"{other}/custody#{ISIN}"}
+            return transfer(owner, other, "3", **to, asset=ISIN)
+        case 15:
+            box = chance.choice([owner, owner, other])
+            way = chance.choice(["receive", "receive", "deliver"])
+            return custody_transfer(owner, way, "5", account=f"{box}/custody")
         case 13:
             if chance.random() < 0.5:
                 return opening(owner, f"{owner}/USD", asset="USD")
@@ -273,7 +285,7 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
             return instruction(
                 chance.choice(["freeze_account", "unfreeze_account"]),
                 owner=owner,
-                account=owner,
+                account=chance.choice([owner, f"{owner}/custody"]),
                 freeze_id=chance.choice("abc"),
                 authority="court",
                 direction=chance.choice(["debit", "credit"]),

@@ -19,10 +19,13 @@ from shared.messages.envelope import HOUSE
 from shared.runtime.work import Outgoing
 from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
 from tests.transactions.support import (
+    ISIN,
     PARTITIONS,
     StoredLedger,
     answer,
     closing,
+    custody,
+    custody_transfer,
     deposit,
     exchange,
     instruction,
@@ -63,6 +66,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
     await ledger.send(deposit(ALICE, "1.50") | {"dry_run": True}, message | {"dry_run": True})
     await a_few_exchanges(ledger)
+    await a_few_securities(ledger)
     await a_few_reserves(ledger)
     await a_few_limits(ledger)
     await a_few_reversals(ledger)
@@ -91,6 +95,22 @@ async def a_few_exchanges(ledger: StoredLedger) -> None:
     await ledger.send(dollars, deposit(ALICE, "150.00"), one, wrong)
     held, other = await ledger.send(*[exchange(ALICE, "60.00", "65.11", "1.0852") for _ in range(2)])
     await ledger.send(answer(held, "cleared"), answer(other, "refused"))
+
+
+async def a_few_securities(ledger: StoredLedger) -> None:
+    """In and out of two custody accounts, over to the other one, and what a freeze keeps from one."""
+    box = f"{ALICE}/custody"
+    await ledger.send(custody(ALICE), custody(BOB), custody_transfer(ALICE, "receive", "30"))
+    await ledger.send(custody_transfer(BOB, "receive", "2", location="custodian"))
+    sold = transfer(ALICE, f"{BOB}/custody#{ISIN}", "4", debit_account=f"{box}#{ISIN}", asset=ISIN)
+    await ledger.send(custody_transfer(ALICE, "deliver", "5"), sold)
+    await ledger.send(
+        instruction(
+            "freeze_account", owner=ALICE, account=box, freeze_id="s", authority="c", direction="credit"
+        ),
+        custody_transfer(ALICE, "receive", "7"),
+        custody_transfer(ALICE, "deliver", "1"),
+    )
 
 
 async def a_few_limits(ledger: StoredLedger) -> None:
@@ -206,6 +226,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert shown["assets"] == {
         "EUR": {"debits": "9034.50", "credits": "9034.50"},
         "USD": {"debits": "75.96", "credits": "75.96"},
+        ISIN: {"debits": "49", "credits": "49"},
     }
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
     connection = await asyncpg.connect(books.service)

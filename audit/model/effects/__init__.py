@@ -7,7 +7,7 @@ own, listed below.
 from collections.abc import Mapping
 from typing import Final
 
-from audit.model.effects.accounts import limit_asked, open_account
+from audit.model.effects.accounts import code_is_free, limit_asked, open_account
 from audit.model.effects.business_days import open_business_day
 from audit.model.effects.closings import by_two, close, closed, reopen, swept
 from audit.model.effects.effect import ByItself, Effect
@@ -22,7 +22,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
     "adjustment": Effect(move, amounts_moved, approved),
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
-    "open_account": Effect(open_account, limit_asked),
+    "open_account": Effect(open_account, limit_asked, code_is_free),
     "freeze_account": Effect(place_or_lift),
     "unfreeze_account": Effect(place_or_lift),
     "change_limit": Effect(change_limit, new_limit_asked, holds_on_some_day),

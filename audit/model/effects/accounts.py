@@ -7,14 +7,22 @@ from audit.evidence import JournalRow
 from audit.model.books import Books, was_seen
 from audit.model.effects.effect import Spelled
 from audit.model.predictions import Prediction, rejected
-from audit.model.state import KnownAccount, ShardState
+from audit.model.state import NO_CURRENCY, KnownAccount, ShardState
 from audit.wire import HOUSE, Asked
 
 
 def limit_asked(state: ShardState, asked: Asked) -> Sequence[Spelled]:  # noqa: ARG001 - others look
     """The limit, which may be nothing; null is no limit at all."""
     text = asked.content.get("limit")
-    return () if text is None else (Spelled("limit", text, asked.content["asset"], zero_allowed=True),)
+    asset = asked.content.get("asset")
+    return () if text is None else (Spelled("limit", text, asset, zero_allowed=True),)
+
+
+def code_is_free(asked: Asked) -> Prediction | None:
+    """The sign # is for accounts within a custody account, whose codes must be short enough for that."""
+    code = asked.content["account"]
+    too_long = asked.content.get("asset") is None and len(code) > 51
+    return rejected("field_malformed", "account") if "#" in code or too_long else None
 
 
 def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
@@ -22,18 +30,26 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
     content = asked.content
     if content["entity"] not in books.first_days:
         return rejected("entity_unknown", "entity")
-    asset = books.assets.get(content["asset"])
-    if asset is None:
+    named = content.get("asset")
+    asset = books.assets.get(named) if named is not None else None
+    if named is not None and asset is None:
         return rejected("asset_unknown", "asset")
     if asked.owner == HOUSE:
         return rejected("wrong_owner", "owner")
     account_class = content.get("class", "cash")
-    if (account_class == "custody") != (asset.kind == "security"):
+    if (account_class == "custody") != (asset is None or asset.kind == "security"):
         return rejected("account_class_not_allowed", "class")
-    if asset.kind == "currency" and (content["entity"], "suspense", asset.code) not in books.house:
-        return rejected("asset_not_used", "asset")
-    instrument = books.instruments.get(asset.code)
+    around = state.opened.get(content.get("container") or "")
+    if around is not None and around.is_box:
+        return rejected("account_class_not_allowed", "container")
     today = state.today[content["entity"]]
+    if (
+        asset is not None
+        and asset.kind == "currency"
+        and (content["entity"], "suspense", asset.code) not in books.house
+    ):
+        return rejected("asset_not_used", "asset")
+    instrument = None if asset is None else books.instruments.get(asset.code)
     if instrument is not None and not (
         instrument.valid_from <= today and (instrument.valid_until is None or today < instrument.valid_until)
     ):
@@ -42,18 +58,26 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
     taken = code in was_seen(row, "taken") or books.account(state, row, code) is not None
     if taken:
         return rejected("account_exists", "account")
+    if asset is None:
+        _open(state, row, asked, NO_CURRENCY, 0)
+        return Prediction("InstructionApplied", booking_date=today)
     limit_text = content.get("limit", "0")
     limit = None if limit_text is None else read_amount(limit_text, asset.scale, zero_allowed=True)
     assert not isinstance(limit, BadAmount)
-    state.opened[code] = KnownAccount(
-        code=code,
+    _open(state, row, asked, asset.code, limit)
+    return Prediction("InstructionApplied", booking_date=today)
+
+
+def _open(state: ShardState, row: JournalRow, asked: Asked, asset: str, limit: int | None) -> None:
+    content = asked.content
+    state.opened[content["account"]] = KnownAccount(
+        code=content["account"],
         entity=content["entity"],
         owner=asked.owner,
-        asset=asset.code,
-        account_class=account_class,
+        asset=asset,
+        account_class=content.get("class", "cash"),
         limit_minor=limit,
         shard=state.shard,
         opened_seq=row.seq,
         container=content.get("container"),
     )
-    return Prediction("InstructionApplied", booking_date=today)

@@ -19,6 +19,8 @@ def close(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pre
     if isinstance(account, Prediction):
         return account
     code = account.code
+    if account.is_box or "#" in code:
+        return rejected("account_class_not_allowed", "account")
     if state.shut(code) is not None:
         return rejected("account_closed", "account")
     if any(each.account == code and each.lifted_seq is None for each in state.freezes.values()):

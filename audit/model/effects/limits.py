@@ -32,7 +32,7 @@ def change_limit(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         return rejected("account_unknown", "account")
     if account.owner != asked.owner:
         return rejected("wrong_owner", "owner", "account")
-    if account.owner == HOUSE:
+    if account.owner == HOUSE or account.is_box:
         return rejected("account_class_not_allowed", "account")
     today = state.today[account.entity]
     text, until_text = asked.content.get("valid_from"), asked.content.get("valid_until")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -16,6 +16,9 @@ from audit.model.state import KnownAccount, Pending, ShardState
 from audit.wire import FACTS, HOUSE, Asked
 
 CASH_CLASSES: Final = frozenset({"cash", "loan"})
+
+WITHIN_BOXES: Final = frozenset({"custody_transfer"})
+"""Types in which a custody account stands for the account of the security within it."""
 
 TO_SUSPENSE: Final = frozenset(
     {"account_unknown", "wrong_owner", "asset_mismatch", "account_class_not_allowed"}
@@ -109,6 +112,13 @@ def _exchange(asked: Asked) -> tuple[Asking, ...]:
     )  # fmt: skip
 
 
+def _custody_transfer(asked: Asked) -> tuple[Asking, ...]:
+    content = asked.content
+    held, there = End(content["account"]), End(None, content.get("location", "depository"))
+    debit, credit = (there, held) if content["direction"] == "receive" else (held, there)
+    return (Asking("principal", debit, credit, content["quantity"], content["asset"], "quantity"),)
+
+
 INSTEAD: Final = {"account_closed": "return", "account_frozen": "blocked_funds"}
 """Where a fact goes whose account is stopped; whatever else is wrong with it, to suspense."""
 
@@ -121,6 +131,7 @@ MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
     "interest": _interest,
     "house_posting": _between_two,
     "adjustment": _between_two,
+    "custody_transfer": _custody_transfer,
     "reserve": _reserve,
 }
 """By type, what moves."""
@@ -148,11 +159,18 @@ def move(
 ) -> Prediction:
     """Rungs 4 to 7, each over all movements before the next; then the posting, or the setting aside."""
     moves = MOVEMENTS[asked.type](asked)
+    opening: KnownAccount | None = None
+    if asked.type in WITHIN_BOXES:
+        moves, opening = within_boxes(books, state, row, asked, moves)
     if any(each.asset not in books.assets for each in moves):
         return rejected("asset_unknown", *(each.asset_field for each in moves))
     named = [end for each in moves for end in (each.debit, each.credit) if end.code is not None]
     is_fact = asked.type in FACTS
-    accounts = {end.code: books.account(state, row, end.code) for end in named if end.code is not None}
+    accounts = {
+        end.code: opening if opening and end.code == opening.code else books.account(state, row, end.code)
+        for end in named
+        if end.code is not None
+    }
     reason, fields = _references(asked, moves, accounts)
     if reason is not None and not (is_fact and reason in TO_SUSPENSE):
         return rejected(reason, *fields)
@@ -178,7 +196,39 @@ def move(
         return rejected("asset_not_used", "asset")
     total = sum(leg.amount for leg in legs if leg.asset == legs[0].asset)
     screened = not is_fact and books.is_screened(entity, asked.type, legs[0].asset, total, day)
-    return _limits(books, state, row, asked, legs, day=day, routed=routed, screened=screened)
+    if opening is not None and any(opening.code in (leg.debit, leg.credit) for leg in legs):
+        state.opened[opening.code] = opening
+    said = _limits(books, state, row, asked, legs, day=day, routed=routed, screened=screened)
+    if opening is not None and opening.code in state.opened:
+        if said.reason is None:
+            said.opened = opening.code
+        else:
+            del state.opened[opening.code]
+    return said
+
+
+def within_boxes(
+    books: Books, state: ShardState, row: JournalRow, asked: Asked, moves: tuple[Asking, ...]
+) -> tuple[tuple[Asking, ...], KnownAccount | None]:
+    """The same movements with the accounts within custody accounts, and the one of them to be opened."""
+    opening: KnownAccount | None = None
+    found: list[Asking] = []
+    for each in moves:
+        ends = {"debit": each.debit, "credit": each.credit}
+        for side, end in ends.items():
+            box = None if end.code is None else books.account(state, row, end.code)
+            asset = books.assets.get(each.asset)
+            is_held = asset is not None and asset.kind == "security"
+            if box is None or not box.is_box or box.owner != asked.owner or not is_held:
+                continue
+            code = f"{box.code}#{each.asset}"
+            ends[side] = replace(end, code=code)
+            if code not in state.opened:
+                opening = replace(
+                    box, code=code, asset=each.asset, limit_minor=0, opened_seq=row.seq, container=box.code
+                )
+        found.append(replace(each, **ends))
+    return tuple(found), opening
 
 
 def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple[str | None, tuple[str, ...]]:
@@ -214,6 +264,10 @@ def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple
 
 
 def _is_allowed(account: KnownAccount, kind: str) -> bool:
+    if kind == "transfer":
+        return account.owner != HOUSE
+    if kind in WITHIN_BOXES:
+        return account.account_class == "custody"
     return account.owner == HOUSE if kind in OF_THE_HOUSE else account.account_class in CASH_CLASSES
 
 

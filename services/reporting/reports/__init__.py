@@ -5,12 +5,14 @@ from typing import Final
 from services.reporting.domain.report import Report
 from services.reporting.reports.account_statement import ACCOUNT_STATEMENT
 from services.reporting.reports.daily_activity import DAILY_ACTIVITY
+from services.reporting.reports.stock_record import STOCK_RECORD
 from services.reporting.reports.trial_balance import TRIAL_BALANCE
 
 REPORTS: Final[tuple[Report, ...]] = (
     TRIAL_BALANCE,
     ACCOUNT_STATEMENT,
     DAILY_ACTIVITY,
+    STOCK_RECORD,
 )
 
 REPORT: Final = {report.code: report for report in REPORTS}

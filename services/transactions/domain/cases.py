@@ -81,6 +81,7 @@ class Case:
         "moves",
         "named",
         "named_first",
+        "opened",
         "original",
         "pending",
         "record",
@@ -101,6 +102,8 @@ class Case:
     limit: int | None
     day: date
     """References: the entity's open business day."""
+    opened: Account | None
+    """References: an account within a custody account that there is not yet, should it be accepted."""
     legs: list[Leg]
     """Limits: what was posted or reserved."""
     named: OpenPending | None
@@ -120,6 +123,7 @@ class Case:
         self.seq = seq
         self.first = None
         self.account = None
+        self.opened = None
         self.pending = False
         self.screening = False
         """Whether it waits for compliance before it is posted."""
@@ -240,9 +244,16 @@ def _mask(context: Context, account: Account) -> int:
     if not account.is_customer:
         return 0
     if account.shard != changes.state.shard:
-        return context.outside.stopped.get(account.account_id, 0)
-    mask = changes.stopped.get(account.account_id)
-    return changes.state.stopped.get(account.account_id, 0) if mask is None else mask
+        shut = context.outside.stopped
+        mask = shut.get(account.account_id, 0)
+        return mask if account.container_id is None else mask | shut.get(account.container_id, 0)
+    mask = _mask_here(changes, account.account_id)
+    return mask if account.container_id is None else mask | _mask_here(changes, account.container_id)
+
+
+def _mask_here(changes: Changes, account_id: int) -> int:
+    mask = changes.stopped.get(account_id)
+    return changes.state.stopped.get(account_id, 0) if mask is None else mask
 
 
 def credits_elsewhere(context: Context, account_id: int) -> int:

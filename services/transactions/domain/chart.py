@@ -10,6 +10,9 @@ from shared.money import AssetKind
 
 Value = TypeVar("Value")
 
+WITHIN: Final = "#"
+"""Stands in the codes of accounts within a custody account, between its code and the security's, alone."""
+
 ACCOUNTS_PER_SHARD: Final = 2**40
 """An account's number is its home shard times this, plus its number there."""
 
@@ -25,6 +28,10 @@ class ChartAsset:
     code: str
     kind: AssetKind
     scale: int
+
+
+NO_ASSET: Final = ChartAsset(999, "XXX", "none", 0)
+"""ISO 4217's code where no currency is involved: of accounts that hold nothing themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,18 @@ class Account:
     key: bytes
     """The owner, as a record key."""
     container: str | None = None
+    container_id: int | None = None
+    """The custody account within which it is, whose freezes are its own; none for one by itself."""
+
+    @property
+    def is_container(self) -> bool:
+        """Whether it is a custody account for any security, and holds none itself."""
+        return self.asset_id == NO_ASSET.asset_id
+
+
+def code_within(container: str, asset: str) -> str:
+    """Return the code of the account of a security within a custody account."""
+    return f"{container}{WITHIN}{asset}"
 
 
 def make_account(
@@ -81,6 +100,7 @@ def make_account(
     account_class: str,
     limit: int | None,
     container: str | None = None,
+    container_id: int | None = None,
 ) -> Account:
     """Return an account with what an event says of it spelt once."""
     return Account(
@@ -101,6 +121,7 @@ def make_account(
         ).encode(),
         key=owner.encode(),
         container=container,
+        container_id=container_id,
     )
 
 
@@ -122,6 +143,7 @@ class Chart:
     """All that migrate has loaded. The same for every shard; read once at the start."""
 
     assets: dict[str, ChartAsset] = field(default_factory=dict)
+    """Those that can be held, by code."""
     instruments: dict[int, Instrument] = field(default_factory=dict)
     """What securities are beyond assets, by asset."""
     entities: dict[str, Entity] = field(default_factory=dict)
@@ -132,14 +154,16 @@ class Chart:
     """The same by (entity, class, asset)."""
     rules: dict[tuple[int, str, str], list[Dated[str]]] = field(default_factory=dict)
     """(entity, instruction type, condition) → the house class that stands against the customer."""
-    assets_by_id: dict[int, ChartAsset] = field(default_factory=dict)
+    assets_by_id: dict[int, ChartAsset] = field(default_factory=lambda: {NO_ASSET.asset_id: NO_ASSET})
     entities_by_id: dict[int, Entity] = field(default_factory=dict)
     policies: dict[tuple[int, str, int], list[Dated[int]]] = field(default_factory=dict)
     """(entity, instruction type, asset) → the amount from which it is screened before it is posted."""
 
     def add_asset(self, asset: ChartAsset) -> None:
         """Put an asset into the chart."""
-        self.assets[asset.code] = self.assets_by_id[asset.asset_id] = asset
+        self.assets_by_id[asset.asset_id] = asset
+        if asset.kind != NO_ASSET.kind:
+            self.assets[asset.code] = asset
 
     def add_entity(self, entity: Entity) -> None:
         """Put an entity into the chart."""

@@ -124,10 +124,14 @@ def touched(state: ShardState, entries: Sequence[Entry], outside: Outside) -> se
     for entry in entries:
         if isinstance(entry, Received):
             ends = entry.message.planned[1:3]
-            accounts = (state.accounts.get(code) for code in ends if isinstance(code, str))
-            found.update(each.account_id for each in accounts if each is not None)
+            named = (state.accounts.get(code) for code in ends if isinstance(code, str))
+            accounts = [each for each in named if each is not None]
         else:
-            found.update(each.account_id for each in _accounts_of(state, entry, Wanted()))
+            accounts = _accounts_of(state, entry, Wanted())
+        for each in accounts:
+            found.add(each.account_id)
+            if each.container_id is not None:
+                found.add(each.container_id)
     return found
 
 

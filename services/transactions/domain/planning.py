@@ -48,6 +48,9 @@ class TransactionType:
     """What an instruction asks for. A field the record did not have may be falsy instead of its default."""
     reserves: bool = False
     """Whether its movements are only set aside, until another instruction posts or voids them."""
+    opens: bool = False
+    """Whether a custody account that it names stands for the account of the security within it, which is
+    opened where there is none."""
     account_classes: frozenset[str] = frozenset()
     """The classes that accounts it names may have; none means the house's own accounts."""
     reversible: bool = True
@@ -57,4 +60,5 @@ class TransactionType:
 
 
 CASH_CLASSES: Final = frozenset({"cash", "loan"})
+CUSTODY_CLASSES: Final = frozenset({"custody"})
 CUSTOMER_CLASSES: Final = frozenset({"cash", "loan", "custody"})

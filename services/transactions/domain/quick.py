@@ -91,7 +91,12 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
         return None
     # status: neither end is shut, and no freeze stands on either
     for stopped in (state.stopped, changes.stopped, context.outside.stopped):
-        if stopped and (debit_id in stopped or credit_id in stopped):
+        if stopped and (
+            debit_id in stopped
+            or credit_id in stopped
+            or debit.container_id in stopped
+            or credit.container_id in stopped
+        ):
             return None
     # limits: not to be screened first, no counter overflows, the available balance bears it
     debits = taken[0] + amount

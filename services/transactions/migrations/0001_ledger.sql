@@ -16,7 +16,7 @@ CREATE TYPE source_topic AS ENUM (
 CREATE TABLE asset (
     asset_id int PRIMARY KEY,
     code text NOT NULL UNIQUE,
-    kind text NOT NULL CHECK (kind IN ('currency', 'security')),
+    kind text NOT NULL CHECK (kind IN ('currency', 'security', 'none')),
     scale int NOT NULL CHECK (scale BETWEEN 0 AND 18),
     name text NOT NULL
 );

@@ -15,6 +15,7 @@ from services.transactions.queries.balances_at import (
     spelt_moment,
 )
 from services.transactions.queries.closings import Closings, closings_of
+from services.transactions.queries.holdings import NO_CURRENCY, holdings_of
 from services.transactions.queries.limits import Limits, limits_of
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
@@ -33,6 +34,8 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
     no date and is shown as recorded, and `available` is null. `limit` is that in force on the booking date,
     or on the business day that was open; `limits` are all that were set since the account was opened.
     `closings` name the events of its home shard that began to close it, closed it and opened it again.
+    A custody account for any security has `holdings` (`holdings_of`); a freeze of it is shown with each
+    account within it.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(
@@ -59,16 +62,25 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
             """
             SELECT freeze_id, direction
             FROM transactions.account_freeze
-            WHERE account_id = $1 AND seq <= $2 AND (lifted_seq IS NULL OR lifted_seq > $2)
+            WHERE account_id IN ($1, (
+                    SELECT within.account_id
+                    FROM transactions.account AS within
+                    WHERE within.code = $3 AND $4 LIKE '%#%'
+                ))
+              AND seq <= $2 AND (lifted_seq IS NULL OR lifted_seq > $2)
             ORDER BY freeze_id
             """,
             account_id,
             here,
+            row["container"],
+            row["code"],
         )
         limits = await limits_of(connection, row, here, moment.booking_date)
         closings = await closings_of(connection, account_id, here)
+        holdings = await holdings_of(connection, row["code"], row["entity_id"], moment)
     counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
-    return _shown(row, counters, moment, freezes=freezes, closings=closings, limits=limits, vector=vector)
+    shown = _shown(row, counters, moment, freezes=freezes, closings=closings, limits=limits, vector=vector)
+    return shown | {"holdings": holdings} if row["asset"] == NO_CURRENCY else shown
 
 
 def _shown(

@@ -18,9 +18,12 @@ async def accounts_by_code(connection: Connection, chart: Chart, codes: Sequence
     """Return those of these accounts that exist."""
     rows = await connection.fetch(
         """
-        SELECT account_id, code, owner, shard, entity_id, asset_id, class, limit_minor, container
+        SELECT account.account_id, account.code, account.owner, account.shard, account.entity_id,
+               account.asset_id, account.class, account.limit_minor, account.container,
+               within.account_id AS container_id
         FROM account
-        WHERE code = ANY($1::text[])
+        LEFT JOIN account AS within ON within.code = account.container AND account.code LIKE '%#%'
+        WHERE account.code = ANY($1::text[])
         """,
         codes,
     )
@@ -33,9 +36,12 @@ async def accounts_by_id(
     """Return these accounts."""
     rows = await connection.fetch(
         """
-        SELECT account_id, code, owner, shard, entity_id, asset_id, class, limit_minor, container
+        SELECT account.account_id, account.code, account.owner, account.shard, account.entity_id,
+               account.asset_id, account.class, account.limit_minor, account.container,
+               within.account_id AS container_id
         FROM account
-        WHERE account_id = ANY($1::bigint[])
+        LEFT JOIN account AS within ON within.code = account.container AND account.code LIKE '%#%'
+        WHERE account.account_id = ANY($1::bigint[])
         """,
         account_ids,
     )
@@ -53,6 +59,7 @@ def _account(row: Mapping[str, Any], chart: Chart) -> Account:
         account_class=row["class"],
         limit=row["limit_minor"],
         container=row["container"],
+        container_id=row["container_id"],
     )
 
 

@@ -6,6 +6,7 @@ from services.transactions.domain.planning import TransactionType
 from services.transactions.transaction_types.adjustment import ADJUSTMENT
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.close_account import CLOSE_ACCOUNT
+from services.transactions.transaction_types.custody_transfer import CUSTODY_TRANSFER
 from services.transactions.transaction_types.deposit import DEPOSIT
 from services.transactions.transaction_types.exchange import EXCHANGE
 from services.transactions.transaction_types.fee import FEE
@@ -33,6 +34,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     INTEREST,
     HOUSE_POSTING,
     ADJUSTMENT,
+    CUSTODY_TRANSFER,
     RESERVE,
     POST_PENDING,
     VOID_PENDING,

@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from services.transactions.domain.cases import Case, account_named, credits_elsewhere, own_account, stopped
+from services.transactions.domain.cases import (
+    Case,
+    account_named,
+    class_not_allowed,
+    credits_elsewhere,
+    own_account,
+    stopped,
+)
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
@@ -69,8 +76,18 @@ def _account_of(case: Case) -> Account:
     return case.account
 
 
+def _by_itself(case: Case) -> Refusal | None:
+    """Custody accounts for any security, and what is within them, are not closed yet."""
+    refusal = own_account(case)
+    if refusal is not None:
+        return refusal
+    account = _account_of(case)
+    is_within = account.container_id is not None
+    return class_not_allowed("account") if account.is_container or is_within else None
+
+
 CLOSE: Final = Effect(
-    references=own_account,
+    references=_by_itself,
     status=_is_free,
     state=_nothing_pending,
     limits=_holds_nothing,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.transactions.domain.cases import Case, account_named, own_account
+from services.transactions.domain.cases import Case, account_named, class_not_allowed, own_account
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
@@ -46,6 +46,14 @@ def _begins_today_or_later(case: Case) -> Refusal | None:
     return None
 
 
+def _references(case: Case) -> Refusal | None:
+    refusal = own_account(case)
+    if refusal is not None:
+        return refusal
+    assert case.account is not None
+    return class_not_allowed("account") if case.account.is_container else None
+
+
 def _set(case: Case, decision: Decision) -> None:
     message = case.record.message
     decision.account = account = case.account
@@ -58,7 +66,7 @@ def _set(case: Case, decision: Decision) -> None:
 
 CHANGE_LIMIT: Final = Effect(
     form=_form,
-    references=own_account,
+    references=_references,
     state=_begins_today_or_later,
     accept=_set,
     dates=("valid_from", "valid_until"),

@@ -17,6 +17,12 @@ from services.transactions.domain.cases import (
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.effects.containers import (
+    begin_opening,
+    find_held,
+    finish_opening,
+    give_up_opening,
+)
 from services.transactions.domain.planning import Planned, TransactionType
 from services.transactions.domain.state import DEBIT_FROZEN, Changes, OpenPending
 from shared.messages.envelope import HOUSE
@@ -54,7 +60,6 @@ def _amounts(case: Case) -> Refusal | None:
 def _references(case: Case) -> Refusal | None:
     context = case.context
     chart = context.chart
-    find_account = context.changes.find_account
     plan = case.record.plan
     for planned in plan:
         if planned.asset not in chart.assets:
@@ -65,11 +70,11 @@ def _references(case: Case) -> Refusal | None:
     for planned in plan:
         debit = credit = None
         if type(planned.debit) is str:
-            debit = find_account(planned.debit)
+            debit = find_held(case, planned.debit, planned.asset)
             if debit is None:
                 return absent(case, planned.debit, planned.debit_field)
         if type(planned.credit) is str:
-            credit = find_account(planned.credit)
+            credit = find_held(case, planned.credit, planned.asset)
             if credit is None:
                 return absent(case, planned.credit, planned.credit_field)
         ends.append((planned, debit, credit))
@@ -186,10 +191,12 @@ def put_down(case: Case, named: Sequence[tuple[str, str, str]]) -> Refusal | Non
     changes = case.context.changes
     pending = case.pending
     case.legs = legs = []
+    begin_opening(case)
     for (debit, credit), amount, (kind, *fields) in zip(case.moves, case.amounts, named, strict=True):
         refusal = _bears(case, fields, amount, debit, credit)
         if refusal is not None:
             _take_back(changes, legs, pending=pending)
+            give_up_opening(case)
             return refusal
         taken = changes.row(debit.account_id)
         given = changes.row(credit.account_id)
@@ -258,6 +265,7 @@ def _accept(case: Case, decision: Decision) -> None:
         if case.limit_passed:
             detail["limit_passed"] = True
         decision.detail = detail
+    finish_opening(case, decision)
 
 
 def _keep_pending(case: Case, decision: Decision) -> None:

@@ -21,6 +21,7 @@ CHECKS: Final = (
     "reversals",
     "balances",
     "debits_equal_credits",
+    "stock_record",
     "accounts",
 )
 AMOUNT_MAX: Final = 2**63 - 1
@@ -42,6 +43,8 @@ class Account:
     entity: str
     account_class: str
     asset: str
+    container: int | None = None
+    """The custody account within which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +150,15 @@ class Books:
         self.accounts: dict[int, Account] = {}
         self.ids: dict[str, int] = {}
         self.entities: dict[str, int] = {}
+        self.within: dict[int, list[int]] = {}
+        """The accounts within each custody account."""
         self.shards: dict[int, Shard] = {}
 
     def beside(self) -> "Books":
         """Return books with the same accounts, in which nothing has been found yet."""
         books = Books()
         books.accounts, books.ids, books.entities = self.accounts, self.ids, self.entities
+        books.within = self.within
         return books
 
     def take(self, findings: "Findings") -> None:

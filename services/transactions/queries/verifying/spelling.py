@@ -12,7 +12,7 @@ from services.transactions.queries.verifying.journal import Row
 
 MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
-    "TransactionPosted": ("routed", "limit_passed", "resolves", "freed", "reverses"),
+    "TransactionPosted": ("routed", "limit_passed", "opened", "resolves", "freed", "reverses"),
     "TransactionPending": ("screening",),
     "TransactionVoided": ("resolves",),
     "PendingCleared": ("decision",),

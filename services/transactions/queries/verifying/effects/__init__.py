@@ -16,8 +16,20 @@ from services.transactions.queries.verifying.effects.movements import MOVEMENTS
 from services.transactions.queries.verifying.effects.opening import OPENING
 from services.transactions.queries.verifying.effects.pendings import PENDINGS
 from services.transactions.queries.verifying.effects.reversals import REVERSALS
+from services.transactions.queries.verifying.effects.safekeeping import SAFEKEEPING
 
-EFFECTS: Final = (PENDINGS, REVERSALS, FREEZING, CLOSING, LIMITS, MOVEMENTS, BUSINESS_DAYS, OPENING, DRY_RUNS)
+EFFECTS: Final = (
+    PENDINGS,
+    REVERSALS,
+    FREEZING,
+    CLOSING,
+    LIMITS,
+    MOVEMENTS,
+    SAFEKEEPING,
+    BUSINESS_DAYS,
+    OPENING,
+    DRY_RUNS,
+)
 """In the order in which they are compared."""
 KINDS: Final[dict[str, Walk]] = {kind: walk for effect in EFFECTS for kind, walk in effect.kinds.items()}
 APPLIED: Final[dict[str, Walk]] = {code: walk for effect in EFFECTS for code, walk in effect.applied.items()}

@@ -18,7 +18,7 @@ def walk_freeze(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[A
     direction = asked.get("direction", "both")
     shard.freezes[account_id, asked["freeze_id"]] = (direction, row["seq"], None)
     shard.standing.setdefault(account_id, {})[asked["freeze_id"]] = direction
-    shard.watched.add(account_id)
+    shard.watched.update((account_id, *books.within.get(account_id, ())))
 
 
 def walk_unfreeze(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -38,9 +38,15 @@ def walk_unfreeze(books: Books, shard: Shard, row: Mapping[str, Any], legs: list
 def see_freezes(books: Books, shard: Shard, leg: Mapping[str, Any], at: dict[str, Any]) -> None:
     """See that neither end of a movement is frozen for it."""
     for side in ("debit", "credit"):
-        standing = shard.standing.get(leg[f"{side}_account"])
-        if standing is not None:
-            stopped = [each for each in standing.values() if each in (side, "both")]
+        account_id: int = leg[f"{side}_account"]
+        account = books.accounts.get(account_id)
+        box = None if account is None else account.container
+        standing = [
+            *shard.standing.get(account_id, {}).values(),
+            *({} if box is None else shard.standing.get(box, {})).values(),
+        ]
+        if account_id in shard.standing or box in shard.standing:
+            stopped = [each for each in standing if each in (side, "both")]
             books.see("freezes", not stopped, expected="no freeze", found=f"{side} frozen", **at)
 
 

@@ -12,6 +12,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
+from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_reversal
 from shared.messages.instructions import FACTS
@@ -24,6 +25,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     seq: int = row["seq"]
     at: dict[str, Any] = {"shard": shard.number, "seq": seq}
     detail = {} if row["detail"] is None else json.loads(row["detail"])
+    if "opened" in detail:
+        walk_opened_within(books, shard, row, detail["opened"])
     resolves, freed = resolved(books, shard, row, legs, detail)
     walk_reversal(books, shard, row, legs, detail)
     may_pass = row["instruction_type"] in FACTS or is_forced(row)

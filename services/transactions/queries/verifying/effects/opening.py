@@ -39,6 +39,11 @@ async def read_chart(connection: Connection, books: Books) -> None:
             row["asset"],
         )
         books.ids[row["code"]] = row["account_id"]
+    for account_id, account in books.accounts.items():
+        box, within, _ = account.code.rpartition("#")
+        if within and box in books.ids:
+            account.container = books.ids[box]
+            books.within.setdefault(account.container, []).append(account_id)
     for row in await connection.fetch("SELECT entity_id, code FROM transactions.entity"):
         books.entities[row["code"]] = row["entity_id"]
 
@@ -47,7 +52,26 @@ def walk_opening(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[
     """Note where an account was opened."""
     del books, legs
     asked = json.loads(row["content"])
-    shard.opened[asked["account"]] = row["seq"], asked.get("limit", "0")
+    shard.opened[asked["account"]] = row["seq"], asked.get("limit", "0") if asked.get("asset") else "0"
+
+
+def walk_opened_within(books: Books, shard: Shard, row: Mapping[str, Any], code: str) -> None:
+    """Note an account that an event opened within a custody account of the same owner."""
+    account = books.accounts.get(books.ids.get(code, -1))
+    box = None if account is None or account.container is None else books.accounts[account.container]
+    books.see(
+        "accounts",
+        account is not None
+        and box is not None
+        and box.code in shard.opened
+        and (box.owner, box.entity, box.account_class, box.asset, code)
+        == (account.owner, account.entity, account.account_class, "XXX", f"{box.code}#{account.asset}"),
+        expected="an account within a custody account of the same owner",
+        found=code,
+        shard=shard.number,
+        seq=row["seq"],
+    )
+    shard.opened[code] = row["seq"], "0"
 
 
 async def compare_accounts(connection: Connection, books: Books) -> None:

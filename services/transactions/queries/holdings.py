@@ -1,0 +1,51 @@
+"""Shows what a custody account holds: the accounts within it, one a security."""
+
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from services.transactions.queries.balances_at import Moment, Whose, counters_at
+from shared.money import format_amount
+
+NO_CURRENCY: Final = "XXX"
+"""The asset of a custody account for any security (ISO 4217)."""
+
+
+async def holdings_of(
+    connection: Connection, container: str, entity_id: int, moment: Moment
+) -> list[dict[str, Any]]:
+    """Return what is held in a custody account at a moment, a line a security that was ever in it.
+
+    `settled` is what is there, `pending_out` and `pending_in` what waits to go and come, `available` what is
+    settled and does not wait to go.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT account_id, account.code, asset.code AS asset, asset.scale
+        FROM transactions.account
+        JOIN transactions.asset USING (asset_id)
+        WHERE account.code LIKE '%#%' AND split_part(account.code, '#', 1) = $1 AND container = $1
+        ORDER BY asset.code
+        """,
+        container,
+    )
+    if not rows:
+        return []
+    found, _ = await counters_at(connection, moment, Whose([row["account_id"] for row in rows]), entity_id)
+    holdings: list[dict[str, Any]] = []
+    for row in rows:
+        counters = found.get(row["account_id"])
+        if counters is None:
+            continue
+        debits, credited, pending_out, pending_in = counters
+        figures = {
+            "settled": credited - debits,
+            "pending_out": pending_out,
+            "pending_in": pending_in,
+            "available": credited - debits - pending_out,
+        }
+        holdings.append(
+            {"asset": row["asset"], "account": row["code"]}
+            | {name: format_amount(figure, row["scale"]) for name, figure in figures.items()}
+        )
+    return holdings
