@@ -118,11 +118,14 @@ class Examination:
             reserved = left.pop(pending)
             detail = row.detail or {}
             if row.kind == POSTED and "resolves" in detail and "freed" not in detail and legs:
-                debit, credit, amount = reserved[0]
-                rest = amount - legs[0][2]
-                if rest > 0:
-                    left[pending] = [(debit, credit, rest)]
-                    reserved = [(debit, credit, legs[0][2])]
+                moved = {(debit, credit): amount for debit, credit, amount in legs}
+                rest = [
+                    (debit, credit, amount - moved.get((debit, credit), 0))
+                    for debit, credit, amount in reserved
+                ]
+                if any(amount > 0 for *_, amount in rest):
+                    left[pending] = [each for each in rest if each[2]]
+                    reserved = legs
             settled[number] = reserved
         return settled, left
 

@@ -20,7 +20,7 @@ LARGEST_RECORD: Final = 1_048_576
 DEEPEST: Final = 50
 
 HOUSE: Final = "house"
-FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer"})
+FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade"})
 BROADCAST: Final = frozenset({"open_business_day"})
 
 
@@ -388,6 +388,13 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,
     "adjustment": {**_TWO_ACCOUNTS, **_required(reason=_words, entered_by=_code, approved_by=_code)},
+    "trade": {
+        **_EVERY,
+        **_required(side=_one_of("buy", "sell"), custody_account=_code, cash_account=_code, quantity=_amount),
+        **_required(asset=_code, settlement_amount=_amount, settlement_asset=_code),
+        **_optional(commission=_amount, price=_amount),
+        "location": (False, _code),
+    },
     "custody_transfer": {
         **_EVERY,
         **_required(account=_code, direction=_one_of("receive", "deliver"), quantity=_amount, asset=_code),

@@ -57,6 +57,8 @@ class Pending:
     screening: bool = True
     cleared_seq: int | None = None
     settled: int = 0
+    whole: tuple[int, ...] = ()
+    """The amounts of all its movements as they were reserved."""
 
     def stands(self, today: date) -> bool:
         """Whether it can still be posted, given back or decided on: not after the last day it stands on."""

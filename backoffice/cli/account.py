@@ -10,7 +10,7 @@ from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, CommandError
 from services.transactions.queries import Moment, account_history, account_show
 
-RIGHT: Final = ("settled", "pending in", "pending out", "available")
+RIGHT: Final = ("traded", "settled", "pending in", "pending out", "available")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -131,7 +131,7 @@ def _closing(each: dict[str, int | None]) -> str:
 
 
 def _print_holdings(holdings: list[dict[str, Any]]) -> None:
-    figures = ("settled", "pending_in", "pending_out", "available")
+    figures = ("traded", "settled", "pending_in", "pending_out", "available")
     rows = [(each["asset"], *(each[name] for name in figures)) for each in holdings]
     output.table(("security", *(name.replace("_", " ") for name in figures)), rows, right=RIGHT)
 

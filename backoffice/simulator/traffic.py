@@ -197,6 +197,35 @@ def custody_transfer(up: Upstream) -> SimulatedRecord:
     )
 
 
+def trade(up: Upstream) -> SimulatedRecord:
+    """Buy securities for a customer, or settle the oldest trades when several wait."""
+    if len(up.unsettled) > 20:
+        return settlement(up)
+    account = up.spending_account(60_000)
+    if account is None or account.owner not in up.custody:
+        return custody_transfer(up)
+    security = population.SECURITIES[int(up.random() * len(population.SECURITIES))]
+    quantity, price = 1 + int(up.random() * 5), 2_000 + int(up.random() * 8_000)
+    account.balance -= quantity * price + 490
+    record = up.instruct(
+        "trade",
+        "trade",
+        account.owner,
+        f'"side":"buy","custody_account":"{account.owner}-CUSTODY","cash_account":"{account.code}",'
+        f'"quantity":"{quantity}","asset":"{security}","settlement_amount":"{money(quantity * price + 490)}",'
+        f'"settlement_asset":"{account.asset}","commission":"4.90","price":"{money(price)}"',
+    )
+    instruction_id = record.value.split(b'"instruction_id":"', 1)[1][:36].decode()
+    up.unsettled.append((account.owner, instruction_id))
+    return record
+
+
+def settlement(up: Upstream) -> SimulatedRecord:
+    """Settle the trade that has waited longest."""
+    owner, instruction_id = up.unsettled.pop(0)
+    return up.instruct("settlement", "post_pending", owner, f'"pending_id":"{instruction_id}"')
+
+
 def fee(up: Upstream) -> SimulatedRecord:
     """Charge for keeping an account: a fact, whatever is on it."""
     account = up.some_account()
@@ -399,6 +428,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (house_posting, 3),
     (exchange, 6),
     (custody_transfer, 12),
+    (trade, 20),
     (large_cash_deposit, 2),
     (repeated, 10),
 )

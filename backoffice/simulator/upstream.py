@@ -56,6 +56,7 @@ class Upstream:
         "short_lived",
         "step_ms",
         "unfunded",
+        "unsettled",
     )
 
     def __init__(self, *, seed: int, partitions: int, listed_names: Sequence[str]) -> None:
@@ -71,6 +72,8 @@ class Upstream:
         """Accounts of one customer in two assets."""
         self.custody: dict[str, dict[str, int]] = {}
         """By the customer, what is in the custody account."""
+        self.unsettled: list[tuple[str, str]] = []
+        """Trades that are not settled yet: owner and id."""
         self.customers = 0
         self.unfunded: list[Account] = []
         self.frozen: list[Account] = []

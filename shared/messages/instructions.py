@@ -246,6 +246,32 @@ class CustodyTransfer(InstructionBase):
     """Where the securities are: the condition of the posting rule that names the firm's account there."""
 
 
+class Trade(InstructionBase):
+    """Fact: a customer has bought or sold securities, which is not settled yet.
+
+    Securities and money are pending until `post_pending` names the trade, with the quantity that was settled
+    (all of it, where absent); the money of a part is in proportion, and parts add up exactly. A part that is
+    not the last one has `final` false. `void_pending` cancels what is not settled.
+    """
+
+    type: Literal["trade"] = "trade"
+    side: Literal["buy", "sell"]
+    custody_account: Code
+    cash_account: Code
+    quantity: AmountText
+    asset: Code
+    """The security, by its ISIN."""
+    settlement_amount: AmountText
+    """What the customer pays in all, or gets in all."""
+    settlement_asset: Code
+    commission: AmountText | None = None
+    """What of it is the firm's, or has been kept back for the firm; absent for nothing."""
+    price: RateText | None = None
+    """As it was executed; carried, and not judged."""
+    location: Code = "depository"
+    """Where it settles: as of a `custody_transfer`."""
+
+
 class Reserve(InstructionBase):
     """Request: an amount of a customer's is set aside until it is posted or given back.
 
@@ -269,9 +295,9 @@ class PostPending(InstructionBase):
 
     type: Literal["post_pending"] = "post_pending"
     pending_id: UUID
-    """The `instruction_id` of the reserve."""
+    """The `instruction_id` of the reserve or trade."""
     amount: AmountText | None = None
-    """All that is still reserved, where absent."""
+    """All that is still reserved, where absent; of a trade, the quantity."""
     final: bool = True
     """Whether the rest is given back. What has no rest is settled in any case."""
 
@@ -281,7 +307,7 @@ class VoidPending(InstructionBase):
 
     type: Literal["void_pending"] = "void_pending"
     pending_id: UUID
-    """The `instruction_id` of the reserve."""
+    """The `instruction_id` of the reserve or trade."""
 
 
 class Reversal(InstructionBase):
@@ -390,6 +416,7 @@ Instruction = (
     | HousePosting
     | Adjustment
     | CustodyTransfer
+    | Trade
     | Reserve
     | PostPending
     | VoidPending
@@ -413,6 +440,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     HousePosting,
     Adjustment,
     CustodyTransfer,
+    Trade,
     Reserve,
     PostPending,
     VoidPending,
@@ -425,7 +453,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     OpenBusinessDay,
 )
 
-FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer"})
+FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade"})
 """Types that have happened outside and are always booked; the others are requests."""
 
 BROADCAST: Final = frozenset({"open_business_day"})

@@ -34,6 +34,7 @@ from shared.messages.instructions import (
     ReopenAccount,
     Reserve,
     Reversal,
+    Trade,
     Transfer,
     UnfreezeAccount,
     VoidPending,
@@ -158,6 +159,19 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     ),
     CustodyTransfer: _nowhere(
         "account", "direction", "quantity", "asset", "location", note="securities: sese.023, semt.002"
+    ),
+    Trade: _nowhere(
+        "side",
+        "custody_account",
+        "cash_account",
+        "quantity",
+        "asset",
+        "settlement_amount",
+        "settlement_asset",
+        "commission",
+        "price",
+        "location",
+        note="securities: sese.023",
     ),
     Reserve: {
         "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),

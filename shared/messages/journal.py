@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from shared.messages.envelope import Code, Event, Message, Number, Place
 
-MovementKind = Literal["principal", "fee", "interest"]
+MovementKind = Literal["principal", "fee", "interest", "commission"]
 
 
 class Posting(Message):
@@ -83,6 +83,12 @@ class TransactionPending(TransactionEvent):
     type: Literal["TransactionPending"] = "TransactionPending"
     screening: bool = True
     """Whether it waits for compliance."""
+    routed: str | None = None
+    """For a fact: as in `TransactionPosted`."""
+    limit_passed: bool = False
+    """For a fact: what it sets aside takes the account below its limit."""
+    opened: Code | None = None
+    """The account of a security within a custody account that was opened for it."""
 
 
 class PendingCleared(LedgerEvent):

@@ -162,6 +162,53 @@ def test_a_large_withdrawal_waits_and_a_decision_posts_or_voids_it() -> None:
 
 BOX: dict[str, Any] = {"account": "BOX", "entity": "BANK", "class": "custody"}
 
+TRADED: list[tuple[dict[str, Any], list[dict[str, Any]], str, list[int]]] = [
+    ({}, [], "TransactionPending", [0, 10_00]),
+    ({}, [{}], "TransactionPosted", [10_00, 0]),
+    ({}, [{"amount": "1", "final": False}], "TransactionPosted", [3_33, 6_67]),
+    (
+        {},
+        [{"amount": "1", "final": False}, {"amount": "1", "final": False}],
+        "TransactionPosted",
+        [6_67, 3_33],
+    ),
+    ({}, [{"amount": "1", "final": False}, {}], "TransactionPosted", [10_00, 0]),
+    ({}, [{"amount": "1"}], "rest_remains", [0, 10_00]),
+    ({}, [{"amount": "1", "final": False}, {"void": True}], "void_requested", [3_33, 0]),
+    ({"cash_account": B}, [], "wrong_owner", [0, 0]),
+    ({"location": "nowhere"}, [], "asset_not_used", [0, 0]),
+    ({"commission": "0"}, [], "amount_zero", [0, 0]),
+    ({"side": "swap"}, [], "field_value_unknown", [0, 0]),
+    ({"settlement_amount": "100.01"}, [], "limit_passed", [0, 100_01]),
+]
+
+
+@pytest.mark.parametrize(("fields", "steps", "outcome", "counters"), TRADED)
+def test_a_trade_is_settled_in_parts_or_cancelled(
+    fields: dict[str, Any], steps: list[dict[str, Any]], outcome: str, counters: list[int]
+) -> None:
+    """Three shares for 10.00, of which 0.02 are the firm's: Alice's debits, and the audit of all of it."""
+    upstream = with_customers()
+    upstream.send("open_account", ALICE, 20, **BOX)
+    asked: dict[str, Any] = {
+        "side": "buy", "custody_account": "BOX", "cash_account": A, "quantity": "3", "asset": "SAP",
+        "settlement_amount": "10.00", "settlement_asset": "EUR", "commission": "0.02",
+    }  # fmt: skip
+    given: dict[str, Any] = asked | fields
+    upstream.send("trade", ALICE, 9, **given)
+    for number, step in enumerate(steps):
+        kind = "void_pending" if step.get("void") else "post_pending"
+        part: dict[str, Any] = {} if step.get("void") else step
+        upstream.send(kind, ALICE, 10 + number, pending_id=str(UUID(int=9)), **part)
+    said = last(upstream)
+    passed = "limit_passed" if said.limit_passed else None
+    assert (said.reason or said.routed or passed or said.kind) == outcome
+    debits, _, pending, _ = predict(upstream)[1].shards[0].balance(A)
+    assert [debits, pending] == counters
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
 SAFEKEPT: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("custody_transfer", {}, "TransactionPosted", "BOX#SAP"),
     ("custody_transfer", {"direction": "deliver"}, "TransactionPosted", "BOX#SAP"),

@@ -60,6 +60,7 @@ class Workload:
         self.reserved: list[tuple[Account, str]] = []
         """What was set aside: the account, and the id that names it."""
         self.boxes: list[Account] = []
+        self.trades: list[tuple[Account, str]] = []
 
     def opening(self, customers: int) -> Iterator[Sending]:
         """A business day, customers in every shard, and money for each."""
@@ -178,6 +179,40 @@ class Workload:
                 }
                 location = {"location": rng.choice(("depository", "custodian"))} if rng.random() < 0.5 else {}
                 yield self._to(box, "custody_transfer", **fields, **location)
+
+    def trade(self) -> Iterator[Sending]:
+        """Securities bought or sold for a box; earlier ones settled whole or in part, or cancelled."""
+        rng = self.rng
+        if self.trades and rng.random() < 0.6:
+            account, trade_id = rng.choice(self.trades)
+            part: dict[str, Any] = rng.choice(
+                ({}, {"amount": "1", "final": False}, {"amount": "2", "final": False}, {"amount": "1"})
+            )
+            kind = rng.choice(("post_pending", "post_pending", "post_pending", "void_pending"))
+            yield self._to(account, kind, pending_id=trade_id, **(part if kind == "post_pending" else {}))
+            return
+        if not self.boxes:
+            yield from self.custody()
+        box = rng.choice(self.boxes)
+        cash = f"{box.owner}-EUR"
+        if cash not in self.dollars:
+            self.dollars.add(cash)
+            yield self._to(box, "open_account", account=cash, entity=ENTITY, asset="EUR")
+            yield self._to(box, "deposit", account=cash, amount="900.00", asset="EUR")
+        sending = self._to(
+            box,
+            "trade",
+            side=rng.choice(("buy", "buy", "sell")),
+            custody_account=box.code,
+            cash_account=cash,
+            quantity=str(rng.randint(1, 9)),
+            asset=box.asset,
+            settlement_amount=f"{rng.randint(1, 400)}.{rng.randint(0, 99):02d}",
+            settlement_asset="EUR",
+            **rng.choice(({}, {"commission": "4.90"})),
+        )
+        self.trades.append((box, json.loads(sending.value or b"{}")["instruction_id"]))
+        yield sending
 
     def deposit(self) -> Iterator[Sending]:
         """Money in; some of it banknotes, some just under what must be reported."""
@@ -528,6 +563,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.short_lived,
     Workload.custody,
     Workload.custody_transfer,
+    Workload.trade,
     Workload.open_business_day,
     Workload.dry_run,
     Workload.repeated,
@@ -536,31 +572,9 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260,
-    230,
-    220,
-    30,
-    40,
-    50,
-    40,
-    30,
-    20,
-    40,
-    30,
-    10,
-    30,
-    6,
-    10,
-    12,
-    2,
-    25,
-    4,
-    20,
-    60,
-    15,
-    60,
-    30,
-)
+    260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 6,
+    10, 12, 2, 25, 30, 4, 20, 60, 15, 60, 30,
+)  # fmt: skip
 
 _TRIED: Final = (
     Workload.withdrawal,
@@ -574,6 +588,7 @@ _TRIED: Final = (
     Workload.change_limit,
     Workload.custody,
     Workload.custody_transfer,
+    Workload.trade,
 )
 
 _WRONG_FIELDS: Final[tuple[dict[str, Any], ...]] = (

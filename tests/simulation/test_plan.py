@@ -129,7 +129,7 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
         "open_account", "salary", "card", "cash_deposit", "cash_withdrawal", "transfer", "payment", "fee",
         "interest", "freeze_account", "unfreeze_account", "change_limit", "exchange",
         "close_account", "reopen_account",
-        "open_custody", "custody_transfer", "repeated",
+        "open_custody", "custody_transfer", "trade", "settlement", "repeated",
         "structuring_deposit", "large_cash_deposit", "payment_to_listed_name", "unreadable",
         "unknown_beneficiary", "house_posting", "dry_run", "authorisation", "capture", "release", "reversal",
     ):  # fmt: skip

@@ -136,6 +136,21 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         {"location": ("depository", "custodian", "nowhere")},
         owners=(ANNA, ANNA, ANNA, BEN),
     ),
+    "trade": Kind(
+        {
+            "side": ("buy", "buy", "sell"),
+            "custody_account": BOXES,
+            "cash_account": CODES,
+            "quantity": PIECES,
+            "asset": SECURITIES,
+            "settlement_amount": AMOUNTS,
+            "settlement_asset": ASSETS,
+        },
+        {"commission": ("0.01", "4.90", "0")},
+        owners=(ANNA, ANNA, ANNA, BEN),
+        ids=RESERVES,
+        often=3,
+    ),
     "reserve": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
         {"credit_account": COUNTERPARTIES, "expires_on": DAYS[:6]},
@@ -143,7 +158,9 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         often=6,
     ),
     "post_pending": Kind(
-        {"pending_id": (*RESERVES * 9, *IDS[:3])}, {"amount": AMOUNTS, "final": (True, False)}, often=8
+        {"pending_id": (*RESERVES * 9, *IDS[:3])},
+        {"amount": (*AMOUNTS, *PIECES), "final": (True, False)},
+        often=8,
     ),
     "void_pending": Kind({"pending_id": (*RESERVES * 9, *IDS[:3])}),
     "reversal": Kind(

@@ -103,6 +103,13 @@ def custody_transfer(owner: str, direction: str, quantity: str, **fields: Any) -
     return instruction("custody_transfer", owner=owner, direction=direction, quantity=quantity, **given)
 
 
+def trade(owner: str, side: str, quantity: str, amount: str, **fields: Any) -> dict[str, Any]:
+    """Buy or sell for the owner's custody and cash accounts."""
+    given = {"custody_account": f"{owner}/custody", "cash_account": owner, "asset": ISIN, **fields}
+    money = {"settlement_amount": amount, "settlement_asset": "EUR"}
+    return instruction("trade", **{"owner": owner, "side": side, "quantity": quantity, **money, **given})
+
+
 def withdrawal(owner: str, amount: str, account: str | None = None, **fields: Any) -> dict[str, Any]:
     """Pay something out."""
     given = {"asset": "EUR", **fields}
@@ -265,6 +272,9 @@ def make_chart() -> Chart:
             ("exchange", "", "position"),
             ("custody_transfer", "depository", "depository"),
             ("custody_transfer", "custodian", "custodian"),
+            ("trade", "depository", "depository"),
+            ("trade", "cash", "nostro"),
+            ("trade", "commission", "fee_income"),
             ("fee", "", "fee_income"),
             ("interest", "credit", "interest_expense"),
             ("interest", "debit", "interest_income"),

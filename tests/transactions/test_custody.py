@@ -247,6 +247,7 @@ async def test_a_custody_account_is_shown_with_what_it_holds(ledger: StoredLedge
         {
             "asset": ISIN,
             "account": HELD,
+            "traded": "7",
             "settled": "7",
             "pending_out": "0",
             "pending_in": "0",

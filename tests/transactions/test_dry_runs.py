@@ -35,6 +35,7 @@ from tests.transactions.support import (
     owner_in,
     received,
     table,
+    trade,
     transfer,
     withdrawal,
 )
@@ -270,6 +271,7 @@ def every_kind() -> list[dict[str, Any]]:
         exchange(ALICE, "100.00", "110.00", "1.1"),
         custody(ALICE, "another/custody"),
         custody_transfer(ALICE, "receive", "3"),
+        trade(ALICE, "buy", "2", "10.00", commission="0.50"),
         instruction("fee", owner=ALICE, account=ALICE, amount="1.00", asset="EUR"),
         instruction("interest", owner=ALICE, account=ALICE, amount="1.00", asset="EUR"),
         instruction("house_posting", owner=HOUSE, debit_account="BANK/nostro/EUR",

@@ -161,6 +161,34 @@ SECURITIES = st.one_of(
     ),
     at_home("unfreeze_account", fresh, account=BOXES, freeze_id=st.sampled_from(["s1", "s2"])),
 )
+traded = st.integers(300, 302).map(lambda number: named_id(str(number)))
+SOME_OF_IT = at_home(
+    "post_pending",
+    fresh,
+    pending_id=traded,
+    amount=st.sampled_from(["1", "2", "3"]),
+    final=st.just(False),
+)
+TRADES = st.one_of(
+    at_home(
+        "trade",
+        traded,
+        side=st.sampled_from(["buy", "sell"]),
+        custody_account=BOXES,
+        cash_account=st.sampled_from([HOME, HOME, HOME, NEIGHBOUR, DOLLARS, "nobody"]),
+        quantity=st.sampled_from(["3", "7", "1000"]),
+        asset=st.sampled_from([ISIN, ISIN, ISIN, "EUR"]),
+        settlement_amount=sums,
+        settlement_asset=st.sampled_from(["EUR", "EUR", "EUR", "USD"]),
+        commission=st.sampled_from([None, "0.01", "1.05", "0"]),
+        location=st.sampled_from(["depository", "depository", "nowhere"]),
+    ),
+    at_home("post_pending", fresh, pending_id=traded),
+    at_home("post_pending", fresh, pending_id=traded, amount=st.sampled_from(["1", "2", "5", "1.5"])),
+    SOME_OF_IT,
+    SOME_OF_IT,
+    at_home("void_pending", fresh, pending_id=traded),
+)
 EXCHANGES = st.one_of(
     at_home(
         "exchange",
@@ -315,7 +343,7 @@ STREAMS = (
     st.lists(MESSAGES | REVERSALS | DAYS | ANSWERS | st.just(b"{"), max_size=40)
     | st.lists(RESERVES | EXCHANGES | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
-    | st.lists(SECURITIES, min_size=6, max_size=30)
+    | st.lists(SECURITIES | TRADES | TRADES, min_size=6, max_size=30)
 )
 
 

@@ -41,6 +41,7 @@ from tests.transactions.support import (
     received,
     reopening,
     reversal,
+    trade,
     transfer,
     withdrawal,
 )
@@ -251,7 +252,10 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
     """Something that may happen to an owner."""
     other = chance.choice([*owners, "nobody"])
     amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
-    match chance.randint(0, 15):
+    match chance.randint(0, 17):
+        case 16 | 17:
+            side, kept = chance.choice(["buy", "sell"]), chance.choice([None, "0.07"])
+            return trade(owner, side, chance.choice(["3", "10"]), amount, commission=kept)
         case 14:
             if chance.random() < 0.5:
                 return custody(owner)
@@ -301,12 +305,15 @@ def random_end(chance: random.Random, owner: str, sent: list[dict[str, Any]]) ->
     """Something that posts or voids a reserve, if what it names is one; or undoes something."""
     if chance.random() < 0.5:
         return reversal(chance.choice(sent), owner, forced=False)
-    reserves = [each for each in sent if each["type"] == "reserve" and each["owner"] == owner]
+    kinds = ("reserve", "trade")
+    reserves = [each for each in sent if each["type"] in kinds and each["owner"] == owner]
     named = chance.choice(reserves or sent)
     given = {"owner": owner, "pending_id": named["instruction_id"]}
     if chance.random() < 0.3:
         return instruction("void_pending", **given)
     amount = chance.choice([None, "0.01", "5.00", "35.00"])
+    if named["type"] == "trade":
+        amount = chance.choice([None, "1", "2"])
     return instruction("post_pending", **given, amount=amount, final=chance.choice([None, True, False]))
 
 

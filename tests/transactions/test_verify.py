@@ -35,6 +35,7 @@ from tests.transactions.support import (
     received,
     reopening,
     reversal,
+    trade,
     transfer,
     withdrawal,
 )
@@ -104,12 +105,29 @@ async def a_few_securities(ledger: StoredLedger) -> None:
     await ledger.send(custody_transfer(BOB, "receive", "2", location="custodian"))
     sold = transfer(ALICE, f"{BOB}/custody#{ISIN}", "4", debit_account=f"{box}#{ISIN}", asset=ISIN)
     await ledger.send(custody_transfer(ALICE, "deliver", "5"), sold)
+    await a_few_trades(ledger)
     await ledger.send(
         instruction(
             "freeze_account", owner=ALICE, account=box, freeze_id="s", authority="c", direction="credit"
         ),
         custody_transfer(ALICE, "receive", "7"),
         custody_transfer(ALICE, "deliver", "1"),
+    )
+
+
+async def a_few_trades(ledger: StoredLedger) -> None:
+    """One settled by parts, one of which a part is cancelled, and one that waits."""
+    bought, sold, _ = await ledger.send(
+        trade(ALICE, "buy", "3", "10.00", commission="0.02"),
+        trade(ALICE, "sell", "2", "9.99"),
+        trade(ALICE, "sell", "1", "4.00", commission="0.50"),
+    )
+    first, second = ({"owner": ALICE, "pending_id": each["instruction_id"]} for each in (bought, sold))
+    await ledger.send(
+        instruction("post_pending", **first, amount="1", final=False),
+        instruction("post_pending", **first),
+        instruction("post_pending", **second, amount="1", final=False),
+        instruction("void_pending", **second),
     )
 
 
@@ -224,9 +242,9 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
     assert shown["assets"] == {
-        "EUR": {"debits": "9034.50", "credits": "9034.50"},
+        "EUR": {"debits": "9049.52", "credits": "9049.52"},
         "USD": {"debits": "75.96", "credits": "75.96"},
-        ISIN: {"debits": "49", "credits": "49"},
+        ISIN: {"debits": "53", "credits": "53"},
     }
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
     connection = await asyncpg.connect(books.service)

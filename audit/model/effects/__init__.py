@@ -17,11 +17,13 @@ from audit.model.effects.limits import change_limit, holds_on_some_day, new_limi
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
 from audit.model.effects.reversals import answered_for, approved, reverse
+from audit.model.effects.trades import trade
 
 EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
     "adjustment": Effect(move, amounts_moved, approved),
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
+    "trade": Effect(trade, amounts_moved, ends_differ),
     "open_account": Effect(open_account, limit_asked, code_is_free),
     "freeze_account": Effect(place_or_lift),
     "unfreeze_account": Effect(place_or_lift),

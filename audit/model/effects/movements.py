@@ -17,7 +17,7 @@ from audit.wire import FACTS, HOUSE, Asked
 
 CASH_CLASSES: Final = frozenset({"cash", "loan"})
 
-WITHIN_BOXES: Final = frozenset({"custody_transfer"})
+WITHIN_BOXES: Final = frozenset({"custody_transfer", "trade"})
 """Types in which a custody account stands for the account of the security within it."""
 
 TO_SUSPENSE: Final = frozenset(
@@ -28,7 +28,7 @@ TO_SUSPENSE: Final = frozenset(
 OF_THE_HOUSE: Final = frozenset({"house_posting", "adjustment"})
 """Types that move money between the firm's own accounts only."""
 
-RESERVING: Final = frozenset({"reserve"})
+RESERVING: Final = frozenset({"reserve", "trade"})
 """Types whose movements are only set aside, whatever policy says."""
 
 
@@ -119,6 +119,37 @@ def _custody_transfer(asked: Asked) -> tuple[Asking, ...]:
     return (Asking("principal", debit, credit, content["quantity"], content["asset"], "quantity"),)
 
 
+def _trade(asked: Asked) -> tuple[Asking, ...]:
+    """Securities against where they are, money against the correspondent, who keeps the commission for us."""
+    content = asked.content
+    money = content["settlement_asset"]
+    held, there = (
+        End(content["custody_account"], field="custody_account"),
+        content.get("location", "depository"),
+    )
+    paid = End(content["cash_account"], field="cash_account")
+    pairs = [(End(None, there), held), (paid, End(None, "cash"))]
+    if content["side"] == "sell":
+        pairs = [(credit, debit) for debit, credit in pairs]
+    moves = [
+        Asking("principal", *pairs[0], content["quantity"], content["asset"], "quantity"),
+        Asking(
+            "principal",
+            *pairs[1],
+            content["settlement_amount"],
+            money,
+            "settlement_amount",
+            "settlement_asset",
+        ),
+    ]
+    if content.get("commission") is not None:
+        ends = End(None, "cash"), End(None, "commission")
+        moves.append(
+            Asking("commission", *ends, content["commission"], money, "commission", "settlement_asset")
+        )
+    return tuple(moves)
+
+
 INSTEAD: Final = {"account_closed": "return", "account_frozen": "blocked_funds"}
 """Where a fact goes whose account is stopped; whatever else is wrong with it, to suspense."""
 
@@ -132,6 +163,7 @@ MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
     "house_posting": _between_two,
     "adjustment": _between_two,
     "custody_transfer": _custody_transfer,
+    "trade": _trade,
     "reserve": _reserve,
 }
 """By type, what moves."""
@@ -176,8 +208,9 @@ def move(
         return rejected(reason, *fields)
     if reason is None and further is not None:
         said = further(books, accounts, asked)
-        if said is not None:
+        if said is not None and not (is_fact and said.reason in TO_SUSPENSE):
             return said
+        reason = None if said is None else said.reason
     routed = reason
     first = next((account for account in accounts.values() if account is not None), None)
     entity = first.entity if first is not None else books.last_resort(moves[0].asset)
@@ -264,7 +297,7 @@ def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple
 
 
 def _is_allowed(account: KnownAccount, kind: str) -> bool:
-    if kind == "transfer":
+    if kind in {"transfer", "trade"}:
         return account.owner != HOUSE
     if kind in WITHIN_BOXES:
         return account.account_class == "custody"
@@ -345,6 +378,7 @@ def _limits(
             hashlib.blake2b(row.content or b"", digest_size=16).hexdigest(),
             [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in legs],
             screening=screened,
+            whole=tuple(leg.amount for leg in legs),
         )
     value = asked.content.get("value_date")
     return Prediction(

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
+from math import floor
 from uuid import UUID
 
 from audit.amounts import read_amount, spell_amount
@@ -9,7 +11,7 @@ from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
 from audit.model.predictions import Leg, Prediction, rejected
-from audit.model.state import ShardState
+from audit.model.state import Pending, ShardState
 from audit.wire import Asked
 
 
@@ -30,10 +32,12 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     first, pending = found
     if pending.asked.owner != asked.owner:
         return rejected("wrong_owner", "owner")
-    (leg,) = pending.legs
+    leg = pending.legs[0]
     is_open = pending.stands(books.day_of(state, leg.debit))
     posts = asked.type == "post_pending"
-    stopped = state.stopped(row, [(leg.debit, "debit"), (leg.credit, "credit")])
+    left = [each for each in pending.legs if each.amount]
+    ends_moved = [pair for each in left for pair in ((each.debit, "debit"), (each.credit, "credit"))]
+    stopped = state.stopped(row, ends_moved)
     if posts and is_open and stopped is not None:
         return rejected(stopped, "pending_id")
     if not is_open:
@@ -49,15 +53,19 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
             return rejected("amount_exceeds_pending", "amount")
         amount = read
     rest = leg.amount - amount
-    ends = not posts or rest == 0 or asked.content.get("final", True)
-    moved = Leg(leg.kind, leg.debit, leg.credit, leg.asset, amount)
-    state.free(leg, leg.amount if ends else amount)
+    asks_for_all = not posts or asked.content.get("final", True)
+    if posts and rest and asks_for_all and len(pending.legs) > 1:
+        return rejected("rest_remains", "final")
+    ends = asks_for_all or rest == 0
+    moved: list[Leg] = []
+    for each, part in zip(pending.legs, _parts(pending, amount, all_of_it=not posts), strict=True):
+        state.free(each, each.amount if ends else part)
+        each.amount -= part
+        if part:
+            moved.append(Leg(each.kind, each.debit, each.credit, each.asset, part))
+            (state.post if posts else state.note_after)(moved[-1])
     if posts:
-        state.post(moved)
         pending.settled += amount
-    else:
-        state.note_after(moved)
-    leg.amount -= amount
     if ends:
         pending.resolved_seq = row.seq
     day = books.day_of(state, leg.debit)
@@ -65,7 +73,7 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     return Prediction(
         "TransactionPosted" if posts else "TransactionVoided",
         reason=None if posts else "void_requested",
-        movements=[moved],
+        movements=moved,
         booking_date=day,
         value_date=date.fromisoformat(value) if value else day,
         resolves=first,
@@ -101,3 +109,17 @@ def give_back(books: Books, state: ShardState, row: JournalRow) -> Prediction | 
         booking_date=day,
         value_date=date.fromisoformat(value) if value else day,
     )
+
+
+def _parts(pending: Pending, amount: int, *, all_of_it: bool) -> list[int]:
+    """What of each movement goes with so much of the first: its share so far, less what went before."""
+    if all_of_it:
+        return [each.amount for each in pending.legs]
+    if len(pending.legs) == 1:
+        return [amount]
+    share = Fraction(pending.settled + amount, pending.whole[0])
+    so_far = [floor(whole * share + Fraction(1, 2)) for whole in pending.whole]
+    return [
+        each.amount - (whole - reached)
+        for each, whole, reached in zip(pending.legs, pending.whole, so_far, strict=True)
+    ]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.planning import Planned, TransactionType
+from services.transactions.domain.planning import Against, TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import (
     CLOSED,
@@ -180,9 +180,8 @@ def asset_not_used() -> Refusal:
     return Refusal("asset_not_used", "asset", "the entity keeps no accounts in this asset")
 
 
-def house_end(case: Case, planned: Planned, entity_id: int, asset_id: int) -> Account | None:
-    """Return the house's account that the posting rules put against a movement's other end."""
-    against = planned.debit if type(planned.debit) is not str else planned.credit
+def house_end(case: Case, against: str | Against, entity_id: int, asset_id: int) -> Account | None:
+    """Return the house's account that the posting rules put where a movement names none."""
     assert not isinstance(against, str)
     return case.context.chart.counterpart(
         entity_id, case.record.type or "", against.condition, asset_id, case.day

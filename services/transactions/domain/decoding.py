@@ -39,7 +39,18 @@ DIGITS_MAX: Final = 18
 TYPES: Final = frozenset(each.model_fields["type"].default for each in INSTRUCTIONS)
 DRY_RUN: Final = "dry_run"
 AMOUNT_FIELDS: Final = frozenset(
-    {"amount", "debit_amount", "credit_amount", "rate", "quantity", "limit", "instructed_amount"}
+    {
+        "amount",
+        "debit_amount",
+        "credit_amount",
+        "settlement_amount",
+        "commission",
+        "quantity",
+        "price",
+        "rate",
+        "limit",
+        "instructed_amount",
+    }
 )
 
 _CODE: Final[TypeAdapter[str]] = TypeAdapter(Code)

@@ -157,8 +157,11 @@ def _posted(decision: Decision) -> str:
     )
 
 
+_PENDING: Final = ("screening", "routed", "limit_passed", "opened")
+
+
 def _pending(decision: Decision) -> str:
-    return _transaction(decision) + _named(_detail(decision), "screening")
+    return _transaction(decision) + _named(_detail(decision), *_PENDING)
 
 
 def _voided(decision: Decision) -> str:

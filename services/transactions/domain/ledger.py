@@ -148,6 +148,8 @@ def _stand_in(case: Case, house_class: str) -> Refusal | None:
     house = case.context.chart.house
     for index, (debit, credit) in enumerate(case.moves):
         customer = debit if debit.is_customer else credit
+        if not customer.is_customer:
+            continue
         instead = house.get((customer.entity_id, house_class, customer.asset_id))
         if instead is None:
             return asset_not_used()

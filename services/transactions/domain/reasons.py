@@ -106,6 +106,7 @@ TABLE: Final = (
     _row("under_screening", "state", "RR04", "wait until compliance has cleared it, then a new id"),
     _row("already_reversed", "state", "DU03", "nothing: it was undone before"),
     _row("amount_exceeds_pending", "state", "AM09", "post no more than is still reserved, with a new id"),
+    _row("rest_remains", "state", "AM09", "say that the part is not final, or void the rest, with a new id"),
     # 7 limits
     _row("balance_overflow", "limits", "AM02", "split over several accounts"),
     _row("balance_not_zero", "limits", "AM09", "move away what is left, or settle it, then a new id"),

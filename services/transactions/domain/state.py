@@ -61,7 +61,9 @@ class OpenPending:
     value_date: date | None
     """As the instruction named it; the booking date of the posting where it named none."""
     legs: list[Leg]
-    """With what is still reserved of each."""
+    """With what is still reserved of each; the first one's amount is that of which parts are posted."""
+    whole: list[Leg]
+    """As they were reserved."""
     screening: bool = True
     """Whether it waits for compliance. What does not, or no longer, waits for another instruction."""
     expires_on: date | None = None

@@ -16,8 +16,8 @@ async def holdings_of(
 ) -> list[dict[str, Any]]:
     """Return what is held in a custody account at a moment, a line a security that was ever in it.
 
-    `settled` is what is there, `pending_out` and `pending_in` what waits to go and come, `available` what is
-    settled and does not wait to go.
+    `traded` is what there will be once all is settled, `settled` what is there, `pending_out` and
+    `pending_in` what waits to go and come, `available` what is settled and does not wait to go.
     """
     rows = await connection.fetch(
         """
@@ -39,6 +39,7 @@ async def holdings_of(
             continue
         debits, credited, pending_out, pending_in = counters
         figures = {
+            "traded": credited - debits - pending_out + pending_in,
             "settled": credited - debits,
             "pending_out": pending_out,
             "pending_in": pending_in,

@@ -75,7 +75,7 @@ async def _followed_by(connection: Connection, number: Number) -> list[Any]:
             FROM transactions.journal
             JOIN transactions.pending USING (shard, seq)
             JOIN transactions.shard ON shard.shard = journal.shard
-            WHERE journal.shard = $1 AND journal.seq = $2 AND journal.instruction_type = 'reserve'
+            WHERE journal.shard = $1 AND journal.seq = $2 AND journal.instruction_type IN ('reserve', 'trade')
         )
         SELECT journal.*, journal.kind::text AS event, journal.topic::text AS came_from
         FROM transactions.journal

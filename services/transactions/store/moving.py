@@ -8,6 +8,7 @@ from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.decisions import Leg
+from services.transactions.domain.effects.pendings import legs_left
 from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze, OpenPending
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_of
@@ -153,6 +154,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             content_hash=row["content_hash"],
             value_date=instruction.value_date,
             legs=_left(legs[row["seq"]], row["settled_minor"]),
+            whole=legs[row["seq"]],
             screening=row["screening"],
             expires_on=getattr(instruction, "expires_on", None),
         )
@@ -160,8 +162,8 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
 
 
 def _left(legs: list[Leg], settled: int) -> list[Leg]:
-    """Return what is still reserved; only what has a single movement is posted by parts."""
-    return [leg._replace(amount=leg.amount - settled) for leg in legs] if settled else legs
+    """Return what is still reserved."""
+    return [leg for _, leg in legs_left(legs, settled)] if settled else legs
 
 
 async def save_pendings(connection: Connection, shard: int, opened: Iterable[OpenPending]) -> None:

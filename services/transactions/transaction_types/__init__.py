@@ -19,6 +19,7 @@ from services.transactions.transaction_types.post_pending import POST_PENDING
 from services.transactions.transaction_types.reopen_account import REOPEN_ACCOUNT
 from services.transactions.transaction_types.reserve import RESERVE
 from services.transactions.transaction_types.reversal import REVERSAL
+from services.transactions.transaction_types.trade import TRADE
 from services.transactions.transaction_types.transfer import TRANSFER
 from services.transactions.transaction_types.unfreeze_account import UNFREEZE_ACCOUNT
 from services.transactions.transaction_types.void_pending import VOID_PENDING
@@ -35,6 +36,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     HOUSE_POSTING,
     ADJUSTMENT,
     CUSTODY_TRANSFER,
+    TRADE,
     RESERVE,
     POST_PENDING,
     VOID_PENDING,

@@ -75,6 +75,11 @@ def finish_opening(case: Case, decision: Decision) -> None:
     decision.detail = {**detail, "opened": case.opened.code}
 
 
+def traded_within(message: Any) -> tuple[str, ...]:
+    """Return the account that may be within the custody account of a trade."""
+    return (code_within(message.custody_account, message.asset),)
+
+
 def accounts_within(message: Any) -> tuple[str, ...]:
     """Return the account that may be within the custody account which an instruction names."""
     return (code_within(message.account, message.asset),)

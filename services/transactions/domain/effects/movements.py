@@ -128,42 +128,45 @@ def _is_allowed(account: Account, kind: TransactionType) -> bool:
 
 
 def _counterparties(case: Case, ends: list[Ends]) -> Refusal | None:
-    case.moves = moves = []
-    for planned, debit, credit in ends:
-        known = debit or credit
-        assert known is not None
-        case.day = case.context.changes.day_of(known.entity_id)
-        if debit is None or credit is None:
-            house = house_end(case, planned, known.entity_id, known.asset_id)
-            if house is None:
-                return asset_not_used()
-            moves.append((house, known) if debit is None else (known, house))
-        else:
-            moves.append((debit, credit))
-    return None
+    home = next(account for _, *both in ends for account in both if account is not None)
+    case.day = case.context.changes.day_of(home.entity_id)
+    return _move(case, ends, home.entity_id)
 
 
 def _suspense(case: Case) -> Refusal | None:
     """Put the house's suspense where a fact names a customer's account that cannot take it."""
     context = case.context
     chart = context.chart
-    case.moves = moves = []
-    for planned in case.record.plan:
-        asset_id = chart.assets[planned.asset].asset_id
-        code = planned.debit if type(planned.debit) is str else planned.credit
-        named = context.changes.find_account(code) if type(code) is str else None
-        entity_id = named.entity_id if named is not None else None
-        if entity_id is None:
-            entity = chart.entity_of_last_resort(asset_id)
-            if entity is None:
-                return asset_not_used()
-            entity_id = entity.entity_id
-        case.day = context.changes.day_of(entity_id)
-        suspense = chart.house.get((entity_id, "suspense", asset_id))
-        house = house_end(case, planned, entity_id, asset_id)
-        if suspense is None or house is None:
+    plan = case.record.plan
+    codes = (code for planned in plan for code in (planned.debit, planned.credit) if type(code) is str)
+    named = next((found for code in codes if (found := context.changes.find_account(code))), None)
+    entity_id = named.entity_id if named is not None else None
+    if entity_id is None:
+        entity = chart.entity_of_last_resort(chart.assets[plan[0].asset].asset_id)
+        if entity is None:
             return asset_not_used()
-        moves.append((suspense, house) if type(planned.debit) is str else (house, suspense))
+        entity_id = entity.entity_id
+    case.day = context.changes.day_of(entity_id)
+    ends: list[Ends] = []
+    for planned in plan:
+        suspense = chart.house.get((entity_id, "suspense", chart.assets[planned.asset].asset_id))
+        if suspense is None:
+            return asset_not_used()
+        debit = suspense if type(planned.debit) is str else None
+        ends.append((planned, debit, suspense if type(planned.credit) is str else None))
+    return _move(case, ends, entity_id)
+
+
+def _move(case: Case, ends: list[Ends], entity_id: int) -> Refusal | None:
+    """Find the house's accounts that stand where the plan names none."""
+    case.moves = moves = []
+    for planned, debit, credit in ends:
+        asset_id = case.context.chart.assets[planned.asset].asset_id
+        taken = debit or house_end(case, planned.debit, entity_id, asset_id)
+        given = credit or house_end(case, planned.credit, entity_id, asset_id)
+        if taken is None or given is None:
+            return asset_not_used()
+        moves.append((taken, given))
     return None
 
 
@@ -258,8 +261,13 @@ def _accept(case: Case, decision: Decision) -> None:
         _keep_pending(case, decision)
         return
     decision.kind = kinds.POSTED
+    _say_how(case, decision)
+
+
+def _say_how(case: Case, decision: Decision) -> None:
+    """Say where a fact went instead, that it passed a limit, and what was opened for it."""
     if case.routed is not None or case.limit_passed:
-        detail: dict[str, Any] = {}
+        detail: dict[str, Any] = decision.detail or {}
         if case.routed is not None:
             detail["routed"] = case.routed
         if case.limit_passed:
@@ -280,11 +288,13 @@ def _keep_pending(case: Case, decision: Decision) -> None:
         content_hash=record.content_hash or b"",
         value_date=record.message.value_date,
         legs=case.legs,
+        whole=case.legs,
         screening=case.screening,
         expires_on=getattr(record.message, "expires_on", None),
     )
     if not case.screening:
         decision.detail = {"screening": False}
+    _say_how(case, decision)
     case.context.changes.open_pending(pending)
 
 

@@ -63,7 +63,16 @@ def _state(case: Case) -> Refusal | None:
         return Refusal("under_screening", "pending_id", "it waits for compliance")
     if case.amounts and case.amounts[0] > named.legs[0].amount:
         return Refusal("amount_exceeds_pending", "amount", "less than that is still reserved")
+    if len(named.whole) > 1 and case.amounts and case.amounts[0] < named.legs[0].amount:
+        return _rest(case)
     return None
+
+
+def _rest(case: Case) -> Refusal | None:
+    """Refuse to give back what a last part leaves of several movements: nobody said in which proportion."""
+    if not case.record.message.final:
+        return None
+    return Refusal("rest_remains", "final", "more than that is still reserved")
 
 
 def _status(case: Case) -> Refusal | None:
@@ -86,6 +95,9 @@ def _post(case: Case, decision: Decision) -> None:
     pending = _resolved_by(case, decision)
     changes = case.context.changes
     decision.kind = kinds.POSTED
+    if len(pending.whole) > 1:
+        _post_in_proportion(case, decision, pending)
+        return
     (reserved,) = pending.legs
     amount = case.amounts[0] if case.amounts else reserved.amount
     rest = reserved._replace(amount=reserved.amount - amount)
@@ -100,6 +112,35 @@ def _post(case: Case, decision: Decision) -> None:
         assert decision.detail is not None
         decision.detail["freed"] = format_amount(rest.amount, rest.debit.scale)
     close(changes, pending, decision.seq)
+
+
+def _post_in_proportion(case: Case, decision: Decision, pending: OpenPending) -> None:
+    """Post a part of the first movement, and as much of each other one as that is of the whole."""
+    changes = case.context.changes
+    first = pending.legs[0].amount
+    amount = case.amounts[0] if case.amounts else first
+    left = legs_left(pending.whole, pending.whole[0].amount - first + amount)
+    after = {index: leg.amount for index, leg in left}
+    before = legs_left(pending.whole, pending.whole[0].amount - first)
+    parts = [leg._replace(amount=leg.amount - after.get(index, 0)) for index, leg in before]
+    decision.legs = [settle(changes, part, posted=True) for part in parts if part.amount]
+    changes.settled.append((pending.seq, amount))
+    if left:
+        changes.pendings[pending.instruction_id] = replace(pending, legs=[leg for _, leg in left])
+    else:
+        close(changes, pending, decision.seq)
+
+
+def legs_left(whole: list[Leg], settled: int) -> list[tuple[int, Leg]]:
+    """Return what is left of each movement when so much of the first has been posted, with its index.
+
+    Of each, what has been posted is its share of the whole, rounded half up: so parts sum exactly, however
+    they are cut. What has nothing left is left out.
+    """
+    total = whole[0].amount
+    amounts = [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
+    pairs = zip(whole, amounts, strict=True)
+    return [(index, leg._replace(amount=amount)) for index, (leg, amount) in enumerate(pairs) if amount]
 
 
 def _resolved_by(case: Case, decision: Decision) -> OpenPending:

@@ -74,6 +74,8 @@ class Open:
     expires_on: date | None = None
     """The last business day of its entity on which it stands."""
     owner: str | None = None
+    whole: tuple[tuple[int, int, int], ...] = ()
+    """As it was reserved."""
     cleared: int | None = None
     settled: int = 0
     resolved: int | None = None

@@ -13,7 +13,7 @@ from services.transactions.queries.verifying.journal import Row
 MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "TransactionPosted": ("routed", "limit_passed", "opened", "resolves", "freed", "reverses"),
-    "TransactionPending": ("screening",),
+    "TransactionPending": ("screening", "routed", "limit_passed", "opened"),
     "TransactionVoided": ("resolves",),
     "PendingCleared": ("decision",),
     "InstructionApplied": ("valid_from",),

@@ -47,6 +47,12 @@ def resolved(
     if opened is None or opened.resolved is not None or not _may_end(books, shard, row, opened, named):
         books.see("pendings", False, expected="an end of what is pending", found=f"about {about}", **at)
         return opened is not None, 0
+    if named is not None and kind == "TransactionPosted" and len(opened.whole) > 1:
+        expected = _in_proportion(opened, moved[0][2])
+        same = expected == moved and detail.get("freed") is None
+        books.see("pendings", same, expected=expected, found=moved, **at)
+        opened.resolved = None if opened.legs else row["seq"]
+        return True, 0
     rest = 0
     if named is None:
         same = opened.legs == moved and opened.instruction_id == row["instruction_id"]
@@ -75,12 +81,14 @@ def open_pending(shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: 
     """Keep what is pending from now on, and where it expires, under the account that it debits."""
     content: bytes = row["content"]
     last_day: str | None = json.loads(content).get("expires_on") if b'"expires_on"' in content else None
+    reserved = [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
     opened = shard.pending[row["seq"]] = Open(
-        [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs],
+        reserved,
         row["instruction_id"],
         detail.get("screening", True),
         None if last_day is None else date.fromisoformat(last_day),
         row["owner"],
+        tuple(reserved),
     )
     if opened.expires_on is not None:
         for debit, _, _ in opened.legs:
@@ -94,6 +102,22 @@ def _may_end(
     if row["reason"] == "expired":
         return named is None and row["topic"] is None and has_expired(books, shard, opened)
     return opened.waits == (named is None) and not has_expired(books, shard, opened)
+
+
+def _in_proportion(opened: Open, quantity: int) -> list[tuple[int, int, int]]:
+    """Settle so much of the first movement, and say what of each that must be: its share so far, half up."""
+    total = opened.whole[0][2]
+    before, after = opened.settled, opened.settled + quantity
+    opened.settled = after
+    parts: list[tuple[int, int, int]] = []
+    opened.legs = []
+    for debit, credit, amount in opened.whole:
+        earlier, so_far = ((amount * each * 2 + total) // (total * 2) for each in (before, after))
+        if so_far > earlier:
+            parts.append((debit, credit, so_far - earlier))
+        if amount > so_far:
+            opened.legs.append((debit, credit, amount - so_far))
+    return parts
 
 
 async def compare_pendings(connection: Connection, books: Books) -> None:
