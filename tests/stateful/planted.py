@@ -6,23 +6,17 @@ on. A mistake whose line is gone cannot be planted any more: its test fails, and
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from textwrap import dedent
 from typing import Any, Final
 
-from services.transactions import handlers
-from services.transactions.domain import cases, due, ladder, ledger, quick
-from services.transactions.domain.effects import limits, movements, pendings
-from services.transactions.domain.state import Changes, OpenPending
-from services.transactions.store import accounts, balances, journal, moving
-from shared import money
-from shared.runtime import batch, failpoints, shard
-from shared.runtime.consumer import Worker
-from shared.runtime.publisher import Publisher
+from shared.runtime import failpoints
 from tests.stateful.machine import Script
 from tests.stateful.stories import (
+    CLOSED,
     CRASHED,
     DAYS,
     DECIDED,
@@ -45,8 +39,8 @@ class Bug:
     name: str
     mistake: str
     story: Script
-    where: Callable[..., Any] | None = None
-    """The function it is made in; none for a switch of the runtime's."""
+    where: str | None = None
+    """The function it is made in, below `services.transactions` if not of `shared`; none for a switch."""
     line: str = ""
     """What stands there once."""
     instead: str = ""
@@ -61,7 +55,8 @@ class Bug:
             finally:
                 failpoints.arm("transactions", None, None)
             return
-        right: Any = inspect.unwrap(self.where)
+        below = "" if self.where.startswith("shared.") else "services.transactions."
+        right: Any = resolve_name(below + self.where)
         kept = right.__code__
         right.__code__ = self._wrong(right).__code__
         try:
@@ -84,204 +79,217 @@ BUGS: Final = (
     # money
     Bug(
         "forgotten_credit", "the credit side of a plain movement is not written", POSTED,
-        quick.judge_quickly, "given[1] = credits_", "given[1] = given[1]",
+        "domain.quick:judge_quickly", "given[1] = credits_", "given[1] = given[1]",
     ),
     Bug(
         "wrong_sign", "what is reserved is taken off what is pending", RESERVED,
-        movements._limits, "taken[2] += amount", "taken[2] -= amount",
+        "domain.effects.movements:_limits", "taken[2] += amount", "taken[2] -= amount",
     ),
     Bug(
         "after_of_the_wrong_row", "a balance after is computed from the other account's row", POSTED,
-        quick.judge_quickly, "credits_ - given[0]", "credits_ - taken[0]",
+        "domain.quick:judge_quickly", "credits_ - given[0]", "credits_ - taken[0]",
     ),
     Bug(
         "decimals_not_filled", "an amount with fewer decimals is read as if it had all of them", SPELLED,
-        money.parse_signed, 'int(whole + fraction + "0" * (scale - len(fraction)))', "int(whole + fraction)",
+        "shared.money:parse_signed", '+ "0" * (scale - len(fraction)))', ")",
     ),
     Bug(
         "rounded_down", "decimals too many are cut off instead of refused", SPELLED,
-        money.parse_signed, "    if len(fraction) > scale:", "    fraction = fraction[:scale]\n    if False:",
+        "shared.money:parse_signed", "    if len(fraction) > scale:",
+        "    fraction = fraction[:scale]\n    if False:",
     ),
     Bug(
         "overflow_unseen", "a balance beyond 64 bits is not refused", SPELLED,
-        movements._bears, "if debits > AMOUNT_MINOR_MAX or", "if debits < 0 and",
+        "domain.effects.movements:_bears", "if debits > AMOUNT_MINOR_MAX or", "if debits < 0 and",
     ),
     Bug(
         "spans_entities", "money moves between two entities at one go", POSTED,
-        quick.judge_quickly, "credit.entity_id != debit.entity_id or ", "",
+        "domain.quick:judge_quickly", "credit.entity_id != debit.entity_id or ", "",
     ),
     # limits
     Bug(
         "one_over", "a debit one minor unit beyond the limit is taken", LIMITED,
-        quick.judge_quickly, "taken[2] - taken[1] > limit", "taken[2] - taken[1] > limit + 1",
+        "domain.quick:judge_quickly", "taken[2] - taken[1] > limit", "taken[2] - taken[1] > limit + 1",
     ),
     Bug(
         "reserved_is_available", "what is reserved is forgotten when funds are looked at", RESERVED,
-        quick.judge_quickly, "debits + taken[2] - taken[1] > limit", "debits - taken[1] > limit",
+        "domain.quick:judge_quickly", "debits + taken[2] - taken[1] > limit", "debits - taken[1] > limit",
     ),
     Bug(
         "seen_twice", "credits of other shards are counted twice", LIMITED,
-        movements._bears, "if short > foreign:", "if short > 2 * foreign:",
+        "domain.effects.movements:_bears", "if short > foreign:", "if short > 2 * foreign:",
     ),
     Bug(
         "own_credits_as_foreign", "what the home credited itself counts as seen elsewhere, too", LIMITED,
-        balances.foreign_credits, "WHERE balance.shard <> asked.home", "WHERE true",
+        "store.balances:foreign_credits", "WHERE balance.shard <> asked.home", "WHERE true",
     ),
     Bug(
         "edge_refused", "a debit of all there is, foreign credits with it, is refused", LIMITED,
-        movements._bears, "if short > foreign:", "if short >= foreign:",
+        "domain.effects.movements:_bears", "if short > foreign:", "if short >= foreign:",
     ),
     Bug(
         "first_limit_counts", "of several limits that hold the first counts, not the last", LIMITED,
-        Changes.limit_of, "in reversed(", "in (",
+        "domain.state:Changes.limit_of", "in reversed(", "in (",
     ),
     Bug(
         "fact_refused_for_funds", "a fact beyond the limit is lost", LIMITED,
-        ledger._route, "case.limit_passed = True", "return refusal",
+        "domain.ledger:_route", "case.limit_passed = True", "return refusal",
     ),
     Bug(
         "limit_of_yesterday", "a limit counts from the day before", LIMITED,
-        limits._set, "since = message.valid_from or case.day",
+        "domain.effects.limits:_set", "since = message.valid_from or case.day",
         "since = message.valid_from or case.day.replace(day=1)",
     ),
     # identity
     Bug(
         "twice_in_a_batch", "an id that comes twice in one batch is taken twice", REPEATED,
-        ladder.identity, "context.changes.firsts.get(instruction_id) or ", "",
+        "domain.ladder:identity", "context.changes.firsts.get(instruction_id) or ", "",
     ),
     Bug(
         "wrong_first", "a duplicate points to itself", REPEATED,
-        ledger._refused, "decision.about_seq = case.first.seq", "decision.about_seq = case.seq",
+        "domain.ledger:_refused", "decision.about_seq = case.first.seq", "decision.about_seq = case.seq",
     ),
     Bug("no_unique_id", "nobody looks whether an id was used before", REPEATED),
     Bug(
         "refused_ids_forgotten", "a rejection does not use up its id", REPEATED,
-        ledger._refused, 'reason.rung not in ("place", "identity")', "False",
+        "domain.ledger:_refused", 'reason.rung not in ("place", "identity")', "False",
     ),
     Bug(
         "other_hash_kept", "the hash that is kept with an id is not that of its content", REPEATED,
-        journal.key_rows, "16, decision.content_hash)", "16, decision.content_hash[::-1])",
+        "store.journal:key_rows", "16, decision.content_hash)", "16, decision.content_hash[::-1])",
     ),
     # pendings and screening
     Bug(
         "released_twice", "what is posted of a reserve is released twice", RESERVED,
-        pendings.settle, "taken[2] -= leg.amount", "taken[2] -= 2 * leg.amount",
+        "domain.effects.pendings:settle", "taken[2] -= leg.amount", "taken[2] -= 2 * leg.amount",
     ),
     Bug(
         "part_over_the_amount", "more is posted than was reserved", RESERVED,
-        pendings._state, "> named.legs[0].amount", "> 9 * named.legs[0].amount",
+        "domain.effects.pendings:_state", "> named.legs[0].amount", "> 9 * named.legs[0].amount",
     ),
     Bug(
         "rest_kept", "the rest of a reserve is not given back with the final part", RESERVED,
-        pendings._post, "settle(changes, rest, posted=False)", "pass",
+        "domain.effects.pendings:_post", "settle(changes, rest, posted=False)", "pass",
     ),
     Bug(
         "parts_forgotten", "what was posted of a reserve is forgotten when it is read again", RESERVED,
-        moving._left, "if settled else legs", "if not settled else legs",
+        "store.moving:_left", "if settled else legs", "if not settled else legs",
     ),
     Bug(
         "hold_posted", "what compliance must see first is posted at once", DECIDED,
-        movements._limits, "_is_screened_first(case, kind)", "False",
+        "domain.effects.movements:_limits", "_is_screened_first(case, kind)", "False",
     ),
     Bug(
         "refusal_posts", "what compliance refuses is posted", DECIDED,
-        ledger._resolve, 'if answer.decision == "refused":', 'if answer.decision == "cleared":',
+        "domain.ledger:_resolve", 'if answer.decision == "refused":', 'if answer.decision == "cleared":',
     ),
     Bug(
         "any_content", "a decision about other content counts", DECIDED,
-        ledger._resolve, "pending.content_hash.hex() != answer.content_hash", "False",
+        "domain.ledger:_resolve", "pending.content_hash.hex() != answer.content_hash", "False",
     ),
     Bug(
         "mark_not_moved", "compliance's answer is taken as often as it comes", DECIDED,
-        batch.Batch._take_from_chain, "self.marks[lane] = seq", "pass",
+        "shared.runtime.batch:Batch._take_from_chain", "self.marks[lane] = seq", "pass",
     ),
     Bug(
         "expires_on_its_day", "what is reserved is given back on its last day", EXPIRED,
-        OpenPending.has_expired, "self.expires_on < day", "self.expires_on <= day",
+        "domain.state:OpenPending.has_expired", "self.expires_on < day", "self.expires_on <= day",
     ),
     Bug(
         "never_given_back", "what has expired is never given back", EXPIRED,
-        due.tasks_due, "not in parked", "in parked",
+        "domain.due:tasks_due", "not in parked", "in parked",
     ),
     # freezes
     Bug(
         "direction_swapped", "a freeze of debits stops credits", FROZEN,
-        cases.first_frozen, "((debit, DEBIT_FROZEN), (credit, CREDIT_FROZEN))",
+        "domain.cases:first_stopped", "((debit, DEBIT_FROZEN), (credit, CREDIT_FROZEN))",
         "((debit, CREDIT_FROZEN), (credit, DEBIT_FROZEN))",
     ),
     Bug(
         "freeze_from_the_next_batch", "a freeze does not stop what follows in its batch", FROZEN,
-        Changes.set_freeze, "self.frozen[account_id] = mask_of(freezes)", "pass",
+        "domain.state:Changes.set_freeze", "self._stop(account_id)", "pass",
     ),
     Bug(
         "foreign_freezes_cached", "the freezes of other shards are read once and for all", FROZEN,
-        handlers._load_frozen, "outside.frozen = frozen",
-        "outside.frozen = _load_frozen.__dict__.setdefault('kept', frozen)",
+        "handlers:_load_stopped", "outside.stopped = stopped",
+        "outside.stopped = _load_stopped.__dict__.setdefault('kept', stopped)",
     ),
     Bug(
         "freeze_not_lifted", "a lifted freeze is not written down", FROZEN,
-        moving.lift_freezes, "if rows:", "if False:",
+        "store.moving:lift_freezes", "if rows:", "if False:",
     ),
     # days
     Bug(
         "day_of_another_entity", "the business day is that of whichever entity is furthest", DAYS,
-        quick._terms, "context.changes.day_of(entity_id)", "max(context.changes.state.days.values())",
+        "domain.quick:_terms",
+        "context.changes.day_of(entity_id)", "max(context.changes.state.days.values())",
+    ),
+    Bug(
+        "closed_with_money", "an account that holds something is closed", CLOSED,
+        "domain.effects.closing:_holds_nothing", "if row[1] - row[0] + foreign:", "if False:",
+    ),
+    Bug(
+        "reopened_by_one", "one person may open an account again", CLOSED,
+        "domain.effects.closing:_by_two", "message.entered_by == message.approved_by", "False",
     ),
     Bug(
         "first_day_read", "after a claim the books stand on the first day again", DAYS,
-        moving.days_at, "max(booking_date)", "min(booking_date)",
+        "store.moving:days_at", "max(booking_date)", "min(booking_date)",
     ),
     # tables
     Bug(
         "new_rows_forgotten", "balances of new accounts are not written", POSTED,
-        balances.save_balances, "    if new:", "    if False:",
+        "store.balances:save_balances", "    if new:", "    if False:",
     ),
     Bug(
         "number_used_again", "after a claim an account's number is given out again", CRASHED,
-        accounts.next_account_number, "% ACCOUNTS_PER_SHARD + 1", "% ACCOUNTS_PER_SHARD",
+        "store.accounts:next_account_number", "% ACCOUNTS_PER_SHARD + 1", "% ACCOUNTS_PER_SHARD",
     ),
     Bug(
         "number_left_out", "the fold leaves out a number", POSTED,
-        ledger.fold, "    seq = last_seq\n", "    seq = last_seq + 1\n",
+        "domain.ledger:fold", "    seq = last_seq\n", "    seq = last_seq + 1\n",
     ),
     Bug(
         "limit_not_kept", "an account is opened without the limit that was asked for", CRASHED,
-        accounts.claim_accounts, "[account.opening_limit for account, _ in ordered]", "[0 for _ in ordered]",
+        "store.accounts:claim_accounts", "[account.opening_limit for", "[0 for",
     ),
     Bug(
         "number_too_high", "the last number that a shard has given out is stored one too high", POSTED,
-        shard.finish, "(s.shard, works[s.shard].last_seq)", "(s.shard, works[s.shard].last_seq + 1)",
+        "shared.runtime.shard:finish", "works[s.shard].last_seq)", "works[s.shard].last_seq + 1)",
     ),
     # events
     Bug(
         "hash_of_the_key", "the chain is taken over the event's key instead of its body", POSTED,
-        handlers.announce, "chained(head, event.body,", "chained(head, event.key,",
+        "handlers:announce", "chained(head, event.body,", "chained(head, event.key,",
     ),
     Bug(
         "chain_of_copies_broken", "a copy does not name the one sent there before", POSTED,
-        handlers.announce, "secondaries[lane] = seq", "pass",
+        "handlers:announce", "secondaries[lane] = seq", "pass",
     ),
     Bug(
         "copy_not_sent", "a customer in a lower shard is not told of a credit", POSTED,
-        handlers.announce, "if credit.shard != shard and", "if credit.shard > shard and",
+        "handlers:announce", "if credit.shard != shard and", "if credit.shard > shard and",
     ),
     Bug(
         "rebuilt_otherwise", "an event that is published after a crash names another epoch", CRASHED,
-        handlers.events_after, "spell_time(recorded_at), epoch, decision.seq - 1",
+        "handlers:events_after", "spell_time(recorded_at), epoch, decision.seq - 1",
         "spell_time(recorded_at), epoch + 1, decision.seq - 1",
     ),
     Bug(
         "dropped_with_the_round", "an event is forgotten when publishing fails", PUBLISHED,
-        Publisher._publish_until_acknowledged, "attempt += 1", "self._in_flight = self._in_flight[1:]",
+        "shared.runtime.publisher:Publisher._publish_until_acknowledged",
+        "attempt += 1", "self._in_flight = self._in_flight[1:]",
     ),
     Bug(
         "copies_left_out_of_the_second_round", "copies are not sent again when publishing fails", PUBLISHED,
-        Publisher._publish_round, "if secondaries:", "if secondaries and self.failing_since is None:",
+        "shared.runtime.publisher:Publisher._publish_round",
+        "if secondaries:", "if secondaries and self.failing_since is None:",
     ),
     # the runtime
     Bug(
         "last_first", "a batch is taken from its end", POSTED,
-        Worker._arrange, "for item in items]\n    if swallow", "for item in items[::-1]]\n    if swallow",
+        "shared.runtime.consumer:Worker._arrange",
+        "for item in items]\n    if swallow", "for item in items[::-1]]\n    if swallow",
     ),
     Bug("offset_first", "the position is stored before the effect", CRASHED),
     Bug("no_epoch_check", "nobody looks whether the shard is still ours", WOKEN),

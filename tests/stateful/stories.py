@@ -62,6 +62,11 @@ def limits(owner: str, limit: str | None, name: str, **fields: Any) -> Step:
     return say("change_limit", owner, name, **given)
 
 
+def reopens(owner: str, name: str, **people: str) -> Step:
+    """Open the owner's account again."""
+    return say("reopen_account", owner, name, account=owner, reason="an error", **people)
+
+
 RESTART: Final[Step] = ("share", (0, 2))
 
 POSTED: Final[Script] = [
@@ -187,6 +192,21 @@ EXPIRED: Final[Script] = [
     part("r", "still too late", amount="1.00"),
     works(quick=False),
 ]
+CLOSED: Final[Script] = [
+    say("close_account", CLEO, "close", account=CLEO, authority="the customer"),
+    say("close_account", BEN, "too early", account=BEN, authority="the customer"),
+    works(),
+    ("tick",),
+    pays(ANNA, CLEO, "1.00"),
+    on_account("deposit", CLEO, "5.00"),
+    reopens(CLEO, "by one", entered_by="jane", approved_by="jane"),
+    works(),
+    reopens(CLEO, "by two", entered_by="jane", approved_by="joe"),
+    works(),
+    RESTART,
+    pays(ANNA, CLEO, "2.00"),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -223,6 +243,7 @@ STORIES: Final[dict[str, Script]] = {
     "decided": DECIDED,
     "frozen": FROZEN,
     "days": DAYS,
+    "closed": CLOSED,
     "expired": EXPIRED,
     "crashed": CRASHED,
     "published": PUBLISHED,
