@@ -27,6 +27,7 @@ from tests.stateful.stories import (
     PUBLISHED,
     REPEATED,
     RESERVED,
+    REVERSED,
     SPELLED,
     WOKEN,
 )
@@ -83,7 +84,7 @@ BUGS: Final = (
     ),
     Bug(
         "wrong_sign", "what is reserved is taken off what is pending", RESERVED,
-        "domain.effects.movements:_limits", "taken[2] += amount", "taken[2] -= amount",
+        "domain.effects.movements:put_down", "taken[2] += amount", "taken[2] -= amount",
     ),
     Bug(
         "after_of_the_wrong_row", "a balance after is computed from the other account's row", POSTED,
@@ -157,6 +158,11 @@ BUGS: Final = (
     Bug(
         "other_hash_kept", "the hash that is kept with an id is not that of its content", REPEATED,
         "store.journal:key_rows", "16, decision.content_hash)", "16, decision.content_hash[::-1])",
+    ),
+    Bug(
+        "undone_forgotten", "what was undone may be undone again", REVERSED,
+        "domain.effects.reversing:_accept",
+        "case.context.changes.undone.update((each, case.seq) for each in case.undoes)", "pass",
     ),
     # pendings and screening
     Bug(

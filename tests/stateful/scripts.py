@@ -195,20 +195,6 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         {"account": CODES, "limit": ("0", "50.00", "0.001", None), "authority": ("committee",)},
         {"valid_from": DAYS, "valid_until": DAYS},
     ),
-    "close_account": Kind(
-        {"account": (OWN, OWN, f"{ANNA}-usd", "later", "nobody"), "authority": ("the customer",)},
-        owners=(*OWNERS, CLEO, CLEO),
-    ),
-    "reopen_account": Kind(
-        {
-            "account": (OWN, OWN, f"{ANNA}-usd"),
-            "reason": ("an error",),
-            "entered_by": ("jane",),
-            "approved_by": ("joe", "joe", "joe", "jane"),
-        },
-        owners=(*OWNERS, CLEO, CLEO),
-        often=1,
-    ),
     "open_business_day": Kind(
         {"entity": (*["BANK"] * 9, "NONE"), "booking_date": DAYS}, owners=(HOUSE,), often=1
     ),

@@ -207,6 +207,15 @@ CLOSED: Final[Script] = [
     pays(ANNA, CLEO, "2.00"),
     works(),
 ]
+REVERSED: Final[Script] = [
+    on_account("deposit", ANNA, "5.00"),
+    works(),
+    say("reversal", ANNA, "once", original_id=named_id(f"deposit {ANNA} 5.00")),
+    works(),
+    RESTART,
+    say("reversal", ANNA, "twice", original_id=named_id(f"deposit {ANNA} 5.00")),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -243,6 +252,7 @@ STORIES: Final[dict[str, Script]] = {
     "decided": DECIDED,
     "frozen": FROZEN,
     "days": DAYS,
+    "reversed": REVERSED,
     "closed": CLOSED,
     "expired": EXPIRED,
     "crashed": CRASHED,
