@@ -29,6 +29,7 @@ from tests.stateful.stories import (
     RESERVED,
     REVERSED,
     SPELLED,
+    STOCKED,
     WOKEN,
 )
 
@@ -81,6 +82,10 @@ BUGS: Final = (
     Bug(
         "forgotten_credit", "the credit side of a plain movement is not written", POSTED,
         "domain.quick:judge_quickly", "given[1] = credits_", "given[1] = given[1]",
+    ),
+    Bug(
+        "receipt_forgotten", "securities come to a location and to nobody", STOCKED,
+        "domain.effects.movements:put_down", "given[1] += amount", "pass",
     ),
     Bug(
         "wrong_sign", "what is reserved is taken off what is pending", RESERVED,

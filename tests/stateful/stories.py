@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from shared.messages.envelope import HOUSE
 from tests.stateful.machine import Script, Step
-from tests.stateful.scripts import ANNA, BEN, CLEO, DORA
+from tests.stateful.scripts import ANNA, BEN, BOXES, CLEO, DORA, SECURITIES
 from tests.transactions.support import named_id
 
 ALL_SHARDS: Final = (0, 1, 2, 3)
@@ -216,6 +216,18 @@ REVERSED: Final[Script] = [
     say("reversal", ANNA, "twice", original_id=named_id(f"deposit {ANNA} 5.00")),
     works(),
 ]
+STOCKED: Final[Script] = [
+    say(
+        "custody_transfer",
+        ANNA,
+        "in",
+        account=BOXES[0],
+        direction="receive",
+        quantity="5",
+        asset=SECURITIES[0],
+    ),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -252,6 +264,7 @@ STORIES: Final[dict[str, Script]] = {
     "decided": DECIDED,
     "frozen": FROZEN,
     "days": DAYS,
+    "stocked": STOCKED,
     "reversed": REVERSED,
     "closed": CLOSED,
     "expired": EXPIRED,
