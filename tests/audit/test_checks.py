@@ -271,7 +271,7 @@ def _grow(evidence: Evidence) -> None:
 
 
 def _overlook_a_freeze(evidence: Evidence) -> None:
-    change(evidence.ledger.freezes, 0, direction="both")
+    change(evidence.ledger.freezes, 0, direction="both", lifted_seq=None)
     for index, row in enumerate(evidence.ledger.journal):
         if row.shard == 0 and row.recorded_at is not None:
             change(evidence.ledger.journal, index, recorded_at=row.recorded_at + timedelta(hours=1))
