@@ -468,8 +468,8 @@ async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDa
         await data.load(connection, PARTITIONS)
         assert await content() == before
         assert await connection.fetchval("SELECT scale FROM transactions.asset WHERE code = 'KWD'") == 3
-        # Ten classes in eight pairs of entity and currency, nine in one; four in each security, twice.
-        expected = 8 * 10 + 9 + 2 * 4 * 9
+        # Ten classes in eight pairs of entity and currency, nine in one; five in each security, twice.
+        expected = 8 * 10 + 9 + 2 * 5 * 9
         assert await connection.fetchval("SELECT count(*) FROM transactions.account") == expected
     finally:
         await connection.close()
