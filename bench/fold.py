@@ -36,7 +36,8 @@ from services.transactions.domain.entries import Entries, Entry
 from services.transactions.domain.ledger import fold
 from services.transactions.domain.seals import Chain, chained
 from services.transactions.domain.state import Outside, ShardState
-from services.transactions.handlers import TYPES, announce
+from services.transactions.handlers.announcing import announce
+from services.transactions.handlers.memory import TYPES
 from services.transactions.store.journal import JournalRows, key_rows
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import INSTRUCTIONS

@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from services.transactions import handlers
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
+from services.transactions.handlers import announcing, effects
+from services.transactions.handlers.memory import TYPES, Memory, forget_shard, load_shard
 from services.transactions.store import Connection
 from services.transactions.store.chart import load_chart
 from shared.messages.acts import TRANSACTIONS_ACT, TransactionsAct
@@ -43,17 +44,17 @@ class TransactionsService(Service):
     tick_every = timedelta(seconds=1)
 
     def __init__(self) -> None:
-        self.types: dict[str, TransactionType] = dict(handlers.TYPES)
+        self.types: dict[str, TransactionType] = dict(TYPES)
         self.inputs = (
             Input(TRANSACTIONS_ACTS, _decode_act, rank=0),
             Input(DECISIONS, _decode_decision, chained=True, rank=10),
             Input(INSTRUCTIONS, partial(decode_instruction, self.types), rank=20),
         )
-        self._memory: handlers.Memory | None = None
+        self._memory: Memory | None = None
         self._chart: Chart | None = None
 
     @property
-    def memory(self) -> handlers.Memory:
+    def memory(self) -> Memory:
         """What this process remembers of the ledger; there is none before the start."""
         if self._memory is None:
             raise RuntimeError("the service has not been started")
@@ -64,24 +65,24 @@ class TransactionsService(Service):
         chart = await load_chart(connection)
         if not chart.accounts:
             raise ConfigurationError("the chart of accounts is empty: run `backoffice migrate`")
-        self._memory = handlers.Memory(chart, self.types)
+        self._memory = Memory(chart, self.types)
 
     async def load(self, connection: Connection, shard: int) -> None:
         """Read the memory of a shard just claimed."""
-        await handlers.load_shard(self.memory, connection, shard)
+        await load_shard(self.memory, connection, shard)
 
     def forget(self, shard: int) -> None:
         """Drop the memory of a shard."""
         if self._memory is not None:
-            handlers.forget_shard(self._memory, shard)
+            forget_shard(self._memory, shard)
 
     async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
         """Let a batch take effect: load, decide, write, announce."""
-        await handlers.handle_records(self.memory, work, records)
+        await effects.handle_records(self.memory, work, records)
 
     async def tick(self, work: UnitOfWork) -> None:
         """Do what is due by itself, with or without traffic."""
-        await handlers.do_what_is_due(self.memory, work)
+        await effects.do_what_is_due(self.memory, work)
 
     def adopt(self, work: UnitOfWork) -> None:
         """Take over in memory what was decided."""
@@ -91,7 +92,7 @@ class TransactionsService(Service):
         self, work: UnitOfWork, received: Received, done: bool, detail: str, result: dict[str, Any]
     ) -> None:
         """Journal that the runtime has carried out an act, or refused it."""
-        await handlers.announce_act(work, received, done=done, detail=detail, result=result)
+        await announcing.announce_act(work, received, done=done, detail=detail, result=result)
 
     def owner_of(self, message: Any) -> str | None:
         """Return the home owner whose records wait when this one fails; nobody's wait for an act."""
@@ -105,7 +106,7 @@ class TransactionsService(Service):
 
     async def events_after(self, connection: Connection, shard: int, seq: int, limit: int) -> list[Outgoing]:
         """Rebuild the events after `seq` from the journal, byte for byte."""
-        return await handlers.events_after(connection, self.memory.chart, shard, seq, limit)
+        return await announcing.events_after(connection, self.memory.chart, shard, seq, limit)
 
 
 def _decode_act(value: bytes) -> TransactionsAct:

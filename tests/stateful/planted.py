@@ -222,8 +222,8 @@ BUGS: Final = (
     ),
     Bug(
         "foreign_freezes_cached", "the freezes of other shards are read once and for all", FROZEN,
-        "handlers:_load_stopped", "outside.stopped = stopped",
-        "outside.stopped = _load_stopped.__dict__.setdefault('kept', stopped)",
+        "handlers.loading:load_stopped", "outside.stopped = stopped",
+        "outside.stopped = load_stopped.__dict__.setdefault('kept', stopped)",
     ),
     Bug(
         "freeze_not_lifted", "a lifted freeze is not written down", FROZEN,
@@ -271,19 +271,19 @@ BUGS: Final = (
     # events
     Bug(
         "hash_of_the_key", "the chain is taken over the event's key instead of its body", POSTED,
-        "handlers:announce", "chained(head, event.body,", "chained(head, event.key,",
+        "handlers.announcing:announce", "chained(head, event.body,", "chained(head, event.key,",
     ),
     Bug(
         "chain_of_copies_broken", "a copy does not name the one sent there before", POSTED,
-        "handlers:announce", "secondaries[lane] = seq", "pass",
+        "handlers.announcing:announce", "secondaries[lane] = seq", "pass",
     ),
     Bug(
         "copy_not_sent", "a customer in a lower shard is not told of a credit", POSTED,
-        "handlers:announce", "if credit.shard != shard and", "if credit.shard > shard and",
+        "handlers.announcing:announce", "if credit.shard != shard and", "if credit.shard > shard and",
     ),
     Bug(
         "rebuilt_otherwise", "an event that is published after a crash names another epoch", CRASHED,
-        "handlers:events_after", "spell_time(recorded_at), epoch, decision.seq - 1",
+        "handlers.announcing:events_after", "spell_time(recorded_at), epoch, decision.seq - 1",
         "spell_time(recorded_at), epoch + 1, decision.seq - 1",
     ),
     Bug(

@@ -33,7 +33,7 @@ from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import First, Original, Outside, ShardState, Undone
-from services.transactions.handlers import TYPES
+from services.transactions.handlers.memory import TYPES
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.journal import JOURNAL_EVENT, OUTCOMES

@@ -11,7 +11,7 @@ import pytest
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decoding import decode_instruction
 from services.transactions.domain.planning import Planned
-from services.transactions.handlers import TYPES
+from services.transactions.handlers.memory import TYPES
 from services.transactions.queries import verify
 from shared.runtime.errors import UnreadableRecord
 from shared.runtime.work import Received, Unreadable

@@ -12,7 +12,7 @@ from services.transactions.domain.decisions import Decision, hash_of
 from services.transactions.domain.decoding import MalformedInstruction
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.state import Changes, ShardState
-from services.transactions.handlers import TYPES
+from services.transactions.handlers.memory import TYPES
 from services.transactions.queries.showing import transaction_show
 from services.transactions.queries.traces import transaction_trace
 from services.transactions.queries.verifying import verify

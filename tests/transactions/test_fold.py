@@ -402,7 +402,7 @@ def stream(drawn: Sequence[Any]) -> list[Received]:
 def content_hash(record: Received) -> str:
     """The hash a decision about this record must carry."""
     from services.transactions.domain.records import Record
-    from services.transactions.handlers import TYPES
+    from services.transactions.handlers.memory import TYPES
 
     digest = Record(record, TYPES).content_hash
     return "" if digest is None else digest.hex()

@@ -12,7 +12,7 @@ from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.ladder import LADDER, Rung
 from services.transactions.domain.reasons import REASONS
-from services.transactions.handlers import TYPES
+from services.transactions.handlers.memory import TYPES
 from tests.transactions.support import PureLedger, deposit, named_id, opening, outcome, received, transfer
 
 RUNGS: Final = tuple(rung.name for rung in LADDER)

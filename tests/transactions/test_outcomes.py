@@ -10,7 +10,7 @@ import pytest
 
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.planning import Planned
-from services.transactions.handlers import TYPES
+from services.transactions.handlers.memory import TYPES
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.money import AMOUNT_MINOR_MAX, format_amount

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.transactions.domain.planning import Planned
-from services.transactions.handlers import TYPES
+from services.transactions.handlers.memory import TYPES
 from shared.messages.envelope import HOUSE
 from tests.transactions.support import (
     PARTITIONS,

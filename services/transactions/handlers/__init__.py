@@ -1,0 +1,1 @@
+"""Lets a batch of records take effect in the ledger: remember, load, decide, write, announce."""

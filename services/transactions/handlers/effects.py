@@ -1,0 +1,247 @@
+"""Lets a batch of records, or what is due by itself, take effect: load, decide, write, announce."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from services.transactions.domain.chart import Account
+from services.transactions.domain.decisions import Decision
+from services.transactions.domain.due import tasks_due
+from services.transactions.domain.entries import Entries
+from services.transactions.domain.ledger import Folded, fold
+from services.transactions.domain.seals import Chain, Seal
+from services.transactions.domain.state import Outside, ShardState
+from services.transactions.handlers.announcing import announce
+from services.transactions.handlers.loading import (
+    load_known_ids,
+    load_needed,
+    load_stopped,
+    load_wanted,
+    remember,
+)
+from services.transactions.handlers.memory import Memory
+from services.transactions.store import (
+    Connection,
+    accounts,
+    balances,
+    closing,
+    journal,
+    limits,
+    moving,
+    reversals,
+    seals,
+)
+from shared.runtime.work import Received, UnitOfWork
+
+REPEATS_EXPECTED_BATCHES: Final = 50
+"""For so many batches after a repeated instruction, ids are looked up before they are used."""
+
+
+async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Received]) -> None:
+    """Decide each record, write what was decided and add its event to the unit of work."""
+    batches: defaultdict[int, Entries] = defaultdict(Entries)
+    types = memory.types
+    for received in records:
+        batches[received.shard].add(received, types)
+    await _take_effect(memory, work, batches)
+
+
+async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:
+    """Perform what is due by itself in the shards of the unit of work, a bounded piece of it."""
+    batches: dict[int, Entries] = {}
+    for shard, part in work.shards.items():
+        state = memory.state_for(work, shard)
+        for task in tasks_due(state, part.recorded_at, part.parked, memory.duties):
+            batches.setdefault(shard, Entries()).add_task(task)
+    if batches:
+        await _take_effect(memory, work, batches)
+
+
+async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, Entries]) -> None:
+    """Load, decide, write and announce what each shard's entries come to."""
+    states = {shard: memory.state_for(work, shard) for shard in batches}
+    outsides = await load_needed(memory, work, states, batches)
+    if memory.repeats_expected:
+        memory.repeats_expected -= 1
+        await load_known_ids(work.connection, batches, outsides)
+    folded = await _fold_all(memory, work, states, batches, outsides)
+    if not await journal.claim_ids(work.connection, _ids_used(folded)):
+        # One of them has come before, which is rare: now the first outcomes are looked up, and for the
+        # batches that follow beforehand, since repeats seldom come alone.
+        memory.repeats_expected = REPEATS_EXPECTED_BATCHES
+        await load_known_ids(work.connection, batches, outsides)
+        folded = await _fold_all(memory, work, states, batches, outsides)
+        if not await journal.claim_ids(work.connection, _ids_used(folded)):
+            raise RuntimeError("an instruction's id is taken, and its first outcome cannot be found")
+    await _load_foreign_credits(memory, work, states, batches, outsides, folded)
+    await _claim_accounts(memory, work, states, batches, outsides, folded)
+    chains = await _chains(memory, work, folded)
+    rows = journal.JournalRows()
+    sealed: list[Seal] = []
+    for shard, result in folded.items():
+        memory.chains_ahead[shard] = announce(rows, work, chains[shard], result.decisions, sealed)
+    await rows.write(work.connection)
+    await seals.save_chains(work.connection, [memory.chains_ahead[shard] for shard in folded], sealed)
+    await _write_moving(work.connection, folded)
+    memory.waiting += [result.changes for result in folded.values()]
+
+
+async def _fold_all(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+) -> dict[int, Folded]:
+    """Fold every shard, until none lacks an account or a balance."""
+    folded: dict[int, Folded] = {}
+    shards: Collection[int] = batches
+    while True:
+        for shard in shards:
+            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+        wanted = {shard: folded[shard].wanted for shard in shards if folded[shard].wanted}
+        if not wanted:
+            return folded
+        await load_wanted(memory, work.connection, states, outsides, wanted)
+        await load_stopped(work.connection, states, batches, outsides)
+        shards = wanted
+
+
+def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision]]]:
+    """The decisions that use up an id; the same ones however often a shard decides again."""
+    return [(shard, list(result.changes.firsts.values())) for shard, result in folded.items()]
+
+
+def _fold(memory: Memory, work: UnitOfWork, state: ShardState, batch: Entries, outside: Outside) -> Folded:
+    return fold(
+        state,
+        batch.all,
+        chart=memory.chart,
+        types=memory.types,
+        partitions=work.partitions,
+        outside=outside,
+        last_seq=work.shards[state.shard].last_seq,
+    )
+
+
+async def _load_foreign_credits(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+    folded: dict[int, Folded],
+) -> None:
+    """Load what others credited to accounts that are short at home, and decide those shards again."""
+    while True:
+        homes = {account_id: shard for shard, result in folded.items() for account_id in result.needs}
+        if not homes:
+            return
+        credits_of = await balances.foreign_credits(work.connection, homes)
+        for account_id, shard in homes.items():
+            outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
+            states[shard].short.add(account_id)
+        for shard in set(homes.values()):
+            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+
+
+async def _claim_accounts(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+    folded: dict[int, Folded],
+) -> None:
+    """Insert the accounts that are opened; where another shard was first with a code, decide again."""
+    while True:
+        again = _yield_codes(states, outsides, folded)
+        if not again:
+            opened = [each for result in folded.values() for each in result.changes.opened]
+            if not opened:
+                return
+            claim = work.connection.transaction()
+            await claim.start()
+            taken = await accounts.claim_accounts(work.connection, opened)
+            if not taken:
+                await claim.commit()
+                return
+            await claim.rollback()
+            found = await accounts.accounts_by_code(work.connection, memory.chart, sorted(taken))
+            remember(states, found)
+            again = {account.shard for account, _ in opened if account.code in taken}
+        for shard in again:
+            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+        await _load_foreign_credits(memory, work, states, batches, outsides, folded)
+
+
+def _yield_codes(
+    states: Mapping[int, ShardState], outsides: Mapping[int, Outside], folded: Mapping[int, Folded]
+) -> set[int]:
+    """Where shards of one batch open the same code, show the lowest one's to the others.
+
+    Returns the shards that must decide again.
+    """
+    winners: dict[str, Account] = {}
+    for shard in sorted(folded):
+        for account, _ in folded[shard].changes.opened:
+            winners.setdefault(account.code, account)
+    again: set[int] = set()
+    for shard, result in folded.items():
+        elsewhere = outsides[shard].opened
+        shown = {
+            code: winners[code]
+            for code in (*elsewhere, *(account.code for account, _ in result.changes.opened))
+            if code in winners and winners[code].shard != shard
+        }
+        if shown != elsewhere:
+            outsides[shard].opened = shown
+            for account in shown.values():
+                states[shard].meet(account.account_id, None)
+            again.add(shard)
+    return again
+
+
+async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) -> None:
+    """Write balances, and the rest where there is any."""
+    for shard, result in folded.items():
+        await balances.save_balances(connection, shard, result.changes)
+    await moving.place_freezes(
+        connection, [each for result in folded.values() for each in result.changes.placed]
+    )
+    await moving.lift_freezes(
+        connection, [each for result in folded.values() for each in result.changes.lifted]
+    )
+    await closing.save_closings(
+        connection, {key: row for each in folded.values() for key, row in each.changes.closing_rows.items()}
+    )
+    await limits.set_limits(
+        connection, [each for result in folded.values() for each in result.changes.limits_set]
+    )
+    for shard, result in folded.items():
+        changes = result.changes
+        await moving.open_days(connection, shard, changes.days_opened)
+        await moving.save_pendings(connection, shard, changes.pended)
+        await moving.clear_pendings(connection, shard, changes.cleared)
+        await moving.settle_pendings(connection, shard, changes.settled)
+        await moving.resolve_pendings(connection, shard, changes.resolved)
+        await reversals.save_undone(connection, shard, changes.undone)
+
+
+async def _chains(memory: Memory, work: UnitOfWork, shards: Collection[int]) -> dict[int, Chain]:
+    """Return where the chains of these shards stand; those that memory does not know are read.
+
+    It does not know one after a claim, and after an act that the runtime carried out.
+    """
+    known = {**memory.chains, **memory.chains_ahead}
+    found = {shard: known.get(shard, Chain(shard, -1)) for shard in shards}
+    unknown = [shard for shard, chain in found.items() if chain.seq != work.shards[shard].last_seq]
+    if unknown:
+        found.update(await seals.chains_at(work.connection, unknown))
+        for shard in unknown:
+            last_seq = work.shards[shard].last_seq
+            if found[shard].seq != last_seq:
+                raise RuntimeError(
+                    f"the chain of shard {shard} ends at {found[shard].seq} and its journal at {last_seq}"
+                )
+    return found

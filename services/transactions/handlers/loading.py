@@ -1,0 +1,158 @@
+"""Reads what the decisions about a batch need and nobody remembers, with a constant number of statements."""
+
+from collections.abc import Collection, Mapping
+
+from services.transactions.domain.chart import Account
+from services.transactions.domain.entries import (
+    Entries,
+    dry_run_ids,
+    instruction_ids,
+    originals,
+    pending_ids,
+    short_ones,
+    touched,
+    wanted_by,
+)
+from services.transactions.domain.state import First, Outside, ShardState, Wanted
+from services.transactions.handlers.memory import Memory
+from services.transactions.store import (
+    Connection,
+    accounts,
+    balances,
+    journal,
+    moving,
+    reversals,
+)
+from shared.runtime.failpoints import planted
+from shared.runtime.work import UnitOfWork
+
+
+async def load_needed(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+) -> dict[int, Outside]:
+    """Read what the batch needs and nobody remembers, with a constant number of statements."""
+    connection = work.connection
+    asked = {
+        shard: pending_ids(states[shard], batch.closely_read) | dry_run_ids(batch.closely_read)
+        for shard, batch in batches.items()
+    }
+    firsts = await _first_outcomes(connection, asked)
+    outsides = {shard: Outside(firsts.get(shard, {})) for shard in batches}
+    await _load_originals(memory, work, states, batches, outsides)
+    while True:
+        wanted = {
+            shard: found
+            for shard, batch in batches.items()
+            if (found := wanted_by(states[shard], batch.closely_read, outsides[shard]))
+        }
+        if not wanted:
+            break
+        await load_wanted(memory, connection, states, outsides, wanted)
+    await load_stopped(connection, states, batches, outsides)
+    short = {
+        account_id: shard
+        for shard, batch in batches.items()
+        for account_id in short_ones(states[shard], batch.all)
+    }
+    if short:
+        credits_of = await balances.foreign_credits(connection, short)
+        for account_id, shard in short.items():
+            outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
+    return outsides
+
+
+async def _load_originals(
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+) -> None:
+    """Read what was posted under the ids that a batch names, in whatever shard, and what of it is undone."""
+    named = {shard: originals(batch.closely_read, work.partitions) for shard, batch in batches.items()}
+    asked = set[tuple[int, str]]().union(*named.values())
+    if not asked:
+        return
+    found = await reversals.originals(work.connection, memory.chart, sorted(asked))
+    undone = await reversals.undone(work.connection, [each for each in found.values() if each.legs])
+    for shard, wanted in named.items():
+        outsides[shard].originals = {each: found[each] for each in wanted if each in found}
+        outsides[shard].undone = undone
+    met = {end.code: end for each in found.values() for leg in each.legs for end in (leg.debit, leg.credit)}
+    for state in states.values():
+        for code, account in met.items():
+            state.accounts.setdefault(code, account)
+
+
+async def load_wanted(
+    memory: Memory,
+    connection: Connection,
+    states: Mapping[int, ShardState],
+    outsides: Mapping[int, Outside],
+    wanted: Mapping[int, Wanted],
+) -> None:
+    """Read accounts and balances; that an account was absent is remembered for this batch alone."""
+    codes = set[str]().union(*(each.codes for each in wanted.values()))
+    found = await accounts.accounts_by_code(connection, memory.chart, sorted(codes)) if codes else {}
+    remember(states, found)
+    missing: list[tuple[int, int]] = []
+    for shard, each in wanted.items():
+        outsides[shard].absent |= each.codes - found.keys()
+        ids = each.rows | {found[code].account_id for code in each.codes & found.keys()}
+        missing += [(shard, account_id) for account_id in ids if account_id not in states[shard].balances]
+    if missing:
+        rows = await balances.balances_of(
+            connection, [shard for shard, _ in missing], [account_id for _, account_id in missing]
+        )
+        for shard, account_id in missing:
+            states[shard].meet(account_id, rows.get((shard, account_id)))
+
+
+async def load_stopped(
+    connection: Connection,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+) -> None:
+    """Read which accounts something stops now."""
+    stopped = await moving.standing_stops(
+        connection,
+        lambda: {
+            each
+            for shard, batch in batches.items()
+            for each in touched(states[shard], batch.all, outsides[shard])
+        },
+    )
+    for outside in outsides.values():
+        outside.stopped = stopped
+
+
+async def load_known_ids(
+    connection: Connection, batches: Mapping[int, Entries], outsides: Mapping[int, Outside]
+) -> None:
+    """Read the first outcomes of all instructions of the batch that have come before."""
+    if planted("no_unique_id"):
+        return
+    asked = {shard: instruction_ids(batch.all) for shard, batch in batches.items()}
+    for shard, firsts in (await _first_outcomes(connection, asked)).items():
+        outsides[shard].firsts.update(firsts)
+
+
+async def _first_outcomes(
+    connection: Connection, asked: Mapping[int, Collection[str]]
+) -> dict[int, dict[str, First]]:
+    ids = [each for ids in asked.values() for each in ids]
+    if not ids:
+        return {}
+    return await journal.first_outcomes(
+        connection, ids, [shard for shard, of_shard in asked.items() for _ in of_shard]
+    )
+
+
+def remember(states: Mapping[int, ShardState], found: Mapping[str, Account]) -> None:
+    """Put accounts that were found into the memory that all shards share."""
+    for state in states.values():
+        state.accounts.update(found)
