@@ -122,6 +122,7 @@ async def rates_of(world: World, shape: Shape, *, quick: bool, accounts: int) ->
             for spread in spreads:
                 name = f"{shape.name}, {spread}" if together == 1 else f"{shape.name} of {together}"
                 found[name] = {}
+                await world.settle()
                 for clients in every if together == 1 else (1, 2):
                     hot = spread != "uniform"
                     rate = await _call(
