@@ -169,3 +169,9 @@ def test_no_two_members_of_a_union_share_a_type() -> None:
     for union in UNIONS:
         names = [member.model_fields["type"].default for each, member in MEMBERS if each == union]
         assert len(names) == len(set(names))
+
+
+def test_no_two_instructions_of_the_examples_share_an_id() -> None:
+    """Sent to a ledger one after the other, each would have an outcome of its own."""
+    ids = [json.loads(example(member))["instruction_id"] for member in instructions.INSTRUCTIONS]
+    assert len(set(ids)) == len(ids)
