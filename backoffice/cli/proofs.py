@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 
+PUBLIC_SUFFIX: Final = ".pub"
 PURPOSE: Final = b"backoffice ledger checkpoint 1\n"
 """Stands before the bytes that are signed, so that the signature can mean nothing else."""
 SEAL_EVERY: Final = 1_024
@@ -27,7 +28,7 @@ SEAL_EVERY: Final = 1_024
 def new_key(path: Path) -> Path:
     """Write a new private key that only its owner may read, and its public key beside it; return where."""
     private = Ed25519PrivateKey.generate()
-    public = path.with_name(path.name + ".pub")
+    public = path.with_name(path.name + PUBLIC_SUFFIX)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -159,9 +160,10 @@ def _load(path: Path, read: Any) -> Any:
 
 
 def _not_a_key(path: Path) -> CommandError:
-    return CommandError(
-        "not_a_key",
-        f"{path} holds no Ed25519 key of the kind that is needed.",
-        "`backoffice ledger checkpoint --new-key FILE` makes a pair.",
-        FOUND,
-    )
+    hint = "`backoffice ledger checkpoint --new-key FILE` makes a pair."
+    public = path.with_name(path.name + PUBLIC_SUFFIX)
+    if public.exists():
+        hint = f"The public key stands beside it, in {public}."
+    elif path.suffix == PUBLIC_SUFFIX:
+        hint = f"A checkpoint is signed with the private key: {path.with_suffix('')}, if it is still there."
+    return CommandError("not_a_key", f"{path} holds no Ed25519 key of the kind that is needed.", hint, FOUND)

@@ -430,6 +430,16 @@ def keys(tmp_path: Path) -> Keys:
     return Keys(private, proofs.new_key(private))
 
 
+def test_the_wrong_key_of_a_pair_is_refused_and_the_right_one_named(keys: Keys) -> None:
+    """To take one for the other is the likeliest mistake."""
+    with pytest.raises(CommandError) as told:
+        proofs.read_public_key(keys.private)
+    assert str(keys.public) in told.value.fix
+    with pytest.raises(CommandError) as told:
+        proofs.sign({}, keys.public)
+    assert str(keys.private) in told.value.fix
+
+
 async def proof_of(books: LedgerDatabase, keys: Keys, instruction_id: str) -> dict[str, Any]:
     """A proof under a checkpoint of now."""
     connection = await asyncpg.connect(books.readonly, server_settings={"search_path": "transactions"})
