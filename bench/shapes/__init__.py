@@ -116,7 +116,7 @@ async def rates_of(world: World, shape: Shape, *, quick: bool, accounts: int) ->
     if shape.file:
         await world.owner.execute(Path(__file__).with_name(shape.file).read_text(encoding="utf-8"))
         await world.owner.execute(shape.accounts, accounts, FUNDS)
-        # The accounts alone: a table known to be empty is read whole for each foreign key, however it has grown.
+        # The accounts alone: a table known to be empty is read whole for each foreign key when it has grown.
         await world.owner.execute(f"ANALYZE {shape.schema}.account")
     dsn = world.stack.dsn(OWNER)
     every = CLIENTS_QUICK if quick else CLIENTS
