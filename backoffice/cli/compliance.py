@@ -8,6 +8,7 @@ import typer
 
 from backoffice.cli import (
     acts,
+    backtest,
     cases,
     evaluate,
     generate,
@@ -69,6 +70,7 @@ app.command()(names.screen)
 app.command()(names.compare)
 app.command()(evaluate.evaluate)
 app.command()(generate.generate)
+app.command()(backtest.backtest)
 
 
 @holds.command(name="list")

@@ -195,3 +195,11 @@ async def harness(database: Database) -> AsyncIterator[Harness]:
     await made.begin()
     yield made
     await connection.close()
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[Any]:
+    """Yield a connection that may empty tables, which the service may not."""
+    connection = await asyncpg.connect(database.dsn(OWNER))
+    yield connection
+    await connection.close()

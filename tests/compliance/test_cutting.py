@@ -1,19 +1,16 @@
 """However the journal is cut into batches, and whenever the process changes, the results are the same."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from services.compliance.domain.windows import shard
 from shared.messages.envelope import Number
-from tests.compliance.conftest import OWNER, Harness
+from tests.compliance.conftest import Harness
 from tests.compliance.ledger import ALICE, ANNE, BOB, DAY, Delivery, Ledger, hours
-from tests.support.infrastructure import Database
 
 STEPS = st.lists(
     st.tuples(
@@ -69,14 +66,6 @@ async def play(harness: Harness, made: list[Delivery], cuts: set[int], restarts:
     for event in harness.published:
         published.setdefault(event.shard, []).append(event.model_dump(exclude={"recorded_at"}))
     return {"published": published, **await harness.tables()}
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[Any]:
-    """Yield a connection that may empty tables, which the service may not."""
-    connection = await asyncpg.connect(database.dsn(OWNER))
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

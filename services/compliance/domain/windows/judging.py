@@ -30,6 +30,10 @@ class WindowJudge:
             window.open(entry)
             return ()
         window.take(entry)
+        return self.judge(window, entry)
+
+    def judge(self, window: Window, entry: Entry) -> Sequence[Finding]:
+        """Return what the rules find of the entry that a window has just taken, in their order."""
         key = (entry.asset, entry.day, entry.scale, window.segment, window.residence)
         plans = self._plans.get(key)
         if plans is None:

@@ -1,0 +1,183 @@
+"""`backoffice compliance backtest`: what a rule would have found with other parameters."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any, Final
+
+import typer
+
+from backoffice.cli import output, sessions
+from backoffice.cli.connection import Connection, connect
+from backoffice.cli.errors import USAGE, CommandError
+from services.compliance.domain.backtest import (
+    AlertOf,
+    Backtest,
+    Became,
+    Judged,
+    Period,
+    changed_book,
+    verdict,
+)
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.rule import NameRule
+from services.compliance.queries import history
+from services.compliance.rules import RULES
+
+JUDGED: Final[dict[str, Judged]] = {rule.code: rule for rule in RULES if not isinstance(rule, NameRule)}
+LISTED_MAX: Final = 20
+
+
+def backtest(
+    rule: Annotated[str, typer.Argument(help="The rule's code, such as STR-1.", show_default=False)],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter as it shall be, NAME=VALUE; several times for several."),
+    ] = None,
+    asset: Annotated[
+        str | None, typer.Option(help="Only the parameters of this asset (`*`: of all others).")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="The first business day, as 2026-03-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="The first business day no longer judged.")] = None,
+) -> None:
+    """Judge what has happened again, by a rule as it stands and with other parameters, and compare.
+
+    Read from what compliance has stored, from the first event on; nothing is changed and nobody is alerted.
+    It says whom only the one or only the other finds, and what officers have made of such alerts.
+    """
+    judged = JUDGED.get(rule)
+    if judged is None:
+        raise CommandError(
+            "rule_unknown",
+            f"There is no rule {rule!r} that can be tested.",
+            f"Name one of {', '.join(JUDGED)}.",
+            USAGE,
+        )
+    period = Period(_day(since), _day(until))
+    told = sessions.run(_tested(connect(), judged, _values(set_ or []), asset, period))
+    _tell(rule, period, *told)
+
+
+async def _tested(
+    connection: Connection, rule: Judged, values: Mapping[str, str], asset: str | None, period: Period
+) -> tuple[Backtest, dict[AlertOf, Became]]:
+    async with (
+        sessions.open_database(connection) as database,
+        database.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        rows = await history.parameter_rows(database)
+        try:
+            changed = changed_book(rows, rule, values, asset)
+        except ValueError as error:
+            raise CommandError(
+                "parameter",
+                f"{error}.",
+                "Give --set with a parameter as docs/reference/rules.md has it.",
+                USAGE,
+            ) from error
+        test = Backtest(rule, ParameterBook(rows), changed, period)
+        live = output.Live()
+        await history.replay(database, test, lambda read: live.show(f"{read:,} entries read"))
+        live.finish(f"{test.judged:,} judged")
+        return test, await history.what_became(database, rule.code)
+
+
+def _tell(rule: str, period: Period, test: Backtest, recorded: Mapping[AlertOf, Became]) -> None:
+    both = test.by_stands & test.by_changed
+    every = test.by_stands | test.by_changed
+    raised = {each for each in recorded if period.holds(each[1])}
+    record: dict[str, Any] = {
+        "rule": rule,
+        "since": period.since,
+        "until": period.until,
+        "judged": test.judged,
+        "alerts": {"as_it_stands": len(test.by_stands), "changed": len(test.by_changed), "both": len(both)},
+        "parties": {"as_it_stands": _parties(test.by_stands), "changed": _parties(test.by_changed)},
+        "overlap_percent": round(100 * len(both) / len(every), 1) if every else 100.0,
+        "raised_by_the_service": len(raised),
+        "raised_and_found_again": len(raised & test.by_stands),
+    }
+    verdicts = {
+        "as_it_stands": verdict(test.by_stands, recorded),
+        "changed": verdict(test.by_changed, recorded),
+        "only_as_it_stands": verdict(test.by_stands - test.by_changed, recorded),
+        "only_changed": verdict(test.by_changed - test.by_stands, recorded),
+    }
+    record["verdicts"] = {
+        name: {**asdict(each), "precision_percent": each.precision_percent} for name, each in verdicts.items()
+    }
+    differing = {
+        "only_as_it_stands": sorted(test.by_stands - test.by_changed),
+        "only_changed": sorted(test.by_changed - test.by_stands),
+    }
+    for name, alerts in differing.items():
+        for owner, day in alerts:
+            output.emit({"alert": name, "owner": owner, "business_date": day})
+    output.emit(record)
+    output.table(
+        (
+            "parameters",
+            "alerts",
+            "confirmed",
+            "false positive",
+            "inconclusive",
+            "dismissed",
+            "waiting",
+            "unseen",
+            "precision %",
+        ),
+        [
+            (
+                name.replace("_", " "),
+                sum(asdict(each).values()),
+                *asdict(each).values(),
+                "–" if each.precision_percent is None else each.precision_percent,
+            )
+            for name, each in verdicts.items()
+        ],
+        right=(
+            "alerts",
+            "confirmed",
+            "false positive",
+            "inconclusive",
+            "dismissed",
+            "waiting",
+            "unseen",
+            "precision %",
+        ),
+    )
+    for name, alerts in differing.items():
+        if alerts:
+            listed = ", ".join(f"{owner} on {day}" for owner, day in alerts[:LISTED_MAX])
+            more = len(alerts) - LISTED_MAX
+            output.say(
+                f"{name.replace('_', ' ').capitalize()}: {listed}{f' and {more:,} more' if more > 0 else ''}."
+            )
+    again = record["raised_and_found_again"]
+    output.say(
+        f"Overlap {record['overlap_percent']} %."
+        f" The service raised {len(raised):,}, of which {again:,} are found again."
+    )
+
+
+def _parties(alerts: set[AlertOf]) -> int:
+    return len({owner for owner, _ in alerts})
+
+
+def _values(texts: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise CommandError("usage", f"{text!r} is no parameter.", "Write it as --set over=9000.", USAGE)
+        values[name] = value
+    return values
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError("usage", f"{text!r} is no day.", "Write it as 2026-03-01.", USAGE) from None
