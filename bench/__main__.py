@@ -25,8 +25,13 @@ BENCHES = {
     "all": "bench.everything",
     "latency": "bench.latency",
     "recovery": "bench.recovery",
+    "drain": "bench.drain",
+    "day": "bench.day",
+    "large": "bench.large",
 }
 """In the order they are run; `baseline` is run in the world of `ledger` and stands on its figures."""
+LONG = ("drain", "day", "large")
+"""Only run when they are named."""
 ACCOUNTS = 10_000
 ACCOUNTS_QUICK = 2_000
 
@@ -35,7 +40,10 @@ def main() -> int:
     """Run what is asked for; 1 if any of it is void."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="name", help=f"of {', '.join(BENCHES)}; all if none is named"
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"of {', '.join(BENCHES)}; all but the long ones ({', '.join(LONG)}) if none is named",
     )
     parser.add_argument(
         "--quick", action="store_true", help="smaller counts, one stack for all: about a minute"
@@ -45,7 +53,7 @@ def main() -> int:
     unknown = [name for name in options.names if name not in BENCHES]
     if unknown:
         parser.error(f"there is no bench {unknown[0]!r}; there are {', '.join(BENCHES)}")
-    names = [name for name in BENCHES if not options.names or name in options.names]
+    names = [name for name in BENCHES if name in (options.names or set(BENCHES) - set(LONG))]
     if "baseline" in names and "ledger" not in names:
         names.insert(names.index("baseline"), "ledger")
     accounts = options.accounts or (ACCOUNTS_QUICK if options.quick else ACCOUNTS)

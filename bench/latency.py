@@ -1,9 +1,12 @@
-"""How long from publishing until posted, screened, and in the reports, at 1,000 a second?"""
+"""How long from publishing until posted, screened, and in the reports, at 1,000 a second?
+
+Then the ledger alone: at 5,000 a second, and one instruction at a time.
+"""
 
 import asyncio
 import bisect
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import asyncpg
@@ -19,11 +22,29 @@ from shared.runtime.client import header
 
 QUESTION: Final = "milliseconds from the intended moment of publishing, open loop, all three services"
 POSTED: Final = Bound("publish → posted, p99", 150, 40, "ms", upwards=False)
+ALONE: Final = (
+    Bound("the ledger alone at 5,000/s, p50", 25, 10, "ms", upwards=False),
+    Bound("the ledger alone at 5,000/s, p99", 100, 40, "ms", upwards=False),
+    Bound("the ledger alone at 5,000/s, p99.9", 300, 120, "ms", upwards=False),
+)
+SINGLE: Final = Bound("one instruction on an idle system, p50", 25, 6, "ms", upwards=False)
 RATE: Final = 1_000
+RATE_ALONE: Final = 5_000
+SINGLE_EVERY_SECONDS: Final = 0.25
 SCREENED_EVERY: Final = 20
 SAMPLE_SECONDS: Final = 0.005
 GRACE_SECONDS: Final = 30.0
 SHARES: Final = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many instructions a second, for how long, and which of them are screened first."""
+
+    rate: float
+    seconds: int
+    screened_every: int = 0
+    """Every how many-th is a withdrawal that is screened first; 0 for none, and then nobody reports."""
 
 
 @dataclass(slots=True)
@@ -55,10 +76,11 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     slots = await world.start_ready(*SERVICES)
     await world.wait_no_lag()
     seconds = 6 if quick else 20
-    await _open_loop(world, load, seconds=2)
+    pace = Pace(RATE, 2, SCREENED_EVERY)
+    await _open_loop(world, load, pace)
     await world.wait_no_lag()
     before = machine.usage(world.roles())
-    journeys, marks, late = await _open_loop(world, load, seconds=seconds)
+    journeys, marks, late = await _open_loop(world, load, replace(pace, seconds=seconds))
     used = machine.usage(world.roles()).since(before)
     await world.stop(slots)
     stages = _stages(journeys, marks)
@@ -85,7 +107,35 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
         ),
         f"cores used, waiting for the last answer included: {cores}",
     ]
+    await _alone(world, load, findings, seconds=seconds)
     return findings
+
+
+async def _alone(world: World, load: Load, findings: Findings, *, seconds: int) -> None:
+    """The same with the ledger only: faster, and one at a time."""
+    slots = await world.start_ready("transactions")
+    await world.wait_taken()
+    paces = {
+        f"the ledger alone at {RATE_ALONE:,}/s": Pace(RATE_ALONE, seconds),
+        "one instruction on an idle system": Pace(1 / SINGLE_EVERY_SECONDS, 2 * seconds),
+    }
+    spreads: dict[str, dict[str, float]] = {}
+    for name, pace in paces.items():
+        await _open_loop(world, load, replace(pace, seconds=2))
+        journeys, _, late = await _open_loop(world, load, pace)
+        values = sorted(_ms(each, each.posted_seen) for each in journeys.values())
+        spread = {share: percentile(values, at) for share, at in SHARES.items()} | {"max": values[-1]}
+        spreads[name] = spread
+        findings.figures[name] = {
+            **{key: round(value, 1) for key, value in spread.items()},
+            "count": len(values),
+            "sent_late_ms_p99": round(percentile(late, 0.99), 1),
+        }
+        findings.rows.append((name, *(f"{value:,.1f}" for value in spread.values()), f"{len(values):,}"))
+    await world.stop(slots)
+    fast, single = spreads.values()
+    findings.judged += list(zip(ALONE, (fast[share] for share in SHARES), strict=True))
+    findings.judged.append((SINGLE, single["p50"]))
 
 
 def _stages(journeys: dict[str, Journey], marks: Marks) -> dict[str, list[float]]:
@@ -115,9 +165,7 @@ def _reported(journey: Journey, marks: Marks) -> float | None:
     return marks.at[shard][index] if index < len(marks.seq.get(shard, [])) else None
 
 
-async def _open_loop(
-    world: World, load: Load, *, seconds: int
-) -> tuple[dict[str, Journey], Marks, list[float]]:
+async def _open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Journey], Marks, list[float]]:
     options = world.kafka.client_options()
     producer = AIOKafkaProducer(enable_idempotence=True, acks="all", linger_ms=0, **options)
     follower = AIOKafkaConsumer(
@@ -142,10 +190,11 @@ async def _open_loop(
             asyncio.create_task(_follow(follower, journeys)),
             asyncio.create_task(_sample(sampler, marks)),
         ]
-        late = await _send(producer, load, journeys, seconds)
+        late = await _send(producer, load, journeys, pace)
         deadline = time.monotonic() + GRACE_SECONDS
         while not all(
-            each.posted_seen is not None and _reported(each, marks) is not None for each in journeys.values()
+            each.posted_seen is not None and (not pace.screened_every or _reported(each, marks) is not None)
+            for each in journeys.values()
         ):
             if time.monotonic() > deadline:
                 raise BenchError("not every instruction was posted and reported within 30 s")
@@ -162,15 +211,15 @@ async def _open_loop(
 
 
 async def _send(
-    producer: AIOKafkaProducer, load: Load, journeys: dict[str, Journey], seconds: int
+    producer: AIOKafkaProducer, load: Load, journeys: dict[str, Journey], pace: Pace
 ) -> list[float]:
     """Send each record at its moment, or as soon after as we get to it; returns the delays in ms."""
     late: list[float] = []
     acknowledgements: list[Any] = []
     begin = time.time() + 0.05
-    for number in range(RATE * seconds):
-        intended = begin + number / RATE
-        screened = number % SCREENED_EVERY == 0
+    for number in range(int(pace.rate * pace.seconds)):
+        intended = begin + number / pace.rate
+        screened = pace.screened_every > 0 and number % pace.screened_every == 0
         instruction_id, (key, value, partition) = load.screened_withdrawal() if screened else load.transfer()
         journeys[instruction_id] = Journey(intended, screened)
         await asyncio.sleep(max(0.0, intended - time.time()))

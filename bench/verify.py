@@ -29,7 +29,7 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     await world.owner.execute("VACUUM ANALYZE")
     for processes in (1, 2):
         for seals in (False, True):
-            rate = await _verify(world, findings, processes=processes, seals=seals)
+            rate = await verify_once(world, findings, processes=processes, seals=seals)
             if processes == 2:
                 findings.judged.append((SEALED if seals else RATE, rate))
     findings.notes.append(
@@ -38,7 +38,8 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     return findings
 
 
-async def _verify(world: World, findings: Findings, *, processes: int, seals: bool) -> float:
+async def verify_once(world: World, findings: Findings, *, processes: int, seals: bool) -> float:
+    """Verify in a process of its own, add what came of it to the findings, and return movements a second."""
     program = "import sys; from bench.verify import once; once(*sys.argv[1:])"
     before = _postgres_seconds(world)
     begun = time.perf_counter()
