@@ -8,8 +8,9 @@ import asyncio
 import gc
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import asyncpg
 import structlog
 import uvicorn
 import uvloop
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -96,6 +97,8 @@ def create_app(
         if len(records) < SMALL_BATCH_RECORDS and service.linger_seconds:
             await asyncio.sleep(service.linger_seconds)
 
+    setattr(subscriber, "get_msg", poller(settings.batch_records_max))  # noqa: B010 - typed as a method
+
     async def on_startup() -> None:
         try:
             topics = [each.topic for each in service.inputs] + list(service.outputs)
@@ -133,6 +136,22 @@ def create_app(
     )
     shell.api = service.api(gateway)
     return shell
+
+
+def poller(
+    records_max: int,
+) -> Callable[[AIOKafkaConsumer], Awaitable[tuple[ConsumerRecord[Any, Any], ...]]]:
+    """Return how the subscriber asks for records: again at once when none came.
+
+    FastStream's own way sleeps as long as it has waited, deaf to what comes meanwhile: on an idle system
+    an instruction took 100 ms more on average.
+    """
+
+    async def poll(consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[Any, Any], ...]:
+        polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=records_max)
+        return tuple(chain.from_iterable(polled.values()))
+
+    return poll
 
 
 class Shell(AsgiFastStream):
