@@ -228,6 +228,7 @@ class FreezeRow:
     authority: str
     seq: int
     lifted_seq: int | None
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

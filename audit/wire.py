@@ -418,6 +418,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_EVERY,
         **_required(account=_code, freeze_id=_code, authority=_reference),
         "direction": (False, _one_of("debit", "credit", "both")),
+        **_optional(amount=_amount),
     },
     "unfreeze_account": {**_EVERY, **_required(account=_code, freeze_id=_code)},
     "change_limit": {

@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import date
 
 from audit.amounts import LARGEST, BadAmount, read_amount
-from audit.evidence import Account, BalanceRow, JournalRow
+from audit.evidence import Account, BalanceRow, FreezeRow, JournalRow
 from audit.examination import MOVED, PENDING, POSTED, Examination, resolved_by
 from audit.result import Result, Tally
 from audit.wire import FACTS
@@ -139,6 +139,7 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
     foreign = _foreign_credits(examination)
     seen_before: dict[int, int] = defaultdict(int)
     limits = _Limits(examination)
+    frozen = _Frozen(examination)
     expiring = _Expiring(examination)
     for row in examination.rows:
         expiring.take(row)
@@ -169,6 +170,7 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
                 continue
             reserved = debit[2] - expiring.gone(row, account.account_id)
             available = debit[1] - debit[0] - reserved + limit + seen.get(account.account_id, 0)
+            available -= frozen.kept(account.account_id, row.seq)
             tally.expect(available >= 0, f"{where} is {-available} beyond its limit")
     for balance in examination.evidence.ledger.balances:
         largest = max(_counters(balance))
@@ -201,6 +203,24 @@ class _Limits:
             if since <= str(day) and (until is None or str(day) < until):
                 minor = each
         return minor
+
+
+class _Frozen:
+    """The amounts that freezes keep of what is available, by the tables."""
+
+    def __init__(self, examination: Examination) -> None:
+        self.freezes: dict[int, list[FreezeRow]] = defaultdict(list)
+        for freeze in examination.evidence.ledger.freezes:
+            if freeze.amount_minor is not None:
+                self.freezes[freeze.account_id].append(freeze)
+
+    def kept(self, account_id: int, seq: int) -> int:
+        """What those keep that stand at an event of the account's home."""
+        return sum(
+            each.amount_minor or 0
+            for each in self.freezes.get(account_id, ())
+            if each.seq < seq and (each.lifted_seq is None or each.lifted_seq > seq)
+        )
 
 
 class _Expiring:

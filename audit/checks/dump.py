@@ -65,7 +65,10 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         )  # fmt: skip
     for freeze in ledger.freezes:
         code = accounts[freeze.account_id].code
-        yield _line("freeze", code, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq)
+        yield _line(
+            "freeze", code, freeze.freeze_id, freeze.direction, freeze.amount_minor, freeze.seq,
+            freeze.lifted_seq,
+        )  # fmt: skip
     for each in ledger.closings:
         yield _line("closing", accounts[each.account_id].code, each.seq, each.closed_seq, each.reopened_seq)
     for limit in ledger.limits:
@@ -111,8 +114,9 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
             )  # fmt: skip
         for freeze in state.freezes.values():
             yield _line(
-                "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.seq, freeze.lifted_seq
-            )
+                "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.amount, freeze.seq,
+                freeze.lifted_seq,
+            )  # fmt: skip
         for each in state.closings:
             yield _line("closing", each.account, each.seq, each.closed_seq, each.reopened_seq)
         for limit in state.limits:

@@ -29,7 +29,7 @@ def freezes_elsewhere_are_seen(examination: Examination, within: timedelta = SEE
                 for freeze in freezes[account_id]:
                     since, until = _standing(examination, account_id, freeze)
                     stands = since + within <= row.recorded_at and (until is None or row.recorded_at < until)
-                    stops = stands and freeze.direction in {direction, "both"}
+                    stops = stands and freeze.amount_minor is None and freeze.direction in {direction, "both"}
                     tally.expect(
                         not stops,
                         f"shard {row.shard} seq {row.seq}: {direction}s {account_id}, frozen since {since}",

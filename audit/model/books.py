@@ -105,8 +105,11 @@ class Books:
         """The open business day of an account's entity."""
         return state.today[self.known(state, code).entity]
 
-    def is_short(self, state: ShardState, row: JournalRow, leg: Leg) -> bool:
-        """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere."""
+    def is_short(self, state: ShardState, row: JournalRow, leg: Leg, kept: int = 0) -> bool:
+        """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere.
+
+        What is `kept` is not to be taken.
+        """
         account = state.opened.get(leg.debit) or self.accounts.get(leg.debit)
         if account is None or account.owner == HOUSE:
             return False
@@ -114,7 +117,7 @@ class Books:
         if limit is None:
             return False
         debits, credits, pending, _ = state.balance(leg.debit)  # noqa: A001 - the ledger's word
-        there = credits - debits - pending + limit
+        there = credits - debits - pending + limit - kept
         if there >= leg.amount:
             return False
         there += sum(

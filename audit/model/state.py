@@ -74,6 +74,8 @@ class Freeze:
     freeze_id: str
     direction: str
     seq: int
+    amount: int | None = None
+    """What must stay available of it; none where the direction is stopped."""
     lifted_seq: int | None = None
 
 
@@ -195,6 +197,7 @@ class ShardState:
         return any(
             freeze.account in {code, boxed}
             and freeze.lifted_seq is None
+            and freeze.amount is None
             and freeze.direction in {direction, "both"}
             for freeze in self.freezes.values()
         )

@@ -166,7 +166,7 @@ async def read_ledger(connection: Connection) -> Ledger:
         freezes=[
             FreezeRow(**row)
             for row in await connection.fetch(
-                "SELECT account_id, freeze_id, direction, authority, seq, lifted_seq"
+                "SELECT account_id, freeze_id, direction, authority, seq, lifted_seq, amount_minor"
                 " FROM transactions.account_freeze"
             )
         ],

@@ -98,7 +98,8 @@ def _print(found: dict[str, Any], moment: Moment) -> None:
     for each in found["closings"]:
         print(f"  {_closing(each)}")
     for each in found["freezes"]:
-        print(f"  frozen for {each['direction']}: {each['freeze_id']}")
+        what = f"for {each['direction']}" if each["amount"] is None else f"{each['amount']} {asset}"
+        print(f"  frozen {what}: {each['freeze_id']}")
     if holdings is not None:
         _print_holdings(holdings)
         print_bounds(moment)

@@ -282,12 +282,15 @@ def freeze(up: Upstream) -> SimulatedRecord:
     account.frozen = f"FRZ-{up.freezes:05d}"
     up.frozen.append(account)
     direction = ("debit", "debit", "both")[int(up.random() * 3)]
+    kept = ""
+    if direction == "debit" and up.random() < 0.5:
+        kept = f',"amount":"{money(10_000 * (1 + int(up.random() * 20)))}"'
     return up.instruct(
         "freeze_account",
         "freeze_account",
         account.owner,
         f'"account":"{account.code}","freeze_id":"{account.frozen}","authority":"District court, order '
-        f'{up.freezes}","direction":"{direction}"',
+        f'{up.freezes}","direction":"{direction}"{kept}',
     )
 
 

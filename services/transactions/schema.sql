@@ -423,14 +423,18 @@ CREATE TABLE account_freeze (
     account_id bigint NOT NULL,
     freeze_id text NOT NULL,
     direction text NOT NULL,
+    amount_minor bigint,
     authority text NOT NULL,
     seq bigint NOT NULL,
     lifted_seq bigint,
     CONSTRAINT account_freeze_pkey PRIMARY KEY (account_id, freeze_id),
+    CONSTRAINT account_freeze_amount_minor_check CHECK (amount_minor > 0),
+    CONSTRAINT account_freeze_check CHECK (amount_minor IS NULL OR direction = 'debit'::text),
     CONSTRAINT account_freeze_direction_check CHECK (direction = ANY (ARRAY['debit'::text, 'credit'::text, 'both'::text])),
     CONSTRAINT account_freeze_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(account_id)
 );
-CREATE INDEX freeze_standing ON account_freeze USING btree (account_id, direction) WHERE lifted_seq IS NULL;
+CREATE INDEX freeze_standing ON account_freeze USING btree (account_id, direction) WHERE lifted_seq IS NULL AND amount_minor IS NULL;
+COMMENT ON COLUMN account_freeze.amount_minor IS 'how much of what is available is kept; null where all is stopped';
 GRANT SELECT ON account_freeze TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (lifted_seq) ON account_freeze TO transactions_service;
 

@@ -333,17 +333,23 @@ class Reversal(InstructionBase):
 
 
 class FreezeAccount(InstructionBase):
-    """Request: stop debits, credits or both on an account, under an authority."""
+    """Request: stop debits, credits or both on an account, under an authority; or keep an amount of it.
+
+    With an `amount` (then of `debit`s), the available balance is less by that much, of what is there and of
+    what comes, and nothing else is stopped. Amounts of several freezes add up.
+    """
 
     type: Literal["freeze_account"] = "freeze_account"
     account: Code
     freeze_id: Code
     authority: Reference
     direction: Literal["debit", "credit", "both"] = "both"
+    amount: AmountText | None = None
+    """In the account's asset; without it all is stopped."""
 
 
 class UnfreezeAccount(InstructionBase):
-    """Request: lift one freeze; the account is frozen while any stands."""
+    """Request: lift one freeze, whole; the account is frozen while any stands."""
 
     type: Literal["unfreeze_account"] = "unfreeze_account"
     account: Code

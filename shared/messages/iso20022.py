@@ -191,7 +191,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_nowhere("reason", note="pacs.007: RvslRsnInf/AddtlInf; camt.056: CxlRsnInf/AddtlInf"),
         **_nowhere("forced", "entered_by", "approved_by", note="by what right; within the firm"),
     },
-    FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction"),
+    FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction", "amount"),
     UnfreezeAccount: _nowhere("account", "freeze_id"),
     ChangeLimit: _nowhere("account", "limit", "valid_from", "valid_until", "authority"),
     CloseAccount: _nowhere("account", "authority", note="acmt.019 asks for it"),

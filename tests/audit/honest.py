@@ -307,7 +307,15 @@ def books(upstream: Upstream) -> Evidence:
             for seq, each in state.pendings.items()
         ]
         written.freezes += [
-            FreezeRow(ids[each.account], each.freeze_id, each.direction, "court", each.seq, each.lifted_seq)
+            FreezeRow(
+                ids[each.account],
+                each.freeze_id,
+                each.direction,
+                "court",
+                each.seq,
+                each.lifted_seq,
+                each.amount,
+            )
             for each in state.freezes.values()
         ]
         written.closings += [

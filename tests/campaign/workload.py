@@ -349,14 +349,16 @@ class Workload:
         self.freezes += 1
         freeze_id = f"F{self.freezes}"
         account.frozen.append(freeze_id)
-        direction = self.rng.choice(("debit", "credit", "both"))
+        fields = {"direction": self.rng.choice(("debit", "credit", "both"))}
+        if self.rng.random() < 0.4:
+            fields = {"direction": "debit", "amount": self._spell(account, 200_00)}
         yield self._to(
             account,
             "freeze_account",
             account=account.code,
             freeze_id=freeze_id,
             authority="District court",
-            direction=direction,
+            **fields,
         )
 
     def reserve(self) -> Iterator[Sending]:

@@ -22,6 +22,7 @@ from tests.stateful.stories import (
     DECIDED,
     EXPIRED,
     FROZEN,
+    KEPT,
     LIMITED,
     POSTED,
     PUBLISHED,
@@ -228,6 +229,14 @@ BUGS: Final = (
     Bug(
         "freeze_not_lifted", "a lifted freeze is not written down", FROZEN,
         "store.moving:lift_freezes", "if rows:", "if False:",
+    ),
+    Bug(
+        "kept_amount_taken", "what a freeze keeps is available", KEPT,
+        "domain.effects.movements:_bears", "frozen = changes.frozen_of(debit.account_id)", "frozen = 0",
+    ),
+    Bug(
+        "kept_amount_forgotten", "after a claim a freeze of an amount stops all debits", KEPT,
+        "store.moving:freezes_at", 'row["amount_minor"])', "None)",
     ),
     # days
     Bug(

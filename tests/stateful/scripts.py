@@ -176,8 +176,8 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "freeze_account": Kind(
         {"account": (*CODES, *BOXES), "freeze_id": FREEZES, "authority": ("court",)},
-        {"direction": ("debit", "credit", "both")},
-        often=1,
+        {"direction": (*["debit"] * 3, "credit", "both"), "amount": ("50.00", "900.00", "0.00", "1")},
+        often=2,
     ),
     "unfreeze_account": Kind({"account": (*CODES, *BOXES), "freeze_id": FREEZES}),
     "close_account": Kind(

@@ -51,6 +51,12 @@ def freezes(owner: str, freeze_id: str, direction: str) -> Step:
     return say("freeze_account", owner, f"{owner} {freeze_id}", **given)
 
 
+def keeps(owner: str, amount: str, freeze_id: str) -> Step:
+    """Freeze an amount on the owner's account."""
+    given = {"account": owner, "freeze_id": freeze_id, "authority": "court", "direction": "debit"}
+    return say("freeze_account", owner, f"{owner} {freeze_id}", **given, amount=amount)
+
+
 def lifts(owner: str, freeze_id: str) -> Step:
     """Lift a freeze."""
     return say("unfreeze_account", owner, f"lift {owner} {freeze_id}", account=owner, freeze_id=freeze_id)
@@ -164,6 +170,19 @@ FROZEN: Final[Script] = [
     pays(ANNA, BEN, "3.00"),
     works(),
 ]
+KEPT: Final[Script] = [
+    keeps(ANNA, "1200.00", "k"),
+    pays(ANNA, BEN, "300.01", "one over"),
+    pays(ANNA, BEN, "300.00", "all that is free"),
+    works(),
+    RESTART,
+    pays(ANNA, BEN, "0.01", "after a claim"),
+    on_account("fee", ANNA, "1.00"),
+    works(),
+    lifts(ANNA, "k"),
+    pays(ANNA, BEN, "1199.00", "all there is"),
+    works(),
+]
 DAYS: Final[Script] = [
     day("BROKER", "2026-01-07"),
     day("BANK", "2026-01-05"),
@@ -263,6 +282,7 @@ STORIES: Final[dict[str, Script]] = {
     "reserved": RESERVED,
     "decided": DECIDED,
     "frozen": FROZEN,
+    "kept": KEPT,
     "days": DAYS,
     "stocked": STOCKED,
     "reversed": REVERSED,

@@ -265,6 +265,14 @@ MESSAGES = st.one_of(
         direction=directions,
     ),
     message(
+        "freeze_account",
+        account=codes,
+        freeze_id=st.sampled_from(["f1", "f2", "f3"]),
+        authority=st.just("court"),
+        direction=st.sampled_from(["debit", "debit", "both"]),
+        amount=st.sampled_from(["10.00", "100.00", "0.001"]),
+    ),
+    message(
         "change_limit",
         account=codes,
         limit=st.sampled_from(["0", "10.00", "5000.00", "0.001", None]),

@@ -12,9 +12,12 @@ from services.transactions.queries import Moment, account_history, account_show,
 from shared.messages.envelope import HOUSE
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
+    ISIN,
     PARTITIONS,
     StoredLedger,
     answer,
+    custody,
+    custody_transfer,
     deposit,
     instruction,
     limiting,
@@ -66,6 +69,7 @@ async def test_an_account_is_shown_summed_over_its_shards(
         "class": "cash",
         "status": "open",
         "freezes": [],
+        "frozen_amount": "0.00",
         "container": None,
         "limit": "10.00",
         "limits": [],
@@ -151,7 +155,32 @@ async def test_a_frozen_account_says_so(ledger: StoredLedger, asking: asyncpg.Co
     )
     shown = await account_show(asking, ALICE)
     assert shown is not None
-    assert (shown["status"], shown["freezes"]) == ("frozen", [{"freeze_id": "f", "direction": "debit"}])
+    freeze = {"freeze_id": "f", "direction": "debit", "amount": None}
+    assert (shown["status"], shown["freezes"]) == ("frozen", [freeze])
+
+
+async def test_an_account_shows_what_freezes_keep_of_it(
+    ledger: StoredLedger, asking: asyncpg.Connection
+) -> None:
+    """It is open, for nothing is stopped, and so much less is available; lifted ones keep nothing."""
+    given = {"owner": ALICE, "authority": "c", "direction": "debit"}
+    held = f"{ALICE}/custody#{ISIN}"
+    await ledger.send(opening(ALICE), deposit(ALICE, "100.00"), custody(ALICE))
+    await ledger.send(custody_transfer(ALICE, "receive", "10"))
+    await ledger.send(
+        instruction("freeze_account", **given, account=ALICE, freeze_id="a", amount="60.00"),
+        instruction("freeze_account", **given, account=ALICE, freeze_id="b", amount="5.50"),
+        instruction("freeze_account", **given, account=ALICE, freeze_id="c", amount="1.00"),
+        instruction("freeze_account", **given, account=held, freeze_id="d", amount="4"),
+        instruction("unfreeze_account", owner=ALICE, account=ALICE, freeze_id="c"),
+    )
+    shown = await account_show(asking, ALICE)
+    assert shown is not None
+    assert (shown["status"], shown["frozen_amount"], shown["available"]) == ("open", "65.50", "34.50")
+    assert [each["amount"] for each in shown["freezes"]] == ["60.00", "5.50"]
+    box = await account_show(asking, f"{ALICE}/custody")
+    assert box is not None
+    assert (box["holdings"][0]["settled"], box["holdings"][0]["available"]) == ("10", "6")
 
 
 async def test_a_history_merges_the_shards_and_runs_a_balance(

@@ -69,6 +69,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await a_few_exchanges(ledger)
     await a_few_securities(ledger)
     await a_few_reserves(ledger)
+    await a_few_amounts_kept(ledger)
     await a_few_limits(ledger)
     await a_few_reversals(ledger)
     await a_few_closings(ledger)
@@ -149,6 +150,26 @@ async def a_few_limits(ledger: StoredLedger) -> None:
     assert len(await ledger.tick()) == 1
     freeze = instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f3", authority="c")
     await ledger.send(freeze)
+
+
+async def a_few_amounts_kept(ledger: StoredLedger) -> None:
+    """Two that add up, one of them lifted, and what passes and what does not."""
+    await ledger.send(opening(ALICE, "kept"), deposit(ALICE, "100.00", "kept"))
+    freeze = {"account": "kept", "authority": "c", "direction": "debit"}
+
+    def pays(amount: str) -> dict[str, Any]:
+        """Out of the account of which some is kept."""
+        return transfer(ALICE, ALICE, amount, debit_account="kept")
+
+    await ledger.send(
+        instruction("freeze_account", owner=ALICE, freeze_id="k1", amount="50.00", **freeze),
+        instruction("freeze_account", owner=ALICE, freeze_id="k2", amount="30.00", **freeze),
+        pays("20.01"),
+        pays("20.00"),
+        instruction("unfreeze_account", owner=ALICE, account="kept", freeze_id="k2"),
+        pays("30.00"),
+        instruction("fee", owner=ALICE, account="kept", amount="1.00", asset="EUR"),
+    )
 
 
 async def a_few_reserves(ledger: StoredLedger) -> None:
@@ -242,7 +263,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
     assert shown["assets"] == {
-        "EUR": {"debits": "9049.52", "credits": "9049.52"},
+        "EUR": {"debits": "9200.52", "credits": "9200.52"},
         "USD": {"debits": "75.96", "credits": "75.96"},
         ISIN: {"debits": "53", "credits": "53"},
     }
@@ -321,6 +342,9 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET reason = 'screening_refused' WHERE reason = 'expired'", "pendings", id="an expired one given back for another reason"),
         pytest.param("UPDATE journal SET topic = 'transactions.instructions.v1' WHERE reason = 'expired'", "pendings", id="an expiry that a record asked for"),
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
+        pytest.param("UPDATE account_freeze SET amount_minor = amount_minor + 1 WHERE freeze_id = 'k1'", "freezes", id="another amount frozen"),
+        pytest.param("UPDATE account_freeze SET amount_minor = NULL WHERE freeze_id = 'k2'", "freezes", id="a freeze of all that was one of an amount"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '50.00', '51.00')::bytea WHERE instruction_type = 'freeze_account' AND content::text LIKE '%6b31%'", "limits", id="more frozen than was left"),
         pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
         pytest.param("DELETE FROM account_closing WHERE reopened_seq IS NOT NULL", "closings", id="a closing lost"),
         pytest.param("UPDATE account_closing SET closed_seq = NULL", "closings", id="an end of a closing lost"),

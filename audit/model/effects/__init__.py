@@ -12,7 +12,7 @@ from audit.model.effects.business_days import open_business_day
 from audit.model.effects.closings import by_two, close, closed, reopen, swept
 from audit.model.effects.effect import ByItself, Effect
 from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
-from audit.model.effects.freezes import place_or_lift
+from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
@@ -25,7 +25,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
     "trade": Effect(trade, amounts_moved, ends_differ),
     "open_account": Effect(open_account, limit_asked, code_is_free),
-    "freeze_account": Effect(place_or_lift),
+    "freeze_account": Effect(place_or_lift, amount_kept, of_debits),
     "unfreeze_account": Effect(place_or_lift),
     "change_limit": Effect(change_limit, new_limit_asked, holds_on_some_day),
     "close_account": Effect(close),

@@ -393,12 +393,23 @@ def _limits(
 
 
 def bears(
-    books: Books, state: ShardState, row: JournalRow, leg: Leg, *, may_pass: bool
+    books: Books, state: ShardState, row: JournalRow, leg: Leg, *, may_pass: bool, by_right: bool = False
 ) -> tuple[str, ...] | str | None:
-    """None, or why not with the fields, or `limit_passed` for what may pass it."""
+    """None, or why not with the fields, or `limit_passed` for what may pass it.
+
+    A right lets nothing past a freeze, and so takes nothing that one keeps.
+    """
     debit, credit = state.balance(leg.debit), state.balance(leg.credit)
     if debit[0] + debit[2] + leg.amount > LARGEST or credit[1] + credit[3] + leg.amount > LARGEST:
         return "balance_overflow", "amount", "debit_amount", "credit_amount"
-    if not books.is_short(state, row, leg):
+    kept = sum(
+        each.amount or 0
+        for each in state.freezes.values()
+        if each.account == leg.debit and each.lifted_seq is None
+    )
+    if not books.is_short(state, row, leg, kept):
         return None
-    return "limit_passed" if may_pass else ("insufficient_funds", "account", "debit_account")
+    is_kept = kept > 0 and (by_right or not books.is_short(state, row, leg))
+    if may_pass and not (by_right and is_kept):
+        return "limit_passed"
+    return "amount_frozen" if is_kept else "insufficient_funds", "account", "debit_account"

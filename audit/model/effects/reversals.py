@@ -90,7 +90,8 @@ def _posted(
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
     for leg in legs:
-        reason = bears(books, state, row, leg, may_pass=asked.content.get("forced", False))
+        forced = asked.content.get("forced", False)
+        reason = bears(books, state, row, leg, may_pass=forced, by_right=forced)
         if isinstance(reason, tuple):
             state.balances.update(before)
             return rejected(reason[0], "original_id")

@@ -64,6 +64,7 @@ TABLE: Final = (
     _row("validity_empty", "form", "DT01", "end it on a day after its first one, with a new id"),
     _row("authority_missing", "form", "FF01", "say why, who enters it and who approves it, with a new id"),
     _row("approver_same", "form", "AG01", "have another person approve it, with a new id"),
+    _row("direction_not_debit", "form", "FF01", "freeze an amount for debits, or all without one"),
     _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
     _row("assets_same", "form", "AM03", "exchange for another asset, with a new id"),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
@@ -111,6 +112,13 @@ TABLE: Final = (
     _row("balance_overflow", "limits", "AM02", "split over several accounts"),
     _row("balance_not_zero", "limits", "AM09", "move away what is left, or settle it, then a new id"),
     _row("insufficient_funds", "limits", "AM04", "fund the account, then a new id", fact="booked"),
+    _row(
+        "amount_frozen",
+        "limits",
+        "AC06",
+        "fund the account, or wait until the freeze is lifted, then a new id",
+        fact="booked",
+    ),
     # what ends a pending transaction
     _row("void_requested", "decision", "DS02", "nothing: the money is available again", fate="voided"),
     _row("expired", "decision", "DS02", "nothing: the money is available; reserve it anew", fate="voided"),

@@ -15,6 +15,8 @@ DIRECTION_NAMES: Final = {mask: name for name, mask in DIRECTIONS.items()}
 FROZEN: Final = DEBIT_FROZEN | CREDIT_FROZEN
 CLOSING: Final = 4
 CLOSED: Final = 8
+AMOUNT_FROZEN: Final = 16
+"""It takes both, but some of what is available on it is not to be touched."""
 SHUT: Final = CLOSING | CLOSED
 """Either way it takes neither debits nor credits."""
 
@@ -27,6 +29,8 @@ class Freeze(NamedTuple):
 
     direction: str
     lifted: bool
+    amount: int | None = None
+    """Minor units that must stay available; none where the direction is stopped altogether."""
 
 
 class Closing(NamedTuple):
@@ -105,7 +109,8 @@ class ShardState:
     freezes: dict[int, dict[str, Freeze]] = field(default_factory=dict)
     """Of the accounts at home here, all of them."""
     stopped: dict[int, int] = field(default_factory=dict)
-    """Accounts at home here that something stops: directions frozen, closing, closed; no entry for none."""
+    """Accounts at home here that something stops: directions or an amount frozen, closing, closed; no entry
+    for none."""
     closing: dict[int, Closing] = field(default_factory=dict)
     """Accounts at home here that are closing, those looked at last at the end."""
     closed: dict[int, Closing] = field(default_factory=dict)
@@ -214,8 +219,8 @@ class Changes:
     """Accounts opened, with the seq that opened them."""
     balances: dict[int, Row] = field(default_factory=dict)
     freezes: dict[int, dict[str, Freeze]] = field(default_factory=dict)
-    placed: list[tuple[int, str, str, str, int]] = field(default_factory=list)
-    """Freezes placed: account, freeze, direction, authority, seq."""
+    placed: list[tuple[int, str, str, int | None, str, int]] = field(default_factory=list)
+    """Freezes placed: account, freeze, direction, amount, authority, seq."""
     lifted: list[tuple[int, str, int]] = field(default_factory=list)
     """Freezes lifted: account, freeze, seq."""
     stopped: dict[int, int] = field(default_factory=dict)
@@ -278,6 +283,15 @@ class Changes:
         freezes = {**self.freezes_of(account_id), freeze_id: freeze}
         self.freezes[account_id] = freezes
         self._stop(account_id)
+
+    def frozen_of(self, account_id: int) -> int:
+        """Return how much of what is available on an account at home here its freezes keep."""
+        mask = self.stopped.get(account_id)
+        if mask is None:
+            mask = self.state.stopped.get(account_id, 0)
+        if not mask & AMOUNT_FROZEN:
+            return 0
+        return sum(each.amount or 0 for each in self.freezes_of(account_id).values() if not each.lifted)
 
     def closing_of(self, account_id: int) -> Closing | None:
         """Return how an account at home here is being closed, if it is."""
@@ -378,11 +392,11 @@ class Changes:
 
 
 def mask_of(freezes: dict[str, Freeze]) -> int:
-    """Return the directions in which standing freezes stop an account."""
+    """Return the directions in which standing freezes stop an account, and whether they keep an amount."""
     mask = 0
     for freeze in freezes.values():
         if not freeze.lifted:
-            mask |= DIRECTIONS[freeze.direction]
+            mask |= DIRECTIONS[freeze.direction] if freeze.amount is None else AMOUNT_FROZEN
     return mask
 
 

@@ -198,13 +198,17 @@ CREATE TABLE account_freeze (
     account_id bigint NOT NULL REFERENCES account,
     freeze_id text NOT NULL,
     direction text NOT NULL CHECK (direction IN ('debit', 'credit', 'both')),
+    amount_minor bigint CHECK (amount_minor > 0),
     authority text NOT NULL,
     seq bigint NOT NULL,
     lifted_seq bigint,
-    PRIMARY KEY (account_id, freeze_id)
+    PRIMARY KEY (account_id, freeze_id),
+    CHECK (amount_minor IS NULL OR direction = 'debit')
 );
+COMMENT ON COLUMN account_freeze.amount_minor IS 'how much of what is available is kept; null where all is stopped';
 -- Every batch asks whether the foreign accounts it credits are frozen.
-CREATE INDEX freeze_standing ON account_freeze (account_id, direction) WHERE lifted_seq IS NULL;
+CREATE INDEX freeze_standing ON account_freeze (account_id, direction)
+    WHERE lifted_seq IS NULL AND amount_minor IS NULL;
 
 -- An account is closing until closed_seq, then closed, and open again from reopened_seq on.
 CREATE TABLE account_closing (

@@ -28,12 +28,13 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
     """Return the account as `backoffice account show` prints it, or none if there was no such account.
 
     Amounts are decimal strings. `balance` is in the holder's favour. `available` is credits posted − debits
-    posted − debits pending + limit over all rows, and null where the limit is null (unlimited, as for the
-    house's accounts). As recorded at an instant, counters, freezes and limit are those of then. By booking or
-    value date, the posted counters and the balance are those of the end of that day; what is pending has
-    no date and is shown as recorded, and `available` is null. `limit` is that in force on the booking date,
-    or on the business day that was open; `limits` are all that were set since the account was opened.
-    `closings` name the events of its home shard that began to close it, closed it and opened it again.
+    posted − debits pending + limit − frozen amount over all rows, null where the limit is null (unlimited,
+    as for the house's). `frozen_amount` is what standing freezes of an amount come to; where there are no
+    others, the account is `open`. As recorded at an instant, counters, freezes and limit are those of then.
+    By booking or value date, the posted counters and the balance are those of the end of that day; what is
+    pending has no date and is shown as recorded, and `available` is null. `limit` is that in force on the
+    booking date, or on the business day that was open; `limits` are all that were set since the account was
+    opened. `closings` name the events of its home shard that began to close it, closed and reopened it.
     A custody account for any security has `holdings` (`holdings_of`); a freeze of it is shown with each
     account within it.
     """
@@ -60,7 +61,7 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
             return None
         freezes = await connection.fetch(
             """
-            SELECT freeze_id, direction
+            SELECT freeze_id, direction, amount_minor
             FROM transactions.account_freeze
             WHERE account_id IN ($1, (
                     SELECT within.account_id
@@ -77,7 +78,7 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
         )
         limits = await limits_of(connection, row, here, moment.booking_date)
         closings = await closings_of(connection, account_id, here)
-        holdings = await holdings_of(connection, row["code"], row["entity_id"], moment)
+        holdings = await holdings_of(connection, row["code"], row["entity_id"], moment, here)
     counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
     shown = _shown(row, counters, moment, freezes=freezes, closings=closings, limits=limits, vector=vector)
     return shown | {"holdings": holdings} if row["asset"] == NO_CURRENCY else shown
@@ -96,7 +97,9 @@ def _shown(
     scale: int = row["scale"]
     limit = limits.in_force
     favour = counters["credits_posted"] - counters["debits_posted"]
-    available = None if limit is None else favour - counters["debits_pending"] + limit
+    frozen = sum(each["amount_minor"] or 0 for each in freezes)
+    available = None if limit is None else favour - counters["debits_pending"] + limit - frozen
+    is_frozen = any(each["amount_minor"] is None for each in freezes)
     balance = favour_sign(row["owner"] == HOUSE, row["statement"]) * favour
     return {
         "code": row["code"],
@@ -105,11 +108,19 @@ def _shown(
         "shard": row["shard"],
         "asset": row["asset"],
         "class": row["class"],
-        "status": closings.status or ("frozen" if freezes else "open"),
+        "status": closings.status or ("frozen" if is_frozen else "open"),
         "closings": closings.spelt(),
-        "freezes": [{"freeze_id": each["freeze_id"], "direction": each["direction"]} for each in freezes],
+        "freezes": [
+            {
+                "freeze_id": each["freeze_id"],
+                "direction": each["direction"],
+                "amount": _amount_or_none(each["amount_minor"], scale),
+            }
+            for each in freezes
+        ],
+        "frozen_amount": format_amount(frozen, scale),
         "container": row["container"],
-        "limit": None if limit is None else format_amount(limit, scale),
+        "limit": _amount_or_none(limit, scale),
         "limits": limits.spelt(scale),
         **{name: format_amount(value, scale) for name, value in counters.items()},
         "balance": format_amount(balance, scale),
@@ -117,6 +128,10 @@ def _shown(
         **spelt_moment(moment),
         "as_of": {str(shard): seq for shard, seq in vector.items()},
     }
+
+
+def _amount_or_none(minor: int | None, scale: int) -> str | None:
+    return None if minor is None else format_amount(minor, scale)
 
 
 async def account_history(

@@ -58,7 +58,8 @@ _WHOLE: Final = {
     """,
     "freezes": """
         SELECT row_to_json(line) FROM (
-            SELECT account_id, freeze_id, direction, authority, seq, lifted_seq
+            SELECT account_id, freeze_id, direction, amount_minor::text AS amount_minor, authority, seq,
+                   lifted_seq
             FROM transactions.account_freeze ORDER BY account_id, freeze_id
         ) AS line
     """,

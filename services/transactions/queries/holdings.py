@@ -12,22 +12,30 @@ NO_CURRENCY: Final = "XXX"
 
 
 async def holdings_of(
-    connection: Connection, container: str, entity_id: int, moment: Moment
+    connection: Connection, container: str, entity_id: int, moment: Moment, seq: int
 ) -> list[dict[str, Any]]:
     """Return what is held in a custody account at a moment, a line a security that was ever in it.
 
     `traded` is what there will be once all is settled, `settled` what is there, `pending_out` and
-    `pending_in` what waits to go and come, `available` what is settled and does not wait to go.
+    `pending_in` what waits to go and come, `available` what is settled, does not wait to go and is not
+    frozen by a freeze of an amount. `seq` is that of the account's home up to which freezes count.
     """
     rows = await connection.fetch(
         """
-        SELECT account_id, account.code, asset.code AS asset, asset.scale
+        SELECT account_id, account.code, asset.code AS asset, asset.scale,
+               (
+                   SELECT coalesce(sum(amount_minor), 0)
+                   FROM transactions.account_freeze
+                   WHERE account_freeze.account_id = account.account_id
+                     AND account_freeze.seq <= $2 AND (lifted_seq IS NULL OR lifted_seq > $2)
+               ) AS frozen
         FROM transactions.account
         JOIN transactions.asset USING (asset_id)
         WHERE account.code LIKE '%#%' AND split_part(account.code, '#', 1) = $1 AND container = $1
         ORDER BY asset.code
         """,
         container,
+        seq,
     )
     if not rows:
         return []
@@ -43,7 +51,7 @@ async def holdings_of(
             "settled": credited - debits,
             "pending_out": pending_out,
             "pending_in": pending_in,
-            "available": credited - debits - pending_out,
+            "available": credited - debits - pending_out - int(row["frozen"]),
         }
         holdings.append(
             {"asset": row["asset"], "account": row["code"]}

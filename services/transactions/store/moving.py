@@ -22,7 +22,7 @@ async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, 
     """Return all freezes of the accounts at home in this shard, lifted ones too."""
     rows = await connection.fetch(
         """
-        SELECT account_id, freeze_id, direction, lifted_seq IS NOT NULL AS lifted
+        SELECT account_id, freeze_id, direction, lifted_seq IS NOT NULL AS lifted, amount_minor
         FROM account_freeze
         WHERE account_id >= $1 AND account_id < $2
         """,
@@ -31,7 +31,7 @@ async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, 
     )
     found: dict[int, dict[str, Freeze]] = {}
     for row in rows:
-        freeze = Freeze(row["direction"], row["lifted"])
+        freeze = Freeze(row["direction"], row["lifted"], row["amount_minor"])
         found.setdefault(row["account_id"], {})[row["freeze_id"]] = freeze
     return found
 
@@ -39,13 +39,14 @@ async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, 
 async def standing_stops(connection: Connection, concerned: Callable[[], Collection[int]]) -> dict[int, int]:
     """Return accounts that are frozen, closing or closed now: all there are, or the `concerned` alone.
 
-    While they are few, to read them all is cheaper than to ask for thousands.
+    What freezes an amount is left out: it concerns debits alone, and those happen at home. While they are
+    few, to read them all is cheaper than to ask for thousands.
     """
     rows = await connection.fetch(
         """
         SELECT account_id, direction AS stop
         FROM account_freeze
-        WHERE lifted_seq IS NULL
+        WHERE lifted_seq IS NULL AND amount_minor IS NULL
         UNION ALL
         SELECT account_id, CASE WHEN closed_seq IS NULL THEN 'closing' ELSE 'closed' END
         FROM account_closing
@@ -59,7 +60,7 @@ async def standing_stops(connection: Connection, concerned: Callable[[], Collect
             """
             SELECT account_id, direction AS stop
             FROM account_freeze
-            WHERE account_id = ANY($1::text::bigint[]) AND lifted_seq IS NULL
+            WHERE account_id = ANY($1::text::bigint[]) AND lifted_seq IS NULL AND amount_minor IS NULL
             UNION ALL
             SELECT account_id, CASE WHEN closed_seq IS NULL THEN 'closing' ELSE 'closed' END
             FROM account_closing
@@ -73,14 +74,17 @@ async def standing_stops(connection: Connection, concerned: Callable[[], Collect
     return found
 
 
-async def place_freezes(connection: Connection, placed: Iterable[tuple[int, str, str, str, int]]) -> None:
-    """Insert freezes: account, freeze, direction, authority, seq."""
+async def place_freezes(
+    connection: Connection, placed: Iterable[tuple[int, str, str, int | None, str, int]]
+) -> None:
+    """Insert freezes: account, freeze, direction, amount, authority, seq."""
     rows = list(placed)
     if rows:
         await connection.execute(
             """
-            INSERT INTO account_freeze (account_id, freeze_id, direction, authority, seq)
-            SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+            INSERT INTO account_freeze (account_id, freeze_id, direction, amount_minor, authority, seq)
+            SELECT *
+            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
             """,
             *map(list, zip(*rows, strict=True)),
         )

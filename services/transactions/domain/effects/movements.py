@@ -231,9 +231,15 @@ def _bears(case: Case, fields: list[str], amount: int, debit: Account, credit: A
     if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
         return Refusal("balance_overflow", fields[1], "a balance would not fit 64 bits of minor units")
     limit = changes.limit_of(debit, case.day)
-    if limit is None or case.limit_passed:
+    if limit is None:
         return None
-    short = debits - taken[1] - limit
+    frozen = changes.frozen_of(debit.account_id)
+    kind = case.record.kind
+    assert kind is not None
+    # A fact has happened; a right lets a request past the limit, and nothing past a freeze.
+    if case.limit_passed and (not frozen or kind.kind == "fact"):
+        return None
+    short = debits - taken[1] - limit + frozen
     if short > 0:
         short -= changes.expired_of(debit, case.day)
     if short <= 0:
@@ -242,6 +248,8 @@ def _bears(case: Case, fields: list[str], amount: int, debit: Account, credit: A
     if foreign:
         case.has_seen("credits", {str(debit.account_id): foreign})
     if short > foreign:
+        if frozen and (case.limit_passed or short - frozen <= foreign):
+            return Refusal("amount_frozen", fields[0], "what is available beyond it is frozen")
         return Refusal("insufficient_funds", fields[0], "the available balance is too small")
     return None
 

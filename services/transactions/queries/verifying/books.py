@@ -62,6 +62,16 @@ class Limit:
         return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A freeze that was placed: of a direction, or of an amount of debits."""
+
+    direction: str
+    amount: int | None
+    seq: int
+    lifted_seq: int | None = None
+
+
 @dataclass(slots=True)
 class Open:
     """A pending transaction met in the journal."""
@@ -126,8 +136,10 @@ class Shard:
     pending: dict[int, Open] = field(default_factory=dict)
     expiring: dict[int, dict[int, Open]] = field(default_factory=dict)
     """By debited account and seq: those that expire and are not resolved."""
-    freezes: dict[tuple[int, str], tuple[str, int, int | None]] = field(default_factory=dict)
-    standing: dict[int, dict[str, str]] = field(default_factory=dict)
+    freezes: dict[tuple[int, str], Freeze] = field(default_factory=dict)
+    """By account and freeze."""
+    standing: dict[int, dict[str, Freeze]] = field(default_factory=dict)
+    """Those not lifted, by account."""
     closings: dict[int, list[Closing]] = field(default_factory=dict)
     """By account, in the order in which they began."""
     limits: dict[int, list[Limit]] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, 
 from services.transactions.queries.verifying.effects.closing import credits_seen, see_open, see_swept
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
-from services.transactions.queries.verifying.effects.freezing import see_freezes
+from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
@@ -29,7 +29,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         walk_opened_within(books, shard, row, detail["opened"])
     resolves, freed = resolved(books, shard, row, legs, detail)
     walk_reversal(books, shard, row, legs, detail)
-    may_pass = row["instruction_type"] in FACTS or is_forced(row)
+    is_fact = row["instruction_type"] in FACTS
+    may_pass = is_fact or is_forced(row)
     passed = False
     seen = credits_seen(books, shard, row)
     if kind == "CreditSwept":
@@ -98,9 +99,10 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         if not resolves and debit.is_customer and limit is not None:
             foreign = seen.get(leg["debit_account"], 0)
             expired = expired_of(shard, leg["debit_account"], debit)
-            left = taken[1] - taken[0] - taken[2] + expired + limit + foreign
+            frozen = frozen_of(shard, leg["debit_account"])
+            left = taken[1] - taken[0] - taken[2] + expired + limit + foreign - frozen
             passed = passed or left < 0
-            if not may_pass:
+            if not may_pass or (frozen and not is_fact):
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)
     if may_pass:
         marked = detail.get("limit_passed", False)
