@@ -202,7 +202,6 @@ class KeyRow:
     shard: int
     instruction_id: UUID
     seq: int
-    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

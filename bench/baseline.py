@@ -28,7 +28,7 @@ RAW: Final = Topic(
 )
 BATCH: Final = 2_000
 BATCH_BYTES: Final = 512 * 1024
-TABLES: Final = {"journal": "seq", "instruction_key": "seq"}
+TABLES: Final = {"journal_row": "seq", "instruction_key": "seq"}
 
 
 async def measure(world: World, *, quick: bool, accounts: int, ledger: Findings) -> Findings:

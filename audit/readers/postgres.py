@@ -153,7 +153,7 @@ async def read_ledger(connection: Connection) -> Ledger:
         keys=[
             KeyRow(**row)
             for row in await connection.fetch(
-                "SELECT shard, instruction_id, seq, content_hash FROM transactions.instruction_key"
+                "SELECT shard, instruction_id, seq FROM transactions.instruction_key"
             )
         ],
         pendings=[

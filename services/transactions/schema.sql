@@ -283,49 +283,159 @@ CREATE TABLE screening_policy (
 GRANT SELECT ON screening_policy TO backoffice_readonly;
 GRANT SELECT ON screening_policy TO transactions_service;
 
-CREATE TABLE journal (
-    shard integer NOT NULL,
+CREATE TABLE journal_row (
     seq bigint NOT NULL,
-    about_seq bigint,
     recorded_at timestamp with time zone NOT NULL,
-    epoch bigint NOT NULL,
     "offset" bigint,
-    instruction_id uuid,
-    booking_date date,
-    value_date date,
-    kind event_kind NOT NULL,
-    partition integer,
-    topic source_topic,
-    instruction_type text,
-    owner text,
-    reason text,
-    detail json,
-    content bytea,
-    seen json,
-    copies bigint[],
-    traceparent text,
     debit_account bigint,
     credit_account bigint,
     amount bigint,
     debit_balance_after bigint,
     credit_balance_after bigint,
+    about_seq bigint,
+    instruction_id uuid,
+    shard integer NOT NULL,
+    epoch integer NOT NULL,
+    kind event_kind NOT NULL,
+    booking_date date,
     asset_id integer,
+    value_date date,
+    partition integer,
+    topic source_topic,
+    content bytea,
+    copies text,
+    instruction_type text,
     movement_kind text,
-    CONSTRAINT journal_pkey PRIMARY KEY (shard, seq),
-    CONSTRAINT journal_amount_check CHECK (amount > 0),
-    CONSTRAINT journal_check CHECK (debit_account <> credit_account),
-    CONSTRAINT journal_check1 CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id, movement_kind) = ANY (ARRAY[0, 7]))
+    owner text,
+    reason text,
+    traceparent text,
+    detail json,
+    seen json,
+    CONSTRAINT journal_row_pkey PRIMARY KEY (shard, seq) WITH (fillfactor=100),
+    CONSTRAINT journal_row_amount_check CHECK (amount > 0),
+    CONSTRAINT journal_row_check CHECK (debit_account <> credit_account),
+    CONSTRAINT journal_row_check1 CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id) = ANY (ARRAY[0, 6]))
 );
-CREATE INDEX journal_about ON journal USING btree (shard, about_seq) WHERE about_seq IS NOT NULL;
-CREATE INDEX journal_aside ON journal USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind, 'DryRunJudged'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
-COMMENT ON COLUMN journal.detail IS 'what the event says beyond columns and movements';
-COMMENT ON COLUMN journal.content IS 'what was asked: the record''s business fields, normalised JSON';
-COMMENT ON COLUMN journal.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
-COMMENT ON COLUMN journal.copies IS 'secondaries: partition, prev, partition, prev, …';
-COMMENT ON COLUMN journal.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
-COMMENT ON COLUMN journal.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+CREATE INDEX journal_about ON journal_row USING btree (shard, about_seq) WHERE about_seq IS NOT NULL;
+CREATE INDEX journal_aside ON journal_row USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind, 'DryRunJudged'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
+COMMENT ON COLUMN journal_row.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
+COMMENT ON COLUMN journal_row.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+COMMENT ON COLUMN journal_row.value_date IS 'beside a movement: null for the booking date';
+COMMENT ON COLUMN journal_row.partition IS 'beside an offset: null for the shard';
+COMMENT ON COLUMN journal_row.topic IS 'beside an offset: null for transactions.instructions.v1';
+COMMENT ON COLUMN journal_row.content IS 'what was asked, whole; or, behind a byte below 32 that names the type, what of it the row does not say';
+COMMENT ON COLUMN journal_row.copies IS 'secondaries: partition, how far back the one before it is, partition, … by spaces';
+COMMENT ON COLUMN journal_row.instruction_type IS 'null where the content names it';
+COMMENT ON COLUMN journal_row.movement_kind IS 'beside a movement: null for principal';
+COMMENT ON COLUMN journal_row.owner IS 'beside a movement: null for the customer debited, else the one credited';
+COMMENT ON COLUMN journal_row.detail IS 'what the event says beyond columns and movements';
+COMMENT ON COLUMN journal_row.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+GRANT SELECT ON journal_row TO backoffice_readonly;
+GRANT INSERT, SELECT ON journal_row TO transactions_service;
+
+CREATE VIEW journal AS
+ SELECT shard,
+    seq,
+    about_seq,
+    recorded_at,
+    epoch,
+    "offset",
+    instruction_id,
+    booking_date,
+        CASE
+            WHEN debit_account IS NULL THEN value_date
+            ELSE COALESCE(value_date, booking_date)
+        END AS value_date,
+    kind,
+        CASE
+            WHEN "offset" IS NOT NULL THEN COALESCE(partition, shard)
+            ELSE NULL::integer
+        END AS partition,
+        CASE
+            WHEN "offset" IS NOT NULL THEN COALESCE(topic, 'transactions.instructions.v1'::source_topic)
+            ELSE NULL::source_topic
+        END AS topic,
+        CASE substr(content, 1, 1)
+            WHEN '\x01'::bytea THEN 'deposit'::text
+            WHEN '\x02'::bytea THEN 'withdrawal'::text
+            WHEN '\x03'::bytea THEN 'transfer'::text
+            WHEN '\x04'::bytea THEN 'fee'::text
+            WHEN '\x05'::bytea THEN 'interest'::text
+            WHEN '\x06'::bytea THEN 'interest'::text
+            WHEN '\x07'::bytea THEN 'interest'::text
+            ELSE instruction_type
+        END AS instruction_type,
+        CASE
+            WHEN owner IS NULL AND debit_account IS NOT NULL THEN ( SELECT
+                    CASE
+                        WHEN debit.owner <> 'house'::text THEN debit.owner
+                        ELSE credit.owner
+                    END AS owner
+               FROM account debit,
+                account credit
+              WHERE debit.account_id = journal_row.debit_account AND credit.account_id = journal_row.credit_account)
+            ELSE owner
+        END AS owner,
+    reason,
+    detail,
+        CASE
+            WHEN content >= '\x01'::bytea AND content < '\x20'::bytea THEN ( SELECT convert_to(concat('{"type":"',
+                    CASE get_byte(journal_row.content, 0)
+                        WHEN 1 THEN 'deposit'::text
+                        WHEN 2 THEN 'withdrawal'::text
+                        WHEN 3 THEN 'transfer'::text
+                        WHEN 4 THEN 'fee'::text
+                        ELSE 'interest'::text
+                    END, '","instruction_id":"', journal_row.instruction_id, '","owner":"', COALESCE(journal_row.owner, home.owner), replace(replace(convert_from(substr(journal_row.content, 2), 'UTF8'::name), ''::text, '","occurred_at":"'::text), ''::text, '","business_reference":"'::text),
+                    CASE get_byte(journal_row.content, 0)
+                        WHEN 3 THEN concat(',"debit_account":"', debit.code, '","credit_account":"', credit.code)
+                        ELSE concat(',"account":"', home.code)
+                    END, '","amount":"',
+                    CASE
+                        WHEN asset.scale = 0 THEN journal_row.amount::text
+                        ELSE concat("left"(spelt.digits, - asset.scale), '.', "right"(spelt.digits, asset.scale))
+                    END, '","asset":"', asset.code,
+                    CASE get_byte(journal_row.content, 0)
+                        WHEN 6 THEN '","direction":"credit'::text
+                        WHEN 7 THEN '","direction":"debit'::text
+                        ELSE NULL::text
+                    END, '"}'), 'UTF8'::name) AS convert_to
+               FROM account debit,
+                account credit,
+                asset,
+                account home,
+                LATERAL lpad(journal_row.amount::text, GREATEST(length(journal_row.amount::text), asset.scale + 1), '0'::text) spelt(digits)
+              WHERE debit.account_id = journal_row.debit_account AND credit.account_id = journal_row.credit_account AND asset.asset_id = journal_row.asset_id AND home.account_id =
+                    CASE
+                        WHEN debit.owner <> 'house'::text THEN journal_row.debit_account
+                        ELSE journal_row.credit_account
+                    END)
+            ELSE content
+        END AS content,
+    seen,
+    ( SELECT array_agg(
+                CASE
+                    WHEN (each.place % 2::bigint) = 1 THEN each.number
+                    ELSE journal_row.seq - each.number
+                END ORDER BY each.place) AS array_agg
+           FROM unnest(string_to_array(journal_row.copies, ' '::text)::bigint[]) WITH ORDINALITY each(number, place)) AS copies,
+    traceparent,
+    debit_account,
+    credit_account,
+    amount,
+    debit_balance_after,
+    credit_balance_after,
+    asset_id,
+        CASE
+            WHEN debit_account IS NOT NULL THEN COALESCE(movement_kind, 'principal'::text)
+            ELSE NULL::text
+        END AS movement_kind,
+    owner AS kept_owner,
+    content AS kept_content
+   FROM journal_row;
+COMMENT ON VIEW journal IS 'every event, with all that its row says by not saying it; kept_… is as the row has it';
 GRANT SELECT ON journal TO backoffice_readonly;
-GRANT INSERT, SELECT ON journal TO transactions_service;
+GRANT SELECT ON journal TO transactions_service;
 
 CREATE TABLE movement_of_several (
     shard integer NOT NULL,
@@ -346,18 +456,18 @@ GRANT SELECT ON movement_of_several TO backoffice_readonly;
 GRANT INSERT, SELECT ON movement_of_several TO transactions_service;
 
 CREATE VIEW movement AS
- SELECT journal.shard,
+ SELECT journal_row.shard,
     0 AS leg,
-    journal.seq,
-    journal.debit_account,
-    journal.credit_account,
-    journal.amount,
-    journal.debit_balance_after,
-    journal.credit_balance_after,
-    journal.asset_id,
-    journal.movement_kind AS kind
-   FROM journal
-  WHERE journal.debit_account IS NOT NULL
+    journal_row.seq,
+    journal_row.debit_account,
+    journal_row.credit_account,
+    journal_row.amount,
+    journal_row.debit_balance_after,
+    journal_row.credit_balance_after,
+    journal_row.asset_id,
+    COALESCE(journal_row.movement_kind, 'principal'::text) AS kind
+   FROM journal_row
+  WHERE journal_row.debit_account IS NOT NULL
 UNION ALL
  SELECT movement_of_several.shard,
     movement_of_several.leg,
@@ -376,9 +486,8 @@ GRANT SELECT ON movement TO transactions_service;
 
 CREATE TABLE instruction_key (
     instruction_id uuid NOT NULL,
-    shard integer NOT NULL,
     seq bigint NOT NULL,
-    content_hash bytea NOT NULL,
+    shard integer NOT NULL,
     CONSTRAINT instruction_key_pkey PRIMARY KEY (instruction_id, shard)
 );
 GRANT SELECT ON instruction_key TO backoffice_readonly;

@@ -280,19 +280,12 @@ def books(upstream: Upstream) -> Evidence:
                 )
             )  # fmt: skip
         written.journal.append(_written(row, record, prediction, ledger.accounts, chains))
-    content = {(row.shard, row.seq): row.content or b"" for row in written.journal}
     for state in said.shards.values():
         written.balances += [
             BalanceRow(state.shard, ids[code], *counters) for code, counters in state.balances.items()
         ]
         written.keys += [
-            KeyRow(
-                state.shard,
-                instruction_id,
-                known.seq,
-                hashlib.blake2b(content[state.shard, known.seq], digest_size=16).digest(),
-            )
-            for instruction_id, known in state.known.items()
+            KeyRow(state.shard, instruction_id, known.seq) for instruction_id, known in state.known.items()
         ]
         written.pendings += [
             PendingRow(

@@ -9,10 +9,22 @@ import asyncpg
 
 SECONDS_MAX: Final = 30.0
 
-FORGET: Final = "ALTER TABLE transactions.journal DROP CONSTRAINT IF EXISTS campaign_defect"
+FORGET: Final = "ALTER TABLE transactions.journal_row DROP CONSTRAINT IF EXISTS campaign_defect"
+OWNER_OF: Final = """
+    CREATE OR REPLACE FUNCTION transactions.campaign_owner(named text, debited bigint, credited bigint)
+    RETURNS text LANGUAGE sql STABLE SET search_path = transactions AS $$
+        SELECT coalesce(named, (
+            SELECT CASE WHEN debit.owner <> 'house' THEN debit.owner ELSE credit.owner END
+            FROM account AS debit, account AS credit
+            WHERE debit.account_id = debited AND credit.account_id = credited))
+    $$
+"""
+"""A row names its owner only where its accounts do not."""
 REFUSE: Final = (
-    "ALTER TABLE transactions.journal ADD CONSTRAINT campaign_defect CHECK"
-    " (kind IN ('OwnerParked', 'RecordDiscarded', 'ActDone') OR owner <> ALL (ARRAY[{owners}])) NOT VALID"
+    "ALTER TABLE transactions.journal_row ADD CONSTRAINT campaign_defect CHECK"
+    " (kind IN ('OwnerParked', 'RecordDiscarded', 'ActDone')"
+    " OR transactions.campaign_owner(owner, debit_account, credit_account) <> ALL (ARRAY[{owners}]))"
+    " NOT VALID"
 )
 """To the ledger, a data error as any: the batch fails and is divided until the record is found."""
 
@@ -45,6 +57,7 @@ class Defect:
                     await connection.execute("SET LOCAL lock_timeout = '500ms'")
                     await connection.execute(FORGET)
                     if self.struck:
+                        await connection.execute(OWNER_OF)
                         named = ", ".join(f"'{owner}'" for owner in sorted(self.struck))
                         await connection.execute(REFUSE.format(owners=named))
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):

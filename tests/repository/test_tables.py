@@ -54,7 +54,7 @@ EVERYTHING = """
     CREATE FUNCTION reds() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM red';
     CREATE UNLOGGED TABLE scratch (row_number int);
     CREATE TRIGGER no_delete BEFORE DELETE ON event FOR EACH ROW EXECUTE FUNCTION refuse();
-    CREATE TABLE later (id bigint PRIMARY KEY);
+    CREATE TABLE later (id bigint PRIMARY KEY WITH (fillfactor = 95));
     ALTER TABLE parent ADD FOREIGN KEY (child) REFERENCES later DEFERRABLE;
     GRANT SELECT, UPDATE (child, name) ON parent TO transactions_service;
     GRANT SELECT ON event, parent, red TO backoffice_readonly;
@@ -108,18 +108,18 @@ async def test_a_schema_that_is_spelt_and_run_is_the_same_again(owner: Any) -> N
 @pytest.mark.parametrize(
     ("change", "catalog"),
     [
-        ("ALTER TABLE journal ADD COLUMN more text", "columns"),
-        ("ALTER TABLE journal ALTER COLUMN epoch DROP NOT NULL", "columns"),
-        ("ALTER TABLE journal ALTER COLUMN epoch SET DEFAULT 1", "columns"),
-        ("ALTER TABLE journal ALTER COLUMN epoch SET STATISTICS 10", "columns"),
-        ("GRANT UPDATE (reason) ON journal TO transactions_service", "columns"),
-        ("COMMENT ON COLUMN journal.reason IS 'why'", "columns"),
-        ("GRANT DELETE ON journal TO transactions_service", "relations"),
+        ("ALTER TABLE journal_row ADD COLUMN more text", "columns"),
+        ("ALTER TABLE journal_row ALTER COLUMN epoch DROP NOT NULL", "columns"),
+        ("ALTER TABLE journal_row ALTER COLUMN epoch SET DEFAULT 1", "columns"),
+        ("ALTER TABLE journal_row ALTER COLUMN epoch SET STATISTICS 10", "columns"),
+        ("GRANT UPDATE (reason) ON journal_row TO transactions_service", "columns"),
+        ("COMMENT ON COLUMN journal_row.reason IS 'why'", "columns"),
+        ("GRANT DELETE ON journal_row TO transactions_service", "relations"),
         ("ALTER TABLE shard SET (fillfactor = 61)", "relations"),
-        ("ALTER TABLE journal ADD CHECK (seq > 0)", "constraints"),
-        ("CREATE INDEX another ON journal (owner)", "indexes"),
+        ("ALTER TABLE journal_row ADD CHECK (seq > 0)", "constraints"),
+        ("CREATE INDEX another ON journal_row (owner)", "indexes"),
         ("CREATE TYPE another AS ENUM ('one')", "types"),
-        ("CREATE STATISTICS another ON shard, seq FROM journal", "statistics"),
+        ("CREATE STATISTICS another ON shard, seq FROM journal_row", "statistics"),
         ("GRANT CREATE ON SCHEMA transactions TO transactions_service", "schema"),
     ],
 )

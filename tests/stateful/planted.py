@@ -162,8 +162,12 @@ BUGS: Final = (
         "domain.ledger:_refused", 'reason.rung not in ("place", "identity")', "False",
     ),
     Bug(
-        "other_hash_kept", "the hash that is kept with an id is not that of its content", REPEATED,
-        "store.journal:key_rows", "16, decision.content_hash)", "16, decision.content_hash[::-1])",
+        "other_first_kept", "the seq that is kept with an id is not that of its first outcome", REPEATED,
+        "store.journal:key_rows", "8, decision.seq,", "8, decision.seq + 1,",
+    ),
+    Bug(
+        "kept_as_a_fee", "what is kept of an instruction says that it was a fee", REPEATED,
+        "store.asking:kept_of_plain", "return mark + rest", 'return b"\\x04" + rest',
     ),
     Bug(
         "undone_forgotten", "what was undone may be undone again", REVERSED,

@@ -13,6 +13,7 @@ from services.transactions.domain import ledger as fold_module
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.events import event_bytes, spell_time, spelt_in_parts
 from services.transactions.domain.state import ShardState
+from services.transactions.store.journal import JournalRows
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Received
@@ -456,22 +457,38 @@ def test_judged_quickly_or_on_the_ladder_the_same_comes_of_it(drawn: list[Any]) 
         assert getattr(state, part) == getattr(other, part)
 
 
+PLAIN = (
+    transfer(HOME, NEIGHBOUR, "1.00", value_date="2026-01-05", payment={"remittance": "100 % \u00e9"}),
+    transfer(HOME, FOREIGNER, "0.05", occurred_at="2026-01-05T10:00:00Z", business_reference="INV 7"),
+    deposit(HOME, "1000000.00"),
+    withdrawal(HOME, "1.00", channel={"channel": "atm", "cash": True}),
+    instruction("fee", owner=HOME, account=HOME, amount="1.00", asset="EUR"),
+    instruction("interest", owner=HOME, account=HOME, amount="1.00", asset="EUR", direction="debit"),
+)
+
+
 def test_a_plain_event_has_the_same_bytes_spelt_at_one_go_or_in_parts() -> None:
     """Consumers and the outbox's rebuilding rest on them."""
     ledger = a_ledger()
-    ledger.send(
-        transfer(HOME, NEIGHBOUR, "1.00", value_date="2026-01-05", payment={"remittance": "100 % \u00e9"}),
-        transfer(HOME, FOREIGNER, "0.05", occurred_at="2026-01-05T10:00:00Z"),
-        deposit(HOME, "1000000.00"),
-        withdrawal(HOME, "1.00", channel={"channel": "atm", "cash": True}),
-        instruction("fee", owner=HOME, account=HOME, amount="1.00", asset="EUR"),
-        instruction("interest", owner=HOME, account=HOME, amount="1.00", asset="EUR", direction="debit"),
-    )
+    ledger.send(*PLAIN)
     made = [each for decided_there in ledger.decisions.values() for each in decided_there]
     assert len(made) > 6
     for each in made:
         stamp = spell_time(START)
         assert event_bytes(each, SHARD, stamp) == spelt_in_parts(each, SHARD, stamp)
+
+
+def test_a_plain_row_has_the_same_bytes_spelt_at_one_go_or_field_by_field() -> None:
+    """They are sealed as first written, and spelt again from the tables."""
+    ledger = a_ledger()
+    ledger.send(*PLAIN)
+    made = [(shard, each) for shard, decided_there in ledger.decisions.items() for each in decided_there]
+    assert sum(each.terms is not None for _, each in made) >= len(PLAIN)
+    for shard, each in made:
+        for copies in ((), ((2, each.seq - 1, b"key"),)):
+            other = replace(each, terms=None)
+            at_one_go, by_field = (JournalRows().add(one, shard, 5, 3, copies) for one in (each, other))
+            assert at_one_go == by_field
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -429,7 +429,7 @@ async def test_a_batch_takes_a_constant_number_of_statements(ledger: StoredLedge
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET seq = seq", "DELETE FROM {}", "TRUNCATE {}"])
-@pytest.mark.parametrize("name", ["journal", "movement_of_several", "instruction_key"])
+@pytest.mark.parametrize("name", ["journal_row", "movement_of_several", "instruction_key"])
 async def test_what_was_journalled_cannot_be_changed_by_the_service(
     ledger_database: LedgerDatabase, name: str, statement: str
 ) -> None:
@@ -446,7 +446,7 @@ async def test_the_read_only_login_writes_nothing(ledger_database: LedgerDatabas
     """Nor do questions."""
     connection = await asyncpg.connect(ledger_database.readonly)
     try:
-        for name in ("account", "balance", "journal", "account_freeze", "shard"):
+        for name in ("account", "balance", "journal_row", "account_freeze", "shard"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(f"INSERT INTO transactions.{name} DEFAULT VALUES")
     finally:

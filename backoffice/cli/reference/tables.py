@@ -170,7 +170,12 @@ _COLUMNS: Final = """
     ORDER BY attnum
 """
 _CONSTRAINTS: Final = """
-    SELECT quote_ident(conname) AS name, pg_get_constraintdef(oid, true) AS definition,
+    SELECT quote_ident(conname) AS name,
+        pg_get_constraintdef(oid, true) || coalesce((
+            SELECT ' WITH (' || array_to_string(reloptions, ', ') || ')'
+            FROM pg_class
+            WHERE pg_class.oid = conindid AND contype IN ('p', 'u') AND reloptions IS NOT NULL
+        ), '') AS definition,
         contype = 'f' AND confrelid > conrelid AS late, obj_description(oid, 'pg_constraint') AS comment
     FROM pg_constraint
     WHERE conrelid = $1 AND contype IN ('p', 'u', 'x', 'c', 'f') AND conislocal AND conparentid = 0

@@ -58,7 +58,7 @@ class Terms:
     value_date: date
     spelt: Any = None
     """How events spell all this; see `services.transactions.domain.events`."""
-    row: bytes | None = None
+    row: Any = None
     """How journal rows spell it; see `services.transactions.store.journal`."""
 
 

@@ -87,51 +87,116 @@ CREATE TABLE screening_policy (
     PRIMARY KEY (entity_id, instruction_type, asset_id, valid_from)
 );
 
-CREATE TABLE journal (
-    shard int NOT NULL,
+-- What the journal's rows keep: nothing that they say already, columns in the order that leaves no gaps. It is
+-- read by the view journal; only the writer, and what checks the seals, use the rows themselves.
+CREATE TABLE journal_row (
     seq bigint NOT NULL,
-    about_seq bigint,
     recorded_at timestamptz NOT NULL,
-    epoch bigint NOT NULL,
     "offset" bigint,
-    instruction_id uuid,
-    booking_date date,
-    value_date date,
-    kind event_kind NOT NULL,
-    partition int,
-    topic source_topic,
-    instruction_type text,
-    owner text,
-    reason text,
-    detail json,
-    content bytea,
-    seen json,
-    copies bigint[],
-    traceparent text,
     debit_account bigint,
     credit_account bigint,
     amount bigint CHECK (amount > 0),
     debit_balance_after bigint,
     credit_balance_after bigint,
+    about_seq bigint,
+    instruction_id uuid,
+    shard int NOT NULL,
+    epoch int NOT NULL,
+    kind event_kind NOT NULL,
+    booking_date date,
     asset_id int,
+    value_date date,
+    partition int,
+    topic source_topic,
+    content bytea,
+    copies text,
+    instruction_type text,
     movement_kind text,
-    PRIMARY KEY (shard, seq),
+    owner text,
+    reason text,
+    traceparent text,
+    detail json,
+    seen json,
+    PRIMARY KEY (shard, seq) WITH (fillfactor = 100),
     CHECK (debit_account <> credit_account),
     CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after,
-                        asset_id, movement_kind) IN (0, 7))
+                        asset_id) IN (0, 6))
 );
-COMMENT ON COLUMN journal.content IS 'what was asked: the record''s business fields, normalised JSON';
-COMMENT ON COLUMN journal.detail IS 'what the event says beyond columns and movements';
-COMMENT ON COLUMN journal.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
-COMMENT ON COLUMN journal.copies IS 'secondaries: partition, prev, partition, prev, …';
-COMMENT ON COLUMN journal.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
-COMMENT ON COLUMN journal.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+COMMENT ON COLUMN journal_row.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
+COMMENT ON COLUMN journal_row.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+COMMENT ON COLUMN journal_row.value_date IS 'beside a movement: null for the booking date';
+COMMENT ON COLUMN journal_row.partition IS 'beside an offset: null for the shard';
+COMMENT ON COLUMN journal_row.topic IS 'beside an offset: null for transactions.instructions.v1';
+COMMENT ON COLUMN journal_row.content IS 'what was asked, whole; or, behind a byte below 32 that names the type, what of it the row does not say';
+COMMENT ON COLUMN journal_row.copies IS 'secondaries: partition, how far back the one before it is, partition, … by spaces';
+COMMENT ON COLUMN journal_row.instruction_type IS 'null where the content names it';
+COMMENT ON COLUMN journal_row.movement_kind IS 'beside a movement: null for principal';
+COMMENT ON COLUMN journal_row.owner IS 'beside a movement: null for the customer debited, else the one credited';
+COMMENT ON COLUMN journal_row.detail IS 'what the event says beyond columns and movements';
+COMMENT ON COLUMN journal_row.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
 -- What follows up a first outcome, and what names an instruction without being its outcome: few rows, so
 -- that an instruction can be traced without an index over the whole journal.
-CREATE INDEX journal_about ON journal (shard, about_seq) WHERE about_seq IS NOT NULL;
-CREATE INDEX journal_aside ON journal (instruction_id)
+CREATE INDEX journal_about ON journal_row (shard, about_seq) WHERE about_seq IS NOT NULL;
+CREATE INDEX journal_aside ON journal_row (instruction_id)
     WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
     OR reason IN ('wrong_key', 'wrong_partition');
+
+CREATE VIEW journal AS
+SELECT
+    shard, seq, about_seq, recorded_at, epoch, "offset", instruction_id, booking_date,
+    CASE WHEN debit_account IS NULL THEN value_date ELSE coalesce(value_date, booking_date) END AS value_date,
+    kind,
+    CASE WHEN "offset" IS NOT NULL THEN coalesce(partition, shard) END AS partition,
+    CASE WHEN "offset" IS NOT NULL
+         THEN coalesce(topic, 'transactions.instructions.v1'::source_topic) END AS topic,
+    CASE substr(content, 1, 1)
+        WHEN '\x01' THEN 'deposit'
+        WHEN '\x02' THEN 'withdrawal'
+        WHEN '\x03' THEN 'transfer'
+        WHEN '\x04' THEN 'fee'
+        WHEN '\x05' THEN 'interest'
+        WHEN '\x06' THEN 'interest'
+        WHEN '\x07' THEN 'interest'
+        ELSE instruction_type END AS instruction_type,
+    CASE WHEN owner IS NULL AND debit_account IS NOT NULL THEN (
+        SELECT CASE WHEN debit.owner <> 'house' THEN debit.owner ELSE credit.owner END
+        FROM account AS debit, account AS credit
+        WHERE debit.account_id = debit_account AND credit.account_id = credit_account
+    ) ELSE owner END AS owner,
+    reason, detail,
+    CASE WHEN content >= '\x01' AND content < '\x20' THEN (
+        SELECT convert_to(concat(
+            '{"type":"',
+            CASE get_byte(content, 0) WHEN 1 THEN 'deposit' WHEN 2 THEN 'withdrawal' WHEN 3 THEN 'transfer'
+                                      WHEN 4 THEN 'fee' ELSE 'interest' END,
+            '","instruction_id":"', instruction_id,
+            '","owner":"', coalesce(journal_row.owner, home.owner),
+            replace(replace(convert_from(substr(content, 2), 'UTF8'), E'\x0e', '","occurred_at":"'),
+                    E'\x0f', '","business_reference":"'),
+            CASE get_byte(content, 0)
+                WHEN 3 THEN concat(',"debit_account":"', debit.code, '","credit_account":"', credit.code)
+                ELSE concat(',"account":"', home.code) END,
+            '","amount":"',
+            CASE WHEN scale = 0 THEN amount::text
+                 ELSE concat(left(spelt.digits, -scale), '.', right(spelt.digits, scale)) END,
+            '","asset":"', asset.code,
+            CASE get_byte(content, 0) WHEN 6 THEN '","direction":"credit' WHEN 7 THEN '","direction":"debit' END,
+            '"}'), 'UTF8')
+        FROM account AS debit, account AS credit, asset, account AS home,
+            lpad(amount::text, greatest(length(amount::text), asset.scale + 1), '0') AS spelt (digits)
+        WHERE debit.account_id = debit_account AND credit.account_id = credit_account
+          AND asset.asset_id = journal_row.asset_id
+          AND home.account_id = CASE WHEN debit.owner <> 'house' THEN debit_account ELSE credit_account END
+    ) ELSE content END AS content,
+    seen,
+    (SELECT array_agg(CASE WHEN place % 2 = 1 THEN number ELSE seq - number END ORDER BY place)
+     FROM unnest(string_to_array(copies, ' ')::bigint[]) WITH ORDINALITY AS each (number, place)) AS copies,
+    traceparent, debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id,
+    CASE WHEN debit_account IS NOT NULL THEN coalesce(movement_kind, 'principal') END AS movement_kind,
+    owner AS kept_owner,
+    content AS kept_content
+FROM journal_row;
+COMMENT ON VIEW journal IS 'every event, with all that its row says by not saying it; kept_… is as the row has it';
 
 -- Nearly every transaction is one movement and has it in its journal row; those of more have them here.
 CREATE TABLE movement_of_several (
@@ -151,8 +216,8 @@ CREATE TABLE movement_of_several (
 
 CREATE VIEW movement AS
 SELECT shard, 0 AS leg, seq, debit_account, credit_account, amount, debit_balance_after,
-       credit_balance_after, asset_id, movement_kind AS kind
-FROM journal
+       credit_balance_after, asset_id, coalesce(movement_kind, 'principal') AS kind
+FROM journal_row
 WHERE debit_account IS NOT NULL
 UNION ALL
 SELECT shard, leg, seq, debit_account, credit_account, amount, debit_balance_after,
@@ -162,9 +227,8 @@ COMMENT ON VIEW movement IS 'every movement of every event, wherever it is kept'
 
 CREATE TABLE instruction_key (
     instruction_id uuid NOT NULL,
-    shard int NOT NULL,
     seq bigint NOT NULL,
-    content_hash bytea NOT NULL,
+    shard int NOT NULL,
     PRIMARY KEY (instruction_id, shard)
 );
 
@@ -281,7 +345,7 @@ COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
 GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
-GRANT INSERT ON account, journal, movement_of_several, instruction_key, balance, pending, account_freeze,
+GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, account_freeze,
     account_closing, account_limit, business_day, reversed
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;

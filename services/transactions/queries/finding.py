@@ -203,7 +203,9 @@ class _Criteria:
     amounts: tuple[int, int] | None
     """From and to, in minor units."""
     fragments: list[bytes]
-    """What the content must hold, as it is spelt there."""
+    """What of the content must be kept, as it is spelt there."""
+    owned: list[int]
+    """Accounts that are the owner's."""
     ends: list[int] | None
     """Accounts that are the counterparty's."""
     name: bytes | None
@@ -234,9 +236,16 @@ async def _criteria_of(connection: Connection, wanted: Wanted) -> _Criteria | No
             return None
     fragments: list[bytes] = []
     if wanted.reference is not None:
-        fragments.append(b'"business_reference":' + _spelt(wanted.reference))
+        # Its name may be kept as one byte (`store.asking`).
+        fragments.append(_spelt(wanted.reference)[1:])
     if wanted.end_to_end_id is not None:
         fragments.append(b'"end_to_end_id":' + _spelt(wanted.end_to_end_id))
+    owned: list[int] = []
+    if wanted.owner is not None:
+        rows = await connection.fetch(
+            "SELECT account_id FROM transactions.account WHERE owner = $1", wanted.owner
+        )
+        owned = [row["account_id"] for row in rows]
     ends = name = None
     if wanted.counterparty is not None:
         name = b":" + _spelt(wanted.counterparty)
@@ -251,7 +260,7 @@ async def _criteria_of(connection: Connection, wanted: Wanted) -> _Criteria | No
                 wanted.counterparty,
             )
         ]
-    return _Criteria(wanted, kinds, asset_id, amounts, fragments, ends, name)
+    return _Criteria(wanted, kinds, asset_id, amounts, fragments, owned, ends, name)
 
 
 def _spelt(text: str) -> bytes:
@@ -284,13 +293,15 @@ async def _matches(
               AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
                            'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened')
               AND about_seq IS NULL AND instruction_id IS NOT NULL
-              AND ($4::text IS NULL OR owner = $4)
+              AND ($4::text IS NULL OR kept_owner = $4
+                   OR kept_owner IS NULL
+                      AND (debit_account = ANY($17::bigint[]) OR credit_account = ANY($17)) AND owner = $4)
               AND ($5::text IS NULL OR instruction_type = $5)
               AND ($6::date IS NULL OR booking_date >= $6)
               AND ($7::date IS NULL OR booking_date <= $7)
               AND ($8::timestamptz IS NULL OR recorded_at >= $8)
-              AND ($9::bytea IS NULL OR position($9 IN content) > 0)
-              AND ($10::bytea IS NULL OR position($10 IN content) > 0)
+              AND ($9::bytea IS NULL OR position($9 IN kept_content) > 0)
+              AND ($10::bytea IS NULL OR position($10 IN kept_content) > 0)
               AND ($11::int IS NULL
                    OR asset_id = $11 AND amount BETWEEN $12 AND $13
                    OR asset_id IS NULL AND (
@@ -302,7 +313,7 @@ async def _matches(
                              AND several.asset_id = $11 AND several.amount BETWEEN $12 AND $13)))
               AND ($14::bytea IS NULL
                    OR debit_account = ANY($15::bigint[]) OR credit_account = ANY($15)
-                   OR position($14 IN content) > 0
+                   OR position($14 IN kept_content) > 0
                    OR asset_id IS NULL AND EXISTS (
                        SELECT
                        FROM transactions.movement_of_several AS several
@@ -328,6 +339,7 @@ async def _matches(
         criteria.name,
         criteria.ends,
         criteria.kinds,
+        criteria.owned,
         prefetch=_PREFETCH,
     ):
         if _is_wanted(row, criteria):

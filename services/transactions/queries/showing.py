@@ -8,6 +8,7 @@ from uuid import UUID
 
 from asyncpg import Connection
 
+from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.reasons import REASONS
 from services.transactions.queries.undoing import Ties, ties_of
 from shared.messages.journal import OUTCOMES
@@ -43,7 +44,7 @@ async def _events_of(connection: Connection, instruction_id: UUID) -> list[Any]:
     """The first outcomes; else what named the id and did not use it up."""
     rows = await connection.fetch(
         """
-        SELECT journal.*, journal.kind::text AS event, journal.topic::text AS came_from, key.content_hash
+        SELECT journal.*, journal.kind::text AS event, journal.topic::text AS came_from
         FROM transactions.instruction_key AS key
         JOIN transactions.journal USING (shard, seq)
         WHERE key.instruction_id = $1
@@ -53,7 +54,7 @@ async def _events_of(connection: Connection, instruction_id: UUID) -> list[Any]:
     )
     return rows or await connection.fetch(
         """
-        SELECT journal.*, kind::text AS event, topic::text AS came_from, NULL::bytea AS content_hash
+        SELECT journal.*, kind::text AS event, topic::text AS came_from
         FROM transactions.journal
         WHERE instruction_id = $1 AND about_seq IS NULL
           AND (
@@ -165,18 +166,25 @@ def _shown(
 ) -> dict[str, Any]:
     number = (row["shard"], row["seq"])
     resolved_seq, last_event = resolved.get(number, (None, row["event"]))
-    content_hash: bytes | None = row["content_hash"]
+    content: bytes | None = row["content"]
     return {
         "instruction_id": str(row["instruction_id"]),
         "outcome": OUTCOMES.get(last_event),
         "resolved_by": None if resolved_seq is None else {"shard": row["shard"], "seq": resolved_seq},
-        "asked": None if row["content"] is None else json.loads(row["content"]),
-        "content_hash": None if content_hash is None else content_hash.hex(),
+        "asked": None if content is None else json.loads(content),
+        "content_hash": _hash_of(content, row["detail"]),
         **_event(row, kept),
         "follow_ups": [
             {"instruction_id": str(each["instruction_id"]), **_event(each, kept)} for each in follow_ups
         ],
     }
+
+
+def _hash_of(content: bytes | None, detail: str | None) -> str | None:
+    """Return a content's hash; of one that was too large to be kept the event has it."""
+    if content is not None:
+        return hash_of(content).hex()
+    return None if detail is None else json.loads(detail).get("content_hash")
 
 
 def _event(row: Mapping[str, Any], kept: _Kept) -> dict[str, Any]:

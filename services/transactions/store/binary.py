@@ -5,7 +5,6 @@ fields and each field's length and bytes, then a trailer. All numbers are big-en
 """
 
 import struct
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -17,8 +16,7 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 _INT8: Final = struct.Struct(">iq").pack
 _DATE: Final = struct.Struct(">ii").pack
-_ONE_PAIR: Final = struct.Struct(">iiiiiiiqiq").pack
-_INT8_OID: Final = 20
+_INT4: Final = struct.Struct(">ii").pack
 
 length: Final = struct.Struct(">i").pack
 """Spell the length that stands before a field's bytes."""
@@ -34,18 +32,14 @@ def bigint(value: int) -> bytes:
     return _INT8(8, value)
 
 
+def integer(value: int) -> bytes:
+    """Spell an int."""
+    return _INT4(4, value)
+
+
 def day(value: date) -> bytes:
     """Spell a date: days since 2000-01-01."""
     return _DATE(4, value.toordinal() - _EPOCH_DAY)
-
-
-def bigints(values: Sequence[int]) -> bytes:
-    """Spell an array that is not empty: dimensions, no nulls, type, count, lower bound, elements."""
-    count = len(values)
-    if count == 2:
-        return _ONE_PAIR(44, 1, 0, _INT8_OID, 2, 1, 8, values[0], 8, values[1])
-    body = struct.pack(">iiiii", 1, 0, _INT8_OID, count, 1) + b"".join(_INT8(8, value) for value in values)
-    return field_of(body)
 
 
 def microseconds(instant: datetime) -> int:

@@ -14,51 +14,51 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.state import First
-from services.transactions.store import binary
+from services.transactions.store import asking, binary
 from services.transactions.store.accounts import accounts_by_code, accounts_by_id
 from services.transactions.store.arrays import array_of
 from shared.runtime.failpoints import planted
 
 Key = TypeVar("Key")
 
-# The fields that every row has, packed in one go: 27 fields, each with its length before it.
-_JOURNAL_HEAD: Final = struct.Struct(">hiiiqiqiqiqii").pack
-_HEAD_WITHOUT_PLACE: Final = struct.Struct(">hiiiqiqiqii").pack
-"""Of an event that no record asked for: the lengths of offset and partition say that they are null."""
+_FIELDS: Final = (27).to_bytes(2, "big")
+# What differs between plain rows: seq to credit_balance_after, in one go, each with its length before it.
+_NUMBERS: Final = struct.Struct(">iqiqiiiqi16siqiqiqiqiq").pack
 _NULL: Final = binary.NULL
 _JOIN: Final = b"".join
 _UUID_LENGTH: Final = binary.length(16)
+_LENGTH: Final = binary.length
+# First what plain rows have in common, then what differs; this is also the form that is sealed.
 _JOURNAL_COLUMNS: Final = (
     "shard",
-    "seq",
-    "recorded_at",
-    "epoch",
-    "offset",
-    "partition",
     "kind",
     "topic",
     "instruction_type",
     "booking_date",
     "value_date",
+    "partition",
+    "movement_kind",
+    "asset_id",
     "about_seq",
     "reason",
     "detail",
     "seen",
-    "traceparent",
-    "instruction_id",
     "owner",
-    "copies",
+    "seq",
+    "recorded_at",
+    "epoch",
+    "offset",
+    "instruction_id",
     "debit_account",
     "credit_account",
     "amount",
     "debit_balance_after",
     "credit_balance_after",
-    "asset_id",
-    "movement_kind",
+    "traceparent",
+    "copies",
     "content",
 )
-_ONE_MOVEMENT: Final = struct.Struct(">iqiqiqiqiqii").pack
-_NO_MOVEMENT: Final = 7 * _NULL
+_NO_MOVEMENT: Final = 5 * _NULL
 _MOVEMENT_HEAD: Final = struct.Struct(">hiiiiiqiqiqiqiqiqii").pack
 _MOVEMENT_COLUMNS: Final = (
     "shard",
@@ -72,8 +72,8 @@ _MOVEMENT_COLUMNS: Final = (
     "asset_id",
     "kind",
 )
-_KEY_ROW: Final = struct.Struct(">hi16siiiqi16s").pack
-_KEY_COLUMNS: Final = ("instruction_id", "shard", "seq", "content_hash")
+_KEY_ROW: Final = struct.Struct(">hi16siqii").pack
+_KEY_COLUMNS: Final = ("instruction_id", "seq", "shard")
 
 
 class JournalRows:
@@ -84,6 +84,7 @@ class JournalRows:
         self._movements: list[bytes] = []
         self._words: dict[str, bytes] = {}
         self._days: dict[date | None, bytes] = {None: _NULL}
+        self._copied: dict[tuple[int, int], bytes] = {}
 
     def add(
         self,
@@ -97,44 +98,86 @@ class JournalRows:
 
         Returns what of them is sealed beside the event's value: all but the content, which is in there.
         """
-        seq = decision.seq
-        about_seq, owner = decision.about_seq, decision.owner
-        instruction_id = decision.instruction_id
-        id_bytes = None if instruction_id is None else bytes.fromhex(instruction_id.replace("-", ""))
-        content = decision.content if about_seq is None or decision.keeps_content else None
         terms = decision.terms
-        offset, partition = decision.offset, decision.partition
-        if offset is None or partition is None:
-            head = _HEAD_WITHOUT_PLACE(27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, -1, -1)
+        if terms is None or decision.partition != shard:
+            return self._add(decision, shard, recorded_at, epoch, copies)
+        spelt: tuple[bytes, asking.Cut | None] | None = terms.row
+        if spelt is None:
+            spelt = (self._opening_of(decision, shard, None, None), asking.cut_of(terms))
+            terms.row = spelt
+        opening, cut = spelt
+        if cut is None:
+            return self._add(decision, shard, recorded_at, epoch, copies)
+        _, debit, credit, amount, debit_after, credit_after = decision.legs[0]
+        seq = decision.seq
+        content = asking.kept_of_plain(
+            decision.content,  # pyright: ignore[reportArgumentType] - every plain instruction has these
+            decision.owner,  # pyright: ignore[reportArgumentType]
+            cut,
+        )
+        traceparent = decision.traceparent
+        if copies:
+            ((partition, prev, _),) = copies
+            copied = self._copied.get((partition, seq - prev)) or self._copy(partition, seq - prev)
         else:
-            head = _JOURNAL_HEAD(27, 4, shard, 8, seq, 8, recorded_at, 8, epoch, 8, offset, 4, partition)
-        if terms is not None:
-            middle = terms.row
-            if middle is None:
-                middle = terms.row = self._middle(decision)
-        else:
-            middle = self._middle(decision)
-        if decision.traceparent is not None:
-            middle = middle[: -len(_NULL)] + binary.field_of(decision.traceparent.encode())
-        words = self._words
-        legs = decision.legs
-        if len(legs) == 1:
-            kind_of_leg, debit, credit, amount, debit_after, credit_after = legs[0]
-            movement = _ONE_MOVEMENT(
-                8, debit.account_id, 8, credit.account_id, 8, amount, 8, debit_after, 8, credit_after,
-                4, debit.asset_id,
-            ) + (words.get(kind_of_leg) or self._word(kind_of_leg))  # fmt: skip
-        else:
-            movement = _NO_MOVEMENT
+            copied = _NULL
         row = _JOIN(
             (
-                head,
-                middle,
-                _NULL if id_bytes is None else _UUID_LENGTH + id_bytes,
-                _NULL if owner is None else binary.field_of(owner.encode()),
-                _copies(copies) if copies else _NULL,
+                opening,
+                _NUMBERS(
+                    8, seq, 8, recorded_at, 4, epoch, 8, decision.offset,
+                    16, bytes.fromhex(decision.instruction_id.replace("-", "")),  # pyright: ignore
+                    8, debit.account_id, 8, credit.account_id, 8, amount, 8, debit_after, 8, credit_after,
+                ),
+                _NULL if traceparent is None else binary.field_of(traceparent.encode()),
+                copied,
+                _LENGTH(len(content)),
+            )
+        )  # fmt: skip
+        self._journal += (row, content)
+        return (row,)
+
+    def _add(
+        self,
+        decision: Decision,
+        shard: int,
+        recorded_at: int,
+        epoch: int,
+        copies: Sequence[tuple[int, int, bytes]],
+    ) -> tuple[bytes, ...]:
+        """Add the rows of any decision, field by field."""
+        seq, legs, owner, code = decision.seq, decision.legs, decision.owner, decision.instruction_type
+        content = decision.content if decision.about_seq is None or decision.keeps_content else None
+        movement = _NO_MOVEMENT
+        if len(legs) == 1:
+            (leg,) = legs
+            _, debit, credit, amount, debit_after, credit_after = leg
+            movement = _JOIN(
+                map(binary.bigint, (debit.account_id, credit.account_id, amount, debit_after, credit_after))
+            )
+            if content is not None:
+                kept = asking.kept_of(content, code, decision.instruction_id, owner, leg)
+                if kept is not content:
+                    content, code = kept, None
+            if owner == asking.home_of(leg):
+                owner = None
+        instruction_id, offset, traceparent = decision.instruction_id, decision.offset, decision.traceparent
+        row = _JOIN(
+            (
+                self._opening_of(decision, shard, code, owner),
+                binary.bigint(seq),
+                binary.bigint(recorded_at),
+                binary.integer(epoch),
+                _NULL if offset is None else binary.bigint(offset),
+                _NULL
+                if instruction_id is None
+                else _UUID_LENGTH + bytes.fromhex(instruction_id.replace("-", "")),
                 movement,
-                _NULL if content is None else binary.length(len(content)),
+                _NULL if traceparent is None else binary.field_of(traceparent.encode()),
+                binary.field_of(" ".join(f"{each} {seq - prev}" for each, prev, _ in copies).encode())
+                if copies
+                else _NULL,
+                _NULL if content is None else _LENGTH(len(content)),
             )
         )
         self._journal.append(row)
@@ -155,27 +198,46 @@ class JournalRows:
         self._movements += rows
         return rows
 
-    def _middle(self, decision: Decision) -> bytes:
-        """Spell the columns from `kind` to `traceparent`, the last as none."""
-        days = self._days
-        words = self._words
-        about_seq, code, reason = decision.about_seq, decision.instruction_type, decision.reason
-        topic = decision.topic
-        detail, seen = decision.detail, decision.seen
-        return b"".join(
+    def _opening_of(self, decision: Decision, shard: int, code: str | None, owner: str | None) -> bytes:
+        """Spell the columns from `shard` to `owner`, without what a row says by not saying it."""
+        words, days = self._words, self._days
+        topic, reason = decision.topic, decision.reason
+        booking_date, value_date = decision.booking_date, decision.value_date
+        kind = asset_id = None
+        if len(decision.legs) == 1:
+            (leg,) = decision.legs
+            kind, asset_id = leg.kind, leg.debit.asset_id
+            if kind == asking.KIND_ASSUMED:
+                kind = None
+            if value_date == booking_date:
+                value_date = None
+        if topic == asking.TOPIC_ASSUMED:
+            topic = None
+        return _JOIN(
             (
+                _FIELDS,
+                binary.integer(shard),
                 words.get(decision.kind) or self._word(decision.kind),
                 _NULL if topic is None else words.get(topic) or self._word(topic),
                 _NULL if code is None else words.get(code) or self._word(code),
-                days.get(decision.booking_date) or self._day(decision.booking_date),
-                days.get(decision.value_date) or self._day(decision.value_date),
-                _NULL if about_seq is None else binary.bigint(about_seq),
+                days.get(booking_date) or self._day(booking_date),
+                days.get(value_date) or self._day(value_date),
+                _NULL
+                if decision.partition is None or decision.partition == shard
+                else binary.integer(decision.partition),
+                _NULL if kind is None else words.get(kind) or self._word(kind),
+                _NULL if asset_id is None else binary.integer(asset_id),
+                _NULL if decision.about_seq is None else binary.bigint(decision.about_seq),
                 _NULL if reason is None else words.get(reason) or self._word(reason),
-                _NULL if detail is None else binary.field_of(_json(detail)),
-                _NULL if seen is None else binary.field_of(_json(seen)),
-                _NULL,
+                _NULL if decision.detail is None else binary.field_of(_json(decision.detail)),
+                _NULL if decision.seen is None else binary.field_of(_json(decision.seen)),
+                _NULL if owner is None else binary.field_of(owner.encode()),
             )
         )
+
+    def _copy(self, partition: int, back: int) -> bytes:
+        spelt = self._copied[partition, back] = binary.field_of(b"%d %d" % (partition, back))
+        return spelt
 
     def _word(self, word: str) -> bytes:
         spelt = self._words[word] = binary.field_of(word.encode())
@@ -188,14 +250,8 @@ class JournalRows:
 
     async def write(self, connection: Connection) -> None:
         """Write everything added, with a constant number of statements."""
-        await _copy(connection, "journal", _JOURNAL_COLUMNS, self._journal)
+        await _copy(connection, "journal_row", _JOURNAL_COLUMNS, self._journal)
         await _copy(connection, "movement_of_several", _MOVEMENT_COLUMNS, self._movements)
-
-
-def _copies(copies: Sequence[tuple[int, int, bytes]]) -> bytes:
-    if len(copies) == 1:
-        return binary.bigints(copies[0][:2])
-    return binary.bigints([number for partition, prev, _ in copies for number in (partition, prev)])
 
 
 def _json(value: dict[str, Any]) -> bytes:
@@ -214,14 +270,17 @@ async def _copy(connection: Connection, table: str, columns: Sequence[str], rows
 
 
 def key_rows(used: Iterable[tuple[int, Iterable[Decision]]]) -> list[bytes]:
-    """Spell the rows of first outcomes' ids, by shard."""
+    """Spell the rows of first outcomes' ids, in the order of the ids.
+
+    Ids that an upstream makes in the order of time are then appended to their index, which keeps it full.
+    """
     rows: list[bytes] = []
     for shard, decisions in used:
         for decision in decisions:
             assert decision.instruction_id is not None
-            assert decision.content_hash is not None
             id_bytes = bytes.fromhex(decision.instruction_id.replace("-", ""))
-            rows.append(_KEY_ROW(4, 16, id_bytes, 4, shard, 8, decision.seq, 16, decision.content_hash))
+            rows.append(_KEY_ROW(3, 16, id_bytes, 8, decision.seq, 4, shard))
+    rows.sort()
     return rows
 
 
@@ -244,8 +303,8 @@ async def first_outcomes(
     """Return the first outcomes of those of these instructions that are known, by shard and id."""
     rows = await connection.fetch(
         """
-        SELECT key.shard, key.instruction_id, key.seq, key.content_hash,
-               journal.kind::text AS kind, journal.reason, journal.content
+        SELECT key.shard, key.instruction_id, key.seq, journal.kind::text AS kind, journal.reason,
+               journal.content, journal.detail
         FROM unnest($1::text::uuid[], $2::text::int[]) AS asked (instruction_id, shard)
         JOIN instruction_key AS key
           ON key.instruction_id = asked.instruction_id AND key.shard = asked.shard
@@ -256,7 +315,10 @@ async def first_outcomes(
     )
     found: dict[int, dict[str, First]] = {}
     for row in rows:
-        first = First(row["seq"], row["content_hash"], row["kind"], row["reason"], row["content"])
+        detail = None if row["detail"] is None else json.loads(row["detail"])
+        content_hash = _hash_of(row["content"], detail)
+        assert content_hash is not None, "a first outcome has its content, or the hash of one too large"
+        first = First(row["seq"], content_hash, row["kind"], row["reason"], row["content"])
         found.setdefault(row["shard"], {})[str(row["instruction_id"])] = first
     return found
 
@@ -308,9 +370,6 @@ def _account_named(decision: Decision) -> str | None:
 def _decision(row: Mapping[str, Any], legs: list[Leg]) -> Decision:
     detail = None if row["detail"] is None else json.loads(row["detail"])
     content: bytes | None = row["content"]
-    content_hash = None if content is None else kinds.hash_of(content)
-    if detail is not None and "content_hash" in detail:
-        content_hash = bytes.fromhex(detail["content_hash"])
     instruction_id: UUID | None = row["instruction_id"]
     return Decision(
         seq=row["seq"],
@@ -327,11 +386,18 @@ def _decision(row: Mapping[str, Any], legs: list[Leg]) -> Decision:
         reason=row["reason"],
         detail=detail,
         content=content,
-        content_hash=content_hash,
+        content_hash=_hash_of(content, detail),
         seen=None if row["seen"] is None else json.loads(row["seen"]),
         legs=legs,
         traceparent=row["traceparent"],
     )
+
+
+def _hash_of(content: bytes | None, detail: dict[str, Any] | None) -> bytes | None:
+    """Return a content's hash, or that of one that was too large to be kept."""
+    if detail is not None and "content_hash" in detail:
+        return bytes.fromhex(detail["content_hash"])
+    return None if content is None else kinds.hash_of(content)
 
 
 async def legs_between(

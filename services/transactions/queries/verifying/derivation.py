@@ -1,6 +1,5 @@
 """Walks a shard's journal, from the first event to the last, and hands each to what it does."""
 
-import json
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -13,8 +12,8 @@ from services.transactions.queries.verifying.first_outcomes import (
     FIRST_OUTCOMES,
     PLACE_REASONS,
     Sum,
-    hash_of,
 )
+from services.transactions.queries.verifying.implied import complete
 from services.transactions.queries.verifying.journal import TRAILER, Row, read_rows, row_at
 from services.transactions.queries.verifying.plain import PlainWalk
 from services.transactions.queries.verifying.seals import Anchor, Chain, hash_of_event
@@ -144,6 +143,9 @@ class _Walk:
         books.see("sequence", seq == expected, expected=expected, found=seq, **at)
         self.several += row.several
         try:
+            complete(row, books)
+            if row["content"] is not None:
+                books.see_many("content", 1)
             _walk(books, self._shard, row)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             at["seq"] = seq
@@ -153,11 +155,10 @@ class _Walk:
             books.instructions += 1
             self.ids.add(
                 row["id_bytes"] or b"",
-                b"\x00\x00\x00\x04"
-                + number.to_bytes(4, "big")
-                + b"\x00\x00\x00\x08"
-                + seq.to_bytes(8, "big"),
-                hash_of(row["content"], _hash_said(row)),
+                b"\x00\x00\x00\x08"
+                + seq.to_bytes(8, "big")
+                + b"\x00\x00\x00\x04"
+                + number.to_bytes(4, "big"),
             )
         chain = self._chain
         if chain is None or chain.difference is not None:
@@ -193,12 +194,6 @@ def _is_first_outcome(row: Row) -> bool:
     return row["kind"] in FIRST_OUTCOMES and row["about_seq"] is None and row["reason"] not in PLACE_REASONS
 
 
-def _hash_said(row: Row) -> str | None:
-    detail: Any = None if row["detail"] is None else json.loads(row["detail"])
-    said: Any = detail.get("content_hash") if isinstance(detail, dict) else None
-    return said if isinstance(said, str) else None
-
-
 async def _see_strays(connection: Connection, books: Books, shard: int, last_seq: int, met: int) -> None:
     """See that no movement is kept beside a journal row that has none, or has its own."""
     kept = await connection.fetchval(
@@ -212,9 +207,9 @@ async def _see_strays(connection: Connection, books: Books, shard: int, last_seq
         """
         SELECT several.seq, several.leg
         FROM transactions.movement_of_several AS several
-        LEFT JOIN transactions.journal ON journal.shard = several.shard AND journal.seq = several.seq
+        LEFT JOIN transactions.journal_row AS row ON row.shard = several.shard AND row.seq = several.seq
         WHERE several.shard = $1 AND several.seq <= $2
-          AND (journal.seq IS NULL OR journal.debit_account IS NOT NULL)
+          AND (row.seq IS NULL OR row.debit_account IS NOT NULL)
         ORDER BY several.seq, several.leg
         """,
         shard,

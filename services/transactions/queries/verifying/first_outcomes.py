@@ -1,7 +1,7 @@
-"""Each id has one first outcome in its shard, and each first outcome its id, with the content's hash.
+"""Each id has one first outcome in its shard, and each first outcome its id.
 
 Journal and ids stand in different orders, and either may be too large to be kept or sorted. So both are
-summed up: of every (id, shard, seq, hash of the content) a keyed hash, added modulo 2^128 (an additive
+summed up: of every (id, seq, shard) a keyed hash, added modulo 2^128 (an additive
 multiset hash; the key is drawn anew for each run, so nobody can aim at it). Only where the sums differ are
 the two joined, to name what does.
 """
@@ -28,24 +28,24 @@ FIRST_OUTCOMES: Final = frozenset(
 )
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
 KEY_BYTES: Final = 32
-_KEY_ROW: Final = struct.Struct(">6x16s20s4x16s")
-"""A row in binary `COPY`: a count, and four fields with their lengths; shard and seq are taken with them."""
+_KEY_ROW: Final = struct.Struct(">6x16s20s")
+"""A row in binary `COPY`: a count, and three fields with their lengths; seq and shard are taken with them."""
 _HEADER: Final = 19
 _MODULUS: Final = 1 << 128
 
 
 class Sum:
-    """Sums up (id, shard, seq, hash) by a key."""
+    """Sums up (id, seq, shard) by a key."""
 
     def __init__(self, key: bytes) -> None:
         self.total = 0
         self.count = 0
         self.keyed = blake2b(key=key, digest_size=16)
 
-    def add(self, id_bytes: bytes, place: bytes, content_hash: bytes) -> None:
-        """Add one: the id's bytes, shard and seq as `COPY` spells them, and the content's hash."""
+    def add(self, id_bytes: bytes, place: bytes) -> None:
+        """Add one: the id's bytes, and seq and shard as `COPY` spells them."""
         hashed = self.keyed.copy()
-        hashed.update(id_bytes + place + content_hash)
+        hashed.update(id_bytes + place)
         self.total = (self.total + int.from_bytes(hashed.digest(), "big")) % _MODULUS
         self.count += 1
 
@@ -72,16 +72,16 @@ async def sum_up_ids(connection: Connection, shards: Sequence[int], ids: Sum) ->
         count = (len(page) - at) // _KEY_ROW.size
         end = at + count * _KEY_ROW.size
         copy, total = ids.keyed.copy, 0
-        for id_bytes, place, content_hash in _KEY_ROW.iter_unpack(page[at:end]):
+        for id_bytes, place in _KEY_ROW.iter_unpack(page[at:end]):
             hashed = copy()
-            hashed.update(id_bytes + place + content_hash)
+            hashed.update(id_bytes + place)
             total += int.from_bytes(hashed.digest(), "big")
         ids.join(count, total)
         rest = page[end:]
 
     await connection.copy_from_query(
         """
-        SELECT instruction_id, shard, seq, content_hash
+        SELECT instruction_id, seq, shard
         FROM transactions.instruction_key
         WHERE shard = ANY($1)
         """,
@@ -101,11 +101,10 @@ async def compare_keys(connection: Connection, books: Books, journalled: Sum, ta
     )
     if not elsewhere and (journalled.count, journalled.total) == (taken.count, taken.total):
         books.see_many("first_outcomes", journalled.count)
-        books.see_many("content", journalled.count)
         return
     await name_keys(connection, books)
-    same = not (books.checks["first_outcomes"].ok and books.checks["content"].ok)
-    books.see("first_outcomes", same, expected="the same ids and hashes", found="other sums of them")
+    same = not books.checks["first_outcomes"].ok
+    books.see("first_outcomes", same, expected="the same ids", found="another sum of them")
 
 
 async def name_keys(connection: Connection, books: Books) -> None:
@@ -113,12 +112,11 @@ async def name_keys(connection: Connection, books: Books) -> None:
     async for row in connection.cursor(
         """
         SELECT coalesce(key.shard, first.shard) AS shard, coalesce(key.seq, first.seq) AS seq,
-               key.instruction_id AS key_id, first.instruction_id, key.content_hash, first.content,
-               first.detail_hash
+               key.instruction_id AS key_id, first.instruction_id
         FROM transactions.instruction_key AS key
         FULL JOIN (
-            SELECT shard, seq, instruction_id, content, detail->>'content_hash' AS detail_hash
-            FROM transactions.journal
+            SELECT shard, seq, instruction_id
+            FROM transactions.journal_row
             WHERE about_seq IS NULL
               AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
                            'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened')
@@ -137,22 +135,3 @@ async def name_keys(connection: Connection, books: Books) -> None:
             found=row["key_id"],
             **at,
         )
-        digest = hash_of(row["content"], row["detail_hash"])
-        if row["content_hash"] is not None and row["instruction_id"] is not None:
-            books.see(
-                "content",
-                digest == row["content_hash"],
-                expected=row["content_hash"].hex(),
-                found=digest.hex(),
-                **at,
-            )
-
-
-def hash_of(content: bytes | None, said: str | None) -> bytes:
-    """Return the hash of a content, or what the event says of one that was too large to keep."""
-    if said is not None:
-        try:
-            return bytes.fromhex(said)
-        except ValueError:
-            return b""
-    return b"" if content is None else blake2b(content, digest_size=16).digest()

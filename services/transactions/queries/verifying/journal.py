@@ -18,6 +18,8 @@ SEALED_FIELDS: Final = 27
 """The row's own, in the order of `docs/decisions/0021-seals.md`; two more stand behind them here."""
 SEALED_COUNT: Final = SEALED_FIELDS.to_bytes(2, "big")
 
+INSTRUCTIONS_TOPIC: Final = "transactions.instructions.v1"
+
 _LENGTH: Final = struct.Struct(">i").unpack_from
 _BIGINT: Final = struct.Struct(">q").unpack
 _INT: Final = struct.Struct(">i").unpack
@@ -25,15 +27,15 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 
 ROWS: Final = r"""
-    SELECT shard, seq, recorded_at, epoch, "offset", partition, kind, topic, instruction_type, booking_date,
-           value_date, about_seq, reason, detail, seen, traceparent, instruction_id, owner, copies,
-           debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id,
-           movement_kind, content,
+    SELECT shard, kind, topic, instruction_type, booking_date, value_date, partition, movement_kind, asset_id,
+           about_seq, reason, detail, seen, owner, seq, recorded_at, epoch, "offset", instruction_id,
+           debit_account, credit_account, amount, debit_balance_after, credit_balance_after, traceparent,
+           copies, content,
            CASE WHEN content IS NULL AND about_seq IS NOT NULL
                      AND kind IN ('TransactionPosted', 'TransactionVoided') THEN (
                SELECT first.content
                FROM transactions.journal AS first
-               WHERE first.shard = journal.shard AND first.seq = journal.about_seq
+               WHERE first.shard = journal_row.shard AND first.seq = journal_row.about_seq
            ) END,
            CASE WHEN debit_account IS NULL THEN (
                SELECT string_agg(
@@ -48,9 +50,9 @@ ROWS: Final = r"""
                    || '\x00000004'::bytea || int4send(each.asset_id)
                    || int4send(octet_length(each.kind)) || convert_to(each.kind, 'UTF8'), '' ORDER BY leg)
                FROM transactions.movement_of_several AS each
-               WHERE each.shard = journal.shard AND each.seq = journal.seq
+               WHERE each.shard = journal_row.shard AND each.seq = journal_row.seq
            ) END
-    FROM transactions.journal
+    FROM transactions.journal_row
     WHERE shard = $1 AND seq > $2 AND seq <= $3
     ORDER BY seq
 """
@@ -89,7 +91,7 @@ class Row(dict[str, Any]):
 
 
 def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
-    """Read any row, and say where the next one begins."""
+    """Read any row as it is kept, and say where the next one begins."""
     fields: list[bytes | None] = []
     place = at + 2
     content_at = place
@@ -101,15 +103,15 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
         fields.append(None if length < 0 else chunk[place : place + length])
         place += max(length, 0)
     (
-        shard, seq, recorded_at, epoch, offset, partition, kind, topic, code, booking_date, value_date,
-        about_seq, reason, detail, seen, traceparent, instruction_id, owner, _, debit, credit, amount,
-        debit_after, credit_after, asset_id, movement_kind, content, first_content, several,
+        shard, kind, topic, code, booking_date, value_date, partition, movement_kind, asset_id, about_seq,
+        reason, detail, seen, owner, seq, recorded_at, epoch, offset, instruction_id, debit, credit, amount,
+        debit_after, credit_after, traceparent, _, content, first_content, several,
     ) = fields  # fmt: skip
     row = Row(
         shard=_int(shard),
         seq=_bigint(seq),
         recorded_at=_EPOCH + timedelta(microseconds=_bigint(recorded_at) or 0),
-        epoch=_bigint(epoch),
+        epoch=_int(epoch),
         offset=_bigint(offset),
         partition=_int(partition),
         kind=_text(kind),
@@ -134,8 +136,15 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
         row.several = len(row.legs)
     else:
         row.legs = [
-            _leg(row["seq"], 0, debit, credit, amount, debit_after, credit_after, asset_id, movement_kind)
-        ]
+            _leg(
+                row["seq"], 0, debit, credit, amount, debit_after, credit_after, asset_id,
+                movement_kind or b"principal",
+            )
+        ]  # fmt: skip
+        row["value_date"] = row["value_date"] or row["booking_date"]
+    if offset is not None:
+        row["partition"] = row["shard"] if partition is None else row["partition"]
+        row["topic"] = row["topic"] or INSTRUCTIONS_TOPIC
     return row, place
 
 

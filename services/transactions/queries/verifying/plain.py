@@ -11,9 +11,18 @@ from datetime import date
 from hashlib import blake2b, sha256
 from typing import Final, NamedTuple
 
-from services.transactions.queries.verifying.books import AMOUNT_MAX, Books, Shard
+from services.transactions.queries.verifying.books import AMOUNT_MAX, Account, Books, Shard
 from services.transactions.queries.verifying.first_outcomes import Sum
+from services.transactions.queries.verifying.implied import (
+    CUT_BELOW,
+    ENDINGS,
+    ending_of,
+    home_of,
+    opening_of,
+    rest_of,
+)
 from services.transactions.queries.verifying.journal import (
+    INSTRUCTIONS_TOPIC,
     NULL,
     SEALED_COUNT,
     day_of,
@@ -27,40 +36,38 @@ PLAIN_TYPES: Final = frozenset({"transfer", "deposit", "withdrawal", "fee", "int
 """Instruction types that do nothing but move money, where nothing stands beside the movement."""
 
 
-def _field(text: str) -> bytes:
-    return len(text).to_bytes(4, "big") + text.encode()
-
-
-_TOPIC: Final = "transactions.instructions.v1"
-_OPENING: Final = _field("TransactionPosted") + _field(_TOPIC)
-_NULLS: Final = 4 * NULL
-_HEAD: Final = struct.Struct(">hiiiqiqiqiqii").unpack_from
+_FIELDS: Final = 14
+"""Of a row's opening: what plain rows have in common, from shard to owner."""
+_POSTED: Final = b"\x00\x00\x00\x11TransactionPosted" + NULL
+"""The kind, of a record of the instructions' topic."""
 _LENGTH: Final = struct.Struct(">i").unpack_from
-_ID: Final = struct.Struct(">i16si").unpack_from
-_MOVEMENT: Final = struct.Struct(">iqiqiqiqiqiii").unpack_from
-_HEAD_BYTES: Final = 66
-_TYPE_AT: Final = _HEAD_BYTES + len(_OPENING)
-_SPELLINGS_MAX: Final = 1_000
+_NUMBERS: Final = struct.Struct(">iqiqiiiqi16siqiqiqiqiqi").unpack_from
+_NUMBERS_BYTES: Final = 128
+"""With the length of the trace."""
+_OPENINGS_MAX: Final = 1_000
+_FACT_MARKS: Final = frozenset(mark for mark, (code, _) in ENDINGS.items() if code in FACTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Said:
-    """What a row says between its topic and its trace, with no reason, detail or the like."""
+    """What a row's opening says, with no reason, detail or the like in it."""
 
-    instruction_type: str
+    instruction_type: str | None
+    """None where the content names it."""
     booking_date: date
     value_date: date
-    is_fact: bool
+    kind: str
+    asset_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
     """An account as a movement meets it in this shard."""
 
+    account: Account
     counters: list[int]
     """As in `Shard.rows`."""
     asset_id: int
-    asset: str
     entity_id: int
     scale: int
     is_debited_here: bool
@@ -93,8 +100,9 @@ class PlainWalk:
         self._chain = chain
         self._ends: dict[int, _End] = {}
         self._said: dict[bytes, _Said] = {}
+        self._opening, self._says = b"?", None
         self._recorded_at = -1
-        self._spellings: dict[tuple[_Said, bytes, int, int], _Spelling] = {}
+        self._spellings: dict[tuple[_Said, str], _Spelling] = {}
         self._facts = 0
         self._limited = 0
         self._walked = 0
@@ -106,52 +114,41 @@ class PlainWalk:
 
         Says 0, and has done nothing, where it is not plain or anything does not hold.
         """
-        _, _, _, _, seq, _, recorded_at, _, _, is_offset, offset, is_partition, partition = _HEAD(chunk, at)
-        if (
-            seq != expected
-            or is_offset != 8
-            or is_partition != 4
-            or not chunk.startswith(_OPENING, at + _HEAD_BYTES)
-        ):
-            return 0
-        place = at + _TYPE_AT
-        end = place + chunk[place + 3] + 36
-        said = self._said.get(chunk[place:end]) or self._learn(chunk[place:end])
+        if chunk.startswith(self._opening, at):
+            said, place = self._says, at + len(self._opening)
+        else:
+            said, place = self._open(chunk, at)
         if said is None:
             return 0
-        length: int = _LENGTH(chunk, end)[0]
-        id_at = end + 4 if length < 0 else end + 4 + length
-        is_id, id_bytes, length = _ID(chunk, id_at)
-        owner_at = id_at + 24
-        copies_at = owner_at + length
-        if is_id != 16 or length < 0:
-            return 0
-        length = _LENGTH(chunk, copies_at)[0]
-        movement_at = copies_at + 4 if length < 0 else copies_at + 4 + length
         (
-            is_1,
-            debit_id,
-            is_2,
-            credit_id,
-            is_3,
-            amount,
-            is_4,
-            debit_after,
-            is_5,
-            credit_after,
-            is_6,
-            asset_id,
-            length,
-        ) = _MOVEMENT(chunk, movement_at)
-        if not is_1 == is_2 == is_3 == is_4 == is_5 == 8 or is_6 != 4 or length < 0:
+            is_1, seq, is_2, recorded_at, is_3, _, is_4, offset, is_5, id_bytes, is_6, debit_id, is_7,
+            credit_id, is_8, amount, is_9, debit_after, is_10, credit_after, length,
+        ) = _NUMBERS(chunk, place)  # fmt: skip
+        if (
+            seq != expected
+            or not is_1 == is_2 == is_4 == is_6 == is_7 == is_8 == is_9 == is_10 == 8
+            or is_3 != 4
+            or is_5 != 16
+        ):
             return 0
-        kind_at = movement_at + 72
-        content_length_at = kind_at + length
-        content_at = content_length_at + 4
-        length = _LENGTH(chunk, content_length_at)[0]
+        copies_at = place + _NUMBERS_BYTES + (max(length, 0))
+        length = _LENGTH(chunk, copies_at)[0]
+        content_at = copies_at + 8 + (max(length, 0))
+        length = _LENGTH(chunk, content_at - 4)[0]
         content_end = content_at + length
-        if length < 0 or chunk[content_end : content_end + 8] != NULL + NULL:
+        if length <= 0 or chunk[content_end : content_end + 8] != NULL + NULL:
             return 0
+        mark = chunk[content_at]
+        code = said.instruction_type
+        if code is None:
+            if mark not in ENDINGS:
+                return 0
+            code = ENDINGS[mark][0]
+            is_fact = mark in _FACT_MARKS
+        elif mark < CUT_BELOW:
+            return 0
+        else:
+            is_fact = code in FACTS
         ends = self._ends
         debit = ends.get(debit_id) or self._meet(debit_id)
         credit = ends.get(credit_id) or self._meet(credit_id)
@@ -161,7 +158,7 @@ class PlainWalk:
             or credit is None
             or debit is credit
             or amount <= 0
-            or not debit.asset_id == credit.asset_id == asset_id
+            or not debit.asset_id == credit.asset_id == said.asset_id
             or debit.entity_id != credit.entity_id
             or not debit.is_debited_here
             or self._shard.days[debit.entity_id] != said.booking_date
@@ -182,24 +179,19 @@ class PlainWalk:
             return 0
         taken[0], given[1] = debited, credited
         self._walked += 1
-        if said.is_fact:
+        if is_fact:
             self._facts += 1
         elif limit is not None:
             self._limited += 1
-        content = chunk[content_at:content_end]
-        content_hash = blake2b(content, digest_size=16).digest()
         hashed = self._keyed()
-        hashed.update(id_bytes + chunk[at + 2 : at + 22] + content_hash)
+        hashed.update(id_bytes + chunk[place : place + 12] + chunk[at + 2 : at + 10])
         self._total += int.from_bytes(hashed.digest(), "big")
         chain = self._chain
         if chain is not None and chain.difference is None:
             if recorded_at != self._recorded_at:
                 self._recorded_at = recorded_at
                 self._spellings.clear()
-            kind = chunk[kind_at:content_length_at]
-            spelling = self._spellings.get((said, kind, asset_id, partition))
-            if spelling is None:
-                spelling = self._spell(said, kind, partition, debit)
+            spelling = self._spellings.get((said, code)) or self._spell(said, code, debit)
             digits = str(amount)
             scale = debit.scale
             if scale:
@@ -207,11 +199,19 @@ class PlainWalk:
                     digits = digits.rjust(scale + 1, "0")
                 digits = f"{digits[:-scale]}.{digits[-scale:]}"
             id_hex = id_bytes.hex()
+            instruction_id = f"{id_hex[:8]}-{id_hex[8:12]}-{id_hex[12:16]}-{id_hex[16:20]}-{id_hex[20:]}"
+            owner = home_of(debit.account, credit.account).owner
+            content = chunk[content_at:content_end]
+            if mark < CUT_BELOW:
+                content = (
+                    opening_of(code, instruction_id, owner).encode()
+                    + rest_of(content)
+                    + ending_of(mark, debit.account, credit.account, digits).encode()
+                )
             text = (
-                f"{spelling.seq}{seq}{spelling.offset}{offset}{spelling.instruction_id}"
-                f"{id_hex[:8]}-{id_hex[8:12]}-{id_hex[12:16]}-{id_hex[16:20]}-{id_hex[20:]}"
-                f"{spelling.owner}{chunk[owner_at:copies_at].decode()}"
-                f"{spelling.content_hash}{content_hash.hex()}{spelling.amount}{digits}{spelling.debit}"
+                f"{spelling.seq}{seq}{spelling.offset}{offset}{spelling.instruction_id}{instruction_id}"
+                f"{spelling.owner}{owner}{spelling.content_hash}"
+                f"{blake2b(content, digest_size=16).hexdigest()}{spelling.amount}{digits}{spelling.debit}"
                 f'{debit.posting},"credit":{credit.posting}}}],"instruction":'
             ).encode()
             size = len(text) + len(content) + 1
@@ -234,6 +234,7 @@ class PlainWalk:
         books.instructions += walked
         books.movements += walked
         books.see_many("sequence", walked)
+        books.see_many("content", walked)
         books.see_many("movements", 2 * walked)
         books.see_many("booking_dates", walked)
         books.see_many("after_balances", 2 * walked)
@@ -241,28 +242,53 @@ class PlainWalk:
         self.rows += walked
         self._walked = self._facts = self._limited = 0
 
-    def _learn(self, spelt: bytes) -> _Said | None:
-        """Read a type and two dates with nothing behind them; none where that is not what stands there."""
-        length = int.from_bytes(spelt[:4], "big")
-        dates = spelt[4 + length : 20 + length]
-        if spelt[20 + length :] != _NULLS or dates[:4] != dates[8:12] or dates[:4] != b"\x00\x00\x00\x04":
+    def _open(self, chunk: bytes, at: int) -> tuple[_Said | None, int]:
+        """Read a row's opening, and say where it ends; none where it is not that of a plain row."""
+        if not chunk.startswith(_POSTED, at + 10):
+            return None, 0
+        place = at + 2
+        for _ in range(_FIELDS):
+            length: int = _LENGTH(chunk, place)[0]
+            place += 4 + max(length, 0)
+        opening = chunk[at:place]
+        said = self._said.get(opening)
+        if said is None:
+            said = self._learn(opening)
+            if said is None:
+                return None, 0
+            if len(self._said) < _OPENINGS_MAX:
+                self._said[opening] = said
+        self._opening, self._says = opening, said
+        return said, place
+
+    def _learn(self, opening: bytes) -> _Said | None:
+        fields: list[bytes | None] = []
+        place = 2
+        for _ in range(_FIELDS):
+            length: int = _LENGTH(opening, place)[0]
+            fields.append(None if length < 0 else opening[place + 4 : place + 4 + length])
+            place += 4 + max(length, 0)
+        _, _, _, code, booked, valued, partition, kind, asset, *rest = fields
+        if booked is None or asset is None or partition is not None or any(each is not None for each in rest):
             return None
-        code = spelt[4 : 4 + length].decode()
-        if code not in PLAIN_TYPES:
+        if code is not None and code.decode() not in PLAIN_TYPES:
             return None
-        said = _Said(code, day_of(dates[4:8]), day_of(dates[12:16]), code in FACTS)
-        if len(self._said) < _SPELLINGS_MAX:
-            self._said[spelt] = said
-        return said
+        return _Said(
+            None if code is None else code.decode(),
+            day_of(booked),
+            day_of(valued or booked),
+            "principal" if kind is None else kind.decode(),
+            int.from_bytes(asset, "big"),
+        )
 
     def _meet(self, account_id: int) -> _End | None:
         account = self._books.accounts.get(account_id)
         if account is None:
             return None
         met = self._ends[account_id] = _End(
+            account,
             self._shard.rows.setdefault(account_id, [0, 0, 0, 0]),
             account.asset_id,
-            account.asset,
             account.entity_id,
             account.scale,
             not account.is_customer or account.home == self._shard.number,
@@ -271,16 +297,16 @@ class PlainWalk:
         )
         return met
 
-    def _spell(self, said: _Said, kind: bytes, partition: int, end: _End) -> _Spelling:
-        spelt = self._spellings[said, kind, end.asset_id, partition] = _Spelling(
+    def _spell(self, said: _Said, code: str, end: _End) -> _Spelling:
+        spelt = self._spellings[said, code] = _Spelling(
             f'{{"type":"TransactionPosted","shard":{self._shard.number},"seq":',
-            f',"recorded_at":"{spelt_time(self._recorded_at)}","source":{{"topic":"{_TOPIC}",'
-            f'"partition":{partition},"offset":',
+            f',"recorded_at":"{spelt_time(self._recorded_at)}","source":{{"topic":"{INSTRUCTIONS_TOPIC}",'
+            f'"partition":{self._shard.number},"offset":',
             '},"instruction_id":"',
-            f'","instruction_type":"{said.instruction_type}","owner":"',
+            f'","instruction_type":"{code}","owner":"',
             '","content_hash":"',
             f'","booking_date":"{said.booking_date.isoformat()}","value_date":"{said.value_date.isoformat()}",'
-            f'"movements":[{{"leg":0,"kind":"{kind.decode()}","amount":"',
-            f'","asset":"{end.asset}","scale":{end.scale},"debit":',
+            f'"movements":[{{"leg":0,"kind":"{said.kind}","amount":"',
+            f'","asset":"{end.account.asset}","scale":{end.scale},"debit":',
         )
         return spelt
