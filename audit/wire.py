@@ -283,7 +283,14 @@ def _list_of(reader: Reader) -> Reader:
     def read(found: Any) -> list[Any]:
         if not isinstance(found, list):
             raise _Wrong("field_wrong_type")
-        return [reader(each) for each in found]
+        read_so_far: list[Any] = []
+        for number, each in enumerate(found):
+            try:
+                read_so_far.append(reader(each))
+            except _Wrong as finding:
+                place = f"{number}.{finding.place}".rstrip(".")
+                raise _Wrong(*finding.reasons, place=place) from None
+        return read_so_far
 
     return read
 
@@ -360,6 +367,19 @@ _EVERY: Final[Shape] = {
     "dry_run": (False, _truth),
     "type": (True, _string),
 }
+_CHARGES: Final[Shape] = {
+    "charges": (
+        False,
+        _list_of(
+            _block(
+                {
+                    **_required(kind=_one_of("fee", "commission", "tax"), amount=_amount, asset=_code),
+                    "taken": (False, _one_of("on_top", "deducted")),
+                }
+            )
+        ),
+    )
+}
 _ONE_ACCOUNT: Final[Shape] = {**_EVERY, **_required(account=_code, amount=_amount, asset=_code)}
 _TWO_ACCOUNTS: Final[Shape] = {
     **_EVERY,
@@ -371,6 +391,7 @@ _EXCHANGE: Final[Shape] = {
     **_required(debit_account=_code, debit_amount=_amount, debit_asset=_code),
     **_required(credit_account=_code, credit_amount=_amount, credit_asset=_code, rate=_amount),
     "rate_unit": (False, _one_of("debit", "credit")),
+    **_CHARGES,
 }
 
 SHAPES: Final[Mapping[str, Shape]] = {
@@ -381,8 +402,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_optional(asset=_code, limit=_amount, container=_code, party=_block(_PARTY)),
     },
     "deposit": _ONE_ACCOUNT,
-    "withdrawal": _ONE_ACCOUNT,
-    "transfer": _TWO_ACCOUNTS,
+    "withdrawal": {**_ONE_ACCOUNT, **_CHARGES},
+    "transfer": {**_TWO_ACCOUNTS, **_CHARGES},
     "exchange": _EXCHANGE,
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
@@ -400,7 +421,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_required(account=_code, direction=_one_of("receive", "deliver"), quantity=_amount, asset=_code),
         "location": (False, _code),
     },
-    "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code, expires_on=_date)},
+    "reserve": {**_ONE_ACCOUNT, **_optional(credit_account=_code, expires_on=_date), **_CHARGES},
     "post_pending": {
         **_EVERY,
         **_required(pending_id=_uuid),

@@ -149,6 +149,26 @@ def transfer(up: Upstream) -> SimulatedRecord:
     )
 
 
+def instant_transfer(up: Upstream) -> SimulatedRecord:
+    """Send money at once, for a fee on top, or have the payee bear it."""
+    account = up.spending_account(30_000)
+    peer = None if account is None else up.payee_for(account)
+    if account is None or peer is None:
+        return cash_deposit(up)
+    amount, fee, taken = 500 + int(up.random() * 25_000), 150, "on_top"
+    if up.random() < 0.3:
+        taken = "deducted"
+    account.balance -= amount + (fee if taken == "on_top" else 0)
+    return up.instruct(
+        "instant_transfer",
+        "transfer",
+        account.owner,
+        f'"debit_account":"{account.code}","credit_account":"{peer.code}","amount":"{money(amount)}",'
+        f'"asset":"{account.asset}","charges":[{{"kind":"fee","amount":"{money(fee)}",'
+        f'"asset":"{account.asset}","taken":"{taken}"}}],"channel":{{"channel":"mobile"}}',
+    )
+
+
 def exchange(up: Upstream) -> SimulatedRecord:
     """Exchange money of a customer who has accounts in two currencies; upstream does not count on it."""
     pair = up.exchanging_pair(20_000)
@@ -429,6 +449,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (short_lived, 4),
     (reversal, 3),
     (house_posting, 3),
+    (instant_transfer, 8),
     (exchange, 6),
     (custody_transfer, 12),
     (trade, 20),

@@ -89,6 +89,19 @@ class Channel(Message):
     branch: Reference | None = None
 
 
+class Charge(Message):
+    """What the firm takes for carrying an instruction out (ISO 20022 Charges)."""
+
+    kind: Literal["fee", "commission", "tax"]
+    """With the instruction's type it names, by the posting rules, the firm's account that takes it."""
+    amount: AmountText
+    asset: Code
+    """That of what it is taken with or from."""
+    taken: Literal["on_top", "deducted"] = "on_top"
+    """`on_top`: the customer pays the amount and this. `deducted`: of the amount that is paid the payee
+    gets less by this."""
+
+
 class InstructionBase(Message):
     """What every instruction carries."""
 
@@ -153,6 +166,7 @@ class Withdrawal(InstructionBase):
     account: Code
     amount: AmountText
     asset: Code
+    charges: tuple[Charge, ...] = ()
 
 
 class Transfer(InstructionBase):
@@ -163,6 +177,7 @@ class Transfer(InstructionBase):
     credit_account: Code
     amount: AmountText
     asset: Code
+    charges: tuple[Charge, ...] = ()
 
 
 class Exchange(InstructionBase):
@@ -184,6 +199,9 @@ class Exchange(InstructionBase):
     rate: RateText
     rate_unit: Literal["debit", "credit"] = "debit"
     """Of which asset one unit is `rate` units of the other."""
+    charges: tuple[Charge, ...] = ()
+    """On top of what is given, in its asset; deducted from what is taken, in that one. The rate goes by the
+    amounts without them."""
 
 
 class Fee(InstructionBase):
@@ -288,6 +306,8 @@ class Reserve(InstructionBase):
     expires_on: date | None = None
     """The last booking date on which it stands: when the entity opens a later business day, what is left of
     it is available again and given back. Where absent, it stands until it is posted or given back."""
+    charges: tuple[Charge, ...] = ()
+    """Set aside too, and posted in proportion: of each part as much as that is of the amount."""
 
 
 class PostPending(InstructionBase):
@@ -297,9 +317,11 @@ class PostPending(InstructionBase):
     pending_id: UUID
     """The `instruction_id` of the reserve or trade."""
     amount: AmountText | None = None
-    """All that is still reserved, where absent; of a trade, the quantity."""
+    """All that is still reserved, where absent; of a trade, the quantity; of a reserve with charges, what is
+    reserved without them."""
     final: bool = True
-    """Whether the rest is given back. What has no rest is settled in any case."""
+    """Whether the rest is given back. What has no rest is settled in any case; a trade, or a reserve with
+    charges, that has one is refused (`rest_remains`): give it back with `void_pending`."""
 
 
 class VoidPending(InstructionBase):

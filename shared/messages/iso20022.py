@@ -15,6 +15,7 @@ from shared.messages.instructions import (
     Adjustment,
     ChangeLimit,
     Channel,
+    Charge,
     CloseAccount,
     CustodyTransfer,
     Deposit,
@@ -80,6 +81,7 @@ def _each(parties: tuple[str, ...], *paths: str) -> str:
 
 _ENTRY: Final = "Ntry/NtryDtls/TxDtls"
 _EXCHANGE: Final = "Ntry/AmtDtls/TxAmt/CcyXchg"
+_CHARGE: Final = "Ntry/Chrgs/Rcrd"
 _PARTIES: Final = ("Dbtr", "Cdtr", "UltmtDbtr", "UltmtCdtr")
 _HAVE_ACCOUNTS: Final = ("Dbtr", "Cdtr")
 
@@ -197,6 +199,16 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     CloseAccount: _nowhere("account", "authority", note="acmt.019 asks for it"),
     ReopenAccount: _nowhere("account", "reason", "entered_by", "approved_by"),
     OpenBusinessDay: _nowhere("entity", "booking_date"),
+    Charge: {
+        "amount": _at(pacs_008="ChrgsInf/Amt", camt_053=f"{_CHARGE}/Amt"),
+        "asset": _at(pacs_008="ChrgsInf/Amt/@Ccy", camt_053=f"{_CHARGE}/Amt/@Ccy", note=_CURRENCY),
+        "kind": _at(camt_053=f"{_CHARGE}/Tp/Prtry/Id"),
+        "taken": _at(
+            pacs_008="ChrgBr",
+            camt_053=f"{_CHARGE}/ChrgInclInd {_CHARGE}/Br",
+            note="`on_top`: DEBT, not included; `deducted`: CRED, included; both in one: SHAR",
+        ),
+    },
     Payment: {
         "debtor": _at(pacs_008="Dbtr", camt_053=f"{_ENTRY}/RltdPties/Dbtr/Pty"),
         "creditor": _at(pacs_008="Cdtr", camt_053=f"{_ENTRY}/RltdPties/Cdtr/Pty"),

@@ -213,6 +213,11 @@ def chart() -> Chart:
         ("trade", "cash", "nostro"),
         ("trade", "commission", "fee_income"),
         ("fee", "", "fee_income"),
+        *(
+            (charged, kind, "fee_income")
+            for charged in ("withdrawal", "transfer", "exchange", "reserve")
+            for kind in ("fee", "commission", "tax")
+        ),
         ("interest", "credit", "interest_expense"),
         ("interest", "debit", "interest_income"),
     ]

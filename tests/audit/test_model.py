@@ -297,6 +297,42 @@ def test_an_exchange_moves_both_or_neither(fields: dict[str, Any], outcome: str)
     assert [each for each in found if each.number in BOOKS and not each.ok] == []
 
 
+CHARGED: list[tuple[str, str, list[tuple[str, str, str]], str, list[int]]] = [
+    ("transfer", "10.00", [("fee", "0.50", "on_top")], "TransactionPosted", [10_00, 50]),
+    ("transfer", "10.00", [("fee", "0.50", "deducted")], "TransactionPosted", [9_50, 50]),
+    (
+        "withdrawal",
+        "10.00",
+        [("fee", "0.50", "deducted"), ("tax", "1.00", "on_top")],
+        "TransactionPosted",
+        [9_50, 50, 1_00],
+    ),
+    ("reserve", "10.00", [("fee", "0.50", "deducted")], "TransactionPending", [9_50, 50]),
+    ("transfer", "10.00", [("fee", "10.00", "deducted")], "charges_exceed_amount", []),
+    ("transfer", "10.00", [("fee", "90.01", "on_top")], "insufficient_funds", []),
+    ("transfer", "10.00", [("fee", "-1", "on_top")], "amount_negative", []),
+    ("transfer", "10.00", [("gift", "1", "on_top")], "field_value_unknown", []),
+    ("transfer", "10.00", [("fee", "1", "later")], "field_value_unknown", []),
+]
+
+
+@pytest.mark.parametrize(("kind", "amount", "charges", "outcome", "moved"), CHARGED)
+def test_charges_are_on_top_or_deducted(
+    kind: str, amount: str, charges: list[tuple[str, str, str]], outcome: str, moved: list[int]
+) -> None:
+    """Of Alice's 100.00; then the audit of all of it, which reads the same from the rows."""
+    upstream = with_customers()
+    asked: dict[str, Any] = {"account": A, "amount": amount, "asset": "EUR"}
+    if kind == "transfer":
+        asked = {"debit_account": A, "credit_account": B, "amount": amount, "asset": "EUR"}
+    named = [dict(zip(("kind", "amount", "taken"), each, strict=True), asset="EUR") for each in charges]
+    upstream.send(kind, ALICE, 9, **asked, charges=named)
+    said = last(upstream)
+    assert (said.reason or said.kind, [leg.amount for leg in said.movements]) == (outcome, moved)
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
 BOOKS = frozenset({1, 2, 3, 4, 5, 6, 8})
 """The checks that need no more than the ledger."""
 

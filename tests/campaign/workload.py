@@ -245,7 +245,16 @@ class Workload:
             fields["channel"] = {"channel": "atm", "cash": True}
         if self.rng.random() < 0.3:
             fields["value_date"] = (self.day + timedelta(days=self.rng.randint(-3, 3))).isoformat()
-        yield self._to(account, "withdrawal", **fields)
+        yield self._to(account, "withdrawal", **fields, **self._charges(account))
+
+    def _charges(self, account: Account) -> dict[str, Any]:
+        """Mostly none; else a fee on top, or a fee and a tax that the payee bears."""
+        if self.rng.random() < 0.8 or account.asset not in {"EUR", "USD"}:
+            return {}
+        fee, tax = ({"kind": kind, "amount": "1.05", "asset": account.asset} for kind in ("fee", "tax"))
+        if self.rng.random() < 0.5:
+            return {"charges": [fee]}
+        return {"charges": [each | {"taken": "deducted"} for each in (fee, tax)]}
 
     def transfer(self) -> Iterator[Sending]:
         """Money to another customer, who mostly lives in another shard."""
@@ -263,6 +272,7 @@ class Workload:
             amount=self._spell(account, amount),
             asset=account.asset,
             business_reference=f"ref {self.rng.randint(1, 99)} \u202eright to left\u200b",
+            **self._charges(account),
         )
 
     def exchange(self) -> Iterator[Sending]:

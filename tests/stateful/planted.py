@@ -16,6 +16,7 @@ from typing import Any, Final
 from shared.runtime import failpoints
 from tests.stateful.machine import Script
 from tests.stateful.stories import (
+    CHARGED,
     CLOSED,
     CRASHED,
     DAYS,
@@ -87,6 +88,14 @@ BUGS: Final = (
     Bug(
         "receipt_forgotten", "securities come to a location and to nobody", STOCKED,
         "domain.effects.movements:put_down", "given[1] += amount", "pass",
+    ),
+    Bug(
+        "charge_forgotten", "a charge is asked for, and not taken", CHARGED,
+        "transaction_types.transfer:_movements", "if not instruction.charges:", "if instruction:",
+    ),
+    Bug(
+        "deducted_and_paid", "what is deducted is paid out to the payee, too", CHARGED,
+        "domain.effects.charging:_take_off", "amounts[paid] -= sum(", "amounts[paid] -= 0 * sum(",
     ),
     Bug(
         "wrong_sign", "what is reserved is taken off what is pending", RESERVED,

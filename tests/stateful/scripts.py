@@ -50,6 +50,19 @@ SECURITIES: Final = (*[SAP] * 9, "US0378331005", "EUR", "XXX")
 PIECES: Final = (*["1", "2", "5", "10", "100"] * 4, "1.5", "0", "9223372036854775807")
 FREEZES: Final = ("f1", "f2")
 
+CHARGES: Final = tuple(
+    [{"kind": kind, "amount": amount, "asset": asset, "taken": taken} for kind, amount, asset, taken in drawn]
+    for drawn in (
+        *[[("fee", "0.50", "EUR", "on_top")]] * 3,
+        *[[("fee", "0.50", "EUR", "deducted"), ("tax", "0.01", "EUR", "deducted")]] * 3,
+        [("commission", "1.00", "USD", "deducted"), ("tax", "0.07", "EUR", "on_top")],
+        [("fee", "10.00", "EUR", "deducted")],
+        [("fee", "0.00", "EUR", "on_top")],
+        [("gift", "1.00", "EUR", "on_top")],
+        [],
+    )
+)
+
 SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
     "value_date": (*DAYS, "1899-12-31", "2200-01-01", "2026-02-30", None),
     "occurred_at": ("2026-01-31T10:00:00.1234567+01:00", "1850-01-31T10:00:00Z", "noon"),
@@ -85,10 +98,13 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "deposit": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, often=4),
     "withdrawal": Kind(
-        {"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, ids=(*IDS[:30], *RESERVES * 3)
+        {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
+        {"charges": CHARGES},
+        ids=(*IDS[:30], *RESERVES * 3),
     ),
     "transfer": Kind(
         {"debit_account": CODES, "credit_account": COUNTERPARTIES, "amount": AMOUNTS, "asset": ASSETS},
+        {"charges": CHARGES},
         often=6,
     ),
     "exchange": Kind(
@@ -101,7 +117,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "credit_asset": (*["USD"] * 9, "XXX"),
             "rate": (*["1.1", "1.10"] * 3, "2", "0", "x"),
         },
-        {"rate_unit": (*["debit"] * 5, "credit")},
+        {"rate_unit": (*["debit"] * 5, "credit"), "charges": CHARGES},
         owners=(ANNA, ANNA, ANNA, BEN),
     ),
     "fee": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}),
@@ -153,7 +169,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "reserve": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
-        {"credit_account": COUNTERPARTIES, "expires_on": DAYS[:6]},
+        {"credit_account": COUNTERPARTIES, "expires_on": DAYS[:6], "charges": CHARGES},
         ids=RESERVES,
         often=6,
     ),

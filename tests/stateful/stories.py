@@ -247,6 +247,20 @@ STOCKED: Final[Script] = [
     ),
     works(),
 ]
+FEE: Final[dict[str, Any]] = {"kind": "fee", "amount": "0.50", "asset": "EUR", "taken": "deducted"}
+CHARGED: Final[Script] = [
+    say(
+        "transfer",
+        ANNA,
+        "charged",
+        debit_account=ANNA,
+        credit_account=BEN,
+        amount="10.00",
+        asset="EUR",
+        charges=[FEE, {**FEE, "kind": "tax", "taken": "on_top"}],
+    ),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -285,6 +299,7 @@ STORIES: Final[dict[str, Script]] = {
     "kept": KEPT,
     "days": DAYS,
     "stocked": STOCKED,
+    "charged": CHARGED,
     "reversed": REVERSED,
     "closed": CLOSED,
     "expired": EXPIRED,

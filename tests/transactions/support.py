@@ -240,6 +240,7 @@ def make_chart() -> Chart:
         "blocked_funds",
         "return",
         "fee_income",
+        "tax_payable",
         "interest_income",
         "interest_expense",
     )
@@ -276,6 +277,11 @@ def make_chart() -> Chart:
             ("trade", "cash", "nostro"),
             ("trade", "commission", "fee_income"),
             ("fee", "", "fee_income"),
+            *(
+                (charged, kind, "tax_payable" if kind == "tax" else "fee_income")
+                for charged in ("withdrawal", "transfer", "exchange", "reserve")
+                for kind in ("fee", "commission", "tax")
+            ),
             ("interest", "credit", "interest_expense"),
             ("interest", "debit", "interest_income"),
         ):

@@ -190,10 +190,24 @@ TRADES = st.one_of(
     SOME_OF_IT,
     at_home("void_pending", fresh, pending_id=traded),
 )
+charges = st.sampled_from(
+    [
+        None,
+        [{"kind": "fee", "amount": "0.01", "asset": "EUR"}],
+        [
+            {"kind": "fee", "amount": "0.03", "asset": "EUR", "taken": "deducted"},
+            {"kind": "tax", "amount": "0.02", "asset": "EUR"},
+        ],
+        [{"kind": "tax", "amount": "0.05", "asset": "USD", "taken": "deducted"}],
+        [{"kind": "fee", "amount": "1.00", "asset": "EUR", "taken": "deducted"}],
+        [],
+    ]
+)
 EXCHANGES = st.one_of(
     at_home(
         "exchange",
         fresh,
+        charges=charges,
         debit_account=st.just(HOME),
         debit_amount=sums,
         debit_asset=euro,
@@ -239,8 +253,12 @@ REVERSALS = st.one_of(
 )
 MESSAGES = st.one_of(
     message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
+    message(
+        "transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro, charges=charges
+    ),
     message("deposit", account=codes, amount=amounts, asset=st.sampled_from(["EUR", "USD", "JPY", "XXX"])),
     message("withdrawal", account=codes, amount=amounts, asset=euro),
+    message("withdrawal", account=codes, amount=amounts, asset=euro, charges=charges),
     message("fee", account=codes, amount=amounts, asset=euro),
     message("interest", account=codes, amount=amounts, asset=euro, direction=st.just("debit")),
     message("interest", account=codes, amount=amounts, asset=euro),
@@ -302,7 +320,7 @@ MESSAGES = st.one_of(
         approved_by=st.sampled_from(["ann", "ben"]),
     ),
     message("unfreeze_account", account=codes, freeze_id=st.sampled_from(["f1", "f2"])),
-    message("reserve", account=codes, amount=amounts, asset=euro),
+    message("reserve", account=codes, amount=amounts, asset=euro, charges=charges),
     message("reserve", account=codes, credit_account=codes, amount=amounts, asset=euro),
     message("post_pending", pending_id=ids | reserved, amount=amounts, final=st.booleans()),
     message("void_pending", pending_id=st.just("x")),

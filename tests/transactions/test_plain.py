@@ -68,6 +68,7 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "amount": anything,
     "asset": texts,
     "credit_account": texts,
+    "charges": st.sampled_from([[], None, [{"kind": "fee", "amount": "1.00", "asset": "EUR"}], [5], {}]),
     "unknown": anything,
 }
 fields = st.lists(
@@ -114,6 +115,7 @@ def test_a_plain_instruction_is_one_that_pydantic_reads_to_the_same(
         (json.dumps({**GOOD, "amount": 12}), "a wrong type"),
         (json.dumps({**GOOD, "business_reference": "é" * 141}, ensure_ascii=False), "a long text"),
         (json.dumps({**GOOD, "type": "open_account"}), "another type"),
+        (json.dumps({**GOOD, "charges": [{"kind": "fee", "amount": "1", "asset": "EUR"}]}), "two movements"),
         (json.dumps(GOOD) + "x", "something behind it"),
         ("", "nothing"),
     ],

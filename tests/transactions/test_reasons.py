@@ -44,6 +44,7 @@ def test_a_fact_is_rejected_only_by_the_first_rungs(reason: Reason) -> None:
             "original_not_reversible",
             "reversed_elsewhere",
             "rate_mismatch",
+            "charges_exceed_amount",
         }
         assert (
             reason.code

@@ -274,15 +274,14 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
             return limiting(owner, chance.choice(["0", "50.00", None]), valid_from=since)
         case 10 | 11:
             credit = chance.choice([None, None, other])
-            return instruction(
-                "reserve", owner=owner, account=owner, credit_account=credit, amount=amount, asset="EUR"
-            )
+            given = {"account": owner, "credit_account": credit, "amount": amount, "asset": "EUR"}
+            return instruction("reserve", owner=owner, **given, charges=some_charges(chance))
         case 0:
             return opening(owner, chance.choice([owner, other]))
         case 1 | 2:
             return deposit(owner, amount, chance.choice([owner, owner, other]))
         case 3:
-            return withdrawal(owner, amount)
+            return withdrawal(owner, amount, charges=some_charges(chance))
         case 4:
             return instruction("fee", owner=owner, account=owner, amount=amount, asset="EUR")
         case 5:
@@ -298,7 +297,13 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
             day = f"2026-01-{chance.randint(2, 28):02}"
             return instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date=day)
         case _:
-            return transfer(owner, other, amount)
+            return transfer(owner, other, amount, charges=some_charges(chance))
+
+
+def some_charges(chance: random.Random) -> list[dict[str, Any]] | None:
+    """Mostly none."""
+    fee = {"kind": "fee", "amount": "0.07", "asset": "EUR", "taken": "deducted"}
+    return chance.choice([None, None, None, [fee], [{**fee, "taken": "on_top"}, {**fee, "kind": "tax"}]])
 
 
 def random_end(chance: random.Random, owner: str, sent: list[dict[str, Any]]) -> dict[str, Any]:
@@ -468,8 +473,8 @@ async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDa
         await data.load(connection, PARTITIONS)
         assert await content() == before
         assert await connection.fetchval("SELECT scale FROM transactions.asset WHERE code = 'KWD'") == 3
-        # Ten classes in eight pairs of entity and currency, nine in one; five in each security, twice.
-        expected = 8 * 10 + 9 + 2 * 5 * 9
+        # Eleven classes in eight pairs of entity and currency, ten in one; five in each security, twice.
+        expected = 8 * 11 + 10 + 2 * 5 * 9
         assert await connection.fetchval("SELECT count(*) FROM transactions.account") == expected
     finally:
         await connection.close()

@@ -95,6 +95,10 @@ async def a_few_exchanges(ledger: StoredLedger) -> None:
     dollars = opening(ALICE, f"{ALICE}/USD", asset="USD")
     one, wrong = exchange(ALICE, "10.00", "10.85", "1.0852"), exchange(ALICE, "10.00", "11.85", "1.0852")
     await ledger.send(dollars, deposit(ALICE, "150.00"), one, wrong)
+    fee, cut = ({"kind": "fee", "amount": "0.50", "asset": each} for each in ("EUR", "USD"))
+    cut["taken"] = "deducted"
+    await ledger.send(exchange(ALICE, "1.00", "1.09", "1.0852", charges=[fee, cut]))
+    await ledger.send(transfer(ALICE, BOB, "2.00", charges=[fee, {**fee, "taken": "deducted"}]))
     held, other = await ledger.send(*[exchange(ALICE, "60.00", "65.11", "1.0852") for _ in range(2)])
     await ledger.send(answer(held, "cleared"), answer(other, "refused"))
 
@@ -185,6 +189,12 @@ async def a_few_reserves(ledger: StoredLedger) -> None:
         given = {"account": ALICE, "amount": amount, "asset": "EUR", "instruction_id": named_id(name)}
         return instruction("reserve", owner=ALICE, **given)
 
+    fee = {"kind": "fee", "amount": "0.30", "asset": "EUR", "taken": "deducted"}
+    charged = {"charges": [fee, {**fee, "kind": "tax", "taken": "on_top"}], "expires_on": "2026-01-03"}
+    await ledger.send(deposit(ALICE, "20.00"), reserve("f", "1.00") | charged, reserve("g", "1.00") | charged)
+    for name in "fg":
+        await ledger.send(named(name, "post_pending", amount="0.20", final=False))
+    await ledger.send(named("f", "post_pending"))
     await ledger.send(deposit(ALICE, "500.00"), *[reserve(each, "10.00") for each in ("a", "b", "c", "d")])
     await ledger.send(reserve("e", "10.00") | {"expires_on": "2026-01-02"})
     held, other = await ledger.send(reserve("held", "60.00"), reserve("other", "60.00"))

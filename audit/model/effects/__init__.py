@@ -14,13 +14,13 @@ from audit.model.effects.effect import ByItself, Effect
 from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
 from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
-from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_differ, move
+from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
 from audit.model.effects.reversals import answered_for, approved, reverse
 from audit.model.effects.trades import trade
 
 EFFECTS: Final[Mapping[str, Effect]] = {
-    **{code: Effect(move, amounts_moved, ends_differ) for code in MOVEMENTS},
+    **{code: Effect(move, amounts_moved, ends_and_charges_fit) for code in MOVEMENTS},
     "adjustment": Effect(move, amounts_moved, approved),
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
     "trade": Effect(trade, amounts_moved, ends_differ),

@@ -6,7 +6,7 @@ from decimal import Context, Decimal, Inexact
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
-from audit.model.effects.movements import Known, amounts_moved, ends_differ, move
+from audit.model.effects.movements import Known, amounts_moved, charges_fit, ends_differ, move
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import ShardState
 from audit.wire import Asked
@@ -36,7 +36,7 @@ def assets_differ(asked: Asked) -> Prediction | None:
         return rejected("amount_malformed", "rate")
     if digits != rate:
         return rejected("amount_negative", "rate")
-    return None if Decimal(rate) else rejected("amount_zero", "rate")
+    return charges_fit(asked) if Decimal(rate) else rejected("amount_zero", "rate")
 
 
 def exchange(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:

@@ -25,6 +25,16 @@ TO_SUSPENSE: Final = frozenset(
 )
 """What sends a fact to suspense instead of refusing it."""
 
+AMOUNTS: Final = (
+    "amount",
+    "debit_amount",
+    "credit_amount",
+    "quantity",
+    "settlement_amount",
+    "commission",
+)
+"""Fields that an amount which moves may stand in."""
+
 OF_THE_HOUSE: Final = frozenset({"house_posting", "adjustment"})
 """Types that move money between the firm's own accounts only."""
 
@@ -52,6 +62,8 @@ class Asking:
     asset: str
     amount_field: str = "amount"
     asset_field: str = "asset"
+    less: tuple[str, ...] = ()
+    """Amounts that are deducted from it."""
 
 
 Known = Mapping[str, KnownAccount | None]
@@ -68,18 +80,55 @@ def _one(kind: str, debit: End, credit: End, asked: Asked) -> tuple[Asking, ...]
     return (Asking(kind, debit, credit, asked.content["amount"], asked.content["asset"]),)
 
 
+def _with_charges(asked: Asked, *moves: Asking, payer: End, giver: End) -> tuple[Asking, ...]:
+    """What is deducted makes the last movement smaller; each charge goes from payer or giver to the house."""
+    charges = asked.content.get("charges", ())
+    deducted = [each for each in charges if each.get("taken", "on_top") == "deducted"]
+    *before, last = moves
+    return (
+        *before,
+        replace(last, less=tuple(each["amount"] for each in deducted)),
+        *(
+            Asking(
+                each["kind"],
+                replace(giver if each in deducted else payer, field="charges"),
+                End(None, each["kind"], field="charges"),
+                each["amount"],
+                each["asset"],
+                "charges",
+                "charges",
+            )
+            for each in charges
+        ),
+    )
+
+
+def charges_fit(asked: Asked) -> Prediction | None:
+    """Form: each charge is in the asset of what it is taken with, or from."""
+    content = asked.content
+    assets = {
+        "on_top": content.get("debit_asset") or content.get("asset"),
+        "deducted": content.get("credit_asset") or content.get("asset"),
+    }
+    if any(each["asset"] != assets[each.get("taken", "on_top")] for each in content.get("charges", ())):
+        return rejected("charge_asset_mismatch", "charges")
+    return None
+
+
 def _deposit(asked: Asked) -> tuple[Asking, ...]:
     return _one("principal", _desk(asked), End(asked.content["account"]), asked)
 
 
 def _withdrawal(asked: Asked) -> tuple[Asking, ...]:
-    return _one("principal", End(asked.content["account"]), _desk(asked), asked)
+    account = End(asked.content["account"])
+    moves = _one("principal", account, _desk(asked), asked)
+    return _with_charges(asked, *moves, payer=account, giver=account)
 
 
 def _between_two(asked: Asked) -> tuple[Asking, ...]:
     debit = End(asked.content["debit_account"], field="debit_account")
     credit = End(asked.content["credit_account"], field="credit_account")
-    return _one("principal", debit, credit, asked)
+    return _with_charges(asked, *_one("principal", debit, credit, asked), payer=debit, giver=debit)
 
 
 def _fee(asked: Asked) -> tuple[Asking, ...]:
@@ -96,20 +145,22 @@ def _interest(asked: Asked) -> tuple[Asking, ...]:
 def _reserve(asked: Asked) -> tuple[Asking, ...]:
     whom = asked.content.get("credit_account")
     credit = End(whom, field="credit_account") if whom else End(None, "")
-    return _one("principal", End(asked.content["account"]), credit, asked)
+    account = End(asked.content["account"])
+    return _with_charges(asked, *_one("principal", account, credit, asked), payer=account, giver=account)
 
 
 def _exchange(asked: Asked) -> tuple[Asking, ...]:
     """Both against the firm's own position in the asset."""
     content = asked.content
     gives, takes = (End(content[f"{side}_account"], field=f"{side}_account") for side in ("debit", "credit"))
-    return tuple(
+    moves = [
         Asking(
             "principal", debit, credit, content[f"{side}_amount"], content[f"{side}_asset"],
             f"{side}_amount", f"{side}_asset",
         )
         for side, debit, credit in (("debit", gives, End(None, "")), ("credit", End(None, ""), takes))
-    )  # fmt: skip
+    ]  # fmt: skip
+    return _with_charges(asked, *moves, payer=gives, giver=End(None, ""))
 
 
 def _custody_transfer(asked: Asked) -> tuple[Asking, ...]:
@@ -182,6 +233,11 @@ def ends_differ(asked: Asked) -> Prediction | None:
     return None
 
 
+def ends_and_charges_fit(asked: Asked) -> Prediction | None:
+    """Form: no movement from an account to itself, and no charge in another asset."""
+    return ends_differ(asked) or charges_fit(asked)
+
+
 Further = Callable[[Books, Known, Asked], Prediction | None]
 """What a type asks on rung 4 beyond what all that move ask."""
 
@@ -217,6 +273,12 @@ def move(
     if entity is None:
         return rejected("asset_not_used", "asset")
     day = state.today[entity]
+    if asked.content.get("charges"):
+        paid = _legs(books, asked, moves, entity=entity, day=day, routed=None)
+        if paid is None:
+            return rejected("asset_not_used", "asset")
+        if min(leg.amount for leg in paid) <= 0:
+            return rejected("charges_exceed_amount", "charges")
     if routed is None:
         reason = _stopped(state, row, moves, accounts)
         if reason is not None and not is_fact:
@@ -331,8 +393,10 @@ def _legs(
     house_class = INSTEAD.get(routed or "", "suspense")
     legs: list[Leg] = []
     for each in moves:
-        amount = read_amount(each.amount, books.assets[each.asset].scale)
+        scale = books.assets[each.asset].scale
+        amount, *less = (read_amount(text, scale) for text in (each.amount, *each.less))
         assert isinstance(amount, int)
+        amount -= sum(each for each in less if isinstance(each, int))
         stand_in = books.house.get((entity, house_class, each.asset)) if routed is not None else None
         sides = [
             books.against(entity, asked, end.condition or "", each.asset, day)
@@ -401,7 +465,7 @@ def bears(
     """
     debit, credit = state.balance(leg.debit), state.balance(leg.credit)
     if debit[0] + debit[2] + leg.amount > LARGEST or credit[1] + credit[3] + leg.amount > LARGEST:
-        return "balance_overflow", "amount", "debit_amount", "credit_amount"
+        return "balance_overflow", *AMOUNTS, "charges"
     kept = sum(
         each.amount or 0
         for each in state.freezes.values()
@@ -412,4 +476,5 @@ def bears(
     is_kept = kept > 0 and (by_right or not books.is_short(state, row, leg))
     if may_pass and not (by_right and is_kept):
         return "limit_passed"
-    return "amount_frozen" if is_kept else "insufficient_funds", "account", "debit_account"
+    reason = "amount_frozen" if is_kept else "insufficient_funds"
+    return reason, "account", "debit_account", "charges"

@@ -67,6 +67,7 @@ TABLE: Final = (
     _row("direction_not_debit", "form", "FF01", "freeze an amount for debits, or all without one"),
     _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
     _row("assets_same", "form", "AM03", "exchange for another asset, with a new id"),
+    _row("charge_asset_mismatch", "form", "AM03", "charge in the asset it is taken with, with a new id"),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
     # 4 references
     _row("entity_unknown", "references", "RC01", _CORRECT),
@@ -86,6 +87,7 @@ TABLE: Final = (
     _row("asset_not_used", "references", "AM03", "have the entity's chart extended, then a new id"),
     _row("instrument_not_valid", "references", "AM03", "name an instrument that is there on the day"),
     _row("rate_mismatch", "references", "AM09", "send the amounts that the rate makes, with a new id"),
+    _row("charges_exceed_amount", "references", "AM09", "deduct less than the amount, with a new id"),
     # 5 status
     _row("account_closed", "status", "AC04", "use another account, with a new id", fact="return"),
     _row(

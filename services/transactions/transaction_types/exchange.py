@@ -3,12 +3,14 @@
 from typing import Final
 
 from services.transactions.domain.effects import exchanging
+from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
 from shared.messages.instructions import Exchange
 
 
 def _movements(instruction: Exchange) -> tuple[Planned, ...]:
-    return (
+    return with_charges(
+        instruction,
         Planned(
             "principal",
             instruction.debit_account,
@@ -29,6 +31,8 @@ def _movements(instruction: Exchange) -> tuple[Planned, ...]:
             amount_field="credit_amount",
             asset_field="credit_asset",
         ),
+        on_top=instruction.debit_account,
+        deducted=COUNTERPARTY,
     )
 
 
@@ -36,7 +40,7 @@ EXCHANGE: Final = TransactionType(
     code="exchange",
     description="A customer exchanges one asset for another with the firm.",
     kind="request",
-    effect=exchanging.EXCHANGE,
+    effect=charged(exchanging.EXCHANGE, paid=1),
     movements=_movements,
     account_classes=CASH_CLASSES,
 )

@@ -2,30 +2,33 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CUSTOMER_CLASSES, Planned, TransactionType
 from shared.messages.instructions import Transfer
 
 
 def _movements(instruction: Transfer) -> tuple[Planned, ...]:
-    return (
-        Planned(
-            "principal",
-            instruction.debit_account,
-            instruction.credit_account,
-            instruction.amount,
-            instruction.asset,
-            "debit_account",
-            "credit_account",
-        ),
+    debited = instruction.debit_account
+    paid = Planned(
+        "principal",
+        debited,
+        instruction.credit_account,
+        instruction.amount,
+        instruction.asset,
+        "debit_account",
+        "credit_account",
     )
+    if not instruction.charges:
+        return (paid,)
+    return with_charges(instruction, paid, on_top=debited, deducted=debited)
 
 
 TRANSFER: Final = TransactionType(
     code="transfer",
     description="Money moves between accounts of the firm's customers.",
     kind="request",
-    effect=MOVEMENTS,
+    effect=charged(MOVEMENTS),
     movements=_movements,
     account_classes=CUSTOMER_CLASSES,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import (
     CASH_CLASSES,
@@ -15,14 +16,17 @@ from shared.messages.instructions import Withdrawal
 
 def _movements(instruction: Withdrawal) -> tuple[Planned, ...]:
     target = CASH_DESK if instruction.channel and instruction.channel.cash else COUNTERPARTY
-    return (Planned("principal", instruction.account, target, instruction.amount, instruction.asset),)
+    paid = Planned("principal", instruction.account, target, instruction.amount, instruction.asset)
+    if not instruction.charges:
+        return (paid,)
+    return with_charges(instruction, paid, on_top=instruction.account, deducted=instruction.account)
 
 
 WITHDRAWAL: Final = TransactionType(
     code="withdrawal",
     description="Money leaves a customer's account.",
     kind="request",
-    effect=MOVEMENTS,
+    effect=charged(MOVEMENTS),
     movements=_movements,
     account_classes=CASH_CLASSES,
 )

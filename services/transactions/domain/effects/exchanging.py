@@ -7,7 +7,7 @@ from typing import Final
 from services.transactions.domain.cases import Case
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.movements import MOVEMENTS
-from shared.money import AmountError, parse_rate
+from shared.money import AmountError, parse_amount, parse_rate
 
 
 def _form(case: Case) -> Refusal | None:
@@ -28,13 +28,14 @@ def _references(case: Case) -> Refusal | None:
     refusal = MOVEMENTS.references(case)
     if refusal is not None:
         return refusal
-    (given, _), (_, taken) = case.moves
+    (given, _), (_, taken) = case.moves[:2]
     if given.owner != taken.owner:
         return Refusal("wrong_owner", "credit_account", "the accounts are of two customers")
     message = case.record.message
+    # As they are exchanged: of what is taken something may have been deducted.
+    exchanged = ((message.debit_amount, given), (message.credit_amount, taken))
     amounts = [
-        Fraction(amount, 10**account.scale)
-        for amount, account in zip(case.amounts, (given, taken), strict=True)
+        Fraction(parse_amount(amount, account.scale), 10**account.scale) for amount, account in exchanged
     ]
     minor = [Fraction(1, 10**account.scale) for account in (given, taken)]
     if message.rate_unit == "credit":

@@ -125,10 +125,12 @@ def _post_in_proportion(case: Case, decision: Decision, pending: OpenPending) ->
     parts = [leg._replace(amount=leg.amount - after.get(index, 0)) for index, leg in before]
     decision.legs = [settle(changes, part, posted=True) for part in parts if part.amount]
     changes.settled.append((pending.seq, amount))
-    if left:
-        changes.pendings[pending.instruction_id] = replace(pending, legs=[leg for _, leg in left])
-    else:
+    if not left:
         close(changes, pending, decision.seq)
+        return
+    changes.pendings[pending.instruction_id] = replace(pending, legs=[leg for _, leg in left])
+    for part in parts:
+        changes.count_expiring(pending, part, -part.amount)
 
 
 def legs_left(whole: list[Leg], settled: int) -> list[tuple[int, Leg]]:

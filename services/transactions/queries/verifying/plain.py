@@ -12,6 +12,7 @@ from hashlib import blake2b, sha256
 from typing import Final, NamedTuple
 
 from services.transactions.queries.verifying.books import AMOUNT_MAX, Account, Books, Shard
+from services.transactions.queries.verifying.effects.charging import SIGN as CHARGES
 from services.transactions.queries.verifying.first_outcomes import Sum
 from services.transactions.queries.verifying.implied import (
     CUT_BELOW,
@@ -137,6 +138,8 @@ class PlainWalk:
         length = _LENGTH(chunk, content_at - 4)[0]
         content_end = content_at + length
         if length <= 0 or chunk[content_end : content_end + 8] != NULL + NULL:
+            return 0
+        if chunk.find(CHARGES, content_at, content_end) >= 0:
             return 0
         mark = chunk[content_at]
         code = said.instruction_type

@@ -7,6 +7,7 @@ from typing import Any, Final
 from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Shard, decimal_of
+from services.transactions.queries.verifying.effects.charging import walk_charges
 from services.transactions.queries.verifying.effects.closing import credits_seen, see_open, see_swept
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
@@ -29,6 +30,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         walk_opened_within(books, shard, row, detail["opened"])
     resolves, freed = resolved(books, shard, row, legs, detail)
     walk_reversal(books, shard, row, legs, detail)
+    walk_charges(books, shard, row, legs)
     is_fact = row["instruction_type"] in FACTS
     may_pass = is_fact or is_forced(row)
     passed = False

@@ -51,7 +51,9 @@ def resolved(
         expected = _in_proportion(opened, moved[0][2])
         same = expected == moved and detail.get("freed") is None
         books.see("pendings", same, expected=expected, found=moved, **at)
-        opened.resolved = None if opened.legs else row["seq"]
+        if not opened.legs:
+            opened.resolved = row["seq"]
+            _stands_no_longer(shard, opened, about)
         return True, 0
     rest = 0
     if named is None:
@@ -70,11 +72,15 @@ def resolved(
     if rest and freed is None:
         return True, 0
     opened.resolved = row["seq"]
-    for debit, _, _ in opened.legs:
-        shard.expiring.get(debit, {}).pop(about or 0, None)
+    _stands_no_longer(shard, opened, about)
     expected = decimal_of(rest, books.accounts[legs[0]["debit_account"]].scale) if rest else None
     books.see("pendings", freed == expected, expected=f"freed: {expected}", found=f"freed: {freed}", **at)
     return True, rest
+
+
+def _stands_no_longer(shard: Shard, opened: Open, about: int | None) -> None:
+    for debit, _, _ in opened.whole:
+        shard.expiring.get(debit, {}).pop(about or 0, None)
 
 
 def open_pending(shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]) -> None:
