@@ -80,7 +80,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "never expires": ({"exp": None}, "exp"),
     "expires at a word": ({"exp": "tomorrow"}, "exp"),
     "expires at true": ({"exp": True}, "exp"),
-    "not yet": ({"nbf": NOW + 600}, "not count yet"),
+    "not yet": ({"nbf": NOW + 86_400}, "not count yet"),
     "of another issuer": ({"iss": "other"}, "issuer"),
     "for others": ({"aud": ["them"]}, "somebody else"),
     "for nobody": ({"aud": None}, "somebody else"),

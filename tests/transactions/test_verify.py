@@ -354,7 +354,7 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("UPDATE account_freeze SET amount_minor = amount_minor + 1 WHERE freeze_id = 'k1'", "freezes", id="another amount frozen"),
         pytest.param("UPDATE account_freeze SET amount_minor = NULL WHERE freeze_id = 'k2'", "freezes", id="a freeze of all that was one of an amount"),
-        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '50.00', '51.00')::bytea WHERE instruction_type = 'freeze_account' AND content::text LIKE '%6b31%'", "limits", id="more frozen than was left"),
+        pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '50.00', '51.00')::bytea WHERE instruction_type = 'freeze_account' AND content::text LIKE '%6b31%'", "limits", id="more frozen than was left"),
         pytest.param("DELETE FROM account_freeze WHERE freeze_id = 'f2'", "freezes", id="a freeze lost"),
         pytest.param("DELETE FROM account_closing WHERE reopened_seq IS NOT NULL", "closings", id="a closing lost"),
         pytest.param("UPDATE account_closing SET closed_seq = NULL", "closings", id="an end of a closing lost"),
