@@ -254,11 +254,14 @@ class LimitRow:
 
 @dataclass(frozen=True, slots=True)
 class ReversedRow:
-    """A row of `reversed`: a movement that was undone, and by which event."""
+    """A row of `reversed`: a movement that was undone or of which a part came back, and by which event."""
 
     original_shard: int
     original_seq: int
     leg: int
+    part: int
+    amount: int
+    left_minor: int
     shard: int
     seq: int
 

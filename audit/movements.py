@@ -64,7 +64,7 @@ def movements_of(event: Event) -> list[Moved | Opened]:
         return [Opened(account["owner"], event["asset"], account["account"], at, segment, country)]
     if event.get("first") is not None or event.get("resolves") is not None:
         return []
-    if instruction.get("type") == "reversal":
+    if is_undoing(event):
         return []
     found: dict[tuple[str, str, int], Moved] = {}
     for movement in event["movements"]:
@@ -93,6 +93,11 @@ def movements_of(event: Event) -> list[Moved | Opened]:
                 missing=missing,
             )
     return list(found.values())
+
+
+def is_undoing(event: Event) -> bool:
+    """Whether it puts right what was booked: the customer does nothing."""
+    return (event.get("instruction") or {}).get("type") in {"reversal", "return"}
 
 
 def _partner(instruction: Event, other: str, *, comes: bool) -> tuple[str, str, str]:

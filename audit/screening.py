@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from audit.amounts import read_amount
 from audit.evidence import JOURNAL, Evidence, ListedEntry, Record, RuleParameter, ScreeningData
-from audit.movements import History, Moved, movements_of
+from audit.movements import History, Moved, is_undoing, movements_of
 from audit.names import (
     Bearer,
     bearers_of,
@@ -154,7 +154,7 @@ def _judge(
     if primary and event.get("first") is None:
         holding = _judge_names(data, shard, event, home, day, waits, said)
     cash_flag = bool(((event.get("instruction") or {}).get("channel") or {}).get("cash"))
-    for cash in _cash(event) if moves and cash_flag and event.get("reverses") is None else ():
+    for cash in _cash(event) if moves and cash_flag and not is_undoing(event) else ():
         if partition_of(cash.owner.encode(), evidence.partitions) != shard:
             continue
         before = [each for each in seen if each.owner == cash.owner]

@@ -20,7 +20,7 @@ LARGEST_RECORD: Final = 1_048_576
 DEEPEST: Final = 50
 
 HOUSE: Final = "house"
-FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade"})
+FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade", "return"})
 BROADCAST: Final = frozenset({"open_business_day"})
 
 
@@ -434,6 +434,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_required(original_id=_uuid),
         **_optional(original_owner=_code, reason=_words, entered_by=_code, approved_by=_code),
         "forced": (False, _truth),
+    },
+    "return": {
+        **_EVERY,
+        **_required(original_id=_uuid, amount=_amount, asset=_code),
+        **_optional(reason=_reference),
     },
     "freeze_account": {
         **_EVERY,

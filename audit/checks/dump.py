@@ -78,8 +78,9 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         )  # fmt: skip
     for undone in ledger.reversed:
         yield _line(
-            "reversed", undone.shard, undone.original_shard, undone.original_seq, undone.leg, undone.seq
-        )
+            "reversed", undone.shard, undone.original_shard, undone.original_seq, undone.leg, undone.part,
+            undone.amount, undone.left_minor, undone.seq,
+        )  # fmt: skip
     for day in ledger.days:
         yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
     for account in ledger.accounts:
@@ -124,8 +125,9 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
                 "limit", limit.account, limit.seq, limit.minor, limit.valid_from, limit.valid_until,
                 limit.authority,
             )  # fmt: skip
-        for (original_shard, original_seq, place), seq in state.undone.items():
-            yield _line("reversed", state.shard, original_shard, original_seq, place, seq)
+        for place, uses in state.used.items():
+            for number, use in enumerate(uses, start=1):
+                yield _line("reversed", state.shard, *place, number, use.amount, use.left, use.seq)
         for (entity, booking_date), seq in state.days.items():
             yield _line("day", state.shard, entity, booking_date, seq)
         for account in state.opened.values():

@@ -72,6 +72,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("resolves", resolves),
         ("freed", said.freed),
         ("reverses", said.reverses and {"shard": said.reverses[0], "seq": said.reverses[1]}),
+        ("uses", said.uses and dict(zip(("shard", "seq", "leg"), said.uses, strict=True))),
         ("opened", said.opened),
         ("valid_from", None if said.valid_from is None else said.valid_from.isoformat()),
     ):

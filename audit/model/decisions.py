@@ -46,7 +46,7 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         else:
             state.note_after(leg)
     if verdict_reason is None:
-        state.posted[instruction_id] = Posted(row.seq, pending.asked.type, legs)
+        state.posted[instruction_id] = Posted(row.seq, pending.asked.type, legs, pending.asked.owner)
     value = pending.asked.content.get("value_date")
     return Prediction(
         "TransactionVoided" if verdict_reason else "TransactionPosted",

@@ -39,6 +39,8 @@ class Prediction:
     freed: str | None = None
     reverses: tuple[int, int] | None = None
     """Shard and seq of the posting that a reversal undoes."""
+    uses: tuple[int, int, int] | None = None
+    """Shard, seq and place of the movement of which a return is a part."""
     opened: str | None = None
     """The account of a security that was opened within a custody account."""
     valid_from: date | None = None

@@ -108,6 +108,16 @@ class Posted:
     seq: int
     type: str
     legs: list[Leg]
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """So much of a movement was undone or came back, and what was left of it then."""
+
+    amount: int
+    left: int
+    seq: int
 
 
 @dataclass(slots=True)
@@ -124,8 +134,8 @@ class ShardState:
     limits: list[Limit] = field(default_factory=list)
     """In the order in which they were set."""
     posted: dict[UUID, Posted] = field(default_factory=dict)
-    undone: dict[tuple[int, int, int], int] = field(default_factory=dict)
-    """Shard, seq and place of a movement that was reversed → the seq that did it."""
+    used: dict[tuple[int, int, int], list[Use]] = field(default_factory=dict)
+    """Shard, seq and place of a movement → what was made of it since."""
     days: dict[tuple[str, date], int] = field(default_factory=dict)
     opened: dict[str, KnownAccount] = field(default_factory=dict)
     today: dict[str, date] = field(default_factory=dict)
@@ -161,6 +171,15 @@ class ShardState:
         """Write the posted balances of its two rows onto a movement."""
         leg.debit_after = self.balance(leg.debit)[1] - self.balance(leg.debit)[0]
         leg.credit_after = self.balance(leg.credit)[1] - self.balance(leg.credit)[0]
+
+    def left_of(self, place: tuple[int, int, int], whole: int) -> int:
+        """What may still be made of a movement of this amount."""
+        return self.used[place][-1].left if place in self.used else whole
+
+    def use(self, place: tuple[int, int, int], whole: int, amount: int, seq: int) -> None:
+        """Use up so much of a movement."""
+        left = self.left_of(place, whole) - amount
+        self.used.setdefault(place, []).append(Use(amount, left, seq))
 
     def ever_pending(self, instruction_id: UUID) -> tuple[int, Pending] | None:
         """What was ever pending under an id, with the seq it was reserved at."""

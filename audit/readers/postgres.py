@@ -187,7 +187,8 @@ async def read_ledger(connection: Connection) -> Ledger:
         reversed=[
             ReversedRow(**row)
             for row in await connection.fetch(
-                "SELECT original_shard, original_seq, leg, shard, seq FROM transactions.reversed"
+                "SELECT original_shard, original_seq, leg, part, amount, left_minor, shard, seq"
+                " FROM transactions.reversed"
             )
         ],
         days=[

@@ -202,9 +202,10 @@ def _ledger_hop(each: dict[str, Any]) -> dict[str, Any]:
     detail = each["reason"] or ""
     if each["booking_date"] is not None:
         detail = f"{detail} booked {each['booking_date']}".strip()
-    reverses = (each["detail"] or {}).get("reverses")
-    if reverses is not None:
-        detail += f", reverses {reverses['shard']}-{reverses['seq']}"
+    for name in ("reverses", "uses"):
+        other = (each["detail"] or {}).get(name)
+        if other is not None:
+            detail += f", {name} {other['shard']}-{other['seq']}"
     return _hop(
         "transactions",
         each["event"],
@@ -317,6 +318,10 @@ def _print_event(event: dict[str, Any]) -> None:
         print(f"  reverses  {_tie(event['reverses'])}")
     for each in event["reversed_by"]:
         print(f"  reversed  by {_tie(each)}")
+    if event["uses"] is not None:
+        print(f"  part of   {_tie(event['uses'])}, movement {event['uses']['leg']}")
+    for each in event["used_by"]:
+        print(f"  of it     {each['amount']} by {_tie(each)}")
     for each in event["movements"]:
         print(f"  {each['kind']:<9} {each['amount']} {each['asset']}")
         for side in ("debit", "credit"):

@@ -1,5 +1,6 @@
 """What the simulated customers do all day: one function per kind of traffic, each making one record."""
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
@@ -426,6 +427,22 @@ def reversal(up: Upstream) -> SimulatedRecord:
     return fee(up)
 
 
+def returned(up: Upstream) -> SimulatedRecord:
+    """Bring a payment back that its bank did not take, most of it or all."""
+    for _ in range(12):
+        paid = up.recent[int(up.random() * len(up.recent))]
+        if paid.kind == "payment":
+            fields = json.loads(paid.value)
+            amount = round(float(fields["amount"]) * 100) - (500 if up.random() < 0.3 else 0)
+            if amount > 0:
+                given = f'"original_id":"{fields["instruction_id"]}","amount":"{money(amount)}"'
+                asset = fields["asset"]
+                return up.instruct(
+                    "return", "return", paid.key.decode(), f'{given},"asset":"{asset}","reason":"AC04"'
+                )
+    return fee(up)
+
+
 def repeated(up: Upstream) -> SimulatedRecord:
     """Send an earlier record again, byte for byte, as an upstream does that missed the answer."""
     record = up.recent[int(up.random() * len(up.recent))]
@@ -448,6 +465,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (dry_run, 3),
     (short_lived, 4),
     (reversal, 3),
+    (returned, 3),
     (house_posting, 3),
     (instant_transfer, 8),
     (exchange, 6),

@@ -566,12 +566,20 @@ CREATE TABLE reversed (
     original_shard integer NOT NULL,
     original_seq bigint NOT NULL,
     leg integer NOT NULL,
+    part integer NOT NULL,
+    amount bigint NOT NULL,
+    left_minor bigint NOT NULL,
     shard integer NOT NULL,
     seq bigint NOT NULL,
-    CONSTRAINT reversed_pkey PRIMARY KEY (original_shard, original_seq, leg)
+    CONSTRAINT reversed_pkey PRIMARY KEY (original_shard, original_seq, leg, part),
+    CONSTRAINT reversed_amount_check CHECK (amount > 0),
+    CONSTRAINT reversed_left_minor_check CHECK (left_minor >= 0),
+    CONSTRAINT reversed_part_check CHECK (part > 0)
 );
 COMMENT ON COLUMN reversed.leg IS 'the movement''s place in the original';
-COMMENT ON COLUMN reversed.shard IS 'the home of the reversal, with its seq there';
+COMMENT ON COLUMN reversed.part IS 'how many times the movement has been used, with this one';
+COMMENT ON COLUMN reversed.left_minor IS 'of the movement''s amount, after this';
+COMMENT ON COLUMN reversed.shard IS 'the home of what undid it or came back, with its seq there';
 GRANT SELECT ON reversed TO backoffice_readonly;
 GRANT INSERT, SELECT ON reversed TO transactions_service;
 

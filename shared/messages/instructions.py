@@ -354,6 +354,22 @@ class Reversal(InstructionBase):
     """Somebody other than who entered it."""
 
 
+class Return(InstructionBase):
+    """Fact: a payment that went out came back, whole or in part; to whom had paid it.
+
+    Several may come back of one payment, until nothing is left of it. What names no payment that can come
+    back, or is more than is left of it, goes to suspense.
+    """
+
+    type: Literal["return"] = "return"
+    original_id: UUID
+    """The `instruction_id` of the withdrawal, of the same owner."""
+    amount: AmountText
+    asset: Code
+    reason: Reference | None = None
+    """Why it came back: a code of ISO 20022's ExternalReturnReason1Code, or words."""
+
+
 class FreezeAccount(InstructionBase):
     """Request: stop debits, credits or both on an account, under an authority; or keep an amount of it.
 
@@ -449,6 +465,7 @@ Instruction = (
     | PostPending
     | VoidPending
     | Reversal
+    | Return
     | FreezeAccount
     | UnfreezeAccount
     | ChangeLimit
@@ -473,6 +490,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     PostPending,
     VoidPending,
     Reversal,
+    Return,
     FreezeAccount,
     UnfreezeAccount,
     ChangeLimit,
@@ -481,7 +499,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     OpenBusinessDay,
 )
 
-FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade"})
+FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade", "return"})
 """Types that have happened outside and are always booked; the others are requests."""
 
 BROADCAST: Final = frozenset({"open_business_day"})

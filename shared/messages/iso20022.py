@@ -34,6 +34,7 @@ from shared.messages.instructions import (
     PostPending,
     ReopenAccount,
     Reserve,
+    Return,
     Reversal,
     Trade,
     Transfer,
@@ -192,6 +193,14 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_nowhere("original_owner", note="whose shard it is in; within the firm"),
         **_nowhere("reason", note="pacs.007: RvslRsnInf/AddtlInf; camt.056: CxlRsnInf/AddtlInf"),
         **_nowhere("forced", "entered_by", "approved_by", note="by what right; within the firm"),
+    },
+    Return: {
+        **_ENTRY_AMOUNT,
+        **_nowhere("original_id", note="pacs.004: OrgnlInstrId, spelt without hyphens"),
+        "reason": _at(
+            camt_053=f"{_ENTRY}/RtrInf/Rsn/Cd {_ENTRY}/RtrInf/Rsn/Prtry",
+            note="pacs.004: RtrRsnInf/Rsn/Cd; Cd has 4 characters there, Prtry 35",
+        ),
     },
     FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction", "amount"),
     UnfreezeAccount: _nowhere("account", "freeze_id"),

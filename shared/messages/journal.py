@@ -34,6 +34,12 @@ class Movement(Message):
     credit: Posting
 
 
+class MovementNumber(Number):
+    """Shard and seq of an event, and the place of one of its movements."""
+
+    leg: int
+
+
 class LedgerEvent(Event):
     """An event of the ledger about a record it took."""
 
@@ -75,6 +81,8 @@ class TransactionPosted(TransactionEvent):
     """What of that reserve is given back with this: a decimal string in the asset's scale."""
     reverses: Number | None = None
     """Of a reversal: the posting whose movements it mirrors."""
+    uses: MovementNumber | None = None
+    """Of a return: the movement of which this came back."""
 
 
 class TransactionPending(TransactionEvent):

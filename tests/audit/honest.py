@@ -326,7 +326,11 @@ def books(upstream: Upstream) -> Evidence:
             )
             for each in state.limits
         ]
-        written.reversed += [ReversedRow(*place, state.shard, seq) for place, seq in state.undone.items()]
+        written.reversed += [
+            ReversedRow(*place, number, use.amount, use.left, state.shard, use.seq)
+            for place, uses in state.used.items()
+            for number, use in enumerate(uses, start=1)
+        ]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
     evidence.ledger = written
     _publish(evidence, chains)
@@ -400,6 +404,8 @@ def _written(
         detail["entity"] = asked["entity"]
     if said.reverses is not None:
         detail["reverses"] = dict(zip(("shard", "seq"), said.reverses, strict=True))
+    if said.uses is not None:
+        detail["uses"] = dict(zip(("shard", "seq", "leg"), said.uses, strict=True))
     if said.opened is not None:
         detail["opened"] = said.opened
     if said.valid_from is not None:

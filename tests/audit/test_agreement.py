@@ -117,7 +117,7 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
             each.value_date,
             {
                 name: (each.detail or {}).get(name)
-                for name in ("routed", "limit_passed", "freed", "opened", "reverses", "valid_from")
+                for name in ("routed", "limit_passed", "freed", "opened", "reverses", "uses", "valid_from")
             },
             (each.detail or {}).get("resolves", {}).get("seq"),
             trial_shown(each.detail or {}) if each.kind == "DryRunJudged" else None,
@@ -170,6 +170,7 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
                 "freed": each.freed,
                 "opened": each.opened,
                 "reverses": each.reverses and {"shard": each.reverses[0], "seq": each.reverses[1]},
+                "uses": each.uses and dict(zip(("shard", "seq", "leg"), each.uses, strict=True)),
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
             },
             each.resolves,
@@ -258,7 +259,34 @@ REVERSALS: list[Any] = [
 """At the right home and the wrong one, twice, of what was screened, with and without a right."""
 
 
+RETURNS: list[Any] = [
+    of_home("withdrawal", 1, account=HOME, amount="10.00", asset="EUR"),
+    of_home("return", 2, original_id=named_id("1"), amount="4.00", asset="EUR", reason="AC04"),
+    of_home("return", 3, original_id=named_id("1"), amount="6.01", asset="EUR"),
+    of_home("reversal", 4, original_id=named_id("1")),
+    of_home("return", 5, original_id=named_id("1"), amount="6.00", asset="USD"),
+    of_home("return", 6, original_id=named_id("1"), amount="6.00", asset="EUR"),
+    of_home("reversal", 7, original_id=named_id("1")),
+    of_home("reversal", 8, original_id=named_id("3")),
+    of_home("reversal", 9, original_id=named_id("6")),
+    of_home("return", 10, original_id=named_id("1"), amount="0.01", asset="EUR", value_date="2026-01-09"),
+    of_home("return", 11, original_id=named_id("4"), amount="0.01", asset="EUR"),
+    of_home("withdrawal", 12, account=HOME, amount="10.00", asset="EUR"),
+    of_home("freeze_account", 13, account=HOME, freeze_id="r", authority="court", direction="credit"),
+    of_home("return", 14, original_id=named_id("12"), amount="4.00", asset="EUR", dry_run=True),
+    of_home("return", 14, original_id=named_id("12"), amount="4.00", asset="EUR"),
+    of_home("return", 15, original_id=named_id("12"), amount="6.01", asset="EUR"),
+    of_home("unfreeze_account", 16, account=HOME, freeze_id="r"),
+    of_home("withdrawal", 17, account=HOME, amount="1500.00", asset="EUR"),
+    of_home("return", 18, original_id=named_id("17"), amount="1.00", asset="EUR"),
+    (17, "cleared"),
+    of_home("return", 19, original_id=named_id("17"), amount="1.00", asset="EUR"),
+]
+"""In parts, too much, after and before it was undone, of what is frozen, and of what was screened."""
+
+
 @given(STREAMS)
+@example(RETURNS)
 @example(RESERVES)
 @example(CLOSINGS)
 @example(REVERSALS)

@@ -425,6 +425,17 @@ class Workload:
             fields["original_owner"] = wrong["owner"]
         yield self._to(account, "reversal", original_id=wrong["instruction_id"], **fields)
 
+    def come_back(self) -> Iterator[Sending]:
+        """Some or all of something sent a while ago comes back, whether it went out or not; more, too."""
+        sent = _read(self.rng.choice(self.recent).value)
+        account = next((each for each in self.accounts if sent and each.code == sent.get("account")), None)
+        if sent is None or account is None:
+            return
+        amount = self.rng.choice((str(sent.get("amount")), "1", self._spell(account, 20_00)))
+        yield self._to(
+            account, "return", original_id=sent["instruction_id"], amount=amount, asset=account.asset
+        )
+
     # ── wrong, and must be answered ───────────────────────────────────────────────────────────────
 
     def dry_run(self) -> Iterator[Sending]:
@@ -570,6 +581,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.settle,
     Workload.change_limit,
     Workload.reversal,
+    Workload.come_back,
     Workload.adjustment,
     Workload.open_account,
     Workload.short_lived,
@@ -584,7 +596,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 6,
+    260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 20, 6,
     10, 12, 2, 25, 30, 4, 20, 60, 15, 60, 30,
 )  # fmt: skip
 

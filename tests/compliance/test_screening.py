@@ -404,10 +404,9 @@ async def test_the_runtimes_own_acts_are_answered_by_the_service(harness: Harnes
     assert harness.keys == [b"house"]
 
 
-@pytest.mark.parametrize(("reverses", "concerns"), [(None, True), ({"shard": 0, "seq": 1}, False)])
-def test_what_undoes_a_posting_is_no_handing_over_of_banknotes(
-    reverses: dict[str, int] | None, concerns: bool
-) -> None:
+@pytest.mark.parametrize(("kind", "concerns"), [("deposit", True), ("reversal", False), ("return", False)])
+def test_what_undoes_a_posting_is_no_handing_over_of_banknotes(kind: str, concerns: bool) -> None:
     """Whatever channel it names: the windows neither gain nor lose by it."""
-    head = {"type": "TransactionPosted", "instruction": {"channel": {"channel": "branch", "cash": True}}}
-    assert read_news(json.dumps(head | {"reverses": reverses}).encode()).cash is concerns
+    asked = {"type": kind, "channel": {"channel": "branch", "cash": True}}
+    event = {"type": "TransactionPosted", "instruction": asked}
+    assert read_news(json.dumps(event).encode()).cash is concerns

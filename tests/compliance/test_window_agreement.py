@@ -4,6 +4,7 @@ import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,10 +102,11 @@ def _values(each: Moved) -> Any:
     return values_of
 
 
-def test_what_is_put_right_is_nobody_s_doing():
-    """A reversed deposit is no money passed on."""
+@pytest.mark.parametrize("kind", ["reversal", "return"])
+def test_what_is_put_right_is_nobody_s_doing(kind: str):
+    """A reversed deposit is no money passed on, and a payment that came back is none received."""
     [event] = Ledger().moved("withdrawal", "5000", cash=False)
-    value = event.value.replace(b'"type":"withdrawal"', b'"type":"reversal"')
+    value = event.value.replace(b'"type":"withdrawal"', f'"type":"{kind}"'.encode())
     assert value != event.value
     assert read_news(event.value).entries
     assert not read_news(value).entries

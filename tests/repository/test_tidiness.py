@@ -1,6 +1,7 @@
 """Nothing is in the repository that must not be, and every extension is listed and tested."""
 
 import re
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ def _stems(package: Any) -> set[str]:
 
 
 def _file_of(code: str) -> str:
-    return code.lower().replace("-", "_")
+    name = code.lower().replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
         "open_custody", "custody_transfer", "trade", "settlement", "repeated",
         "structuring_deposit", "large_cash_deposit", "payment_to_listed_name", "unreadable",
         "unknown_beneficiary", "house_posting", "dry_run", "authorisation", "capture", "release", "reversal",
+        "return",
     ):  # fmt: skip
         assert kinds[kind] > 0, kind
     wrong = {kind for kind in kinds if kind.startswith("wrong_")}

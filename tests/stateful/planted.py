@@ -29,6 +29,7 @@ from tests.stateful.stories import (
     PUBLISHED,
     REPEATED,
     RESERVED,
+    RETURNED,
     REVERSED,
     SPELLED,
     STOCKED,
@@ -181,7 +182,20 @@ BUGS: Final = (
     Bug(
         "undone_forgotten", "what was undone may be undone again", REVERSED,
         "domain.effects.reversing:_accept",
-        "case.context.changes.undone.update((each, case.seq) for each in case.undoes)", "pass",
+        "case.context.changes.use(each, use_of(case, each, amount), amount, case.seq)", "pass",
+    ),
+    Bug(
+        "returned_beyond", "more comes back of a payment than went out", RETURNED,
+        "domain.effects.returning:_state", "case.amounts[0] > used.left", "False",
+    ),
+    Bug(
+        "return_forgotten", "what has come back of a payment is not counted", RETURNED,
+        "domain.effects.returning:_accept",
+        "case.context.changes.use(movement, used, case.amounts[0], case.seq)", "pass",
+    ),
+    Bug(
+        "returned_by_halves", "after a claim half of what came back is left to come back", RETURNED,
+        "store.reversals:uses", "min(reversed.left_minor)", "max(reversed.left_minor + reversed.amount)",
     ),
     # pendings and screening
     Bug(

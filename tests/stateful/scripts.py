@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.messages.envelope import HOUSE
 from tests.stateful.machine import HOW, Script, Step
-from tests.transactions.support import custody, deposit, named_id, opening, owner_in, transfer
+from tests.transactions.support import custody, deposit, named_id, opening, owner_in, transfer, withdrawal
 
 ANNA, CLEO, BEN, DORA = owner_in(1, "anna"), owner_in(1, "cleo"), owner_in(2, "ben"), owner_in(0, "dora")
 """Two at home in one shard, two in others. Each has an account of the same name, in EUR at the bank."""
@@ -180,7 +180,13 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "void_pending": Kind({"pending_id": (*RESERVES * 9, *IDS[:3])}),
     "reversal": Kind(
-        {"original_id": (*[named_id("fund anna"), named_id("dora to anna")] * 4, *RESERVES * 4, *IDS[:30])},
+        {
+            "original_id": (
+                *[named_id("fund anna"), named_id("dora to anna"), named_id("pay anna")] * 3,
+                *RESERVES * 4,
+                *IDS[:30],
+            )
+        },
         {
             "original_owner": (ANNA, DORA, BEN),
             "forced": (True, True, False),
@@ -188,6 +194,15 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "entered_by": ("op:jane",),
             "approved_by": ("op:joe", "op:joe", "op:jane"),
         },
+        often=4,
+    ),
+    "return": Kind(
+        {
+            "original_id": (*[named_id("pay anna"), named_id("pay ben")] * 3, *RESERVES * 2, *IDS[:30]),
+            "amount": AMOUNTS,
+            "asset": ASSETS,
+        },
+        {"reason": ("AC04", "unknown there")},
         often=4,
     ),
     "freeze_account": Kind(
@@ -329,6 +344,10 @@ ASIDE: Final[Script] = [
         ("send", {**_reserve(owner, amount), "instruction_id": own_id(owner, RESERVES[0])})
         for owner, amount in ((ANNA, "600.00"), (BEN, "60.00"))
     ],
+    *[
+        ("send", _named(withdrawal(each, "20.00"), f"pay {name}"))
+        for each, name in ((ANNA, "anna"), (BEN, "ben"))
+    ],
     ("work", (0, 1, 2, 3), 100, 0, "well", True),
 ]
-"""Some of it set aside; before each random script."""
+"""Some of it set aside, and some paid out that may come back; before each random script."""

@@ -33,6 +33,12 @@ def part(reserve: str, name: str, **fields: Any) -> Step:
     return say("post_pending", ANNA, name, pending_id=named_id(reserve), **fields)
 
 
+def returns(amount: str, name: str) -> Step:
+    """Some of Anna's payment of 5.00 comes back."""
+    paid = named_id(f"withdrawal {ANNA} 5.00")
+    return say("return", ANNA, f"{name} back", original_id=paid, amount=amount, asset="EUR")
+
+
 def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
     """All shards take what there is."""
     return "work", ALL_SHARDS, most, again, how, quick
@@ -235,6 +241,18 @@ REVERSED: Final[Script] = [
     say("reversal", ANNA, "twice", original_id=named_id(f"deposit {ANNA} 5.00")),
     works(),
 ]
+RETURNED: Final[Script] = [
+    on_account("withdrawal", ANNA, "5.00"),
+    works(),
+    returns("3.00", "first"),
+    works(),
+    RESTART,
+    returns("3.00", "too much"),
+    returns("2.00", "rest"),
+    works(),
+    say("reversal", ANNA, "undo", original_id=named_id(f"withdrawal {ANNA} 5.00")),
+    works(),
+]
 STOCKED: Final[Script] = [
     say(
         "custody_transfer",
@@ -301,6 +319,7 @@ STORIES: Final[dict[str, Script]] = {
     "stocked": STOCKED,
     "charged": CHARGED,
     "reversed": REVERSED,
+    "returned": RETURNED,
     "closed": CLOSED,
     "expired": EXPIRED,
     "crashed": CRASHED,

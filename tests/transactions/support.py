@@ -32,7 +32,7 @@ from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import First, Original, Outside, ShardState, Undone
+from services.transactions.domain.state import First, MovementId, Original, Outside, ShardState, Used
 from services.transactions.handlers.memory import TYPES
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE, Number
@@ -139,6 +139,12 @@ def reversal(of: dict[str, Any], owner: str | None = None, **fields: Any) -> dic
     named = None if owner in (None, of["owner"]) else of["owner"]
     given = {"original_id": of["instruction_id"], "original_owner": named, **fields}
     return instruction("reversal", owner=owner or of["owner"], **given)
+
+
+def returning(of: dict[str, Any], amount: str, owner: str | None = None, **fields: Any) -> dict[str, Any]:
+    """So much of a payment comes back."""
+    given = {"original_id": of["instruction_id"], "asset": "EUR", **fields}
+    return instruction("return", owner=owner or of["owner"], amount=amount, **given)
 
 
 def received(
@@ -269,6 +275,7 @@ def make_chart() -> Chart:
             ("deposit", "cash", "vault"),
             ("withdrawal", "", "nostro"),
             ("withdrawal", "cash", "vault"),
+            ("return", "", "nostro"),
             ("reserve", "", "clearing"),
             ("exchange", "", "position"),
             ("custody_transfer", "depository", "depository"),
@@ -303,7 +310,7 @@ class PureLedger:
     events: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[int, list[Decision]] = field(default_factory=dict)
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
-    undone: set[Undone] = field(default_factory=set)
+    uses: dict[MovementId, Used] = field(default_factory=dict)
     taken: dict[int, list[Received | None]] = field(default_factory=dict)
     """By shard, the records that came to its decisions; none where one was due by itself."""
     foreign_stopped: dict[int, int] | None = None
@@ -349,7 +356,7 @@ class PureLedger:
             firsts={each: first for (home, each), first in self.firsts.items() if home == shard},
             stopped=self._foreign_stopped(shard) if self.foreign_stopped is None else self.foreign_stopped,
             originals=dict(self.originals),
-            undone=set(self.undone),
+            uses=dict(self.uses),
         )
         while True:
             folded = self._fold(state, batch, outside)
@@ -377,7 +384,7 @@ class PureLedger:
                 )
             if each.uses_up_id or (each.kind == POSTED and each.about_seq is not None):
                 self._keep_original(shard, each)
-        self.undone.update(folded.changes.undone)
+        self.uses.update(folded.changes.uses)
         self.decisions[shard] += folded.decisions
         bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
         for body in bodies:
@@ -390,7 +397,7 @@ class PureLedger:
         assert decision.instruction_id is not None
         legs = decision.legs if decision.kind == POSTED else ()
         self.originals[shard, decision.instruction_id] = Original(
-            shard, decision.seq, decision.instruction_type or "", legs
+            shard, decision.seq, decision.instruction_type or "", decision.owner or "", legs
         )
 
     def _entry(self, record: Received) -> Entry:

@@ -34,6 +34,7 @@ from tests.transactions.support import (
     opening,
     owner_in,
     received,
+    returning,
     reversal,
     transfer,
     withdrawal,
@@ -259,6 +260,30 @@ async def test_a_reversal_and_what_it_undid_are_shown_with_each_other(
         trace = await transaction_trace(asking, uuid.UUID(one["instruction_id"]))
         named = {each["instruction_id"] for each in trace}
         assert named == {one["instruction_id"], other["instruction_id"]}
+
+
+async def test_a_payment_and_what_came_back_of_it_are_shown_with_each_other(
+    ledger: StoredLedger, asking: asyncpg.Connection
+) -> None:
+    """With the amount of each part; what had no match is no part."""
+    await ledger.send(opening(ANN), deposit(ANN, "2000.00"))
+    paid = withdrawal(ANN, "50.00")
+    backs = [returning(paid, each) for each in ("20.00", "30.01", "30.00")]
+    events = await ledger.send(paid, *backs)
+    numbers = [{name: each[name] for name in ("shard", "seq", "instruction_id")} for each in events]
+    (shown,) = await transaction_show(asking, uuid.UUID(paid["instruction_id"]))
+    assert shown["used_by"] == [
+        numbers[1] | {"leg": 0, "amount": "20.00"},
+        numbers[3] | {"leg": 0, "amount": "30.00"},
+    ]
+    assert (shown["reversed_by"], shown["uses"]) == ([], None)
+    for number, uses in ((0, numbers[0] | {"leg": 0}), (1, None), (2, numbers[0] | {"leg": 0})):
+        (shown,) = await transaction_show(asking, uuid.UUID(backs[number]["instruction_id"]))
+        assert (shown["uses"], shown["used_by"]) == (uses, [])
+    trace = await transaction_trace(asking, uuid.UUID(backs[0]["instruction_id"]))
+    assert {each["instruction_id"] for each in trace} == {each["instruction_id"] for each in events[:2]}
+    trace = await transaction_trace(asking, uuid.UUID(paid["instruction_id"]))
+    assert len({each["instruction_id"] for each in trace}) == 3
 
 
 async def test_a_reserve_is_shown_with_the_parts_posted_of_it(

@@ -251,6 +251,7 @@ REVERSALS = st.one_of(
         approved_by=st.just("op:joe"),
     ),
 )
+RETURNS = at_home("return", fresh, original_id=ids | fresh, amount=amounts | sums, asset=euro)
 MESSAGES = st.one_of(
     message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message(
@@ -371,6 +372,7 @@ STREAMS = (
     | st.lists(RESERVES | EXCHANGES | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
     | st.lists(SECURITIES | TRADES | TRADES, min_size=6, max_size=30)
+    | st.lists(RETURNS | RETURNS | SPENDING | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
 )
 
 

@@ -39,8 +39,6 @@ def test_a_fact_is_rejected_only_by_the_first_rungs(reason: Reason) -> None:
             "entity_unknown",
             "instrument_not_valid",
             "pending_unknown",
-            "original_unknown",
-            "original_not_posted",
             "original_not_reversible",
             "reversed_elsewhere",
             "rate_mismatch",

@@ -59,7 +59,7 @@ HOMES = table("""
     withdrawal                ALICE  BANK/nostro/EUR  ALICE
     fee                       ALICE  BANK/fee_income/EUR  ALICE
     transfer                  BOB    BOB              ALICE            # whom the mirror debits
-    suspense                  house  BANK/suspense/EUR  BANK/nostro/EUR
+    suspense                  ALICE  BANK/suspense/EUR  BANK/nostro/EUR   # whose instruction it was
     house_posting             house  BANK/vault/EUR   BANK/nostro/EUR
 """)
 
@@ -383,7 +383,7 @@ def decided(drawn: list[Any], cut: int, *, quick: bool) -> Any:
     already = len(ledger.decisions[1])
     ledger.run(records[:cut])
     ledger.run(records[cut:])
-    return ledger.decisions[1][already:], ledger.undone, ledger.states[1].balances
+    return ledger.decisions[1][already:], ledger.uses, ledger.states[1].balances
 
 
 @given(STREAMS, st.integers(0, 25))

@@ -1,5 +1,6 @@
 """What every transaction type promises, and that each is found."""
 
+from keyword import iskeyword
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ def test_each_type_describes_itself_and_has_a_file_of_its_name(kind: Transaction
     """One file a type, listed in the package."""
     assert kind.description.endswith(".")
     assert kind.broadcast == (kind.code in BROADCAST)
-    assert (Path(transaction_types.__file__).parent / f"{kind.code}.py").exists()
+    assert (Path(transaction_types.__file__).parent / f"{_file_of(kind.code)}.py").exists()
 
 
 def test_the_types_are_those_of_the_contract() -> None:
@@ -23,4 +24,9 @@ def test_the_types_are_those_of_the_contract() -> None:
     codes = [each.code for each in TRANSACTION_TYPES]
     assert codes == [each.model_fields["type"].default for each in INSTRUCTIONS]
     files = {path.stem for path in Path(transaction_types.__file__).parent.glob("*.py")} - {"__init__"}
-    assert files == set(codes)
+    assert files == set(map(_file_of, codes))
+
+
+def _file_of(code: str) -> str:
+    """Return the name of a type's file: its code, with what Python wants behind a word of its own."""
+    return f"{code}_" if iskeyword(code) else code

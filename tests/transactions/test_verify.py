@@ -34,6 +34,7 @@ from tests.transactions.support import (
     owner_in,
     received,
     reopening,
+    returning,
     reversal,
     trade,
     transfer,
@@ -72,6 +73,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await a_few_amounts_kept(ledger)
     await a_few_limits(ledger)
     await a_few_reversals(ledger)
+    await a_few_returns(ledger)
     await a_few_closings(ledger)
 
 
@@ -228,6 +230,14 @@ async def a_few_reversals(ledger: StoredLedger) -> None:
     await ledger.send(limit("0"), reversal(paid), reversal(paid, **right), reversal(sent, BOB))
 
 
+async def a_few_returns(ledger: StoredLedger) -> None:
+    """Of a payment in two parts, more than is left of it, and of one that is not known."""
+    paid = withdrawal(ALICE, "9.00")
+    await ledger.send(deposit(ALICE, "9.00"), paid)
+    await ledger.send(*[returning(paid, each) for each in ("4.00", "5.01", "5.00")])
+    await ledger.send(returning(withdrawal(BOB, "3.00"), "3.00"))
+
+
 @dataclass(frozen=True)
 class Lively:
     """The lively ledger's database, to be cloned, and what was published from it."""
@@ -333,12 +343,19 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '9000.00', '90.00')::bytea WHERE instruction_type = 'change_limit'", "limits", id="a limit that was not asked for"),
         pytest.param("UPDATE journal SET detail = NULL WHERE detail::text LIKE '%limit_passed%'", "limits", id="a passed limit not marked"),
         pytest.param("DELETE FROM reversed", "reversals", id="what was undone lost"),
-        pytest.param("INSERT INTO reversed VALUES (1, 2, 0, 1, 3)", "reversals", id="what was not undone"),
+        pytest.param("INSERT INTO reversed VALUES (1, 2, 0, 1, 1, 0, 1, 3)", "reversals", id="what was not undone"),
         pytest.param("UPDATE reversed SET seq = seq - 1", "reversals", id="undone by another"),
+        pytest.param("UPDATE reversed SET part = part + 2", "reversals", id="undone after something else"),
+        pytest.param("UPDATE reversed SET left_minor = left_minor + 1", "reversals", id="more left than there is"),
         pytest.param("UPDATE journal SET detail = (detail::jsonb - 'reverses')::json WHERE detail::text LIKE '%reverses%'", "reversals", id="a reversal of nothing"),
         pytest.param("UPDATE journal SET detail = replace(detail::text, '\"seq\":', '\"seq\":1')::json WHERE detail::text LIKE '%reverses%'", "reversals", id="a reversal of another"),
         pytest.param("UPDATE journal_row SET movement_kind = 'fee' WHERE instruction_type = 'reversal' AND kind = 'TransactionPosted'", "reversals", id="no exact mirror"),
         pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), 'op:joe', 'op:jane')::bytea WHERE instruction_type = 'reversal' AND kind = 'TransactionPosted'", "reversals", id="forced by one alone"),
+        pytest.param("UPDATE reversed SET amount = amount - 1 WHERE part = 2", "reversals", id="less back than there is"),
+        pytest.param("UPDATE journal SET detail = (detail::jsonb - 'uses')::json WHERE detail::text LIKE '%uses%'", "reversals", id="a return of nothing"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, '\"leg\":0', '\"leg\":1')::json WHERE detail::text LIKE '%uses%'", "reversals", id="a return of another movement"),
+        pytest.param("UPDATE journal SET amount = amount + 1 WHERE instruction_type = 'return' AND detail::text LIKE '%uses%'", "after_balances", id="more back than was booked"),
+        pytest.param("UPDATE journal SET detail = jsonb_build_object('uses', jsonb_build_object('shard', shard, 'seq', 2, 'leg', 0))::json WHERE instruction_type = 'return' AND detail::text LIKE '%routed%'", "reversals", id="a part of what is none"),
         pytest.param("UPDATE pending SET resolved_seq = NULL", "pendings", id="a pending one reopened"),
         pytest.param("DELETE FROM pending", "pendings", id="a pending one lost"),
         pytest.param("UPDATE journal SET about_seq = about_seq + 1 WHERE kind = 'TransactionVoided'", "pendings", id="a void of another"),

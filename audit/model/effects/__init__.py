@@ -16,6 +16,7 @@ from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
+from audit.model.effects.returns import amount_back, come_back
 from audit.model.effects.reversals import answered_for, approved, reverse
 from audit.model.effects.trades import trade
 
@@ -34,6 +35,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "post_pending": Effect(resolve, part_asked),
     "void_pending": Effect(resolve, part_asked),
     "reversal": Effect(reverse, own_form=answered_for),
+    "return": Effect(come_back, amount_back),
 }
 
 BY_ITSELF: Final[Mapping[str, ByItself]] = {"CreditSwept": swept, "AccountClosed": closed}

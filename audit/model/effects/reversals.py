@@ -37,12 +37,12 @@ def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     original_id = UUID(asked.content["original_id"])
     of = asked.content.get("original_owner") or asked.owner
     shard = partition_of(of.encode(), books.partitions)
-    found = _found(books, state, row, shard, original_id)
+    found = find_posted(books, state, row, shard, original_id)
     if isinstance(found, str):
         return rejected(found, "original_id")
     if found.type in NOT_REVERSED:
         return rejected("original_not_reversible", "original_id")
-    own = [number for number, leg in enumerate(found.legs) if _home(books, state, leg) == asked.owner]
+    own = [number for number, leg in enumerate(found.legs) if home(books, state, found, leg) == asked.owner]
     if not own:
         owners = {books.known(state, end).owner for leg in found.legs for end in (leg.debit, leg.credit)}
         return rejected("reversed_elsewhere" if asked.owner in owners else "wrong_owner", "owner")
@@ -56,12 +56,18 @@ def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     if stopped is not None:
         return rejected(stopped, "original_id")
     places = [(shard, found.seq, number) for number in own]
-    if any(place in state.undone for place in places):
-        return rejected("already_reversed", "original_id")
+    for place, leg in zip(places, legs, strict=True):
+        left = state.left_of(place, leg.amount)
+        if not left:
+            return rejected("already_reversed", "original_id")
+        if left < leg.amount:
+            return rejected("partly_used", "original_id")
     return _posted(books, state, row, asked, legs, places)
 
 
-def _found(books: Books, state: ShardState, row: JournalRow, shard: int, original_id: UUID) -> Posted | str:
+def find_posted(
+    books: Books, state: ShardState, row: JournalRow, shard: int, original_id: UUID
+) -> Posted | str:
     """What was posted for it; or why there is nothing, in another shard by what the decision saw."""
     if shard != state.shard:
         said = ((row.seen or {}).get("originals") or {}).get(str(original_id))
@@ -72,10 +78,11 @@ def _found(books: Books, state: ShardState, row: JournalRow, shard: int, origina
     return posted
 
 
-def _home(books: Books, state: ShardState, leg: Leg) -> str:
-    """Whose it is to undo: the customer whom the mirror debits, else the one it credits, else the house."""
+def home(books: Books, state: ShardState, found: Posted, leg: Leg) -> str:
+    """Whose it is to undo: the customer whom the mirror debits, else the one it credits, else who asked."""
     credited, debited = books.known(state, leg.credit).owner, books.known(state, leg.debit).owner
-    return credited if credited != HOUSE else debited
+    customers = [owner for owner in (credited, debited) if owner != HOUSE]
+    return customers[0] if customers else found.owner
 
 
 def _posted(
@@ -97,7 +104,8 @@ def _posted(
             return rejected(reason[0], "original_id")
         limit_passed = limit_passed or reason is not None
         state.post(leg)
-    state.undone.update((place, row.seq) for place in places)
+    for place, leg in zip(places, legs, strict=True):
+        state.use(place, leg.amount, leg.amount, row.seq)
     day = books.day_of(state, legs[0].debit)
     value = asked.content.get("value_date")
     return Prediction(

@@ -14,9 +14,9 @@ ABOUT: Final = (
     "A rule is a file in `services/compliance/rules/`. Rules about cash look at an exact log of banknotes; "
     f"rules about windows at an owner's last {LOG_MAX} movements of {LOG_DAYS} days in an asset, exact, and "
     "at counts and sums by hour and day of all of them. A movement counts once, when it is posted or first "
-    "pending; movements between accounts of one owner and reversals do not. Windows end at the latest event "
-    f"time; what comes over {LATENESS // 60_000_000} minutes behind it is judged as of its own time, and its "
-    "finding says `late`."
+    "pending; movements between accounts of one owner, reversals and returns do not. Windows end at the "
+    f"latest event time; what comes over {LATENESS // 60_000_000} minutes behind it is judged as of its own "
+    "time, and its finding says `late`."
 )
 CHOICE: Final = (
     "Parameters are rows in `rule_parameter`, valid from a business day on. For a customer's asset the row "

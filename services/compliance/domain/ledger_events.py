@@ -129,7 +129,6 @@ class EventView(TypedDict, total=False):
     first: _First | None
     resolves: _First | None
     screening: bool
-    reverses: _First | None
     instruction: InstructionView | None
 
 
@@ -142,7 +141,7 @@ NUMBERS: Final[tuple[IdentifierKind, ...]] = (
 """What the identifier of a party may be."""
 ACCOUNTS: Final[tuple[IdentifierKind, ...]] = ("account", "crypto")
 AGENTS: Final[tuple[IdentifierKind, ...]] = ("bic",)
-UNDOING: Final = frozenset({"reversal"})
+UNDOING: Final = frozenset({"reversal", "return"})
 """Types of instruction that put right what was booked; the customer does nothing."""
 UNTRAVELLED: Final = frozenset({"card", "atm", "internal"})
 """Channels whose payments carry a number of their own: Regulation (EU) 2023/1113, article 2(3)."""
@@ -214,7 +213,7 @@ def read_news(value: bytes) -> LedgerNews:
         channel is not None
         and channel.get("cash", False)
         and kind != "InstructionApplied"
-        and head.get("reverses") is None
+        and instruction.get("type") not in UNDOING
     )
     # What was pending has been screened by its names already.
     names = bearers_of(instruction) if head.get("first") is None else ()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.planning import Against, TransactionType
+from services.transactions.domain.planning import Against, End, TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import (
     CLOSED,
@@ -18,10 +18,10 @@ from services.transactions.domain.state import (
     SHUT,
     Changes,
     First,
+    MovementId,
     OpenPending,
     Original,
     Outside,
-    Undone,
     Wanted,
 )
 from services.transactions.domain.trials import on_trial
@@ -74,6 +74,7 @@ class Case:
         "amounts",
         "context",
         "day",
+        "entity_id",
         "first",
         "legs",
         "limit",
@@ -112,8 +113,10 @@ class Case:
     """Form: what that one asked for, open or resolved; none where there has been none of this id."""
     original: Original
     """References: the posted transaction it names."""
-    undoes: list[Undone]
+    undoes: list[MovementId]
     """References: its movements that are undone, in the order of `moves`."""
+    entity_id: int | None
+    """References: whose books a fact belongs to, where no account that it names says so."""
     first: Decision | First | None
     """Identity: the first outcome of the same id."""
 
@@ -124,6 +127,7 @@ class Case:
         self.first = None
         self.account = None
         self.opened = None
+        self.entity_id = None
         self.pending = False
         self.screening = False
         """Whether it waits for compliance before it is posted."""
@@ -180,9 +184,9 @@ def asset_not_used() -> Refusal:
     return Refusal("asset_not_used", "asset", "the entity keeps no accounts in this asset")
 
 
-def house_end(case: Case, against: str | Against, entity_id: int, asset_id: int) -> Account | None:
+def house_end(case: Case, against: End, entity_id: int, asset_id: int) -> Account | None:
     """Return the house's account that the posting rules put where a movement names none."""
-    assert not isinstance(against, str)
+    assert isinstance(against, Against)
     return case.context.chart.counterpart(
         entity_id, case.record.type or "", against.condition, asset_id, case.day
     )

@@ -17,12 +17,25 @@ COUNTERPARTY: Final = Against("")
 CASH_DESK: Final = Against("cash")
 
 
+class Found(NamedTuple):
+    """An account that the transaction names which an instruction names, as long as that can be found."""
+
+    where: str
+
+
+PAYER: Final = Found("debit")
+"""Who paid what comes back."""
+
+End = str | Against | Found
+"""One end of a movement as asked for."""
+
+
 class Planned(NamedTuple):
     """One movement as asked for: account codes and the amount as they came, not yet looked up."""
 
     kind: str
-    debit: str | Against
-    credit: str | Against
+    debit: End
+    credit: End
     amount: str
     asset: str
     debit_field: str = "account"
@@ -55,6 +68,8 @@ class TransactionType:
     """The classes that accounts it names may have; none means the house's own accounts."""
     reversible: bool = True
     """Whether what it has posted may be reversed."""
+    returnable: bool = False
+    """Whether what it has posted went out and may come back: one movement that debits a customer."""
     broadcast: bool = False
     """Whether one record of it goes to every partition, under the house's key."""
 

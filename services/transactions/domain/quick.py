@@ -13,7 +13,7 @@ from services.transactions.domain.cases import Context
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.plain import PlainInstruction
-from services.transactions.domain.planning import Against
+from services.transactions.domain.planning import Against, End
 from shared.money import AMOUNT_MINOR_MAX
 from shared.runtime.work import Received
 
@@ -143,7 +143,7 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
     return decision
 
 
-def _ask_for(context: Context, *ends: str | Against | Account) -> None:
+def _ask_for(context: Context, *ends: End | Account) -> None:
     """Note accounts that memory lacks, unless they are known to be opened in this batch or not to exist."""
     changes = context.changes
     for end in ends:

@@ -85,16 +85,27 @@ class Original(NamedTuple):
     seq: int
     """Of the posting; of the first outcome, where nothing was posted."""
     instruction_type: str
+    owner: str
+    """Whom the instruction named."""
     legs: Sequence[Leg]
     """What was posted; none where nothing was."""
 
 
-class Undone(NamedTuple):
-    """One movement that was reversed: shard and seq of the original, and its place in it."""
+class MovementId(NamedTuple):
+    """One movement that was posted: shard and seq of its transaction, and its place in it."""
 
     shard: int
     seq: int
     leg: int
+
+
+class Used(NamedTuple):
+    """What has been made of a movement since it was posted: reversed whole, or come back in parts."""
+
+    parts: int
+    """By how many events."""
+    left: int
+    """Minor units of it that still can be."""
 
 
 @dataclass(slots=True)
@@ -244,8 +255,10 @@ class Changes:
     """(seq of the pending one, minor units posted of it)."""
     posted: dict[str, Decision] = field(default_factory=dict)
     """What was pending and is posted now, by instruction id."""
-    undone: dict[Undone, int] = field(default_factory=dict)
-    """Movements reversed, with the seq that reversed them."""
+    uses: dict[MovementId, Used] = field(default_factory=dict)
+    """Movements used, as they are left."""
+    used: list[tuple[MovementId, Used, int, int]] = field(default_factory=list)
+    """Each use: of what, how it was left, the minor units used, the seq that did it."""
     cleared: list[tuple[int, int]] = field(default_factory=list)
     """(seq of the pending one, seq that said it need not wait for compliance)."""
     next_account: int = 1
@@ -380,6 +393,12 @@ class Changes:
         sums = self.expiring.get(account_id)
         return self.state.expiring.get(account_id, {}) if sums is None else sums
 
+    def use(self, movement: MovementId, before: Used, amount: int, seq: int) -> None:
+        """Use up so much of a movement."""
+        after = Used(before.parts + 1, before.left - amount)
+        self.uses[movement] = after
+        self.used.append((movement, after, amount, seq))
+
     def find_original(self, shard: int, instruction_id: str) -> Original | None:
         """Return what the batch made of an instruction of this shard; what came of it before is outside."""
         if shard != self.state.shard:
@@ -388,7 +407,7 @@ class Changes:
         if decision is None:
             return None
         legs = decision.legs if decision.kind == POSTED else ()
-        return Original(shard, decision.seq, decision.instruction_type or "", legs)
+        return Original(shard, decision.seq, decision.instruction_type or "", decision.owner or "", legs)
 
 
 def mask_of(freezes: dict[str, Freeze]) -> int:
@@ -442,8 +461,8 @@ class Outside:
     """Codes of which there is no account: they were looked for."""
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
     """What has come of instructions that others name, by shard and id."""
-    undone: set[Undone] = field(default_factory=set)
-    """Those of their movements that were reversed before."""
+    uses: dict[MovementId, Used] = field(default_factory=dict)
+    """Those of their movements that were used before."""
 
 
 @dataclass(slots=True)

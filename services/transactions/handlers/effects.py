@@ -225,7 +225,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         await moving.clear_pendings(connection, shard, changes.cleared)
         await moving.settle_pendings(connection, shard, changes.settled)
         await moving.resolve_pendings(connection, shard, changes.resolved)
-        await reversals.save_undone(connection, shard, changes.undone)
+        await reversals.save_uses(connection, shard, changes.used)
 
 
 async def _chains(memory: Memory, work: UnitOfWork, shards: Collection[int]) -> dict[int, Chain]:

@@ -71,16 +71,16 @@ async def _load_originals(
     batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
 ) -> None:
-    """Read what was posted under the ids that a batch names, in whatever shard, and what of it is undone."""
+    """Read what was posted under the ids that a batch names, in whatever shard, and what of it is used."""
     named = {shard: originals(batch.closely_read, work.partitions) for shard, batch in batches.items()}
     asked = set[tuple[int, str]]().union(*named.values())
     if not asked:
         return
     found = await reversals.originals(work.connection, memory.chart, sorted(asked))
-    undone = await reversals.undone(work.connection, [each for each in found.values() if each.legs])
+    uses = await reversals.uses(work.connection, [each for each in found.values() if each.legs])
     for shard, wanted in named.items():
         outsides[shard].originals = {each: found[each] for each in wanted if each in found}
-        outsides[shard].undone = undone
+        outsides[shard].uses = uses
     met = {end.code: end for each in found.values() for leg in each.legs for end in (leg.debit, leg.credit)}
     for state in states.values():
         for code, account in met.items():

@@ -286,17 +286,23 @@ COMMENT ON COLUMN account_closing.seq IS 'of the home shard, as all of them: whe
 -- Every batch asks whether the foreign accounts it credits are shut; no account is so twice at a time.
 CREATE UNIQUE INDEX closing_standing ON account_closing (account_id) WHERE reopened_seq IS NULL;
 
--- What was undone. A movement has one home at which it may be: no two shards ever write the same key.
+-- What was undone, or came back in parts. A movement has one home at which it may: no two shards ever write
+-- the same key, and what undoes it is its first part as what comes back is, so they exclude each other.
 CREATE TABLE reversed (
     original_shard int NOT NULL,
     original_seq bigint NOT NULL,
     leg int NOT NULL,
+    part int NOT NULL CHECK (part > 0),
+    amount bigint NOT NULL CHECK (amount > 0),
+    left_minor bigint NOT NULL CHECK (left_minor >= 0),
     shard int NOT NULL,
     seq bigint NOT NULL,
-    PRIMARY KEY (original_shard, original_seq, leg)
+    PRIMARY KEY (original_shard, original_seq, leg, part)
 );
 COMMENT ON COLUMN reversed.leg IS 'the movement''s place in the original';
-COMMENT ON COLUMN reversed.shard IS 'the home of the reversal, with its seq there';
+COMMENT ON COLUMN reversed.part IS 'how many times the movement has been used, with this one';
+COMMENT ON COLUMN reversed.left_minor IS 'of the movement''s amount, after this';
+COMMENT ON COLUMN reversed.shard IS 'the home of what undid it or came back, with its seq there';
 
 -- Of those that hold on a booking date the last one set counts; where none does, account.limit_minor.
 CREATE TABLE account_limit (

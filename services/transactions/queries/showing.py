@@ -24,9 +24,10 @@ async def transaction_show(connection: Connection, instruction_id: UUID) -> list
     An id is used in several shards by a broadcast or by different owners. Where no shard has used it up, its
     refusals for a wrong key or partition are shown. `outcome` is what it has come to by now, `event` the
     first. `resolved_by` and `follow_ups` are events of other records about it: decisions, repeats, postings
-    of a reserve. Each event says what it `reverses`, and what has `reversed_by` it. A reserve's parts name it
-    in no index: its shard is read from it up to its end, which takes as long as that is (about 0.1 s a
-    million events of the shard).
+    of a reserve. Each event says what it `reverses`, and what has `reversed_by` it; of what it `uses` a part
+    comes back, and `used_by` are the parts of its own that did. A reserve's parts name it in no index: its
+    shard is read from it up to its end, which takes as long as that is (about 0.1 s a million events of the
+    shard).
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         firsts = await _events_of(connection, instruction_id)
@@ -212,6 +213,8 @@ def _event(row: Mapping[str, Any], kept: _Kept) -> dict[str, Any]:
         "copied_to": copies[::2],
         "reverses": ties.reverses,
         "reversed_by": ties.reversed_by,
+        "uses": ties.uses,
+        "used_by": ties.used_by,
         "movements": kept.movements.get(number, []),
     }
 

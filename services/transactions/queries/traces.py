@@ -41,9 +41,10 @@ async def transaction_trace(connection: Connection, instruction_id: UUID) -> lis
             JOIN transactions.reversed
               ON reversed.original_shard = own.shard AND reversed.original_seq = own.seq
             UNION
-            SELECT (own.detail -> 'reverses' ->> 'shard')::int, (own.detail -> 'reverses' ->> 'seq')::bigint
+            SELECT (used ->> 'shard')::int, (used ->> 'seq')::bigint
             FROM own
-            WHERE own.instruction_type = 'reversal'
+            CROSS JOIN LATERAL coalesce(own.detail -> 'reverses', own.detail -> 'uses') AS used
+            WHERE used IS NOT NULL
         )
         SELECT every.shard, every.seq, every.about_seq, every.recorded_at, every.kind::text,
                every.topic::text, every.partition, every."offset", every.instruction_id,

@@ -1,11 +1,11 @@
-"""Reads what was posted under ids that instructions name, and keeps what of it was undone."""
+"""Reads what was posted under ids that instructions name, and keeps what of it was undone or came back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from asyncpg import Connection
 
 from services.transactions.domain.chart import Chart
-from services.transactions.domain.state import Original, Undone
+from services.transactions.domain.state import MovementId, Original, Used
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_at
 
@@ -16,7 +16,7 @@ async def originals(
     """Return what has come of instructions, by shard and id: their posting, else their first outcome."""
     rows = await connection.fetch(
         """
-        SELECT first.shard, first.instruction_id, first.instruction_type,
+        SELECT first.shard, first.instruction_id, first.instruction_type, first.owner,
                coalesce(posted.seq, first.seq) AS seq,
                posted.seq IS NOT NULL OR first.kind = 'TransactionPosted' AS is_posted
         FROM unnest($1::text::int[], $2::text::uuid[]) AS asked (shard, instruction_id)
@@ -33,37 +33,53 @@ async def originals(
     legs = await legs_at(connection, chart, [(row["shard"], row["seq"]) for row in rows if row["is_posted"]])
     return {
         (row["shard"], str(row["instruction_id"])): Original(
-            row["shard"], row["seq"], row["instruction_type"], legs.get((row["shard"], row["seq"]), ())
+            row["shard"],
+            row["seq"],
+            row["instruction_type"],
+            row["owner"],
+            legs.get((row["shard"], row["seq"]), ()),
         )
         for row in rows
     }
 
 
-async def undone(connection: Connection, among: Sequence[Original]) -> set[Undone]:
-    """Return those movements of these transactions that were reversed."""
+async def uses(connection: Connection, among: Sequence[Original]) -> dict[MovementId, Used]:
+    """Return what is left of those movements of these transactions that were used."""
     rows = await connection.fetch(
         """
-        SELECT reversed.original_shard, reversed.original_seq, reversed.leg
+        SELECT reversed.original_shard, reversed.original_seq, reversed.leg, max(reversed.part) AS parts,
+               min(reversed.left_minor) AS left_minor
         FROM unnest($1::text::int[], $2::text::bigint[]) AS asked (shard, seq)
         JOIN reversed ON reversed.original_shard = asked.shard AND reversed.original_seq = asked.seq
+        GROUP BY 1, 2, 3
         """,
         array_of([each.shard for each in among]),
         array_of([each.seq for each in among]),
     )
-    return {Undone(*row) for row in rows}
+    return {MovementId(*row[:3]): Used(row["parts"], row["left_minor"]) for row in rows}
 
 
-async def save_undone(connection: Connection, shard: int, undone: Mapping[Undone, int]) -> None:
-    """Insert movements that this shard has reversed, each with the seq that did it."""
-    if undone:
+async def save_uses(
+    connection: Connection, shard: int, used: Sequence[tuple[MovementId, Used, int, int]]
+) -> None:
+    """Insert uses of movements by this shard: of what, how it was left, minor units, the seq that did it."""
+    if used:
         await connection.execute(
             """
-            INSERT INTO reversed (shard, original_shard, original_seq, leg, seq)
-            SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::int[], $5::bigint[])
+            INSERT INTO reversed (shard, original_shard, original_seq, leg, part, amount, left_minor, seq)
+            SELECT $1, *
+            FROM unnest($2::int[], $3::bigint[], $4::int[], $5::int[], $6::bigint[], $7::bigint[],
+                        $8::bigint[])
             """,
             shard,
-            [each.shard for each in undone],
-            [each.seq for each in undone],
-            [each.leg for each in undone],
-            list(undone.values()),
+            *map(
+                list,
+                zip(
+                    *[
+                        (*movement, after.parts, amount, after.left, seq)
+                        for movement, after, amount, seq in used
+                    ],
+                    strict=True,
+                ),
+            ),
         )

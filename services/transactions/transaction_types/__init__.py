@@ -18,6 +18,7 @@ from services.transactions.transaction_types.open_business_day import OPEN_BUSIN
 from services.transactions.transaction_types.post_pending import POST_PENDING
 from services.transactions.transaction_types.reopen_account import REOPEN_ACCOUNT
 from services.transactions.transaction_types.reserve import RESERVE
+from services.transactions.transaction_types.return_ import RETURN
 from services.transactions.transaction_types.reversal import REVERSAL
 from services.transactions.transaction_types.trade import TRADE
 from services.transactions.transaction_types.transfer import TRANSFER
@@ -41,6 +42,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     POST_PENDING,
     VOID_PENDING,
     REVERSAL,
+    RETURN,
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     CHANGE_LIMIT,

@@ -29,4 +29,5 @@ WITHDRAWAL: Final = TransactionType(
     effect=charged(MOVEMENTS),
     movements=_movements,
     account_classes=CASH_CLASSES,
+    returnable=True,
 )

@@ -23,7 +23,7 @@ from services.transactions.domain.effects.containers import (
     finish_opening,
     give_up_opening,
 )
-from services.transactions.domain.planning import Planned, TransactionType
+from services.transactions.domain.planning import Against, Planned, TransactionType
 from services.transactions.domain.state import DEBIT_FROZEN, Changes, OpenPending
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
@@ -65,7 +65,7 @@ def _references(case: Case) -> Refusal | None:
         if planned.asset not in chart.assets:
             return Refusal("asset_unknown", planned.asset_field, "the asset is not known here")
     if case.redirected:
-        return _suspense(case)
+        return to_suspense(case)
     ends: list[Ends] = []
     for planned in plan:
         debit = credit = None
@@ -133,14 +133,14 @@ def _counterparties(case: Case, ends: list[Ends]) -> Refusal | None:
     return _move(case, ends, home.entity_id)
 
 
-def _suspense(case: Case) -> Refusal | None:
+def to_suspense(case: Case) -> Refusal | None:
     """Put the house's suspense where a fact names a customer's account that cannot take it."""
     context = case.context
     chart = context.chart
     plan = case.record.plan
     codes = (code for planned in plan for code in (planned.debit, planned.credit) if type(code) is str)
     named = next((found for code in codes if (found := context.changes.find_account(code))), None)
-    entity_id = named.entity_id if named is not None else None
+    entity_id = named.entity_id if named is not None else case.entity_id
     if entity_id is None:
         entity = chart.entity_of_last_resort(chart.assets[plan[0].asset].asset_id)
         if entity is None:
@@ -152,8 +152,8 @@ def _suspense(case: Case) -> Refusal | None:
         suspense = chart.house.get((entity_id, "suspense", chart.assets[planned.asset].asset_id))
         if suspense is None:
             return asset_not_used()
-        debit = suspense if type(planned.debit) is str else None
-        ends.append((planned, debit, suspense if type(planned.credit) is str else None))
+        debit, credit = (None if type(end) is Against else suspense for end in planned[1:3])
+        ends.append((planned, debit, credit))
     return _move(case, ends, entity_id)
 
 

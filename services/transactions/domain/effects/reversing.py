@@ -10,20 +10,12 @@ from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, stopped, stopped_end
-from services.transactions.domain.decisions import Decision, Leg
+from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.authority import two_people
 from services.transactions.domain.effects.movements import put_down
-from services.transactions.domain.state import Original, Undone
-from shared.messages.envelope import HOUSE
-from shared.messages.partitioner import shard_of
-
-
-def home_of(leg: Leg) -> str:
-    """Return who may undo a movement: whom the mirror debits, else whom it credits, else the house."""
-    if leg.credit.is_customer:
-        return leg.credit.owner
-    return leg.debit.owner if leg.debit.is_customer else HOUSE
+from services.transactions.domain.effects.using import find_original, home_of, not_there, use_of
+from services.transactions.domain.state import MovementId, Original
 
 
 def _form(case: Case) -> Refusal | None:
@@ -32,48 +24,26 @@ def _form(case: Case) -> Refusal | None:
 
 
 def _references(case: Case) -> Refusal | None:
-    found = _find(case)
-    if found is None:
-        return _not_there(case, "original_unknown", "there is no instruction of this id and owner")
-    if not found.legs:
-        return _not_there(case, "original_not_posted", "nothing was posted under this id so far")
+    found = find_original(case)
+    if found is None or not found.legs:
+        return not_there(case, found)
     code = found.instruction_type
     if not case.context.types[code].reversible:
         return Refusal("original_not_reversible", "original_id", f"a {code} is not reversed")
     return _own_movements(case, found)
 
 
-def _find(case: Case) -> Original | None:
-    named = case.record.original
-    assert named is not None
-    owner, instruction_id = named
-    context = case.context
-    shard = shard_of(owner, context.partitions)
-    return context.changes.find_original(shard, instruction_id) or context.outside.originals.get(
-        (shard, instruction_id)
-    )
-
-
-def _not_there(case: Case, reason: str, detail: str) -> Refusal:
-    """Refuse for what is not there; of another shard it is remembered that it was not seen."""
-    assert case.record.original is not None
-    owner, instruction_id = case.record.original
-    if shard_of(owner, case.context.partitions) != case.context.changes.state.shard:
-        case.has_seen("originals", {instruction_id: reason})
-    return Refusal(reason, "original_id", detail)
-
-
 def _own_movements(case: Case, found: Original) -> Refusal | None:
     """Take the movements that are at home with the owner named."""
     owner = case.record.owner
-    own = [(number, leg) for number, leg in enumerate(found.legs) if home_of(leg) == owner]
+    own = [(number, leg) for number, leg in enumerate(found.legs) if home_of(found, leg) == owner]
     if not own:
-        right = " or ".join(sorted({home_of(leg) for leg in found.legs}))
+        right = " or ".join(sorted({home_of(found, leg) for leg in found.legs}))
         party = any(owner in (leg.debit.owner, leg.credit.owner) for leg in found.legs)
         reason = "reversed_elsewhere" if party else "wrong_owner"
         return Refusal(reason, "owner", f"it is reversed by the owner {right}")
     case.original = found._replace(legs=[leg for _, leg in own])
-    case.undoes = [Undone(found.shard, found.seq, number) for number, _ in own]
+    case.undoes = [MovementId(found.shard, found.seq, number) for number, _ in own]
     case.moves = [(leg.credit, leg.debit) for _, leg in own]
     case.amounts = [leg.amount for _, leg in own]
     case.day = case.context.changes.day_of(own[0][1].debit.entity_id)
@@ -86,10 +56,12 @@ def _status(case: Case) -> Refusal | None:
 
 
 def _state(case: Case) -> Refusal | None:
-    context = case.context
-    for each in case.undoes:
-        if each in context.changes.undone or each in context.outside.undone:
-            return Refusal("already_reversed", "original_id", "it was reversed before")
+    for each, amount in zip(case.undoes, case.amounts, strict=True):
+        used = use_of(case, each, amount)
+        if not used.left:
+            return Refusal("already_reversed", "original_id", "nothing is left of it to be undone")
+        if used.parts:
+            return Refusal("partly_used", "original_id", "a part of it has come back before")
     return None
 
 
@@ -109,7 +81,8 @@ def _accept(case: Case, decision: Decision) -> None:
     decision.detail = {"reverses": {"shard": case.original.shard, "seq": case.original.seq}}
     if case.limit_passed:
         decision.detail["limit_passed"] = True
-    case.context.changes.undone.update((each, case.seq) for each in case.undoes)
+    for each, amount in zip(case.undoes, case.amounts, strict=True):
+        case.context.changes.use(each, use_of(case, each, amount), amount, case.seq)
 
 
 def _original(message: Any) -> tuple[str, str]:

@@ -106,14 +106,18 @@ Moved = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
-    """A reversal met in the journal: what it says it undoes, and what it moved."""
+class Use:
+    """An event met in the journal that undoes another or is a part of it coming back, and what it moved."""
 
     seq: int
     owner: str
     original: tuple[int, int]
     """Shard and seq of the posting."""
+    leg: int | None
+    """The movement of it that comes back; none where all of its home are undone."""
     legs: list[Moved]
+    routed: bool
+    """Whether it went to an account of the house's instead of the customer's."""
 
 
 @dataclass(slots=True)
@@ -145,7 +149,7 @@ class Shard:
     limits: dict[int, list[Limit]] = field(default_factory=dict)
     opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """The seq that opened an account, and the limit it asked for."""
-    mirrors: list[Mirror] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
     watched: set[int] = field(default_factory=set)

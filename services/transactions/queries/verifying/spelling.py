@@ -12,7 +12,7 @@ from services.transactions.queries.verifying.journal import Row
 
 MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
-    "TransactionPosted": ("routed", "limit_passed", "opened", "resolves", "freed", "reverses"),
+    "TransactionPosted": ("routed", "limit_passed", "opened", "resolves", "freed", "reverses", "uses"),
     "TransactionPending": ("screening", "routed", "limit_passed", "opened"),
     "TransactionVoided": ("resolves",),
     "PendingCleared": ("decision",),

@@ -15,7 +15,7 @@ from services.transactions.queries.verifying.effects.freezing import frozen_of, 
 from services.transactions.queries.verifying.effects.limits import limit_of
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
-from services.transactions.queries.verifying.effects.reversals import is_forced, walk_reversal
+from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
 
@@ -29,7 +29,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     if "opened" in detail:
         walk_opened_within(books, shard, row, detail["opened"])
     resolves, freed = resolved(books, shard, row, legs, detail)
-    walk_reversal(books, shard, row, legs, detail)
+    walk_use(books, shard, row, legs, detail)
     walk_charges(books, shard, row, legs)
     is_fact = row["instruction_type"] in FACTS
     may_pass = is_fact or is_forced(row)

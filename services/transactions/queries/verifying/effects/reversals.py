@@ -1,17 +1,29 @@
-"""What was undone: by an exact mirror, at its home, and each movement at most once."""
+"""What was undone or came back: at its home, by an exact mirror or in parts, never more than there was."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import Books, Mirror, Moved, Shard
+from services.transactions.queries.verifying.books import Books, Moved, Shard, Use
 from services.transactions.queries.verifying.effects.effect import Effect
 
-HOUSE: Final = "house"
 Number = tuple[int, int]
 """Shard and seq."""
+STAND_INS: Final = frozenset({"account_closed", "account_frozen"})
+"""Reasons for which a fact goes to an account of the house's and is what it is all the same."""
+
+
+@dataclass(slots=True)
+class Original:
+    """What an event says it undoes, or is a part of: its kind, and its movements by leg."""
+
+    kind: str
+    instruction_type: str | None
+    owner: str
+    legs: dict[int, Moved] = field(default_factory=dict[int, Moved])
 
 
 def is_forced(row: Mapping[str, Any]) -> bool:
@@ -21,21 +33,33 @@ def is_forced(row: Mapping[str, Any]) -> bool:
     return bool(json.loads(row["content"]).get("forced", False))
 
 
-def walk_reversal(
+def walk_use(
     books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]
 ) -> None:
-    """Note what a posting says it undoes, if it does; all reversals say it, and nothing else does."""
-    said: Mapping[str, int] | None = detail.get("reverses")
-    is_one = row["instruction_type"] == "reversal"
-    at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
-    if is_one or said is not None:
-        kind = row["kind"]
-        found = f"{kind} of a {row['instruction_type']}, reverses {said}"
-        holds = is_one and said is not None and kind == "TransactionPosted" and _answered_for(row)
-        books.see("reversals", holds, expected="a posted reversal of a posting", found=found, **at)
+    """Note what a posting says it undoes or is a part of; all that must say it do, and nothing else does."""
+    undone: Mapping[str, int] | None = detail.get("reverses")
+    part: Mapping[str, int] | None = detail.get("uses")
+    code, kind, routed = row["instruction_type"], row["kind"], detail.get("routed")
+    is_reversal, is_return = code == "reversal", code == "return"
+    if not (is_reversal or is_return or undone is not None or part is not None):
+        return
+    books.see(
+        "reversals",
+        (undone is not None) == is_reversal
+        and (part is not None) == (is_return and (routed is None or routed in STAND_INS))
+        and kind == "TransactionPosted"
+        and (not is_reversal or _answered_for(row)),
+        expected="a posted reversal of a posting, or a return of a payment",
+        found=f"{kind} of a {code}, reverses {undone}, uses {part}",
+        shard=shard.number,
+        seq=row["seq"],
+    )
+    said = undone if part is None else part
     if said is not None:
         moved = [(leg["kind"], leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
-        shard.mirrors.append(Mirror(row["seq"], row["owner"], (said["shard"], said["seq"]), moved))
+        number = (said["shard"], said["seq"])
+        leg = None if part is None else part["leg"]
+        shard.uses.append(Use(row["seq"], row["owner"], number, leg, moved, routed is not None))
 
 
 def _answered_for(row: Mapping[str, Any]) -> bool:
@@ -47,57 +71,104 @@ def _answered_for(row: Mapping[str, Any]) -> bool:
     return None not in (asked.get("reason"), entered_by, approved_by) and entered_by != approved_by
 
 
-async def compare_reversals(connection: Connection, books: Books) -> None:
-    """Hold each reversal against what it undoes, and what was undone against the table of it."""
-    mirrors = [(shard.number, each) for shard in books.shards.values() for each in shard.mirrors]
-    originals = await _originals(connection, [each.original for _, each in mirrors])
-    derived: dict[tuple[int, int, int], tuple[int, int]] = {}
-    for number, mirror in mirrors:
-        at: dict[str, Any] = {"shard": number, "seq": mirror.seq}
-        kind, legs = originals.get(mirror.original, ("nothing", []))
-        own = [(leg, mirrored) for leg, mirrored in legs if _home_of(books, mirrored) == mirror.owner]
-        expected = [mirrored for _, mirrored in own]
-        is_later = mirror.original[0] != number or mirror.original[1] < mirror.seq
+async def compare_uses(connection: Connection, books: Books) -> None:
+    """Hold each use against what it is one of, and all of them against the table of them."""
+    uses = [(shard.number, each) for shard in books.shards.values() for each in shard.uses]
+    originals = await _originals(connection, [each.original for _, each in uses])
+    derived: dict[tuple[int, int, int], list[tuple[int, int, int, int, int]]] = {}
+    for number, use in sorted(uses, key=lambda each: (each[0], each[1].seq)):
+        original = originals.get(use.original, Original("nothing", None, ""))
+        at: dict[str, Any] = {"shard": number, "seq": use.seq}
+        is_later = use.original[0] != number or use.original[1] < use.seq
+        is_right = _is_mirror if use.leg is None else _is_part
         books.see(
             "reversals",
-            kind == "TransactionPosted" and is_later and bool(own) and expected == mirror.legs,
-            expected=f"the mirror of a posting before: {expected}",
-            found=f"{mirror.legs} of {kind} {mirror.original}",
+            original.kind == "TransactionPosted" and is_later and is_right(books, use, original),
+            expected=f"what mirrors or is a part of a posting before: {original.legs}",
+            found=f"{use.legs} of {original.kind} {use.original}",
             **at,
         )
-        for leg, _ in own:
-            before = derived.setdefault((*mirror.original, leg), (number, mirror.seq))
-            once = before == (number, mirror.seq)
-            books.see("reversals", once, expected="a movement undone once", found=f"by {before}", **at)
+        for leg, amount in _used(books, use, original):
+            whole = original.legs[leg][3]
+            earlier = derived.setdefault((*use.original, leg), [])
+            left = (earlier[-1][2] if earlier else whole) - amount
+            holds = left >= 0 and all(each[3] == number for each in earlier)
+            holds = holds and (use.leg is not None or not earlier)
+            found = f"{amount} after {earlier}"
+            books.see("reversals", holds, expected=f"{whole} used at most, at one home", found=found, **at)
+            earlier.append((len(earlier) + 1, amount, left, number, use.seq))
+    await _compare_rows(connection, books, derived)
+
+
+async def _compare_rows(
+    connection: Connection,
+    books: Books,
+    derived: Mapping[tuple[int, int, int], list[tuple[int, int, int, int, int]]],
+) -> None:
+    expected_rows = {(*key, *row): row for key, rows in derived.items() for row in rows}
     for row in await connection.fetch(
-        "SELECT original_shard, original_seq, leg, shard, seq FROM transactions.reversed"
+        """
+        SELECT original_shard, original_seq, leg, part, amount, left_minor, shard, seq
+        FROM transactions.reversed
+        """
     ):
-        expected_by = derived.pop((row["original_shard"], row["original_seq"], row["leg"]), None)
-        found = (row["shard"], row["seq"])
-        books.see(
-            "reversals", expected_by == found, expected=expected_by, found=found, shard=found[0], seq=found[1]
-        )
-    for original, (number, seq) in derived.items():
-        books.see("reversals", False, expected=original, found="no row", shard=number, seq=seq)
+        found = tuple(row)
+        expected = expected_rows.pop(found, None)
+        at: dict[str, Any] = {"shard": row["shard"], "seq": row["seq"]}
+        books.see("reversals", expected is not None, expected="no such row", found=found, **at)
+    for expected in expected_rows:
+        books.see("reversals", False, expected=expected, found="no row", shard=expected[-2], seq=expected[-1])
 
 
-def _home_of(books: Books, mirrored: Moved) -> str:
-    """Whose a mirror is: the customer it debits, else the one it credits, else the house's."""
-    for account_id in mirrored[1:3]:
+def _is_mirror(books: Books, use: Use, original: Original) -> bool:
+    """Whether a reversal moves back what its home's movements moved, all of them and in order."""
+    own = [
+        (kind, credit, debit, amount)
+        for kind, debit, credit, amount in original.legs.values()
+        if _home_of(books, original, debit, credit) == use.owner
+    ]
+    return bool(own) and original.instruction_type != "reversal" and own == use.legs
+
+
+def _is_part(books: Books, use: Use, original: Original) -> bool:
+    """Whether a return goes to who had paid, or to what stands in for them."""
+    if use.leg not in original.legs or original.instruction_type != "withdrawal":
+        return False
+    _, paid, out, _ = original.legs[use.leg]
+    ((_, _, credit, _),) = use.legs
+    payer, taker = books.accounts[paid], books.accounts[credit]
+    is_same = taker.asset_id == payer.asset_id and taker.entity_id == payer.entity_id
+    goes_home = is_same and not taker.is_customer if use.routed else credit == paid
+    return goes_home and _home_of(books, original, paid, out) == use.owner
+
+
+def _used(books: Books, use: Use, original: Original) -> Iterator[tuple[int, int]]:
+    """The movements used, with the amount of each."""
+    if use.leg is not None:
+        if use.leg in original.legs:
+            yield use.leg, sum(amount for *_, amount in use.legs)
+        return
+    for leg, (_, debit, credit, amount) in original.legs.items():
+        if _home_of(books, original, debit, credit) == use.owner:
+            yield leg, amount
+
+
+def _home_of(books: Books, original: Original, debit: int, credit: int) -> str:
+    """Whose a movement is to use: the customer it credits, else the one it debits, else who had it made."""
+    for account_id in (credit, debit):
         account = books.accounts[account_id]
         if account.is_customer:
             return account.owner
-    return HOUSE
+    return original.owner
 
 
-async def _originals(
-    connection: Connection, numbers: list[Number]
-) -> dict[Number, tuple[str, list[tuple[int, Moved]]]]:
-    """Read what is undone: its kind; and by leg its movements the other way round, as a mirror has them."""
+async def _originals(connection: Connection, numbers: list[Number]) -> dict[Number, Original]:
+    """Read what is used."""
     rows = await connection.fetch(
         """
         SELECT journal.shard, journal.seq, journal.kind::text AS event, journal.instruction_type,
-               movement.leg, movement.kind, movement.debit_account, movement.credit_account, movement.amount
+               journal.owner, movement.leg, movement.kind, movement.debit_account, movement.credit_account,
+               movement.amount
         FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::bigint[])) AS asked (shard, seq)
         JOIN transactions.journal USING (shard, seq)
         JOIN transactions.movement USING (shard, seq)
@@ -106,13 +177,14 @@ async def _originals(
         [shard for shard, _ in numbers],
         [seq for _, seq in numbers],
     )
-    found: dict[Number, tuple[str, list[tuple[int, Moved]]]] = {}
+    found: dict[Number, Original] = {}
     for row in rows:
-        kind = "a reversal" if row["instruction_type"] == "reversal" else row["event"]
-        _, legs = found.setdefault((row["shard"], row["seq"]), (kind, []))
-        moved = (row["kind"], row["credit_account"], row["debit_account"], row["amount"])
-        legs.append((row["leg"], moved))
+        number = (row["shard"], row["seq"])
+        if number not in found:
+            found[number] = Original(row["event"], row["instruction_type"], row["owner"])
+        moved = (row["kind"], row["debit_account"], row["credit_account"], row["amount"])
+        found[number].legs[row["leg"]] = moved
     return found
 
 
-REVERSALS: Final = Effect(compare=compare_reversals)
+REVERSALS: Final = Effect(compare=compare_uses)

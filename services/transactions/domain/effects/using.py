@@ -1,0 +1,51 @@
+"""What may be made of a movement after it was posted: it is undone whole, or comes back in parts.
+
+A movement has one home at which it is used up (`home_of`), so that one shard alone keeps what is left of it,
+wherever the original stands. That stands still: what is read of another shard never changes, and that it was
+not there is kept with the decision and nowhere else.
+"""
+
+from services.transactions.domain.cases import Case
+from services.transactions.domain.decisions import Leg
+from services.transactions.domain.effects import Refusal
+from services.transactions.domain.state import MovementId, Original, Used
+from shared.messages.partitioner import shard_of
+
+
+def home_of(original: Original, leg: Leg) -> str:
+    """Return who may use a movement: whom its mirror debits, else whom it credits, else who had it made."""
+    if leg.credit.is_customer:
+        return leg.credit.owner
+    return leg.debit.owner if leg.debit.is_customer else original.owner
+
+
+def find_original(case: Case) -> Original | None:
+    """Return what has come of the instruction that the case names."""
+    named = case.record.original
+    assert named is not None
+    owner, instruction_id = named
+    context = case.context
+    shard = shard_of(owner, context.partitions)
+    return context.changes.find_original(shard, instruction_id) or context.outside.originals.get(
+        (shard, instruction_id)
+    )
+
+
+def not_there(case: Case, found: Original | None) -> Refusal:
+    """Refuse for what is not there; of another shard it is remembered that it was not seen."""
+    reason, detail = "original_unknown", "there is no instruction of this id and owner"
+    if found is not None:
+        reason, detail = "original_not_posted", "nothing was posted under this id so far"
+    assert case.record.original is not None
+    owner, instruction_id = case.record.original
+    if shard_of(owner, case.context.partitions) != case.context.changes.state.shard:
+        case.has_seen("originals", {instruction_id: reason})
+    return Refusal(reason, "original_id", detail)
+
+
+def use_of(case: Case, movement: MovementId, amount: int) -> Used:
+    """Return what is left of a movement of this amount."""
+    context = case.context
+    return (
+        context.changes.uses.get(movement) or context.outside.uses.get(movement) or Used(parts=0, left=amount)
+    )
