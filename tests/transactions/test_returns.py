@@ -2,12 +2,15 @@
 
 # ruff: noqa: E501 - tables are as wide as what they show
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.transactions.domain.planning import CASH_DESK, Planned
+from services.transactions.handlers.memory import TYPES
 from shared.messages.envelope import HOUSE
 from tests.transactions.support import (
     PARTITIONS,
@@ -281,3 +284,20 @@ def test_it_is_kept_at_one_shard() -> None:
     assert [each.owner for each in used] == [ALICE]
     assert len(ledger.uses) == 1
     assert all(each.shard < PARTITIONS for each in ledger.uses)
+
+
+def test_what_was_taken_for_a_payment_does_not_come_back_with_it() -> None:
+    """Its first movement is what went out; a bank that sends a payment back has not got the others."""
+    ledger = a_bank()
+    paid = replace(
+        ledger.types["withdrawal"],
+        movements=lambda message: (
+            *TYPES["withdrawal"].movements(message),
+            Planned("fee", message.account, CASH_DESK, "1.00", "EUR"),
+        ),
+    )
+    ledger.types["withdrawal"] = paid
+    message = withdrawal(ALICE, "40.00")
+    events = ledger.send(message, returning(message, "40.01"), returning(message, "40.00"))
+    assert [each.get("routed") for each in events] == [None, "amount_exceeds_original", None]
+    assert ledger.balance(ALICE) == 99_00

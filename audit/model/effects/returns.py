@@ -70,7 +70,7 @@ def _not_matched(state: ShardState, found: Posted | str, asset: str, amount: int
         return found
     if found.type not in PAYMENTS_OUT:
         return "original_not_returnable"
-    (paid,) = found.legs
+    paid = found.legs[0]
     if paid.asset != asset:
         return "asset_mismatch"
     left = state.left_of((state.shard, found.seq, 0), paid.amount)

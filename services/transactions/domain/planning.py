@@ -69,7 +69,7 @@ class TransactionType:
     reversible: bool = True
     """Whether what it has posted may be reversed."""
     returnable: bool = False
-    """Whether what it has posted went out and may come back: one movement that debits a customer."""
+    """Whether what it has posted went out and may come back: its first movement, which debits a customer."""
     broadcast: bool = False
     """Whether one record of it goes to every partition, under the house's key."""
 

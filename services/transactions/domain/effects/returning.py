@@ -32,7 +32,8 @@ def _to_payer(case: Case) -> Refusal | None:
     if not context.types[found.instruction_type].returnable:
         code = found.instruction_type
         return Refusal("original_not_returnable", "original_id", f"a {code} is no payment that went out")
-    (paid,) = found.legs
+    # What else there is, behind it, was taken for it and stays.
+    paid = found.legs[0]
     case.original = found
     case.entity_id = paid.debit.entity_id
     if paid.debit.asset != planned.asset:

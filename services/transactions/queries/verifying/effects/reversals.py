@@ -132,7 +132,7 @@ def _is_mirror(books: Books, use: Use, original: Original) -> bool:
 
 def _is_part(books: Books, use: Use, original: Original) -> bool:
     """Whether a return goes to who had paid, or to what stands in for them."""
-    if use.leg not in original.legs or original.instruction_type != "withdrawal":
+    if use.leg != 0 or use.leg not in original.legs or original.instruction_type != "withdrawal":
         return False
     _, paid, out, _ = original.legs[use.leg]
     ((_, _, credit, _),) = use.legs
