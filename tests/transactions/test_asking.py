@@ -46,6 +46,8 @@ ASKED: dict[str, tuple[dict[str, Any], int]] = {
     ),
     "an amount without all decimals": (transfer(ALICE, BOB, "5"), 0),
     "a zero too many": (transfer(ALICE, BOB, "05.00"), 0),
+    "a list of no charges": (transfer(ALICE, BOB, "5.00", charges=[]), 0),
+    "a withdrawal with a list of no charges": (withdrawal(ALICE, "5.00", charges=[]), 0),
     "a deposit that goes to suspense": (deposit(ALICE, "1.00", "nobody"), 0),
     "what is rejected": (transfer(ALICE, "nobody", "1.00"), 0),
 }

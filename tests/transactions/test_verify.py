@@ -16,6 +16,7 @@ from services.transactions.domain.chart import Dated
 from services.transactions.queries.verifying import CHECKS, PublishedEvent, compare_published, verify
 from services.transactions.queries.verifying.processes import divided
 from shared.messages.envelope import HOUSE
+from shared.money import format_amount
 from shared.runtime.work import Outgoing
 from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
 from tests.transactions.support import (
@@ -273,6 +274,21 @@ async def books(ledger_server: Server, lively: Lively) -> AsyncIterator[LedgerDa
         yield addresses
 
 
+async def moved_by_asset(books: LedgerDatabase) -> dict[str, dict[str, str]]:
+    """Add up what was posted of each asset, by one statement."""
+    reader = await asyncpg.connect(books.readonly, server_settings={"search_path": "transactions"})
+    try:
+        rows = await reader.fetch(
+            "SELECT code, scale, sum(movement.amount)::bigint AS moved FROM movement JOIN journal USING (shard, seq)"
+            " JOIN asset ON asset.asset_id = movement.asset_id"
+            " WHERE journal.kind IN ('TransactionPosted', 'CreditSwept') GROUP BY code, scale"
+        )
+    finally:
+        await reader.close()
+    sums = {row["code"]: format_amount(row["moved"], row["scale"]) for row in rows}
+    return {code: {"debits": moved, "credits": moved} for code, moved in sums.items()}
+
+
 async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     """Every check was made, and each held."""
     told: list[int] = []
@@ -282,11 +298,7 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     assert shown["ok"]
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
-    assert shown["assets"] == {
-        "EUR": {"debits": "9200.52", "credits": "9200.52"},
-        "USD": {"debits": "75.96", "credits": "75.96"},
-        ISIN: {"debits": "53", "credits": "53"},
-    }
+    assert shown["assets"] == await moved_by_asset(books)
     assert shown["as_of"].keys() == {"0", "1", "2", "3"}
     connection = await asyncpg.connect(books.service)
     assert shown["movements"] == await connection.fetchval("SELECT count(*) FROM movement")

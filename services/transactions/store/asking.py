@@ -49,6 +49,8 @@ class Cut(NamedTuple):
     """Without the owner's length."""
     end: bytes
     """What begins what is cut off behind; it stands nowhere after that."""
+    last: bytes
+    """What all of it ends with, or it is not cut."""
 
 
 def cut_of(terms: Terms) -> Cut | None:
@@ -57,12 +59,18 @@ def cut_of(terms: Terms) -> Cut | None:
     if len(shapes) != 1:
         return None
     start = len(_head(terms.instruction_type, 36 * "0", ""))
-    return Cut(shapes[0].mark, start, b',"debit_account":"' if shapes[0].both else b',"account":"')
+    end = b',"debit_account":"' if shapes[0].both else b',"account":"'
+    return Cut(shapes[0].mark, start, end, f'","asset":"{terms.asset}"}}'.encode())
 
 
-def kept_of_plain(content: bytes, owner: str, cut: Cut) -> bytes:
-    """Keep of a plain instruction what `kept_of` would: the quick judgement saw that all is as it must be."""
-    mark, start, end = cut
+def kept_of_plain(content: bytes, owner: str, cut: Cut) -> bytes | None:
+    """Keep of a plain instruction what `kept_of` would: the quick judgement saw that all is as it must be.
+
+    None where it says more behind the asset, if only that there are no charges.
+    """
+    mark, start, end, last = cut
+    if not content.endswith(last):
+        return None
     rest = content[start + len(owner) : content.rfind(end)]
     return mark + rest.replace(_OCCURRED_AT, b"\x0e").replace(_REFERENCE, b"\x0f")
 

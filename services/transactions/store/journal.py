@@ -106,15 +106,17 @@ class JournalRows:
             spelt = (self._opening_of(decision, shard, None, None), asking.cut_of(terms))
             terms.row = spelt
         opening, cut = spelt
-        if cut is None:
+        content = None
+        if cut is not None:
+            content = asking.kept_of_plain(
+                decision.content,  # pyright: ignore[reportArgumentType] - every plain instruction has these
+                decision.owner,  # pyright: ignore[reportArgumentType]
+                cut,
+            )
+        if content is None:
             return self._add(decision, shard, recorded_at, epoch, copies)
         _, debit, credit, amount, debit_after, credit_after = decision.legs[0]
         seq = decision.seq
-        content = asking.kept_of_plain(
-            decision.content,  # pyright: ignore[reportArgumentType] - every plain instruction has these
-            decision.owner,  # pyright: ignore[reportArgumentType]
-            cut,
-        )
         traceparent = decision.traceparent
         if copies:
             ((partition, prev, _),) = copies
