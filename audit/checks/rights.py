@@ -11,6 +11,7 @@ READERS: Final = "backoffice_readonly"
 APPEND_ONLY: Final = frozenset(
     {
         ("transactions", "journal"),
+        ("transactions", "journal_row"),
         ("transactions", "movement_of_several"),
         ("transactions", "instruction_key"),
         ("transactions", "account"),
@@ -32,10 +33,16 @@ APPEND_ONLY: Final = frozenset(
 CHART: Final = frozenset(
     {
         ("transactions", table)
-        for table in ("asset", "entity", "account_class", "posting_rule", "screening_policy")
+        for table in (
+            "asset", "entity", "account_class", "posting_rule", "screening_policy",
+            "journal_part", "detached_outcome",
+        )
     }
-)
-"""Loaded by migrations; no service writes them."""
+)  # fmt: skip
+"""Written by the owner; no service writes them."""
+
+PARTS: Final = ("journal_row_", "movement_of_several_")
+"""How the names of the parts begin that the owner makes of tables; they are written as a whole only."""
 
 MAY_DELETE: Final = frozenset((service, "attempt") for service in SERVICES)
 
@@ -69,6 +76,8 @@ def nobody_reads_anothers(examination: Examination) -> Result:
 def _own_right(schema: str, table: str, privilege: str) -> bool:
     """Whether a service may hold a writing privilege on a table of its own."""
     place = (schema, table)
+    if schema == "transactions" and table.startswith(PARTS):
+        return False
     match privilege:
         case "INSERT":
             return place not in CHART

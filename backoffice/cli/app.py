@@ -57,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("balances", "book", "Show what an owner, an entity or the whole book holds.", "balances"),
     Command("transaction", "transaction", "Follow one transaction through the system."),
     Command("ledger", "ledger", "Verify the books."),
+    Command("parts", "parts", "See the parts of the journal, detach old ones and attach them again."),
     Command("holds", "compliance", "List, release and refuse what compliance holds.", "holds"),
     Command("alerts", "compliance", "See what compliance found, and dismiss what needs no case.", "alerts"),
     Command("cases", "cases", "Work alerts in cases, and decide them."),

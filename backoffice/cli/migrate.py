@@ -22,14 +22,21 @@ def migrate(
     It reads BACKOFFICE_OWNER_DSN, the four BACKOFFICE_…_PASSWORD settings (TRANSACTIONS, COMPLIANCE,
     REPORTING, READONLY) and BACKOFFICE_KAFKA_BOOTSTRAP, else it works on the stack that runs here.
     """
+    dsn = owner_dsn()
+    record = running_stack()
+    passwords = _passwords(Path(record.data) if record is not None else None)
+    asyncio.run(_migrate(dsn, passwords, partitions=partitions_wanted(record), topics=topics))
+
+
+def owner_dsn() -> str:
+    """Return the address of the database for the owner of the schemas."""
     dsn = secret("BACKOFFICE_OWNER_DSN")
     record = running_stack()
     if dsn is None and record is not None:
         dsn = record.dsn_owner
     if dsn is None:
         raise stack_not_running("BACKOFFICE_OWNER_DSN is not set either")
-    passwords = _passwords(Path(record.data) if record is not None else None)
-    asyncio.run(_migrate(dsn, passwords, partitions=partitions_wanted(record), topics=topics))
+    return dsn
 
 
 async def _migrate(dsn: str, passwords: Mapping[str, str], *, partitions: int, topics: bool) -> None:

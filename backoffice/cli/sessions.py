@@ -9,7 +9,8 @@ import asyncpg
 from aiokafka import ConsumerRecord
 
 from backoffice.cli.connection import Connection
-from backoffice.cli.errors import UNREACHABLE, CommandError
+from backoffice.cli.errors import FOUND, UNREACHABLE, CommandError
+from services.transactions.queries.parts import PartsDetachedError
 from shared.messages.topics import TOPICS, Topic
 from shared.runtime import database
 from shared.runtime.client import Client
@@ -25,7 +26,15 @@ SERVICES: tuple[str, ...] = tuple(dict.fromkeys(topic.owner for topic in TOPICS)
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a command's work to its end; Ctrl-C cancels it and is raised as KeyboardInterrupt."""
-    return asyncio.run(work)
+    try:
+        return asyncio.run(work)
+    except PartsDetachedError as problem:
+        raise CommandError(
+            "parts_detached",
+            f"This needs events that are not there: {problem}.",
+            "Restore their tables and type `backoffice parts attach`, or ask a restored backup.",
+            FOUND,
+        ) from problem
 
 
 def kafka_settings(connection: Connection) -> KafkaSettings:

@@ -29,6 +29,42 @@ CREATE TYPE source_topic AS ENUM (
     'compliance.decisions.v1'
 );
 
+SET check_function_bodies = false;
+
+CREATE OR REPLACE FUNCTION transactions.make_parts(beyond bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'transactions', 'pg_temp'
+AS $function$
+DECLARE
+    width CONSTANT bigint := 4194304;
+    number int;
+    reached bigint;
+    whole text;
+BEGIN
+    SELECT coalesce(max(last_seq), 0) INTO reached FROM journal_part;
+    IF reached <= beyond THEN
+        PERFORM pg_advisory_xact_lock(1885434484);
+    END IF;
+    LOOP
+        SELECT coalesce(max(part) + 1, 0), coalesce(max(last_seq), 0) INTO number, reached FROM journal_part;
+        EXIT WHEN reached > beyond;
+        FOREACH whole IN ARRAY ARRAY['journal_row', 'movement_of_several'] LOOP
+            EXECUTE format('CREATE TABLE %1$I (LIKE %2$I INCLUDING ALL)', whole || '_' || number, whole);
+            EXECUTE format('ALTER TABLE %2$I ATTACH PARTITION %1$I FOR VALUES FROM (%3$s) TO (%4$s)',
+                           whole || '_' || number, whole, reached + 1, reached + width + 1);
+            EXECUTE format('GRANT SELECT ON %I TO transactions_service, backoffice_readonly',
+                           whole || '_' || number);
+        END LOOP;
+        INSERT INTO journal_part VALUES (number, reached + 1, reached + width);
+    END LOOP;
+    RETURN reached;
+END
+$function$;
+REVOKE ALL ON FUNCTION make_parts(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION make_parts(bigint) TO transactions_service;
+
 CREATE TABLE migration (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -315,7 +351,7 @@ CREATE TABLE journal_row (
     CONSTRAINT journal_row_amount_check CHECK (amount > 0),
     CONSTRAINT journal_row_check CHECK (debit_account <> credit_account),
     CONSTRAINT journal_row_check1 CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after, asset_id) = ANY (ARRAY[0, 6]))
-);
+) PARTITION BY RANGE (seq);
 CREATE INDEX journal_about ON journal_row USING btree (shard, about_seq) WHERE about_seq IS NOT NULL;
 CREATE INDEX journal_aside ON journal_row USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind, 'DryRunJudged'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
 COMMENT ON COLUMN journal_row.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
@@ -451,9 +487,70 @@ CREATE TABLE movement_of_several (
     CONSTRAINT movement_of_several_pkey PRIMARY KEY (shard, seq, leg),
     CONSTRAINT movement_of_several_amount_check CHECK (amount > 0),
     CONSTRAINT movement_of_several_check CHECK (debit_account <> credit_account)
-);
+) PARTITION BY RANGE (seq);
 GRANT SELECT ON movement_of_several TO backoffice_readonly;
 GRANT INSERT, SELECT ON movement_of_several TO transactions_service;
+
+CREATE TABLE journal_part (
+    part integer NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    CONSTRAINT journal_part_pkey PRIMARY KEY (part)
+);
+GRANT SELECT ON journal_part TO backoffice_readonly;
+GRANT SELECT ON journal_part TO transactions_service;
+
+CREATE TABLE detached_outcome (
+    seq bigint NOT NULL,
+    instruction_id uuid NOT NULL,
+    shard integer NOT NULL,
+    kind event_kind NOT NULL,
+    content_hash bytea NOT NULL,
+    reason text,
+    CONSTRAINT detached_outcome_pkey PRIMARY KEY (shard, seq)
+);
+GRANT SELECT ON detached_outcome TO backoffice_readonly;
+GRANT SELECT ON detached_outcome TO transactions_service;
+
+CREATE TABLE journal_row_0 PARTITION OF journal_row FOR VALUES FROM ('1') TO ('4194305');
+COMMENT ON COLUMN journal_row_0.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
+COMMENT ON COLUMN journal_row_0.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+COMMENT ON COLUMN journal_row_0.value_date IS 'beside a movement: null for the booking date';
+COMMENT ON COLUMN journal_row_0.partition IS 'beside an offset: null for the shard';
+COMMENT ON COLUMN journal_row_0.topic IS 'beside an offset: null for transactions.instructions.v1';
+COMMENT ON COLUMN journal_row_0.content IS 'what was asked, whole; or, behind a byte below 32 that names the type, what of it the row does not say';
+COMMENT ON COLUMN journal_row_0.copies IS 'secondaries: partition, how far back the one before it is, partition, … by spaces';
+COMMENT ON COLUMN journal_row_0.instruction_type IS 'null where the content names it';
+COMMENT ON COLUMN journal_row_0.movement_kind IS 'beside a movement: null for principal';
+COMMENT ON COLUMN journal_row_0.owner IS 'beside a movement: null for the customer debited, else the one credited';
+COMMENT ON COLUMN journal_row_0.detail IS 'what the event says beyond columns and movements';
+COMMENT ON COLUMN journal_row_0.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+GRANT SELECT ON journal_row_0 TO backoffice_readonly;
+GRANT SELECT ON journal_row_0 TO transactions_service;
+
+CREATE TABLE movement_of_several_0 PARTITION OF movement_of_several FOR VALUES FROM ('1') TO ('4194305');
+GRANT SELECT ON movement_of_several_0 TO backoffice_readonly;
+GRANT SELECT ON movement_of_several_0 TO transactions_service;
+
+CREATE TABLE journal_row_1 PARTITION OF journal_row FOR VALUES FROM ('4194305') TO ('8388609');
+COMMENT ON COLUMN journal_row_1.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
+COMMENT ON COLUMN journal_row_1.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
+COMMENT ON COLUMN journal_row_1.value_date IS 'beside a movement: null for the booking date';
+COMMENT ON COLUMN journal_row_1.partition IS 'beside an offset: null for the shard';
+COMMENT ON COLUMN journal_row_1.topic IS 'beside an offset: null for transactions.instructions.v1';
+COMMENT ON COLUMN journal_row_1.content IS 'what was asked, whole; or, behind a byte below 32 that names the type, what of it the row does not say';
+COMMENT ON COLUMN journal_row_1.copies IS 'secondaries: partition, how far back the one before it is, partition, … by spaces';
+COMMENT ON COLUMN journal_row_1.instruction_type IS 'null where the content names it';
+COMMENT ON COLUMN journal_row_1.movement_kind IS 'beside a movement: null for principal';
+COMMENT ON COLUMN journal_row_1.owner IS 'beside a movement: null for the customer debited, else the one credited';
+COMMENT ON COLUMN journal_row_1.detail IS 'what the event says beyond columns and movements';
+COMMENT ON COLUMN journal_row_1.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+GRANT SELECT ON journal_row_1 TO backoffice_readonly;
+GRANT SELECT ON journal_row_1 TO transactions_service;
+
+CREATE TABLE movement_of_several_1 PARTITION OF movement_of_several FOR VALUES FROM ('4194305') TO ('8388609');
+GRANT SELECT ON movement_of_several_1 TO backoffice_readonly;
+GRANT SELECT ON movement_of_several_1 TO transactions_service;
 
 CREATE VIEW movement AS
  SELECT journal_row.shard,

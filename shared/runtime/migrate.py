@@ -1,5 +1,10 @@
-"""Brings a schema up to date: numbered files, forward only, each once and in one transaction."""
+"""Brings a schema up to date: numbered files, forward only, each once and in one transaction.
 
+Services may be at work meanwhile. A file never waits long for a lock, since whoever comes after it would
+wait behind it: it gives up, lets them through, and tries again.
+"""
+
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -7,11 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from asyncpg.exceptions import DeadlockDetectedError, LockNotAvailableError
+
 from shared.runtime.errors import ConfigurationError
 
 RUNTIME_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _NAME: Final = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _LOCK: Final = 0x6261636B  # "back": one migration at a time in a database
+
+LOCK_MS: Final = 1_000
+"""So long a file waits for a lock, and with it everybody who wants the table; less than a batch may."""
+ATTEMPTS_MAX: Final = 30
+PAUSE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,8 @@ async def migrate_schema(
 ) -> list[str]:
     """Apply what is missing, as the owner, and return the names applied.
 
-    Raises `ConfigurationError` when an applied file has changed, or the number of shards differs.
+    Raises `ConfigurationError` when an applied file has changed, the number of shards differs, or a lock is
+    not to be had.
     """
     quoted = await connection.fetchval("SELECT quote_ident($1)", schema)
     applied: list[str] = []
@@ -76,11 +89,7 @@ async def migrate_schema(
                         " restore it and write a new one"
                     )
                 continue
-            async with connection.transaction():
-                await connection.execute(each.sql)
-                await connection.execute(
-                    "INSERT INTO migration (name, sha256) VALUES ($1, $2)", each.name, each.sha256
-                )
+            await _apply(connection, schema, each)
             applied.append(f"{schema}: {each.name}")
         for role in (f"{schema}_service", "backoffice_readonly"):
             await connection.execute(f"GRANT USAGE ON SCHEMA {quoted} TO {role}")
@@ -89,6 +98,27 @@ async def migrate_schema(
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
     return applied
+
+
+async def _apply(connection: Any, schema: str, migration: Migration) -> None:
+    """Apply one file, again and again while its locks are not to be had."""
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
+                await connection.execute(migration.sql)
+                await connection.execute(
+                    "INSERT INTO migration (name, sha256) VALUES ($1, $2)", migration.name, migration.sha256
+                )
+        except (LockNotAvailableError, DeadlockDetectedError) as error:
+            if attempt == ATTEMPTS_MAX:
+                raise ConfigurationError(
+                    f"the migration {migration.name} of schema {schema} found a table locked"
+                    f" {ATTEMPTS_MAX} times; see who holds it (pg_locks), and run it again"
+                ) from error
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 async def check_schema(connection: Any, schema: str, migrations: Sequence[Migration]) -> None:

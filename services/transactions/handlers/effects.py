@@ -28,6 +28,7 @@ from services.transactions.store import (
     journal,
     limits,
     moving,
+    parts,
     reversals,
     seals,
 )
@@ -35,6 +36,9 @@ from shared.runtime.work import Received, UnitOfWork
 
 REPEATS_EXPECTED_BATCHES: Final = 50
 """For so many batches after a repeated instruction, ids are looked up before they are used."""
+
+PARTS_AHEAD: Final = 4_194_304
+"""So many numbers, a whole part, are ready before they are needed."""
 
 
 async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Received]) -> None:
@@ -48,6 +52,7 @@ async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Rec
 
 async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:
     """Perform what is due by itself in the shards of the unit of work, a bounded piece of it."""
+    await _make_parts(memory, work)
     batches: dict[int, Entries] = {}
     for shard, part in work.shards.items():
         state = memory.state_for(work, shard)
@@ -55,6 +60,18 @@ async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:
             batches.setdefault(shard, Entries()).add_task(task)
     if batches:
         await _take_effect(memory, work, batches)
+
+
+async def _make_parts(memory: Memory, work: UnitOfWork) -> None:
+    """See to it that the journal's parts reach far beyond its end.
+
+    How far is remembered once it is seen: what is made here may be rolled back.
+    """
+    beyond = max((part.last_seq for part in work.shards.values()), default=0) + PARTS_AHEAD
+    if memory.parts_reach <= beyond:
+        memory.parts_reach = await parts.reach(work.connection)
+        if memory.parts_reach <= beyond:
+            await parts.make(work.connection, beyond)
 
 
 async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, Entries]) -> None:

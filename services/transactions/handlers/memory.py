@@ -44,6 +44,8 @@ class Memory:
     """The chains after the unit of work that waits to be adopted."""
     repeats_expected: int = 0
     """For how many batches to come instructions are expected to repeat earlier ones."""
+    parts_reach: int = 0
+    """How far the journal's parts reach, as it was last seen."""
 
     def state_for(self, work: UnitOfWork, shard: int) -> ShardState:
         """Return what the next decision of this unit of work stands on.

@@ -121,7 +121,7 @@ CREATE TABLE journal_row (
     CHECK (debit_account <> credit_account),
     CHECK (num_nonnulls(debit_account, credit_account, amount, debit_balance_after, credit_balance_after,
                         asset_id) IN (0, 6))
-);
+) PARTITION BY RANGE (seq);
 COMMENT ON COLUMN journal_row.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
 COMMENT ON COLUMN journal_row.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
 COMMENT ON COLUMN journal_row.value_date IS 'beside a movement: null for the booking date';
@@ -212,7 +212,60 @@ CREATE TABLE movement_of_several (
     kind text NOT NULL,
     CHECK (debit_account <> credit_account),
     PRIMARY KEY (shard, seq, leg)
+) PARTITION BY RANGE (seq);
+
+-- The parts of journal_row and movement_of_several: each holds 4,194,304 numbers of every shard, 4,096 seals.
+CREATE TABLE journal_part (
+    part int PRIMARY KEY,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL
 );
+
+-- What is needed of the first outcomes in parts that are detached: to know a repeat, and who closed an account.
+CREATE TABLE detached_outcome (
+    seq bigint NOT NULL,
+    instruction_id uuid NOT NULL,
+    shard int NOT NULL,
+    kind event_kind NOT NULL,
+    content_hash bytea NOT NULL,
+    reason text,
+    PRIMARY KEY (shard, seq)
+);
+
+-- Makes parts until they reach beyond a number, and says how far they reach. The service, which may make no
+-- tables, calls it ahead of time. A part is made by itself and then attached, which stops neither readers nor
+-- writers; there is no default part, since what came into it could only be moved on under a lock.
+CREATE FUNCTION make_parts(beyond bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = transactions, pg_temp
+AS $$
+DECLARE
+    width CONSTANT bigint := 4194304;
+    number int;
+    reached bigint;
+    whole text;
+BEGIN
+    SELECT coalesce(max(last_seq), 0) INTO reached FROM journal_part;
+    IF reached <= beyond THEN
+        PERFORM pg_advisory_xact_lock(1885434484);
+    END IF;
+    LOOP
+        SELECT coalesce(max(part) + 1, 0), coalesce(max(last_seq), 0) INTO number, reached FROM journal_part;
+        EXIT WHEN reached > beyond;
+        FOREACH whole IN ARRAY ARRAY['journal_row', 'movement_of_several'] LOOP
+            EXECUTE format('CREATE TABLE %1$I (LIKE %2$I INCLUDING ALL)', whole || '_' || number, whole);
+            EXECUTE format('ALTER TABLE %2$I ATTACH PARTITION %1$I FOR VALUES FROM (%3$s) TO (%4$s)',
+                           whole || '_' || number, whole, reached + 1, reached + width + 1);
+            EXECUTE format('GRANT SELECT ON %I TO transactions_service, backoffice_readonly',
+                           whole || '_' || number);
+        END LOOP;
+        INSERT INTO journal_part VALUES (number, reached + 1, reached + width);
+    END LOOP;
+    RETURN reached;
+END
+$$;
+REVOKE ALL ON FUNCTION make_parts(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION make_parts(bigint) TO transactions_service;
+SELECT make_parts(4194304);
 
 CREATE VIEW movement AS
 SELECT shard, 0 AS leg, seq, debit_account, credit_account, amount, debit_balance_after,

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from asyncpg import Connection
 
 from services.transactions.queries.moments import days_begun_after, vector_at, vector_now
+from services.transactions.queries.parts import detached_until, need_from
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
 
@@ -71,12 +72,17 @@ async def counters_at(
     """Return the four counters in minor units, summed over the shards, and the vector they are true at.
 
     `entity_id` is the accounts' entity, if only one is asked for. What is pending has no booking date: with a
-    date, the pending counters are those of the instant. Must run in one snapshot.
+    date, the pending counters are those of the instant. Must run in one snapshot; raises `PartsDetachedError`
+    where what must be read is detached.
     """
     last = await vector_now(connection)
     vector = last if moment.at is None else await vector_at(connection, moment.at, last)
+    if moment.at is not None:
+        # Where events are detached, halving ends behind the last of them.
+        await need_from(connection, min(vector.values(), default=1))
     counters = await _recorded(connection, vector, last, whose)
     if moment.value_date is not None:
+        await need_from(connection, 1)
         for row in counters.values():
             row[0] = row[1] = 0
         for shard, seq in vector.items():
@@ -91,6 +97,7 @@ async def counters_at(
             await _add(counters, changes, (1, 1, 0, 0))
     elif moment.booking_date is not None:
         begun = await days_begun_after(connection, moment.booking_date, vector, entity_id)
+        await need_from(connection, min(begun.values(), default=0) + 1)
         for shard, seq in vector.items():
             changes = _changes(
                 connection, shard, (begun[shard], seq), whose, booked_after=moment.booking_date
@@ -113,7 +120,8 @@ async def _recorded(
 ) -> dict[Key, list[int]]:
     """Return the counters at a vector: from the stored ones back, or from nothing on, by shard."""
     counters: dict[Key, list[int]] = {}
-    from_now = [shard for shard, seq in vector.items() if last[shard] - seq <= seq]
+    detached = await detached_until(connection)
+    from_now = [shard for shard, seq in vector.items() if detached or last[shard] - seq <= seq]
     await _add(counters, _stored(connection, from_now, whose), (1, 1, 1, 1))
     for shard, seq in vector.items():
         if last[shard] == seq:

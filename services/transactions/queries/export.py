@@ -13,6 +13,7 @@ from asyncpg import Connection
 
 from services.transactions.queries.balances_at import recorded_by_shard
 from services.transactions.queries.moments import vector_now
+from services.transactions.queries.parts import need_from
 
 FORMAT: Final = "backoffice.ledger.v1"
 MANIFEST: Final = "manifest.json"
@@ -151,10 +152,12 @@ async def export_ledger(
 
     `since` names, for each shard, the last event that is not wanted any more; then the balances at that
     vector are exported too, so that what follows can be added to them. Amounts are minor units, as strings.
+    Raises `PartsDetachedError` where what is wanted is detached.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         vector = await vector_now(connection)
         start = {shard: min(since.get(shard, 0), seq) for shard, seq in vector.items()}
+        await need_from(connection, min(start.values(), default=0) + 1)
         files = [
             await _opening(connection, folder, start, vector, progress),
             *[

@@ -183,7 +183,7 @@ async def _floor(
     instant = await connection.fetchval(
         """
         SELECT max(recorded_at)
-        FROM transactions.journal
+        FROM transactions.journal_row
         JOIN unnest($1::int[], $2::bigint[]) AS asked (shard, seq) USING (shard, seq)
         """,
         open_,
@@ -397,7 +397,9 @@ async def _place_of(connection: Connection, position: str) -> tuple[datetime, in
     recorded_at = None
     if shard.isdecimal() and seq.isdecimal() and len(shard) < 10 and len(seq) < 19:
         recorded_at = await connection.fetchval(
-            "SELECT recorded_at FROM transactions.journal WHERE shard = $1 AND seq = $2", int(shard), int(seq)
+            "SELECT recorded_at FROM transactions.journal_row WHERE shard = $1 AND seq = $2",
+            int(shard),
+            int(seq),
         )
     if recorded_at is None:
         raise PositionUnknownError(position)

@@ -30,7 +30,7 @@ async def vector_at(
         rows = await connection.fetch(
             """
             SELECT shard, recorded_at > $3 AS is_later
-            FROM transactions.journal
+            FROM transactions.journal_row
             JOIN unnest($1::int[], $2::bigint[]) AS asked (shard, seq) USING (shard, seq)
             """,
             list(middle),

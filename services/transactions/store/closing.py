@@ -13,11 +13,13 @@ async def closings_at(connection: Connection, chart: Chart, shard: int) -> list[
     """Return the accounts at home in this shard that are closing or closed, the oldest first."""
     rows = await connection.fetch(
         """
-        SELECT account_id, seq, journal.instruction_id, closed_seq
-        FROM account_closing
-        JOIN journal USING (seq)
-        WHERE account_id >= $2 AND account_id < $3 AND reopened_seq IS NULL AND journal.shard = $1
-        ORDER BY seq
+        SELECT account_id, closing.seq, closed_seq,
+               coalesce(journal_row.instruction_id, detached.instruction_id) AS instruction_id
+        FROM account_closing AS closing
+        LEFT JOIN journal_row ON journal_row.shard = $1 AND journal_row.seq = closing.seq
+        LEFT JOIN detached_outcome AS detached ON detached.shard = $1 AND detached.seq = closing.seq
+        WHERE account_id >= $2 AND account_id < $3 AND reopened_seq IS NULL
+        ORDER BY closing.seq
         """,
         shard,
         shard * ACCOUNTS_PER_SHARD,

@@ -305,12 +305,14 @@ async def first_outcomes(
     """Return the first outcomes of those of these instructions that are known, by shard and id."""
     rows = await connection.fetch(
         """
-        SELECT key.shard, key.instruction_id, key.seq, journal.kind::text AS kind, journal.reason,
-               journal.content, journal.detail
+        SELECT key.shard, key.instruction_id, key.seq, coalesce(journal.kind, detached.kind)::text AS kind,
+               coalesce(journal.reason, detached.reason) AS reason, journal.content, journal.detail,
+               detached.content_hash
         FROM unnest($1::text::uuid[], $2::text::int[]) AS asked (instruction_id, shard)
         JOIN instruction_key AS key
           ON key.instruction_id = asked.instruction_id AND key.shard = asked.shard
-        JOIN journal ON journal.shard = key.shard AND journal.seq = key.seq
+        LEFT JOIN journal ON journal.shard = key.shard AND journal.seq = key.seq
+        LEFT JOIN detached_outcome AS detached ON detached.shard = key.shard AND detached.seq = key.seq
         """,
         array_of(instruction_ids),
         array_of(shards),
@@ -318,8 +320,8 @@ async def first_outcomes(
     found: dict[int, dict[str, First]] = {}
     for row in rows:
         detail = None if row["detail"] is None else json.loads(row["detail"])
-        content_hash = _hash_of(row["content"], detail)
-        assert content_hash is not None, "a first outcome has its content, or the hash of one too large"
+        content_hash = row["content_hash"] or hash_of_kept(row["content"], detail)
+        assert content_hash is not None, "a first outcome has its content, or the hash of it"
         first = First(row["seq"], content_hash, row["kind"], row["reason"], row["content"])
         found.setdefault(row["shard"], {})[str(row["instruction_id"])] = first
     return found
@@ -388,14 +390,14 @@ def _decision(row: Mapping[str, Any], legs: list[Leg]) -> Decision:
         reason=row["reason"],
         detail=detail,
         content=content,
-        content_hash=_hash_of(content, detail),
+        content_hash=hash_of_kept(content, detail),
         seen=None if row["seen"] is None else json.loads(row["seen"]),
         legs=legs,
         traceparent=row["traceparent"],
     )
 
 
-def _hash_of(content: bytes | None, detail: dict[str, Any] | None) -> bytes | None:
+def hash_of_kept(content: bytes | None, detail: dict[str, Any] | None) -> bytes | None:
     """Return a content's hash, or that of one that was too large to be kept."""
     if detail is not None and "content_hash" in detail:
         return bytes.fromhex(detail["content_hash"])

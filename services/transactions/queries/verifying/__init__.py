@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 from asyncpg import Connection
 
+from services.transactions.queries.parts import need_from
 from services.transactions.queries.verifying.books import CHECKS, Books, Findings
 from services.transactions.queries.verifying.effects import EFFECTS
 from services.transactions.queries.verifying.effects.movements import compare_sides
@@ -56,6 +57,8 @@ async def verify(
     by the last event of the seal, or by the event that an anchor is of. An anchor beyond the vector says that
     the journal's end was removed. Shards are walked by so many `processes`. Without `quick` plain
     transactions are walked row by row too, which finds the same.
+
+    Raises `PartsDetachedError` where not all of the journal is there.
     """
     started = asyncio.get_running_loop().time()
     read = 0
@@ -73,6 +76,7 @@ async def verify(
                 row["shard"]: row["last_seq"]
                 for row in await connection.fetch("SELECT shard, last_seq FROM transactions.shard")
             }
+            await need_from(connection, 1)
             books = Books()
             await read_chart(connection, books)
             key = secrets.token_bytes(KEY_BYTES)
