@@ -20,7 +20,9 @@ LARGEST_RECORD: Final = 1_048_576
 DEEPEST: Final = 50
 
 HOUSE: Final = "house"
-FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade", "return"})
+FACTS: Final = frozenset(
+    {"deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off"}
+)
 BROADCAST: Final = frozenset({"open_business_day"})
 
 
@@ -320,6 +322,7 @@ def _required(**readers: Reader) -> Shape:
 
 
 _COUNTRY: Final = _pattern(r"[A-Z]{2}")
+_ITEM: Final = _pattern(r"[0-9]{1,5}-[0-9]{1,18}-[0-9]{1,3}")
 _BIC: Final = _pattern(r"[A-Z0-9]{8}(?:[A-Z0-9]{3})?")
 
 _HOLDER: Final[Shape] = {
@@ -439,6 +442,16 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_EVERY,
         **_required(original_id=_uuid, amount=_amount, asset=_code),
         **_optional(reason=_reference),
+    },
+    "allocate": {
+        **_EVERY,
+        **_required(item=_ITEM, account=_code, amount=_amount, asset=_code),
+        **_optional(reason=_words),
+    },
+    "write_off": {
+        **_EVERY,
+        **_required(item=_ITEM, amount=_amount, asset=_code, reason=_words),
+        **_required(entered_by=_code, approved_by=_code),
     },
     "freeze_account": {
         **_EVERY,

@@ -73,6 +73,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("freed", said.freed),
         ("reverses", said.reverses and {"shard": said.reverses[0], "seq": said.reverses[1]}),
         ("uses", said.uses and dict(zip(("shard", "seq", "leg"), said.uses, strict=True))),
+        ("reopens", said.reopens or None),
         ("opened", said.opened),
         ("valid_from", None if said.valid_from is None else said.valid_from.isoformat()),
     ):

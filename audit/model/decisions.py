@@ -46,7 +46,8 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         else:
             state.note_after(leg)
     if verdict_reason is None:
-        state.posted[instruction_id] = Posted(row.seq, pending.asked.type, legs, pending.asked.owner)
+        posted = Posted(row.seq, pending.asked.type, legs, pending.asked.owner)
+        state.posted[instruction_id] = state.made[row.seq] = posted
     value = pending.asked.content.get("value_date")
     return Prediction(
         "TransactionVoided" if verdict_reason else "TransactionPosted",

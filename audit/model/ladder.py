@@ -50,7 +50,8 @@ def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, ask
     if not asked.wrong and said.reason != "too_large":
         said.content = asked.content
     if said.kind == "TransactionPosted":
-        state.posted[asked.instruction_id] = Posted(row.seq, asked.type, said.movements, asked.owner)
+        posted = Posted(row.seq, asked.type, said.movements, asked.owner, said.reopens)
+        state.posted[asked.instruction_id] = state.made[row.seq] = posted
     state.known[asked.instruction_id] = KnownId(row.seq, asked.content, said.kind, said.reason)
     return said
 

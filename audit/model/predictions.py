@@ -40,7 +40,9 @@ class Prediction:
     reverses: tuple[int, int] | None = None
     """Shard and seq of the posting that a reversal undoes."""
     uses: tuple[int, int, int] | None = None
-    """Shard, seq and place of the movement of which a return is a part."""
+    """Shard, seq and place of the movement of which a return is a part, or that is an item."""
+    reopens: bool = False
+    """Whether it moves back what was made of an item, which is one again."""
     opened: str | None = None
     """The account of a security that was opened within a custody account."""
     valid_from: date | None = None

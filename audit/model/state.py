@@ -109,6 +109,7 @@ class Posted:
     type: str
     legs: list[Leg]
     owner: str
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class ShardState:
     limits: list[Limit] = field(default_factory=list)
     """In the order in which they were set."""
     posted: dict[UUID, Posted] = field(default_factory=dict)
+    made: dict[int, Posted] = field(default_factory=dict)
+    """Whatever moved money, by seq."""
     used: dict[tuple[int, int, int], list[Use]] = field(default_factory=dict)
     """Shard, seq and place of a movement → what was made of it since."""
     days: dict[tuple[str, date], int] = field(default_factory=dict)

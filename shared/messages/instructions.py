@@ -19,6 +19,9 @@ AmountText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 RateText = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 """A decimal string, positive, of as many decimals as it takes."""
 
+ItemNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}-[0-9]{1,18}-[0-9]{1,3}$")]
+"""A movement: shard and seq of the event that made it, and its place (`leg`) there, as in `2-1741-0`."""
+
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""
 
@@ -370,6 +373,41 @@ class Return(InstructionBase):
     """Why it came back: a code of ISO 20022's ExternalReturnReason1Code, or words."""
 
 
+class Allocate(InstructionBase):
+    """Fact: what the house keeps for somebody, or a part of it, is put on their account.
+
+    An item is a movement that credited suspense, the return account or blocked funds. It is used up by its
+    home, which is the owner to be named: the customer it debited, else whoever's instruction made it. Parts
+    of it may be allocated until nothing is left. Where the account is closed or frozen, it goes to the return
+    account or blocked funds and is an item there. What cannot be done leaves it where it is.
+    """
+
+    type: Literal["allocate"] = "allocate"
+    item: ItemNumber
+    account: Code
+    """Anybody's account of the same entity, or one of the house's where no items are."""
+    amount: AmountText
+    asset: Code
+    reason: Text | None = None
+    """How it was found out."""
+
+
+class WriteOff(InstructionBase):
+    """Fact: what is left of a small item is given up looking for, and becomes the house's income.
+
+    Two people answer for it. Its owner is the item's home, as of an `allocate`.
+    """
+
+    type: Literal["write_off"] = "write_off"
+    item: ItemNumber
+    amount: AmountText
+    asset: Code
+    reason: Text
+    entered_by: Code
+    approved_by: Code
+    """Somebody other than who entered it."""
+
+
 class FreezeAccount(InstructionBase):
     """Request: stop debits, credits or both on an account, under an authority; or keep an amount of it.
 
@@ -466,6 +504,8 @@ Instruction = (
     | VoidPending
     | Reversal
     | Return
+    | Allocate
+    | WriteOff
     | FreezeAccount
     | UnfreezeAccount
     | ChangeLimit
@@ -491,6 +531,8 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     VoidPending,
     Reversal,
     Return,
+    Allocate,
+    WriteOff,
     FreezeAccount,
     UnfreezeAccount,
     ChangeLimit,
@@ -499,7 +541,9 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     OpenBusinessDay,
 )
 
-FACTS: Final = frozenset({"deposit", "fee", "interest", "custody_transfer", "trade", "return"})
+FACTS: Final = frozenset(
+    {"deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off"}
+)
 """Types that have happened outside and are always booked; the others are requests."""
 
 BROADCAST: Final = frozenset({"open_business_day"})

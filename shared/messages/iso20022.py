@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from shared.messages.envelope import Event
 from shared.messages.instructions import (
     Adjustment,
+    Allocate,
     ChangeLimit,
     Channel,
     Charge,
@@ -41,6 +42,7 @@ from shared.messages.instructions import (
     UnfreezeAccount,
     VoidPending,
     Withdrawal,
+    WriteOff,
 )
 from shared.messages.journal import (
     InstructionRejected,
@@ -202,6 +204,15 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
             note="pacs.004: RtrRsnInf/Rsn/Cd; Cd has 4 characters there, Prtry 35",
         ),
     },
+    Allocate: {
+        "account": _STATEMENT_ACCOUNT,
+        **_ENTRY_AMOUNT,
+        **_nowhere("item", "reason", note="within the firm"),
+    },
+    WriteOff: _nowhere(
+        *("item", "amount", "asset", "reason", "entered_by", "approved_by"),
+        note="between the firm's own accounts",
+    ),
     FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction", "amount"),
     UnfreezeAccount: _nowhere("account", "freeze_id"),
     ChangeLimit: _nowhere("account", "limit", "valid_from", "valid_until", "authority"),

@@ -82,7 +82,9 @@ class TransactionPosted(TransactionEvent):
     reverses: Number | None = None
     """Of a reversal: the posting whose movements it mirrors."""
     uses: MovementNumber | None = None
-    """Of a return: the movement of which this came back."""
+    """Of a return: the movement of which this came back. Of an `allocate` or `write_off`: the item."""
+    reopens: bool = False
+    """Of a reversal of one of those: what it moves back is an item of its own, to be allocated anew."""
 
 
 class TransactionPending(TransactionEvent):

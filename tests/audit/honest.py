@@ -406,6 +406,8 @@ def _written(
         detail["reverses"] = dict(zip(("shard", "seq"), said.reverses, strict=True))
     if said.uses is not None:
         detail["uses"] = dict(zip(("shard", "seq", "leg"), said.uses, strict=True))
+    if said.reopens:
+        detail["reopens"] = True
     if said.opened is not None:
         detail["opened"] = said.opened
     if said.valid_from is not None:

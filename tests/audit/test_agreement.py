@@ -117,7 +117,16 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
             each.value_date,
             {
                 name: (each.detail or {}).get(name)
-                for name in ("routed", "limit_passed", "freed", "opened", "reverses", "uses", "valid_from")
+                for name in (
+                    "routed",
+                    "limit_passed",
+                    "freed",
+                    "opened",
+                    "reverses",
+                    "uses",
+                    "reopens",
+                    "valid_from",
+                )
             },
             (each.detail or {}).get("resolves", {}).get("seq"),
             trial_shown(each.detail or {}) if each.kind == "DryRunJudged" else None,
@@ -171,6 +180,7 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
                 "opened": each.opened,
                 "reverses": each.reverses and {"shard": each.reverses[0], "seq": each.reverses[1]},
                 "uses": each.uses and dict(zip(("shard", "seq", "leg"), each.uses, strict=True)),
+                "reopens": each.reopens or None,
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
             },
             each.resolves,
@@ -285,7 +295,47 @@ RETURNS: list[Any] = [
 """In parts, too much, after and before it was undone, of what is frozen, and of what was screened."""
 
 
+def use(kind: str, number: int, seq: int, amount: str, **fields: Any) -> dict[str, Any]:
+    """Use up so much of what the event of this number left, if it left something."""
+    people = {"reason": "x", "entered_by": "op:jane", "approved_by": "op:joe"} if kind == "write_off" else {}
+    given = {"item": f"{SHARD}-{seq}-0", "amount": amount, "asset": "EUR", **people, **fields}
+    return of_home(kind, number, **given)
+
+
+FUNDED = len(a_ledger().taken[SHARD])
+ITEMS: list[Any] = [
+    of_home("deposit", 1, account="nobody", amount="10.00", asset="EUR"),
+    use("allocate", 2, FUNDED + 1, "4.00", account=NEIGHBOUR),
+    use("allocate", 3, FUNDED + 1, "6.01", account=NEIGHBOUR),
+    use("allocate", 4, FUNDED + 1, "1.00", account=FOREIGNER, dry_run=True),
+    use("allocate", 4, FUNDED + 1, "1.00", account=FOREIGNER),
+    use("allocate", 5, FUNDED + 1, "1.00", account="nobody"),
+    use("allocate", 6, FUNDED + 1, "1.00", account="BANK/suspense/EUR"),
+    use("allocate", 7, FUNDED + 1, "1.00", account="BANK/nostro/EUR"),
+    {**use("allocate", 8, FUNDED + 1, "1.00", account=HOME), "owner": NEIGHBOUR},
+    of_home("reversal", 9, original_id=named_id("1")),
+    use("write_off", 10, FUNDED + 1, "4.00"),
+    use("write_off", 11, FUNDED + 1, "0.01"),
+    use("write_off", 12, FUNDED + 1, "0.01", approved_by="op:jane"),
+    of_home("reversal", 13, original_id=named_id("10")),
+    use("allocate", 14, FUNDED + 14, "4.00", account=HOME, asset="USD"),
+    use("allocate", 15, FUNDED + 14, "4.00", account=HOME),
+    {**of_home("reversal", 16, original_id=named_id("2"), original_owner=HOME), "owner": NEIGHBOUR},
+    {**use("allocate", 17, FUNDED + 17, "4.00", account=HOME), "owner": NEIGHBOUR},
+    of_home("freeze_account", 18, account=HOME, freeze_id="i", authority="court", direction="credit"),
+    of_home("deposit", 19, account="nobody", amount="10.00", asset="EUR"),
+    use("allocate", 20, FUNDED + 20, "10.00", account=HOME),
+    use("allocate", 21, FUNDED + 21, "10.00", account=HOME),
+    use("write_off", 22, FUNDED + 21, "1.00"),
+    of_home("unfreeze_account", 23, account=HOME, freeze_id="i"),
+    use("allocate", 24, FUNDED + 21, "9.00", account=HOME),
+    use("allocate", 25, FUNDED + 99, "9.00", account=HOME),
+]
+"""Parts, too much, to whom it may not go, given up, undone and allocated anew, frozen."""
+
+
 @given(STREAMS)
+@example(ITEMS)
 @example(RETURNS)
 @example(RESERVES)
 @example(CLOSINGS)

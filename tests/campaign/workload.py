@@ -436,6 +436,25 @@ class Workload:
             account, "return", original_id=sent["instruction_id"], amount=amount, asset=account.asset
         )
 
+    def allocate(self) -> Iterator[Sending]:
+        """Use up what may be an item: some number of the owner's shard, now and then of another."""
+        account, rng = self._some(), self.rng
+        shard = partition_of(account.owner.encode(), self.partitions) if rng.random() < 0.95 else 0
+        fields: dict[str, Any] = {
+            "item": f"{shard}-{rng.randint(1, 1500)}-0",
+            "amount": self._spell(account, 5_00),
+            "asset": account.asset,
+        }
+        if rng.random() < 0.8:
+            yield self._to(account, "allocate", account=self._some().code, **fields)
+            return
+        fields |= {
+            "reason": "small",
+            "entered_by": "op:jane",
+            "approved_by": rng.choice(("op:joe", "op:jane")),
+        }
+        yield self._to(account, "write_off", **fields)
+
     # ── wrong, and must be answered ───────────────────────────────────────────────────────────────
 
     def dry_run(self) -> Iterator[Sending]:
@@ -582,6 +601,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.change_limit,
     Workload.reversal,
     Workload.come_back,
+    Workload.allocate,
     Workload.adjustment,
     Workload.open_account,
     Workload.short_lived,
@@ -596,7 +616,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 20, 6,
+    260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 20, 60, 6,
     10, 12, 2, 25, 30, 4, 20, 60, 15, 60, 30,
 )  # fmt: skip
 

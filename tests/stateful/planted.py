@@ -197,6 +197,23 @@ BUGS: Final = (
         "returned_by_halves", "after a claim half of what came back is left to come back", RETURNED,
         "store.reversals:uses", "min(reversed.left_minor)", "max(reversed.left_minor + reversed.amount)",
     ),
+    Bug(
+        "item_used_twice", "more is allocated of an item than there is", KEPT,
+        "domain.effects.items:_state", "case.amounts[0] > used.left", "False",
+    ),
+    Bug(
+        "allocation_forgotten", "what was allocated of an item is not counted", KEPT,
+        "domain.effects.items:_accept",
+        "case.context.changes.use(movement, used, case.amounts[0], case.seq)", "pass",
+    ),
+    Bug(
+        "item_of_others", "anybody of the shard may use an item up", KEPT,
+        "domain.effects.items:_find", "home != case.record.owner", "False",
+    ),
+    Bug(
+        "not_reopened", "what was allocated to the wrong one and undone is no item again", KEPT,
+        "domain.effects.reversing:_accept", 'decision.detail["reopens"] = True', "pass",
+    ),
     # pendings and screening
     Bug(
         "released_twice", "what is posted of a reserve is released twice", RESERVED,

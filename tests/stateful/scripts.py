@@ -49,6 +49,8 @@ BOXES: Final = (*[f"{ANNA}/custody"] * 9, f"{BEN}/custody", f"{ANNA}/custody#{SA
 SECURITIES: Final = (*[SAP] * 9, "US0378331005", "EUR", "XXX")
 PIECES: Final = (*["1", "2", "5", "10", "100"] * 4, "1.5", "0", "9223372036854775807")
 FREEZES: Final = ("f1", "f2")
+ITEMS: Final = (*[f"1-{seq}-0" for seq in (*[8] * 20, *range(7, 40))], "2-9-0", "1-8-1", "x")
+"""Numbers of movements; the first is of what Anna's shard keeps for nobody known."""
 
 CHARGES: Final = tuple(
     [{"kind": kind, "amount": amount, "asset": asset, "taken": taken} for kind, amount, asset, taken in drawn]
@@ -205,6 +207,20 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         {"reason": ("AC04", "unknown there")},
         often=4,
     ),
+    "allocate": Kind(
+        {"item": ITEMS, "account": (*[OWN] * 6, *OTHERS), "amount": AMOUNTS, "asset": ASSETS},
+        often=6,
+    ),
+    "write_off": Kind(
+        {
+            "item": ITEMS,
+            "amount": AMOUNTS,
+            "asset": ASSETS,
+            "reason": ("small",),
+            "entered_by": ("op:jane",),
+            "approved_by": ("op:joe", "op:joe", "op:jane"),
+        }
+    ),
     "freeze_account": Kind(
         {"account": (*CODES, *BOXES), "freeze_id": FREEZES, "authority": ("court",)},
         {"direction": (*["debit"] * 3, "credit", "both"), "amount": ("50.00", "900.00", "0.00", "1")},
@@ -348,6 +364,7 @@ ASIDE: Final[Script] = [
         ("send", _named(withdrawal(each, "20.00"), f"pay {name}"))
         for each, name in ((ANNA, "anna"), (BEN, "ben"))
     ],
+    ("send", _named(deposit(ANNA, "100.00", "nobody"), "for nobody")),
     ("work", (0, 1, 2, 3), 100, 0, "well", True),
 ]
-"""Some of it set aside, and some paid out that may come back; before each random script."""
+"""Some set aside, some paid out that may come back, some of nobody known; before each random script."""

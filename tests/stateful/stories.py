@@ -39,6 +39,17 @@ def returns(amount: str, name: str) -> Step:
     return say("return", ANNA, f"{name} back", original_id=paid, amount=amount, asset="EUR")
 
 
+KEPT_ITEM: Final = "1-6-0"
+"""What comes in for nobody known right after the beginning."""
+ANSWERED_FOR: Final = {"reason": "small", "entered_by": "op:jane", "approved_by": "op:joe"}
+
+
+def allocates(amount: str, name: str, account: str) -> Step:
+    """Put some of it on an account."""
+    given = {"item": KEPT_ITEM, "account": account, "amount": amount, "asset": "EUR"}
+    return say("allocate", ANNA, f"{name} of it", **given)
+
+
 def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
     """All shards take what there is."""
     return "work", ALL_SHARDS, most, again, how, quick
@@ -253,6 +264,22 @@ RETURNED: Final[Script] = [
     say("reversal", ANNA, "undo", original_id=named_id(f"withdrawal {ANNA} 5.00")),
     works(),
 ]
+KEPT: Final[Script] = [
+    on_account("deposit", ANNA, "9.00", account="nobody"),
+    works(),
+    allocates("4.00", "first", BEN),
+    works(),
+    RESTART,
+    allocates("6.00", "too much", CLEO),
+    say("allocate", BEN, "from elsewhere", item=KEPT_ITEM, account=BEN, amount="5.00", asset="EUR"),
+    allocates("3.00", "second", CLEO),
+    say("write_off", ANNA, "rest", item=KEPT_ITEM, amount="2.00", asset="EUR", **ANSWERED_FOR),
+    works(),
+    say("reversal", BEN, "wrong one", original_id=named_id("first of it"), original_owner=ANNA),
+    works(),
+    say("reversal", ANNA, "send back", original_id=named_id(f"deposit {ANNA} 9.00")),
+    works(),
+]
 STOCKED: Final[Script] = [
     say(
         "custody_transfer",
@@ -320,6 +347,7 @@ STORIES: Final[dict[str, Script]] = {
     "charged": CHARGED,
     "reversed": REVERSED,
     "returned": RETURNED,
+    "kept": KEPT,
     "closed": CLOSED,
     "expired": EXPIRED,
     "crashed": CRASHED,

@@ -22,7 +22,7 @@ from services.transactions.domain.chart import (
     Entity,
     make_account,
 )
-from services.transactions.domain.decisions import POSTED, Decision
+from services.transactions.domain.decisions import POSTED, SWEPT, Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.due import tasks_due
 from services.transactions.domain.entries import Entry
@@ -32,7 +32,15 @@ from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import First, MovementId, Original, Outside, ShardState, Used
+from services.transactions.domain.state import (
+    First,
+    MovementId,
+    Original,
+    Outside,
+    ShardState,
+    Used,
+    original_of,
+)
 from services.transactions.handlers.memory import TYPES
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE, Number
@@ -147,6 +155,24 @@ def returning(of: dict[str, Any], amount: str, owner: str | None = None, **field
     return instruction("return", owner=owner or of["owner"], amount=amount, **given)
 
 
+def number_of(event: dict[str, Any], leg: int = 0) -> str:
+    """The number of a movement that an event made."""
+    return f"{event['shard']}-{event['seq']}-{leg}"
+
+
+def allocating(event: dict[str, Any], amount: str, account: str, **fields: Any) -> dict[str, Any]:
+    """Put so much of the item that an event made on an account, by its home."""
+    given = {"owner": event["owner"], "item": number_of(event), "asset": "EUR", **fields}
+    return instruction("allocate", amount=amount, account=account, **given)
+
+
+def writing_off(event: dict[str, Any], amount: str, **fields: Any) -> dict[str, Any]:
+    """Give up looking for whose this much of the item is that an event made."""
+    people = {"reason": "small", "entered_by": "op:jane", "approved_by": "op:joe"}
+    given = {"owner": event["owner"], "item": number_of(event), "asset": "EUR", **people, **fields}
+    return instruction("write_off", amount=amount, **given)
+
+
 def received(
     message: dict[str, Any] | bytes,
     *,
@@ -247,6 +273,7 @@ def make_chart() -> Chart:
         "return",
         "fee_income",
         "tax_payable",
+        "sundry_income",
         "interest_income",
         "interest_expense",
     )
@@ -276,6 +303,7 @@ def make_chart() -> Chart:
             ("withdrawal", "", "nostro"),
             ("withdrawal", "cash", "vault"),
             ("return", "", "nostro"),
+            ("write_off", "", "sundry_income"),
             ("reserve", "", "clearing"),
             ("exchange", "", "position"),
             ("custody_transfer", "depository", "depository"),
@@ -310,6 +338,7 @@ class PureLedger:
     events: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[int, list[Decision]] = field(default_factory=dict)
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
+    posted: dict[tuple[int, int], Original] = field(default_factory=dict)
     uses: dict[MovementId, Used] = field(default_factory=dict)
     taken: dict[int, list[Received | None]] = field(default_factory=dict)
     """By shard, the records that came to its decisions; none where one was due by itself."""
@@ -356,6 +385,7 @@ class PureLedger:
             firsts={each: first for (home, each), first in self.firsts.items() if home == shard},
             stopped=self._foreign_stopped(shard) if self.foreign_stopped is None else self.foreign_stopped,
             originals=dict(self.originals),
+            items={seq: each for (home, seq), each in self.posted.items() if home == shard},
             uses=dict(self.uses),
         )
         while True:
@@ -376,6 +406,8 @@ class PureLedger:
         state.take(folded.changes)
         self.last_seq[shard] += len(folded.decisions)
         for each in folded.decisions:
+            if each.kind in (POSTED, SWEPT):
+                self.posted[shard, each.seq] = original_of(shard, each)
             if each.uses_up_id:
                 assert each.instruction_id is not None
                 assert each.content_hash is not None
@@ -395,10 +427,7 @@ class PureLedger:
 
     def _keep_original(self, shard: int, decision: Decision) -> None:
         assert decision.instruction_id is not None
-        legs = decision.legs if decision.kind == POSTED else ()
-        self.originals[shard, decision.instruction_id] = Original(
-            shard, decision.seq, decision.instruction_type or "", decision.owner or "", legs
-        )
+        self.originals[shard, decision.instruction_id] = original_of(shard, decision)
 
     def _entry(self, record: Received) -> Entry:
         """A record as the fold takes it, by this ledger's own types."""

@@ -18,13 +18,17 @@ from shared.runtime.work import Received, Unreadable
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
     StoredLedger,
+    allocating,
     deposit,
     instruction,
     opening,
     outcome,
     owner_in,
     received,
+    returning,
     transfer,
+    withdrawal,
+    writing_off,
 )
 
 ALICE, CAROL, BOB = owner_in(1, "alice"), owner_in(1, "carol"), owner_in(2, "bob")
@@ -32,6 +36,9 @@ LARGEST: Final = "92233720368547658.07"
 """What a 64-bit counter still holds on top of Alice's 100.00."""
 BEYOND: Final = "(a number beyond all bounds)"
 RESERVE: Final = instruction("reserve", owner=ALICE, account=ALICE, amount="10.00", asset="EUR")
+ITEM: Final = {"shard": 1, "seq": 6, "owner": ALICE}
+"""What comes first behind the good instruction of each batch."""
+PAID: Final = withdrawal(ALICE, "2.00")
 SCREENED: Final = instruction("reserve", owner=ALICE, account=ALICE, amount="60.00", asset="EUR")
 
 
@@ -82,6 +89,23 @@ BAD: Final[dict[str, tuple[Sequence[Any], Sequence[str]]]] = {
     "a code with a null character": ([deposit(ALICE, "1.00", "a\0b")], ["field_malformed"]),
     "an owner of 10,000 characters": ([deposit("a" * 10_000, "1.00", ALICE)], ["unreadable"]),
     "a fact for an account that does not exist": ([deposit(ALICE, "1.00", "nobody")], ["posted"]),
+    "the same item allocated twice from two shards": (
+        [
+            deposit(ALICE, "5.00", "nobody"),
+            *[allocating(ITEM, "5.00", "BANK/nostro/EUR", owner=each) for each in (ALICE, BOB, ALICE)],
+        ],
+        ["posted", "posted", "wrong_partition", "item_used_up"],
+    ),
+    "an item of another shard": ([allocating(ITEM | {"shard": 2}, "5.00", ALICE)], ["wrong_owner"]),
+    "an item beyond all numbers": (
+        [allocating(ITEM | {"seq": each}, "5.00", ALICE) for each in (10**18 - 1, 10**18)],
+        ["item_unknown", "field_malformed"],
+    ),
+    "more of an item than there is": (
+        [deposit(ALICE, "5.00", "nobody"), allocating(ITEM, "5.01", ALICE), writing_off(ITEM, "5.01")],
+        ["posted", "amount_exceeds_item", "amount_exceeds_item"],
+    ),
+    "a return beyond its payment": ([PAID, returning(PAID, "2.00"), returning(PAID, "0.01")], ["posted"] * 3),
     "a part of what is under screening": (
         [SCREENED, resolving("post_pending", SCREENED, amount="1.00")], ["pending", "under_screening"],
     ),

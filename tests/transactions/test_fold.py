@@ -252,6 +252,21 @@ REVERSALS = st.one_of(
     ),
 )
 RETURNS = at_home("return", fresh, original_id=ids | fresh, amount=amounts | sums, asset=euro)
+NUMBERS = st.integers(0, 60).map(lambda seq: f"1-{seq}-0")
+ITEMS = st.one_of(
+    at_home("allocate", fresh, item=NUMBERS, account=codes, amount=amounts | sums, asset=euro),
+    at_home(
+        "write_off",
+        fresh,
+        item=NUMBERS,
+        amount=sums,
+        asset=euro,
+        reason=st.just("small"),
+        entered_by=st.just("op:jane"),
+        approved_by=st.sampled_from(["op:joe", "op:jane"]),
+    ),
+    at_home("deposit", fresh, account=st.just("nobody"), amount=sums, asset=euro),
+)
 MESSAGES = st.one_of(
     message("transfer", debit_account=codes, credit_account=codes, amount=amounts, asset=euro),
     message(
@@ -373,6 +388,7 @@ STREAMS = (
     | st.lists(EXPIRING, min_size=6, max_size=30)
     | st.lists(SECURITIES | TRADES | TRADES, min_size=6, max_size=30)
     | st.lists(RETURNS | RETURNS | SPENDING | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
+    | st.lists(ITEMS | ITEMS | RETURNS | REVERSALS | CLOSINGS, min_size=6, max_size=30)
 )
 
 

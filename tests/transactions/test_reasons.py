@@ -40,6 +40,7 @@ def test_a_fact_is_rejected_only_by_the_first_rungs(reason: Reason) -> None:
             "instrument_not_valid",
             "pending_unknown",
             "original_not_reversible",
+            "item_unknown",
             "reversed_elsewhere",
             "rate_mismatch",
             "charges_exceed_amount",

@@ -13,6 +13,7 @@ from audit.model.effects.closings import by_two, close, closed, reopen, swept
 from audit.model.effects.effect import ByItself, Effect
 from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
 from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
+from audit.model.effects.items import given_up_by_two, use_item
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, ends_differ, move
 from audit.model.effects.reserves import part_asked, resolve
@@ -36,6 +37,8 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "void_pending": Effect(resolve, part_asked),
     "reversal": Effect(reverse, own_form=answered_for),
     "return": Effect(come_back, amount_back),
+    "allocate": Effect(use_item, amount_back),
+    "write_off": Effect(use_item, amount_back, given_up_by_two),
 }
 
 BY_ITSELF: Final[Mapping[str, ByItself]] = {"CreditSwept": swept, "AccountClosed": closed}

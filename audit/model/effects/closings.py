@@ -3,7 +3,7 @@
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.predictions import Leg, Prediction, rejected
-from audit.model.state import Closing, KnownAccount, ShardState
+from audit.model.state import Closing, KnownAccount, Posted, ShardState
 from audit.wire import HOUSE, Asked
 
 
@@ -57,6 +57,7 @@ def swept(books: Books, state: ShardState, row: JournalRow) -> Prediction | None
         return None
     leg = Leg("principal", account.code, suspense, account.asset, amount)
     state.post(leg)
+    state.made[row.seq] = Posted(row.seq, "close_account", [leg], account.owner)
     day = state.today[account.entity]
     return Prediction("CreditSwept", about_seq=closing.seq, movements=[leg], booking_date=day, value_date=day)
 

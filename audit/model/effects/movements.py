@@ -38,6 +38,9 @@ AMOUNTS: Final = (
 OF_THE_HOUSE: Final = frozenset({"house_posting", "adjustment"})
 """Types that move money between the firm's own accounts only."""
 
+OF_ITEMS: Final = frozenset({"suspense", "return", "blocked_funds"})
+"""Classes of the firm's accounts whose every credit is an item, and that are debited item by item."""
+
 RESERVING: Final = frozenset({"reserve", "trade"})
 """Types whose movements are only set aside, whatever policy says."""
 
@@ -352,7 +355,11 @@ def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple
     other_asset = tuple(end.field for each, end, account in found if account.asset != each.asset)
     if other_asset:
         return "asset_mismatch", ("asset", *other_asset)
-    other_class = tuple(end.field for _, end, account in found if not _is_allowed(account, asked.type))
+    other_class = tuple(
+        end.field
+        for each, end, account in found
+        if not _is_allowed(account, asked.type) or (end is each.debit and account.account_class in OF_ITEMS)
+    )
     if other_class:
         return "account_class_not_allowed", other_class
     return None, ()

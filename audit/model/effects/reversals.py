@@ -62,7 +62,9 @@ def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
             return rejected("already_reversed", "original_id")
         if left < leg.amount:
             return rejected("partly_used", "original_id")
-    return _posted(books, state, row, asked, legs, places)
+    said = _posted(books, state, row, asked, legs, places)
+    said.reopens = said.reason is None and found.type in {"allocate", "write_off"}
+    return said
 
 
 def find_posted(

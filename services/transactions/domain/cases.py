@@ -1,6 +1,6 @@
 """One instruction on its way up the ladder, and what its rungs ask of it in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from services.transactions.domain.trials import on_trial
 class Context:
     """What all cases of a batch share."""
 
-    __slots__ = ("changes", "chart", "needs", "outside", "partitions", "terms", "types", "wanted")
+    __slots__ = ("changes", "chart", "decided", "needs", "outside", "partitions", "terms", "types", "wanted")
 
     def __init__(
         self,
@@ -40,12 +40,15 @@ class Context:
         partitions: int,
         changes: Changes,
         outside: Outside,
+        decided: Sequence[Decision] = (),
     ) -> None:
         self.chart = chart
         self.types = types
         self.partitions = partitions
         self.changes = changes
         self.outside = outside
+        self.decided = decided
+        """What was decided in the batch so far, by consecutive numbers."""
         self.terms: dict[tuple[Any, ...], Terms] = {}
         """What plain instructions of one kind have in common, while the business day lasts."""
         self.wanted = Wanted()
@@ -61,6 +64,7 @@ class Context:
             partitions=self.partitions,
             changes=on_trial(self.changes),
             outside=self.outside,
+            decided=self.decided,
         )
         trial.wanted, trial.needs = self.wanted, self.needs
         return trial

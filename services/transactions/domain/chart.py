@@ -30,6 +30,9 @@ class ChartAsset:
     scale: int
 
 
+ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
+"""Of the house's accounts whose every credit is an item: kept for somebody until it is used up."""
+
 NO_ASSET: Final = ChartAsset(999, "XXX", "none", 0)
 """ISO 4217's code where no currency is involved: of accounts that hold nothing themselves."""
 

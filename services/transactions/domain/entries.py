@@ -81,6 +81,12 @@ def originals(records: Iterable[Record | Task], partitions: int) -> set[tuple[in
     return {(shard_of(each[0], partitions), each[1]) for each in named if each is not None}
 
 
+def items(records: Iterable[Record | Task], shard: int) -> set[int]:
+    """Return the numbers of this shard's own events whose movements instructions name."""
+    named = (record.item for record in records if isinstance(record, Record))
+    return {each[1] for each in named if each is not None and each[0] == shard}
+
+
 def wanted_by(state: ShardState, records: Iterable[Record | Task], outside: Outside) -> Wanted:
     """Say what is missing for records that are not plain; for those that are, the fold says it."""
     wanted = Wanted()
@@ -97,7 +103,7 @@ def wanted_by(state: ShardState, records: Iterable[Record | Task], outside: Outs
 
 def _accounts_moved(outside: Outside) -> Iterator[Account]:
     """Give the accounts between which the transactions moved that a batch names."""
-    for original in outside.originals.values():
+    for original in (*outside.originals.values(), *outside.items.values()):
         for leg in original.legs:
             yield leg.debit
             yield leg.credit

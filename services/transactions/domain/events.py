@@ -153,7 +153,15 @@ def _posted(decision: Decision) -> str:
     if decision.detail is None:
         return _transaction(decision)
     return _transaction(decision) + _named(
-        decision.detail, "routed", "limit_passed", "opened", "resolves", "freed", "reverses", "uses"
+        decision.detail,
+        "routed",
+        "limit_passed",
+        "opened",
+        "resolves",
+        "freed",
+        "reverses",
+        "uses",
+        "reopens",
     )
 
 

@@ -64,8 +64,10 @@ def fold(
     loaded what is returned is of no use. A task that is not due after all comes to nothing.
     """
     changes = Changes(state, outside.opened, next_account=state.next_account)
-    context = Context(chart=chart, types=types, partitions=partitions, changes=changes, outside=outside)
     decided: list[Decision] = []
+    context = Context(
+        chart=chart, types=types, partitions=partitions, changes=changes, outside=outside, decided=decided
+    )
     seq = last_seq
     is_quick = not planted("forgotten_leg")
     for each in records:
@@ -130,12 +132,14 @@ def _route_fact(case: Case, refusal: Refusal, judge: Callable[[Case], Refusal | 
 def _route(case: Case, refusal: Refusal) -> Refusal | None:
     """Find a place for a fact that cannot be booked as named."""
     match REASONS[refusal.reason].fact:
+        case "suspense" if case.record.kind is not None and not case.record.kind.effect.redirects:
+            return refusal
         case "suspense":
             case.redirected = True
             case.routed = refusal.reason
         case "return" | "blocked_funds" as stand_in:
             case.routed = refusal.reason
-            return _stand_in(case, stand_in)
+            return _stand_in(case, stand_in, refusal)
         case "booked":
             case.limit_passed = True
         case "rejected":
@@ -143,8 +147,8 @@ def _route(case: Case, refusal: Refusal) -> Refusal | None:
     return None
 
 
-def _stand_in(case: Case, house_class: str) -> Refusal | None:
-    """Put the house's account of a class where the customer's is stopped."""
+def _stand_in(case: Case, house_class: str, refusal: Refusal) -> Refusal | None:
+    """Put the house's account of a class where the customer's is stopped; what is there already stays."""
     house = case.context.chart.house
     for index, (debit, credit) in enumerate(case.moves):
         customer = debit if debit.is_customer else credit
@@ -153,6 +157,8 @@ def _stand_in(case: Case, house_class: str) -> Refusal | None:
         instead = house.get((customer.entity_id, house_class, customer.asset_id))
         if instead is None:
             return asset_not_used()
+        if instead in (debit, credit):
+            return refusal
         case.moves[index] = (instead, credit) if debit.is_customer else (debit, instead)
     return None
 

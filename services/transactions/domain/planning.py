@@ -25,6 +25,8 @@ class Found(NamedTuple):
 
 PAYER: Final = Found("debit")
 """Who paid what comes back."""
+ITEM: Final = Found("credit")
+"""The house's account in which an item is."""
 
 End = str | Against | Found
 """One end of a movement as asked for."""

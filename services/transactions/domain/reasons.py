@@ -96,6 +96,7 @@ TABLE: Final = (
         fact="suspense",
     ),
     _row("original_not_reversible", "references", "AG03", "send an instruction of its own that corrects it"),
+    _row("item_unknown", "references", "AG01", "name a movement that credited an account of items"),
     _row("reversed_elsewhere", "references", "AG01", "name the owner that is said, with a new id"),
     _row("account_exists", "references", "AC01", "choose another account code, with a new id"),
     _row("spans_owners", "references", "AG01", "debit one customer an instruction"),
@@ -127,7 +128,9 @@ TABLE: Final = (
     _row("pending_resolved", "state", "DU03", "nothing: it was posted or given back before"),
     _row("under_screening", "state", "RR04", "wait until compliance has cleared it, then a new id"),
     _row("already_reversed", "state", "DU03", "nothing: it was undone before", fact="suspense"),
-    _row("partly_used", "state", "AG03", "what is left of it comes back by a return, not by a reversal"),
+    _row("partly_used", "state", "AG03", "use up the rest as the first part was; it is not undone any more"),
+    _row("item_used_up", "state", "DU03", "nothing: it was allocated, written off or undone before"),
+    _row("amount_exceeds_item", "state", "AM09", "allocate no more than is left of the item, with a new id"),
     _row(
         "amount_exceeds_original",
         "state",

@@ -25,6 +25,7 @@ class Record:
         "dry_run",
         "instruction_id",
         "is_instruction",
+        "item",
         "key",
         "kind",
         "message",
@@ -49,6 +50,8 @@ class Record:
     """The pending transaction it names, where its type is about one."""
     original: tuple[str, str] | None
     """The owner and id of the posted transaction it names, where its type is about one."""
+    item: tuple[int, int, int] | None
+    """Shard, seq and leg of the movement it names, where its type is about one."""
     content: bytes | None
     content_hash: bytes | None
     instruction_id: str | None
@@ -74,6 +77,7 @@ class Record:
         self.pending_id = None
         self.dry_run = False
         self.original = None
+        self.item = None
         code = _CODES.get(message.__class__)
         if code is not None:
             self.type = code
@@ -83,6 +87,7 @@ class Record:
             self.accounts = (*_codes_in(plan), *kind.effect.accounts(message))
             self.pending_id = kind.effect.pending_id(message)
             self.original = kind.effect.original(message)
+            self.item = kind.effect.item(message)
             self.owner = message.owner
             self.dry_run = message.dry_run
             self.content = content = content_of(message)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
-from services.transactions.domain.decisions import POSTED, Decision, Leg
+from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -89,6 +89,8 @@ class Original(NamedTuple):
     """Whom the instruction named."""
     legs: Sequence[Leg]
     """What was posted; none where nothing was."""
+    reopens: bool = False
+    """Whether it undid what was made of an item, and so made another one."""
 
 
 class MovementId(NamedTuple):
@@ -404,10 +406,14 @@ class Changes:
         if shard != self.state.shard:
             return None
         decision = self.posted.get(instruction_id) or self.firsts.get(instruction_id)
-        if decision is None:
-            return None
-        legs = decision.legs if decision.kind == POSTED else ()
-        return Original(shard, decision.seq, decision.instruction_type or "", decision.owner or "", legs)
+        return None if decision is None else original_of(shard, decision)
+
+
+def original_of(shard: int, decision: Decision) -> Original:
+    """Return what a decision made, as an instruction that names it takes it."""
+    legs = decision.legs if decision.kind in (POSTED, SWEPT) else ()
+    reopens = decision.detail is not None and decision.detail.get("reopens", False)
+    return Original(shard, decision.seq, decision.instruction_type or "", decision.owner or "", legs, reopens)
 
 
 def mask_of(freezes: dict[str, Freeze]) -> int:
@@ -461,8 +467,10 @@ class Outside:
     """Codes of which there is no account: they were looked for."""
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
     """What has come of instructions that others name, by shard and id."""
+    items: dict[int, Original] = field(default_factory=dict)
+    """What was posted at home here under numbers that instructions name, by seq."""
     uses: dict[MovementId, Used] = field(default_factory=dict)
-    """Those of their movements that were used before."""
+    """Movements of these and of originals that were used before."""
 
 
 @dataclass(slots=True)

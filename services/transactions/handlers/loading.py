@@ -7,6 +7,7 @@ from services.transactions.domain.entries import (
     Entries,
     dry_run_ids,
     instruction_ids,
+    items,
     originals,
     pending_ids,
     short_ones,
@@ -74,14 +75,19 @@ async def _load_originals(
     """Read what was posted under the ids that a batch names, in whatever shard, and what of it is used."""
     named = {shard: originals(batch.closely_read, work.partitions) for shard, batch in batches.items()}
     asked = set[tuple[int, str]]().union(*named.values())
-    if not asked:
+    numbers = {(shard, seq) for shard, batch in batches.items() for seq in items(batch.closely_read, shard)}
+    if not asked and not numbers:
         return
-    found = await reversals.originals(work.connection, memory.chart, sorted(asked))
-    uses = await reversals.uses(work.connection, [each for each in found.values() if each.legs])
+    connection, chart = work.connection, memory.chart
+    found = await reversals.originals(connection, chart, sorted(asked)) if asked else {}
+    posted = await reversals.posted_at(connection, chart, sorted(numbers)) if numbers else {}
+    every = [*found.values(), *posted.values()]
+    uses = await reversals.uses(connection, [each for each in every if each.legs])
     for shard, wanted in named.items():
         outsides[shard].originals = {each: found[each] for each in wanted if each in found}
+        outsides[shard].items = {seq: each for (home, seq), each in posted.items() if home == shard}
         outsides[shard].uses = uses
-    met = {end.code: end for each in found.values() for leg in each.legs for end in (leg.debit, leg.credit)}
+    met = {end.code: end for each in every for leg in each.legs for end in (leg.debit, leg.credit)}
     for state in states.values():
         for code, account in met.items():
             state.accounts.setdefault(code, account)

@@ -43,6 +43,35 @@ async def originals(
     }
 
 
+async def posted_at(
+    connection: Connection, chart: Chart, numbers: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Original]:
+    """Return what was posted under these numbers: shard, seq."""
+    rows = await connection.fetch(
+        """
+        SELECT journal.shard, journal.seq, journal.instruction_type, journal.owner,
+               coalesce(journal.detail->>'reopens' = 'true', false) AS reopens
+        FROM unnest($1::text::int[], $2::text::bigint[]) AS asked (shard, seq)
+        JOIN journal ON journal.shard = asked.shard AND journal.seq = asked.seq
+        WHERE journal.kind IN ('TransactionPosted', 'CreditSwept')
+        """,
+        array_of([shard for shard, _ in numbers]),
+        array_of([seq for _, seq in numbers]),
+    )
+    legs = await legs_at(connection, chart, [(row["shard"], row["seq"]) for row in rows])
+    return {
+        (row["shard"], row["seq"]): Original(
+            row["shard"],
+            row["seq"],
+            row["instruction_type"],
+            row["owner"],
+            legs.get((row["shard"], row["seq"]), ()),
+            row["reopens"],
+        )
+        for row in rows
+    }
+
+
 async def uses(connection: Connection, among: Sequence[Original]) -> dict[MovementId, Used]:
     """Return what is left of those movements of these transactions that were used."""
     rows = await connection.fetch(

@@ -4,6 +4,7 @@ from typing import Final
 
 from services.transactions.domain.planning import TransactionType
 from services.transactions.transaction_types.adjustment import ADJUSTMENT
+from services.transactions.transaction_types.allocate import ALLOCATE
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.close_account import CLOSE_ACCOUNT
 from services.transactions.transaction_types.custody_transfer import CUSTODY_TRANSFER
@@ -25,6 +26,7 @@ from services.transactions.transaction_types.transfer import TRANSFER
 from services.transactions.transaction_types.unfreeze_account import UNFREEZE_ACCOUNT
 from services.transactions.transaction_types.void_pending import VOID_PENDING
 from services.transactions.transaction_types.withdrawal import WITHDRAWAL
+from services.transactions.transaction_types.write_off import WRITE_OFF
 
 TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     OPEN_ACCOUNT,
@@ -43,6 +45,8 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     VOID_PENDING,
     REVERSAL,
     RETURN,
+    ALLOCATE,
+    WRITE_OFF,
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     CHANGE_LIMIT,

@@ -44,6 +44,12 @@ def no_pending(message: Any) -> str | None:
     return None
 
 
+def no_item(message: Any) -> tuple[int, int, int] | None:
+    """Name no movement by its number."""
+    del message
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One kind of effect: what each rung asks, and what is changed once all are passed."""
@@ -68,3 +74,8 @@ class Effect:
     """The pending transaction that an instruction is about: the id of what reserved it."""
     original: Callable[[Any], tuple[str, str] | None] = no_original
     """The posted transaction that an instruction is about: the owner and id of what asked for it."""
+    item: Callable[[Any], tuple[int, int, int] | None] = no_item
+    """The movement that an instruction is about, by shard, seq and leg."""
+    redirects: bool = True
+    """Whether a fact that cannot be booked as named goes to suspense. What is about something that is there
+    already is refused instead, and leaves it where it is."""

@@ -14,7 +14,7 @@ from services.transactions.domain.cases import (
     stopped,
     stopped_end,
 )
-from services.transactions.domain.chart import Account
+from services.transactions.domain.chart import ITEM_CLASSES, Account
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.containers import (
@@ -116,7 +116,7 @@ def _agreement(case: Case, ends: list[Ends]) -> Refusal | None:
         if credit is not None and credit.asset != planned.asset:
             return Refusal("asset_mismatch", planned.credit_field, f"the account holds {credit.asset}")
     for planned, debit, credit in ends:
-        if debit is not None and not _is_allowed(debit, kind):
+        if debit is not None and (not _is_allowed(debit, kind) or debit.account_class in ITEM_CLASSES):
             return class_not_allowed(planned.debit_field)
         if credit is not None and not _is_allowed(credit, kind):
             return class_not_allowed(planned.credit_field)

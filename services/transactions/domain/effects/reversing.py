@@ -11,7 +11,7 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision
-from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.effects import Effect, Refusal, no_item
 from services.transactions.domain.effects.authority import two_people
 from services.transactions.domain.effects.movements import put_down
 from services.transactions.domain.effects.using import find_original, home_of, not_there, use_of
@@ -79,6 +79,8 @@ def _accept(case: Case, decision: Decision) -> None:
     decision.legs = case.legs
     decision.value_date = case.record.message.value_date or case.day
     decision.detail = {"reverses": {"shard": case.original.shard, "seq": case.original.seq}}
+    if case.context.types[case.original.instruction_type].effect.item is not no_item:
+        decision.detail["reopens"] = True
     if case.limit_passed:
         decision.detail["limit_passed"] = True
     for each, amount in zip(case.undoes, case.amounts, strict=True):

@@ -6,9 +6,10 @@ not there is kept with the decision and nowhere else.
 """
 
 from services.transactions.domain.cases import Case
+from services.transactions.domain.chart import ITEM_CLASSES
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.state import MovementId, Original, Used
+from services.transactions.domain.state import MovementId, Original, Used, original_of
 from shared.messages.partitioner import shard_of
 
 
@@ -29,6 +30,25 @@ def find_original(case: Case) -> Original | None:
     return context.changes.find_original(shard, instruction_id) or context.outside.originals.get(
         (shard, instruction_id)
     )
+
+
+def find_item(case: Case, movement: MovementId) -> tuple[Original, Leg] | None:
+    """Return an item at home here, with what made it; none where no movement of this number made one.
+
+    A credit to an account of items makes one, but where it only undoes what was taken from there.
+    """
+    context = case.context
+    decided = context.decided
+    at = movement.seq - decided[0].seq if decided else -1
+    if 0 <= at < len(decided):
+        found = original_of(movement.shard, decided[at])
+    else:
+        found = context.outside.items.get(movement.seq)
+    if found is None or movement.leg >= len(found.legs):
+        return None
+    leg = found.legs[movement.leg]
+    is_mirror = found.instruction_type == "reversal" and not found.reopens
+    return None if is_mirror or leg.credit.account_class not in ITEM_CLASSES else (found, leg)
 
 
 def not_there(case: Case, found: Original | None) -> Refusal:

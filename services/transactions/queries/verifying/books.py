@@ -107,17 +107,20 @@ Moved = tuple[str, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An event met in the journal that undoes another or is a part of it coming back, and what it moved."""
+    """An event met in the journal that undoes another, or uses up a part of it, and what it moved."""
 
     seq: int
+    instruction_type: str
     owner: str
     original: tuple[int, int]
     """Shard and seq of the posting."""
     leg: int | None
-    """The movement of it that comes back; none where all of its home are undone."""
+    """The movement of it that is used up; none where all of its home are undone."""
     legs: list[Moved]
     routed: bool
     """Whether it went to an account of the house's instead of the customer's."""
+    reopens: bool
+    """Whether it says that what it moves back is an item again."""
 
 
 @dataclass(slots=True)

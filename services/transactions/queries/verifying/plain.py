@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from services.transactions.queries.verifying.books import AMOUNT_MAX, Account, Books, Shard
 from services.transactions.queries.verifying.effects.charging import SIGN as CHARGES
+from services.transactions.queries.verifying.effects.reversals import ITEM_CLASSES
 from services.transactions.queries.verifying.first_outcomes import Sum
 from services.transactions.queries.verifying.implied import (
     CUT_BELOW,
@@ -294,7 +295,10 @@ class PlainWalk:
             account.asset_id,
             account.entity_id,
             account.scale,
-            not account.is_customer or account.home == self._shard.number,
+            # What takes from an account of items is looked at closely: it must say which.
+            account.home == self._shard.number
+            if account.is_customer
+            else account.account_class not in ITEM_CLASSES,
             account.limit if account.is_customer else None,
             posting_of(account),
         )

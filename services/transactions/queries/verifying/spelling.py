@@ -12,7 +12,16 @@ from services.transactions.queries.verifying.journal import Row
 
 MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
-    "TransactionPosted": ("routed", "limit_passed", "opened", "resolves", "freed", "reverses", "uses"),
+    "TransactionPosted": (
+        "routed",
+        "limit_passed",
+        "opened",
+        "resolves",
+        "freed",
+        "reverses",
+        "uses",
+        "reopens",
+    ),
     "TransactionPending": ("screening", "routed", "limit_passed", "opened"),
     "TransactionVoided": ("resolves",),
     "PendingCleared": ("decision",),

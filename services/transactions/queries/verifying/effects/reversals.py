@@ -1,4 +1,4 @@
-"""What was undone or came back: at its home, by an exact mirror or in parts, never more than there was."""
+"""What was undone, came back or was allocated: at its home, by an exact mirror or in parts, never more."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,8 +10,15 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Moved, Shard, Use
 from services.transactions.queries.verifying.effects.effect import Effect
 
+ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
+"""Every credit to these accounts of the house's is an item."""
+OF_ITEMS: Final = frozenset({"allocate", "write_off"})
+"""Types that use items up."""
+BY_HAND: Final = frozenset({"house_posting", "adjustment"})
 Number = tuple[int, int]
 """Shard and seq."""
+KINDS: Final = frozenset({"TransactionPosted", "CreditSwept"})
+"""Events of which something may be made."""
 STAND_INS: Final = frozenset({"account_closed", "account_frozen"})
 """Reasons for which a fact goes to an account of the house's and is what it is all the same."""
 
@@ -23,6 +30,7 @@ class Original:
     kind: str
     instruction_type: str | None
     owner: str
+    reopens: bool = False
     legs: dict[int, Moved] = field(default_factory=dict[int, Moved])
 
 
@@ -40,32 +48,40 @@ def walk_use(
     undone: Mapping[str, int] | None = detail.get("reverses")
     part: Mapping[str, int] | None = detail.get("uses")
     code, kind, routed = row["instruction_type"], row["kind"], detail.get("routed")
+    at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
+    if code in BY_HAND:
+        classes = {books.accounts[leg["debit_account"]].account_class for leg in legs}
+        taken = classes & ITEM_CLASSES
+        books.see("reversals", not taken, expected="items used up one by one", found=f"{code}: {taken}", **at)
     is_reversal, is_return = code == "reversal", code == "return"
-    if not (is_reversal or is_return or undone is not None or part is not None):
+    uses_part = code in OF_ITEMS or (is_return and (routed is None or routed in STAND_INS))
+    if not (is_reversal or is_return or uses_part or undone is not None or part is not None):
         return
     books.see(
         "reversals",
         (undone is not None) == is_reversal
-        and (part is not None) == (is_return and (routed is None or routed in STAND_INS))
+        and (part is not None) == uses_part
         and kind == "TransactionPosted"
-        and (not is_reversal or _answered_for(row)),
-        expected="a posted reversal of a posting, or a return of a payment",
+        and _answered_for(row),
+        expected="a posted reversal of a posting, or a part of a payment or item",
         found=f"{kind} of a {code}, reverses {undone}, uses {part}",
-        shard=shard.number,
-        seq=row["seq"],
+        **at,
     )
     said = undone if part is None else part
     if said is not None:
         moved = [(leg["kind"], leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
         number = (said["shard"], said["seq"])
         leg = None if part is None else part["leg"]
-        shard.uses.append(Use(row["seq"], row["owner"], number, leg, moved, routed is not None))
+        reopens = detail.get("reopens", False)
+        shard.uses.append(
+            Use(row["seq"], code, row["owner"], number, leg, moved, routed is not None, reopens)
+        )
 
 
 def _answered_for(row: Mapping[str, Any]) -> bool:
-    """Say whether two people answer for a forced one."""
+    """Say whether two people answer for what is forced or given up."""
     asked = json.loads(row["content"])
-    if not asked.get("forced", False):
+    if not asked.get("forced", False) and row["instruction_type"] != "write_off":
         return True
     entered_by, approved_by = asked.get("entered_by"), asked.get("approved_by")
     return None not in (asked.get("reason"), entered_by, approved_by) and entered_by != approved_by
@@ -83,7 +99,7 @@ async def compare_uses(connection: Connection, books: Books) -> None:
         is_right = _is_mirror if use.leg is None else _is_part
         books.see(
             "reversals",
-            original.kind == "TransactionPosted" and is_later and is_right(books, use, original),
+            original.kind in KINDS and is_later and is_right(books, use, original),
             expected=f"what mirrors or is a part of a posting before: {original.legs}",
             found=f"{use.legs} of {original.kind} {use.original}",
             **at,
@@ -127,10 +143,41 @@ def _is_mirror(books: Books, use: Use, original: Original) -> bool:
         for kind, debit, credit, amount in original.legs.values()
         if _home_of(books, original, debit, credit) == use.owner
     ]
-    return bool(own) and original.instruction_type != "reversal" and own == use.legs
+    reopens = original.instruction_type in OF_ITEMS
+    is_one = original.kind == "TransactionPosted" and original.instruction_type != "reversal"
+    return is_one and bool(own) and own == use.legs and reopens == use.reopens
 
 
 def _is_part(books: Books, use: Use, original: Original) -> bool:
+    """Whether it is a part of a payment, or of an item, and goes where that may go."""
+    if use.reopens or use.leg not in original.legs:
+        return False
+    return (
+        _is_of_item(books, use, original)
+        if use.instruction_type in OF_ITEMS
+        else _is_back(books, use, original)
+    )
+
+
+def _is_of_item(books: Books, use: Use, original: Original) -> bool:
+    """Whether it takes from where an item is, and gives to an account that may have it."""
+    assert use.leg is not None
+    _, debit, kept, _ = original.legs[use.leg]
+    ((_, taken, given, _),) = use.legs
+    target = books.accounts[given]
+    goes = target.account_class in ITEM_CLASSES - {"suspense"} if use.routed else _may_have(books, use, given)
+    makes_one = original.instruction_type != "reversal" or original.reopens
+    is_item = makes_one and books.accounts[kept].account_class in ITEM_CLASSES and taken == kept
+    return is_item and goes and _home_of(books, original, debit, kept) == use.owner
+
+
+def _may_have(books: Books, use: Use, given: int) -> bool:
+    target = books.accounts[given]
+    is_write_off = use.instruction_type == "write_off"
+    return target.account_class not in ITEM_CLASSES and not (is_write_off and target.is_customer)
+
+
+def _is_back(books: Books, use: Use, original: Original) -> bool:
     """Whether a return goes to who had paid, or to what stands in for them."""
     if use.leg != 0 or use.leg not in original.legs or original.instruction_type != "withdrawal":
         return False
@@ -167,8 +214,8 @@ async def _originals(connection: Connection, numbers: list[Number]) -> dict[Numb
     rows = await connection.fetch(
         """
         SELECT journal.shard, journal.seq, journal.kind::text AS event, journal.instruction_type,
-               journal.owner, movement.leg, movement.kind, movement.debit_account, movement.credit_account,
-               movement.amount
+               journal.owner, coalesce(journal.detail->>'reopens' = 'true', false) AS reopens,
+               movement.leg, movement.kind, movement.debit_account, movement.credit_account, movement.amount
         FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::bigint[])) AS asked (shard, seq)
         JOIN transactions.journal USING (shard, seq)
         JOIN transactions.movement USING (shard, seq)
@@ -181,7 +228,7 @@ async def _originals(connection: Connection, numbers: list[Number]) -> dict[Numb
     for row in rows:
         number = (row["shard"], row["seq"])
         if number not in found:
-            found[number] = Original(row["event"], row["instruction_type"], row["owner"])
+            found[number] = Original(row["event"], row["instruction_type"], row["owner"], row["reopens"])
         moved = (row["kind"], row["debit_account"], row["credit_account"], row["amount"])
         found[number].legs[row["leg"]] = moved
     return found
