@@ -16,6 +16,7 @@ from typing import Any, Final
 from shared.runtime import failpoints
 from tests.stateful.machine import Script
 from tests.stateful.stories import (
+    ALLOCATED,
     CHARGED,
     CLOSED,
     CRASHED,
@@ -198,20 +199,20 @@ BUGS: Final = (
         "store.reversals:uses", "min(reversed.left_minor)", "max(reversed.left_minor + reversed.amount)",
     ),
     Bug(
-        "item_used_twice", "more is allocated of an item than there is", KEPT,
+        "item_used_twice", "more is allocated of an item than there is", ALLOCATED,
         "domain.effects.items:_state", "case.amounts[0] > used.left", "False",
     ),
     Bug(
-        "allocation_forgotten", "what was allocated of an item is not counted", KEPT,
+        "allocation_forgotten", "what was allocated of an item is not counted", ALLOCATED,
         "domain.effects.items:_accept",
         "case.context.changes.use(movement, used, case.amounts[0], case.seq)", "pass",
     ),
     Bug(
-        "item_of_others", "anybody of the shard may use an item up", KEPT,
+        "item_of_others", "anybody of the shard may use an item up", ALLOCATED,
         "domain.effects.items:_find", "home != case.record.owner", "False",
     ),
     Bug(
-        "not_reopened", "what was allocated to the wrong one and undone is no item again", KEPT,
+        "not_reopened", "what was allocated to the wrong one and undone is no item again", ALLOCATED,
         "domain.effects.reversing:_accept", 'decision.detail["reopens"] = True', "pass",
     ),
     # pendings and screening

@@ -264,7 +264,7 @@ RETURNED: Final[Script] = [
     say("reversal", ANNA, "undo", original_id=named_id(f"withdrawal {ANNA} 5.00")),
     works(),
 ]
-KEPT: Final[Script] = [
+ALLOCATED: Final[Script] = [
     on_account("deposit", ANNA, "9.00", account="nobody"),
     works(),
     allocates("4.00", "first", BEN),
@@ -347,7 +347,7 @@ STORIES: Final[dict[str, Script]] = {
     "charged": CHARGED,
     "reversed": REVERSED,
     "returned": RETURNED,
-    "kept": KEPT,
+    "allocated": ALLOCATED,
     "closed": CLOSED,
     "expired": EXPIRED,
     "crashed": CRASHED,
