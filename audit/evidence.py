@@ -135,6 +135,16 @@ class ScreeningPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class TradePolicy:
+    """A row of `trade_policy`."""
+
+    entity_id: int
+    policy: str
+    valid_from: date
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JournalRow:
     """A row of the ledger's `journal`."""
 
@@ -516,6 +526,7 @@ class Chart:
     classes: list[AccountClass] = field(default_factory=list)
     posting_rules: list[PostingRule] = field(default_factory=list)
     policies: list[ScreeningPolicy] = field(default_factory=list)
+    trade_policies: list[TradePolicy] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,8 @@ POSTED = "TransactionPosted"
 PENDING = "TransactionPending"
 VOIDED = "TransactionVoided"
 SWEPT = "CreditSwept"
-MOVED = frozenset({POSTED, SWEPT})
+BOOKED = "ObligationBooked"
+MOVED = frozenset({POSTED, SWEPT, BOOKED})
 """Kinds of events that say that money has moved."""
 
 

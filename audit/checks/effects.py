@@ -75,6 +75,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("uses", said.uses and dict(zip(("shard", "seq", "leg"), said.uses, strict=True))),
         ("reopens", said.reopens or None),
         ("opened", said.opened),
+        ("cause", said.cause),
         ("valid_from", None if said.valid_from is None else said.valid_from.isoformat()),
     ):
         if (detail.get(name) or None) != value:

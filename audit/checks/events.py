@@ -25,7 +25,9 @@ from audit.examination import Examination
 from audit.places import partition_of
 from audit.result import Result, Tally
 
-MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
+MOVING: Final = frozenset(
+    {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
+)
 
 POINTING: Final = frozenset(
     {
@@ -34,6 +36,7 @@ POINTING: Final = frozenset(
         "PendingCleared",
         "DryRunJudged",
         "CreditSwept",
+        "ObligationBooked",
         "AccountClosed",
     }
 )

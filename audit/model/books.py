@@ -35,6 +35,7 @@ class Books:
         self.policies = [
             (entity_code[each.entity_id], asset_code[each.asset_id], each) for each in chart.policies
         ]
+        self.trade_policies = [(entity_code[each.entity_id], each) for each in chart.trade_policies]
         self.code_of: dict[int, str] = {}
         self.house: dict[tuple[str, str, str], str] = {}
         """Entity, class, asset → the firm's own account."""
@@ -91,6 +92,16 @@ class Books:
             and policy.valid_from <= day
             and (policy.valid_until is None or day < policy.valid_until)
             for of, code, policy in self.policies
+        )
+
+    def by_trade_date(self, entity: str, day: date) -> bool:
+        """Whether policy wants what is owed for a trade in the books at once."""
+        return any(
+            policy.policy == "trade_date"
+            for of, policy in self.trade_policies
+            if of == entity
+            and policy.valid_from <= day
+            and (policy.valid_until is None or day < policy.valid_until)
         )
 
     def last_resort(self, asset: str) -> str | None:

@@ -49,6 +49,8 @@ class Prediction:
     """Of a limit that was set: the first booking date on which it holds."""
     content: Mapping[str, Any] | None = None
     """What was asked, for a first outcome of a well-formed instruction."""
+    cause: str | None = None
+    """Why what is owed for a trade was booked."""
     tried: "Prediction | None" = None
     """Of a dry run: what would have come of it."""
 

@@ -64,6 +64,9 @@ class _Replaying:
         for shard, rows in self.rows.items():
             while rows:
                 self.step(shard)
+            for seq, pending in self.result.shards[shard].pendings.items():
+                for each in pending.following:
+                    self.result.problems.append(f"shard {shard}: nothing says {each.cause} of seq {seq}")
         return self.result
 
     def step(self, shard: int) -> None:

@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
+from audit.amounts import LARGEST
 from audit.evidence import JournalRow
-from audit.model.predictions import Leg
+from audit.model.predictions import Leg, Prediction
 from audit.wire import Asked
 
 NO_CURRENCY: Final = "XXX"
@@ -59,6 +60,10 @@ class Pending:
     settled: int = 0
     whole: tuple[int, ...] = ()
     """The amounts of all its movements as they were reserved."""
+    owed: Sequence[Leg] = ()
+    """Of a trade: what was booked at once, of what is owed for it and what the firm earns by it."""
+    following: list[Prediction] = field(default_factory=list)
+    """Events about it that must come next, without a record of their own."""
 
     def stands(self, today: date) -> bool:
         """Whether it can still be posted, given back or decided on: not after the last day it stands on."""
@@ -164,6 +169,19 @@ class ShardState:
         self.balance(leg.debit)[2] += leg.amount
         self.balance(leg.credit)[3] += leg.amount
         self.note_after(leg)
+
+    def would_fit(self, legs: Sequence[Leg]) -> bool:
+        """Whether no counter grows too large if these were posted."""
+        fits = True
+        for leg in legs:
+            debit, credit = self.balance(leg.debit), self.balance(leg.credit)
+            debit[0] += leg.amount
+            credit[1] += leg.amount
+            fits = fits and debit[0] + debit[2] <= LARGEST and credit[1] + credit[3] <= LARGEST
+        for leg in legs:
+            self.balance(leg.debit)[0] -= leg.amount
+            self.balance(leg.credit)[1] -= leg.amount
+        return fits
 
     def free(self, leg: Leg, amount: int) -> None:
         """Take an amount of a movement off what is set aside."""

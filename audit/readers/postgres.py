@@ -44,6 +44,7 @@ from audit.evidence import (
     SentRow,
     ServiceState,
     ShardRow,
+    TradePolicy,
     Whitelisting,
 )
 
@@ -111,6 +112,12 @@ async def read_chart(connection: Connection) -> Chart:
             for row in await connection.fetch(
                 "SELECT entity_id, instruction_type, asset_id, amount_from, valid_from, valid_until"
                 " FROM transactions.screening_policy"
+            )
+        ],
+        trade_policies=[
+            TradePolicy(**row)
+            for row in await connection.fetch(
+                "SELECT entity_id, policy, valid_from, valid_until FROM transactions.trade_policy"
             )
         ],
     )

@@ -1,4 +1,4 @@
-"""Assets, instruments, entities, chart of accounts, posting rules and screening policies, loaded by migrate.
+"""Assets, instruments, entities, chart of accounts, posting rules and policies, loaded by migrate.
 
 They are the `.csv` files in `data/`. Loading again changes nothing but what the files change; nothing is
 ever deleted: an instrument, a rule or a policy ends by its `valid_until`.
@@ -89,6 +89,13 @@ async def load(owner_connection: Connection, partitions: int) -> None:
                     _day_or_none(row["valid_until"]),
                 )
                 for row in _rows("screening_policies")
+            ],
+        )
+        await chart.save_trade_policies(
+            owner_connection,
+            [
+                (row["entity"], row["policy"], _day(row["valid_from"]), _day_or_none(row["valid_until"]))
+                for row in _rows("trade_policies")
             ],
         )
         await chart.save_house_accounts(

@@ -20,7 +20,8 @@ CREATE TYPE event_kind AS ENUM (
     'ActDone',
     'DryRunJudged',
     'CreditSwept',
-    'AccountClosed'
+    'AccountClosed',
+    'ObligationBooked'
 );
 
 CREATE TYPE source_topic AS ENUM (
@@ -318,6 +319,19 @@ CREATE TABLE screening_policy (
 );
 GRANT SELECT ON screening_policy TO backoffice_readonly;
 GRANT SELECT ON screening_policy TO transactions_service;
+
+CREATE TABLE trade_policy (
+    entity_id integer NOT NULL,
+    policy text NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date,
+    CONSTRAINT trade_policy_pkey PRIMARY KEY (entity_id, valid_from),
+    CONSTRAINT trade_policy_check CHECK (valid_until > valid_from),
+    CONSTRAINT trade_policy_policy_check CHECK (policy = ANY (ARRAY['trade_date'::text, 'settlement_date'::text])),
+    CONSTRAINT trade_policy_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
+);
+GRANT SELECT ON trade_policy TO backoffice_readonly;
+GRANT SELECT ON trade_policy TO transactions_service;
 
 CREATE TABLE journal_row (
     seq bigint NOT NULL,

@@ -364,6 +364,9 @@ STATUSES: Final[Mapping[str, Status]] = {
     "applied": Status(note="no payment"),
     "dry_run": Status(note="no payment, only what would come of one"),
     "swept": Status(entry="BOOK", note="no payment: it was booked before to an account that is closed"),
+    "booked": Status(
+        entry="BOOK", note="no payment: the house's own books, behind what the trade itself comes to"
+    ),
     "closed": Status(note="no payment"),
     "duplicate": Status(note="the first outcome's"),
     "unreadable": Status(note="nobody knows what was asked"),

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from shared.messages.envelope import Code, Event, Message, Number, Place
 
-MovementKind = Literal["principal", "fee", "interest", "commission", "tax"]
+MovementKind = Literal["principal", "fee", "interest", "commission", "tax", "obligation"]
 
 
 class Posting(Message):
@@ -142,6 +142,18 @@ class CreditSwept(TransactionEvent):
     type: Literal["CreditSwept"] = "CreditSwept"
 
 
+class ObligationBooked(TransactionEvent):
+    """What the firm owes and is owed for a trade changed in its books, between accounts of its own.
+
+    No record of its own asked for it: it stands behind the event of what did. `first` is the trade. It is
+    moved money like all that is posted.
+    """
+
+    type: Literal["ObligationBooked"] = "ObligationBooked"
+    cause: str
+    """`traded`: booked at once, by trade date; `cancelled`: undone, as what was left of the trade."""
+
+
 class AccountClosed(LedgerEvent):
     """An account that was closing has come to nothing in all shards. No record asked for it.
 
@@ -258,6 +270,7 @@ JournalEvent = (
     | PendingCleared
     | InstructionApplied
     | CreditSwept
+    | ObligationBooked
     | AccountClosed
     | InstructionRejected
     | DuplicateReceived
@@ -281,6 +294,7 @@ OUTCOMES: Final = {
     "InstructionApplied": "applied",
     "BusinessDayOpened": "applied",
     "CreditSwept": "swept",
+    "ObligationBooked": "booked",
     "AccountClosed": "closed",
     "InstructionRejected": "rejected",
     "DuplicateReceived": "duplicate",
@@ -294,5 +308,5 @@ OUTCOMES: Final = {
 What the ledger does by itself comes from no record: it only follows one up.
 """
 
-MOVED: Final = frozenset({"TransactionPosted", "CreditSwept"})
+MOVED: Final = frozenset({"TransactionPosted", "CreditSwept", "ObligationBooked"})
 """Events that say that money has moved."""

@@ -1,6 +1,7 @@
 """The ledger's own fold and the reference model, on the same random records of all types."""
 
 from collections import Counter
+from datetime import date
 from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
@@ -18,16 +19,18 @@ from audit.evidence import (
     PostingRule,
     Record,
     ScreeningPolicy,
+    TradePolicy,
 )
 from audit.model import Prediction, Replay, replay
 from audit.model.effects import EFFECTS
 from audit.wire import BROADCAST, FACTS, SHAPES
 from services.transactions.domain import chart as charts
+from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import Decision
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.compliance import DecisionMade
 from shared.runtime.work import Received
-from tests.transactions.support import PARTITIONS, PureLedger, named_id, transfer
+from tests.transactions.support import ISIN, PARTITIONS, PureLedger, named_id, transfer
 from tests.transactions.test_fold import (
     FOREIGNER,
     HOME,
@@ -102,6 +105,11 @@ def chart_of(chart: charts.Chart) -> Chart:
             for (entity, code, asset), policies in chart.policies.items()
             for policy in policies
         ],
+        trade_policies=[
+            TradePolicy(entity, policy.value, policy.valid_from, policy.valid_until)
+            for entity, policies in chart.trade_policies.items()
+            for policy in policies
+        ],
     )
 
 
@@ -126,6 +134,7 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
                     "uses",
                     "reopens",
                     "valid_from",
+                    "cause",
                 )
             },
             (each.detail or {}).get("resolves", {}).get("seq"),
@@ -150,7 +159,7 @@ def trial_shown(detail: dict[str, Any]) -> list[Any]:
 
 def trial_predicted(said: Prediction) -> list[Any]:
     """What the model says would have come of it; all that moves here has two decimals, but for yen."""
-    scales = [0 if each.asset == "JPY" else 2 for each in said.movements]
+    scales = [0 if each.asset in ("JPY", ISIN) else 2 for each in said.movements]
     legs = list(zip(said.movements, scales, strict=True))
     return [
         *(said.kind, said.reason, said.routed, said.freed),
@@ -182,6 +191,7 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
                 "uses": each.uses and dict(zip(("shard", "seq", "leg"), each.uses, strict=True)),
                 "reopens": each.reopens or None,
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
+                "cause": each.cause,
             },
             each.resolves,
             None if each.tried is None else trial_predicted(each.tried),
@@ -245,6 +255,33 @@ CLOSINGS: list[Any] = [
     of_home("close_account", 225, account=HOME, authority="customer"),
 ]
 """Too early, closed, opened and closed again, a late credit, facts meanwhile, opened with some money."""
+
+
+def of_trade(kind: str, number: int, **fields: Any) -> dict[str, Any]:
+    """A trade of the owner at home in ten shares, or what is done about one."""
+    if kind != "trade":
+        return of_home(kind, number, **fields)
+    of = {"custody_account": f"{HOME}/custody", "cash_account": HOME, "quantity": "10", "asset": ISIN}
+    return of_home(kind, number, **of, settlement_asset="EUR", **fields)
+
+
+TRADES: list[Any] = [
+    of_trade("trade", 299, side="buy", settlement_amount="7.00", commission="1.01"),
+    open_day(2),
+    of_trade("void_pending", 300, pending_id=named_id("299")),
+    of_trade("trade", 301, side="buy", settlement_amount="99.99", commission="1.01"),
+    of_trade("post_pending", 302, pending_id=named_id("301"), amount="3", final=False),
+    of_trade("trade", 303, side="buy", settlement_amount="1.00", commission="1.00"),
+    of_trade("trade", 304, side="buy", settlement_amount="1.00", dry_run=True),
+    of_trade("trade", 305, side="sell", settlement_amount="50.00", commission="2.00"),
+    of_trade("void_pending", 306, pending_id=named_id("301")),
+    of_trade("post_pending", 307, pending_id=named_id("305"), amount="7", final=False),
+    of_trade("post_pending", 308, pending_id=named_id("305")),
+    of_trade("trade", 310, side="buy", settlement_amount="92233720368547758.07"),
+    of_trade("trade", 311, side="buy", settlement_amount="92233720368547758.07"),
+    of_trade("void_pending", 312, pending_id=named_id("310")),
+]
+"""By trade date: settled in parts, cancelled, routed, and more than a counter takes."""
 
 
 REVERSALS: list[Any] = [
@@ -339,6 +376,7 @@ ITEMS: list[Any] = [
 @example(RETURNS)
 @example(RESERVES)
 @example(CLOSINGS)
+@example(TRADES)
 @example(REVERSALS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:
@@ -355,6 +393,7 @@ def test_the_examples_come_to_what_the_ledger_does_by_itself() -> None:
 def agreed(drawn: list[Any]) -> list[Decision]:
     """Let both decide, compare, and return what was decided."""
     ledger = a_ledger()
+    ledger.chart.trade_policies[1] = [Dated("trade_date", date(2026, 1, 2), None)]
     funded = list(ledger.taken[SHARD])
     records = stream(drawn)
     for offset, each in enumerate(records, start=len(funded) + 1000):

@@ -17,6 +17,7 @@ from shared.messages.journal import (
     InstructionApplied,
     InstructionRejected,
     Movement,
+    ObligationBooked,
     Posting,
     RecordUnreadable,
     TransactionPending,
@@ -114,6 +115,12 @@ class Ledger:
         moved = movement(closing.account.account, "house/suspense-EUR", minor)
         also = {"first": _number(closing), "instruction_type": closing.instruction_type}
         return self._transaction(CreditSwept, [moved], closing.account.owner, also)
+
+    def book(self, trade: TransactionPending, minor: int) -> ObligationBooked:
+        """Book what is owed for a trade."""
+        moved = movement("house/trade_receivable-EUR", "house/trade_payable-EUR", minor)
+        also = {"first": _number(trade), "cause": "traded", **_asked(trade)}
+        return self._transaction(ObligationBooked, [moved], trade.owner or "", also)
 
     def shut(self, closing: InstructionApplied) -> AccountClosed:
         """Close an account that was closing."""

@@ -224,6 +224,21 @@ def test_a_credit_swept_off_a_closed_account_is_moved_money_and_frees_nothing() 
     ]
 
 
+def test_what_is_owed_for_a_trade_is_moved_money_and_leaves_what_is_pending() -> None:
+    """It follows up the trade, whose movements stay reserved."""
+    books = Ledger()
+    trade = books.reserve(movement("ann/EUR", "house/nostro-EUR", 500), owner="ann", screening=False)
+    books.book(trade, 500)
+    counted = fold(books.delivered)
+    assert counted.account_days["ann/EUR", START.date(), home("ann")].debits_pending == 500
+    owed = counted.account_days["house/trade_receivable-EUR", START.date(), home("ann")]
+    assert (owed.debits, owed.entries, owed.debits_pending) == (500, 1, 0)
+    assert sorted((key[6], key[8], each.amount) for key, each in counted.activity.items()) == [
+        ("booked", True, 500),
+        ("pending", False, 500),
+    ]
+
+
 def test_a_rejection_counts_on_the_business_day_its_shard_stood_at() -> None:
     """It has no booking date of its own; the recorded day would put a replayed year on one day."""
     books = Ledger()

@@ -50,6 +50,12 @@ def allocates(amount: str, name: str, account: str) -> Step:
     return say("allocate", ANNA, f"{name} of it", **given)
 
 
+def trades(side: str, name: str, **fields: Any) -> Step:
+    """Anna buys or sells ten shares."""
+    given = {"custody_account": BOXES[0], "cash_account": ANNA, "quantity": "10", "asset": SECURITIES[0]}
+    return say("trade", ANNA, name, side=side, settlement_asset="EUR", **given, **fields)
+
+
 def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
     """All shards take what there is."""
     return "work", ALL_SHARDS, most, again, how, quick
@@ -306,6 +312,20 @@ CHARGED: Final[Script] = [
     ),
     works(),
 ]
+TRADED: Final[Script] = [
+    day("BANK", "2026-01-05"),
+    works(),
+    trades("buy", "t", settlement_amount="99.99", commission="0.01"),
+    trades("sell", "u", settlement_amount="50.00"),
+    works(),
+    part("t", "a part of t", amount="3", final=False),
+    part("u", "a part of u", amount="1", final=False),
+    works(),
+    RESTART,
+    say("void_pending", ANNA, "cancelled", pending_id=named_id("t")),
+    part("u", "the rest of u"),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -345,6 +365,7 @@ STORIES: Final[dict[str, Script]] = {
     "days": DAYS,
     "stocked": STOCKED,
     "charged": CHARGED,
+    "traded": TRADED,
     "reversed": REVERSED,
     "returned": RETURNED,
     "allocated": ALLOCATED,

@@ -271,6 +271,8 @@ def make_chart() -> Chart:
         "suspense",
         "blocked_funds",
         "return",
+        "trade_receivable",
+        "trade_payable",
         "fee_income",
         "tax_payable",
         "sundry_income",
@@ -311,6 +313,8 @@ def make_chart() -> Chart:
             ("trade", "depository", "depository"),
             ("trade", "cash", "nostro"),
             ("trade", "commission", "fee_income"),
+            ("trade", "receivable", "trade_receivable"),
+            ("trade", "payable", "trade_payable"),
             ("fee", "", "fee_income"),
             *(
                 (charged, kind, "tax_payable" if kind == "tax" else "fee_income")
@@ -367,7 +371,8 @@ class PureLedger:
             return []
         (shard,) = {each.shard for each in records}
         events = self._take(shard, [self._entry(each) for each in records])
-        self.taken[shard] += records
+        each = iter(records)
+        self.taken[shard] += [next(each) if "source" in event else None for event in events]
         return events
 
     def tick(self, shard: int, parked: Sequence[str] = ()) -> list[dict[str, Any]]:

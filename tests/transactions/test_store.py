@@ -461,7 +461,15 @@ async def test_the_read_only_login_writes_nothing(ledger_database: LedgerDatabas
 async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDatabase) -> None:
     """Migrate may be run at any time."""
     connection = await asyncpg.connect(ledger_database.owner)
-    tables = ("asset", "entity", "account_class", "account", "posting_rule", "screening_policy")
+    tables = (
+        "asset",
+        "entity",
+        "account_class",
+        "account",
+        "posting_rule",
+        "screening_policy",
+        "trade_policy",
+    )
 
     async def content() -> list[Any]:
         return [
@@ -473,8 +481,8 @@ async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDa
         await data.load(connection, PARTITIONS)
         assert await content() == before
         assert await connection.fetchval("SELECT scale FROM transactions.asset WHERE code = 'KWD'") == 3
-        # Eleven classes in eight pairs of entity and currency, ten in one; five in each security, twice.
-        expected = 8 * 11 + 10 + 2 * 5 * 9
+        # 15 classes in eight pairs of entity and currency, ten in one; five in each security, twice.
+        expected = 8 * 15 + 10 + 2 * 5 * 9
         assert await connection.fetchval("SELECT count(*) FROM transactions.account") == expected
     finally:
         await connection.close()

@@ -64,6 +64,8 @@ TRADES = table("""
     sell  4         60.00   1.50        alice/custody  bob     EUR   depository  pending                   wrong_owner      -
     buy   4         60.00   1.50        alice/custody  alice   USD   depository  pending                   asset_mismatch   -
     buy   4         60.00   1.50        alice/custody  alice   EUR   nowhere     asset_not_used            -                -
+    buy   4         60.00   60.00       alice/custody  alice   EUR   depository  commission_too_high       -                -   # nothing is left for the securities
+    sell  4         60.00   60.00       alice/custody  alice   EUR   depository  pending                   -                -
     buy   4         60.00   0           alice/custody  alice   EUR   depository  amount_zero               -                -
     buy   1.5       60.00   -           alice/custody  alice   EUR   depository  amount_too_many_decimals  -                -
     buy   4         60.001  -           alice/custody  alice   EUR   depository  amount_too_many_decimals  -                -
@@ -158,7 +160,7 @@ def test_a_part_of_a_trade_is_settled_or_refused(row: dict[str, str]) -> None:
     st.integers(1, 50).flatmap(
         lambda total: st.tuples(st.just(total), st.lists(st.integers(1, total), max_size=12))
     ),
-    st.integers(1, 90_00),
+    st.integers(5_01, 90_00),
     st.integers(1, 5_00),
     st.booleans(),
 )

@@ -79,6 +79,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await a_few_returns(ledger)
     await a_few_items(ledger)
     await a_few_closings(ledger)
+    await a_few_obligations(ledger)
 
 
 async def a_few_closings(ledger: StoredLedger) -> None:
@@ -128,11 +129,12 @@ async def a_few_securities(ledger: StoredLedger) -> None:
 
 async def a_few_trades(ledger: StoredLedger) -> None:
     """One settled by parts, one of which a part is cancelled, and one that waits."""
-    bought, sold, _ = await ledger.send(
+    told = await ledger.send(
         trade(ALICE, "buy", "3", "10.00", commission="0.02"),
         trade(ALICE, "sell", "2", "9.99"),
         trade(ALICE, "sell", "1", "4.00", commission="0.50"),
     )
+    bought, sold, _ = (each for each in told if "source" in each)
     first, second = ({"owner": ALICE, "pending_id": each["instruction_id"]} for each in (bought, sold))
     await ledger.send(
         instruction("post_pending", **first, amount="1", final=False),
@@ -140,6 +142,13 @@ async def a_few_trades(ledger: StoredLedger) -> None:
         instruction("post_pending", **second, amount="1", final=False),
         instruction("void_pending", **second),
     )
+
+
+async def a_few_obligations(ledger: StoredLedger) -> None:
+    """By trade date: one settled by parts, one of which a part is cancelled, and one that waits."""
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-05")
+    await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
+    await a_few_trades(ledger)
 
 
 async def a_few_limits(ledger: StoredLedger) -> None:
@@ -399,6 +408,11 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '2026-01-02', '2026-01-03')::bytea WHERE instruction_type = 'reserve'", "pendings", id="an expiry before its day"),
         pytest.param("UPDATE journal SET reason = 'screening_refused' WHERE reason = 'expired'", "pendings", id="an expired one given back for another reason"),
         pytest.param("UPDATE journal_row SET topic = 'transactions.instructions.v1' WHERE reason = 'expired'", "pendings", id="an expiry that a record asked for"),
+        pytest.param("UPDATE journal_row SET detail = '{\"cause\":\"cancelled\"}' WHERE kind = 'ObligationBooked'", "obligations", id="another cause"),
+        pytest.param("UPDATE journal_row SET about_seq = about_seq - 1 WHERE kind = 'ObligationBooked'", "obligations", id="owed for another trade"),
+        pytest.param("UPDATE journal_row SET topic = 'transactions.acts.v1' WHERE kind = 'ObligationBooked'", "obligations", id="booked by a record"),
+        pytest.param("UPDATE journal_row SET kind = 'CreditSwept' WHERE kind = 'ObligationBooked' AND detail::text LIKE '%traded%'", "obligations", id="nothing booked"),
+        pytest.param("UPDATE trade_policy SET policy = 'settlement_date'", "obligations", id="another policy"),
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("UPDATE account_freeze SET amount_minor = amount_minor + 1 WHERE freeze_id = 'k1'", "freezes", id="another amount frozen"),
         pytest.param("UPDATE account_freeze SET amount_minor = NULL WHERE freeze_id = 'k2'", "freezes", id="a freeze of all that was one of an amount"),
@@ -436,7 +450,16 @@ async def test_tampering_is_found(books: LedgerDatabase, lively: Lively, tamperi
     assert not result.ok
     assert result.first_difference is not None
     assert {each.name for each in result.checks if not each.ok} >= {check}
-    if check not in ("balances", "accounts", "pendings", "content", "freezes", "booking_dates", "seals"):
+    if check not in (
+        "balances",
+        "accounts",
+        "pendings",
+        "obligations",
+        "content",
+        "freezes",
+        "booking_dates",
+        "seals",
+    ):
         assert result.first_difference.check == check
 
 

@@ -15,17 +15,18 @@ from audit.model.effects.exchanges import amounts_and_rate, assets_differ, excha
 from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
 from audit.model.effects.items import given_up_by_two, use_item
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
-from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, ends_differ, move
+from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, move
+from audit.model.effects.obligations import booked
 from audit.model.effects.reserves import part_asked, resolve
 from audit.model.effects.returns import amount_back, come_back
 from audit.model.effects.reversals import answered_for, approved, reverse
-from audit.model.effects.trades import trade
+from audit.model.effects.trades import price_is_left, trade
 
 EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_and_charges_fit) for code in MOVEMENTS},
     "adjustment": Effect(move, amounts_moved, approved),
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
-    "trade": Effect(trade, amounts_moved, ends_differ),
+    "trade": Effect(trade, amounts_moved, price_is_left),
     "open_account": Effect(open_account, limit_asked, code_is_free),
     "freeze_account": Effect(place_or_lift, amount_kept, of_debits),
     "unfreeze_account": Effect(place_or_lift),
@@ -41,5 +42,9 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "write_off": Effect(use_item, amount_back, given_up_by_two),
 }
 
-BY_ITSELF: Final[Mapping[str, ByItself]] = {"CreditSwept": swept, "AccountClosed": closed}
+BY_ITSELF: Final[Mapping[str, ByItself]] = {
+    "CreditSwept": swept,
+    "AccountClosed": closed,
+    "ObligationBooked": booked,
+}
 """What the ledger does without a record that asks for it, by the event's kind."""

@@ -245,8 +245,17 @@ Further = Callable[[Books, Known, Asked], Prediction | None]
 """What a type asks on rung 4 beyond what all that move ask."""
 
 
+Reshape = Callable[[Books, Asked, list[Leg], str, date], list[Leg] | None]
+"""What a type makes of its movements by the policy of an entity on a day."""
+
+
 def move(
-    books: Books, state: ShardState, row: JournalRow, asked: Asked, further: Further | None = None
+    books: Books,
+    state: ShardState,
+    row: JournalRow,
+    asked: Asked,
+    further: Further | None = None,
+    reshape: Reshape | None = None,
 ) -> Prediction:
     """Rungs 4 to 7, each over all movements before the next; then the posting, or the setting aside."""
     moves = MOVEMENTS[asked.type](asked)
@@ -290,6 +299,8 @@ def move(
     if last_day_is_past(asked, day):
         return rejected("expiry_past", "expires_on")
     legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
+    if legs is not None and reshape is not None:
+        legs = reshape(books, asked, legs, entity, day)
     if legs is None:
         return rejected("asset_not_used", "asset")
     total = sum(leg.amount for leg in legs if leg.asset == legs[0].asset)

@@ -100,7 +100,9 @@ INSTRUCTION_VIEW: Final[TypeAdapter[InstructionView]] = TypeAdapter(InstructionV
 JOURNAL_VIEW: Final[TypeAdapter[JournalView]] = TypeAdapter(JournalView)
 _DECODE: Final = msgspec.json.Decoder(JournalView).decode
 
-MONEY: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
+MONEY: Final = frozenset(
+    {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
+)
 """Kinds with movements."""
 
 FATES: Final = frozenset(

@@ -64,8 +64,12 @@ CHANNELS: Final = frozenset(
     name for part in get_args(Channel.model_fields["channel"].annotation) for name in get_args(part)
 )
 OTHER_CHANNEL: Final = "other"
-LATER: Final = frozenset({"TransactionVoided", "RecordDiscarded", "CreditSwept", "AccountClosed"})
+LATER: Final = frozenset(
+    {"TransactionVoided", "RecordDiscarded", "CreditSwept", "ObligationBooked", "AccountClosed"}
+)
 """Kinds that always follow up an earlier fate of a record."""
+BY_ITSELF: Final = frozenset({"CreditSwept", "ObligationBooked"})
+"""Kinds that move money and settle nothing that was reserved."""
 REASON_LENGTH_MAX: Final = 64
 
 
@@ -187,7 +191,7 @@ def _fold_transaction(
     # What resolves a reserve is an instruction's own first outcome, and frees what was reserved all the same.
     resolves = event.get("resolves") is not None
     later = not resolves and (kind in LATER or (posted and event.get("first") is not None))
-    settles = kind != "CreditSwept" and (later or resolves)
+    settles = kind not in BY_ITSELF and (later or resolves)
     reserved = 1 if kind == "TransactionPending" else -1 if settles else 0
     freed = event.get("freed")
     instruction_type = event.get("instruction_type") or ""

@@ -2,9 +2,10 @@
 
 Every event that gives a record its fate is counted once, in one line; `later` marks those that follow up an
 earlier outcome of the same record, and what the ledger does by itself: a credit `swept` off a closed account,
-an account `closed`. So counts add up to the events taken. The straight-through rate is the instructions whose
-*first* outcome was `posted` or `applied` (nothing waited for a decision), over all readable ones: first
-outcomes posted, applied, pending and rejected, and parked ones that were discarded.
+an account `closed`, what is owed for a trade `booked`. So counts add up to the events taken. The
+straight-through rate is the instructions whose *first* outcome was `posted` or `applied` (nothing waited for
+a decision), over all readable ones: first outcomes posted, applied, pending and rejected, and parked ones
+that were discarded.
 Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome. Dry
 runs are no activity.
 """
@@ -126,8 +127,8 @@ def _compare(answers: Mapping[str, Answer]) -> list[Reconciliation]:
         scale = scales.get(asset, 0)
         found = format_amount(posted[asset], scale)
         compared += [
-            agree(f"posted and swept = accounts' debits, {asset}", format_amount(debits, scale), found),
-            agree(f"posted and swept = accounts' credits, {asset}", format_amount(credits_, scale), found),
+            agree(f"moved = accounts' debits, {asset}", format_amount(debits, scale), found),
+            agree(f"moved = accounts' credits, {asset}", format_amount(credits_, scale), found),
         ]
     return compared
 
@@ -153,7 +154,7 @@ DAILY_ACTIVITY: Final = Report(
     ),
     reconciles_with=(
         "counts by outcome = the events of the ledger taken, by kind",
-        "posted and swept amounts = debits and credits of the accounts' days, by asset, counted apart",
+        "amounts moved = debits and credits of the accounts' days, by asset, counted apart",
         "events taken = the ledger's numbers, by shard",
     ),
     arguments=_arguments,

@@ -76,6 +76,7 @@ class Case:
     __slots__ = (
         "account",
         "amounts",
+        "at_once",
         "context",
         "day",
         "entity_id",
@@ -102,6 +103,8 @@ class Case:
     """Form: minor units, by movement."""
     moves: list[tuple[Account, Account]]
     """References: debit and credit account, by movement."""
+    at_once: tuple[Account, Account] | None
+    """References: where a trade is booked at once, what the house is owed and what it owes; else none."""
     account: Account | None
     """References: the account an instruction without movements is about, or would open."""
     limit: int | None

@@ -33,6 +33,8 @@ class ChartAsset:
 ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
 """Of the house's accounts whose every credit is an item: kept for somebody until it is used up."""
 
+TRADE_DATE: Final = "trade_date"
+
 NO_ASSET: Final = ChartAsset(999, "XXX", "none", 0)
 """ISO 4217's code where no currency is involved: of accounts that hold nothing themselves."""
 
@@ -161,6 +163,8 @@ class Chart:
     entities_by_id: dict[int, Entity] = field(default_factory=dict)
     policies: dict[tuple[int, str, int], list[Dated[int]]] = field(default_factory=dict)
     """(entity, instruction type, asset) → the amount from which it is screened before it is posted."""
+    trade_policies: dict[int, list[Dated[str]]] = field(default_factory=dict)
+    """Entity → `trade_date` or `settlement_date`: when what is owed for a trade comes into its books."""
 
     def add_asset(self, asset: ChartAsset) -> None:
         """Put an asset into the chart."""
@@ -194,6 +198,11 @@ class Chart:
             if policy.holds(day)
         ]
         return min(amounts, default=None)
+
+    def books_trades_at_once(self, entity_id: int, day: date) -> bool:
+        """Say whether what is owed for a trade comes into the books with it, not only as it is settled."""
+        policies = self.trade_policies.get(entity_id, ())
+        return any(policy.value == TRADE_DATE and policy.holds(day) for policy in policies)
 
     def entity_of_last_resort(self, asset_id: int) -> Entity | None:
         """Return the entity that keeps money in this asset when nobody knows whose it is: the first one."""

@@ -22,6 +22,7 @@ WITHOUT_EFFECT: Final = "DecisionWithoutEffect"
 DAY_OPENED: Final = "BusinessDayOpened"
 ACT_DONE: Final = "ActDone"
 SWEPT: Final = "CreditSwept"
+BOOKED: Final = "ObligationBooked"
 CLOSED: Final = "AccountClosed"
 
 FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, VOIDED, APPLIED, REJECTED, DAY_OPENED})

@@ -176,6 +176,10 @@ def _voided(decision: Decision) -> str:
     return f'{_transaction(decision)},"reason":"{decision.reason}"' + _named(_detail(decision), "resolves")
 
 
+def _booked(decision: Decision) -> str:
+    return _transaction(decision) + _named(_detail(decision), "cause")
+
+
 def _applied(decision: Decision) -> str:
     spelt = _account(decision)
     return spelt if decision.detail is None else spelt + _named(decision.detail, "valid_from")
@@ -228,6 +232,7 @@ _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.WITHOUT_EFFECT: _by_names("decision", "why"),
     decisions.DAY_OPENED: _day_opened,
     decisions.SWEPT: _transaction,
+    decisions.BOOKED: _booked,
     decisions.CLOSED: _closed,
     decisions.ACT_DONE: _by_names("act_id", "act", "actor", "done", "detail", "result"),
 }

@@ -99,6 +99,9 @@ def fold(
             assert decision.instruction_id is not None
             changes.firsts[decision.instruction_id] = decision
         decided.append(decision)
+        while changes.following:
+            seq += 1
+            decided.append(replace(changes.following.pop(0), seq=seq))
     return Folded(decided, changes, frozenset(context.needs), context.wanted)
 
 

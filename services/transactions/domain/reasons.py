@@ -68,6 +68,9 @@ TABLE: Final = (
     _row("accounts_same", "form", "AC01", "name two different accounts, with a new id"),
     _row("assets_same", "form", "AM03", "exchange for another asset, with a new id"),
     _row("charge_asset_mismatch", "form", "AM03", "charge in the asset it is taken with, with a new id"),
+    _row(
+        "commission_too_high", "form", "AM09", "name what is paid in all, commission and price, with a new id"
+    ),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
     # 4 references
     _row("entity_unknown", "references", "RC01", _CORRECT),

@@ -52,6 +52,13 @@ class LimitSet(NamedTuple):
     authority: str
 
 
+class Obligation(NamedTuple):
+    """What stands in the house's books for a trade that is not settled."""
+
+    booked: tuple[Leg, ...]
+    """As it was booked with the trade: what is owed both ways, and the commission, if there is one."""
+
+
 @dataclass(slots=True)
 class OpenPending:
     """A transaction that waits for a decision, or for what posts or voids it."""
@@ -72,6 +79,8 @@ class OpenPending:
     """Whether it waits for compliance. What does not, or no longer, waits for another instruction."""
     expires_on: date | None = None
     """The last booking date on which it stands; none where it stands until it is resolved."""
+    obligation: Obligation | None = None
+    """Of a trade that is booked by trade date."""
 
     def has_expired(self, day: date) -> bool:
         """Say whether it stands no longer on the entity's business day."""
@@ -263,6 +272,8 @@ class Changes:
     """Each use: of what, how it was left, the minor units used, the seq that did it."""
     cleared: list[tuple[int, int]] = field(default_factory=list)
     """(seq of the pending one, seq that said it need not wait for compliance)."""
+    following: list[Decision] = field(default_factory=list)
+    """What the decision being made says beside itself: events that stand behind its own, without a source."""
     next_account: int = 1
     firsts: dict[str, Decision] = field(default_factory=dict)
     """First outcomes in this batch, by instruction id."""

@@ -5,7 +5,7 @@ CREATE TYPE event_kind AS ENUM (
     'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
     'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged',
-    'CreditSwept', 'AccountClosed'
+    'CreditSwept', 'AccountClosed', 'ObligationBooked'
 );
 
 -- Four bytes in each journal row instead of the name.
@@ -85,6 +85,15 @@ CREATE TABLE screening_policy (
     valid_from date NOT NULL,
     valid_until date,
     PRIMARY KEY (entity_id, instruction_type, asset_id, valid_from)
+);
+
+-- When what is owed for a trade comes into an entity's books; where nothing is said, as it is settled.
+CREATE TABLE trade_policy (
+    entity_id int NOT NULL REFERENCES entity,
+    policy text NOT NULL CHECK (policy IN ('trade_date', 'settlement_date')),
+    valid_from date NOT NULL,
+    valid_until date CHECK (valid_until > valid_from),
+    PRIMARY KEY (entity_id, valid_from)
 );
 
 -- What the journal's rows keep: nothing that they say already, columns in the order that leaves no gaps. It is

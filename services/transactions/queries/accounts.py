@@ -174,7 +174,7 @@ async def account_history(
                = CASE WHEN movement.debit_account = $1 THEN movement.credit_account
                       ELSE movement.debit_account END
             WHERE $1 IN (movement.debit_account, movement.credit_account)
-              AND journal.kind IN ('TransactionPosted', 'CreditSwept')
+              AND journal.kind IN ('TransactionPosted', 'CreditSwept', 'ObligationBooked')
             ORDER BY journal.booking_date, journal.recorded_at, movement.shard, movement.seq, movement.leg
             """,
             account["account_id"],

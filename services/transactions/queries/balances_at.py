@@ -207,9 +207,10 @@ def _changes(
         ),
         effect AS (
             SELECT debit_account, credit_account,
-                   CASE WHEN kind IN ('TransactionPosted', 'CreditSwept') THEN amount ELSE 0 END AS posted,
+                   CASE WHEN kind IN ('TransactionPosted', 'CreditSwept', 'ObligationBooked')
+                        THEN amount ELSE 0 END AS posted,
                    CASE WHEN kind = 'TransactionPending' THEN amount
-                        WHEN kind = 'CreditSwept' THEN 0
+                        WHEN kind IN ('CreditSwept', 'ObligationBooked') THEN 0
                         WHEN about_seq IS NOT NULL OR detail -> 'resolves' IS NOT NULL
                         THEN -amount - coalesce(replace(detail ->> 'freed', '.', '')::bigint, 0)
                         ELSE 0 END AS pending

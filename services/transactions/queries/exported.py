@@ -74,7 +74,7 @@ class _Balance(msgspec.Struct):
 
 _Line = TypeVar("_Line", bound=msgspec.Struct)
 _DETAIL: Final = msgspec.json.Decoder(_Detail).decode
-_POSTED: Final = frozenset({"TransactionPosted", "CreditSwept"})
+_POSTED: Final = frozenset({"TransactionPosted", "CreditSwept", "ObligationBooked"})
 _SETTLING: Final = frozenset({"TransactionPosted", "TransactionVoided"})
 _MOVING: Final = _POSTED | _SETTLING | {"TransactionPending"}
 

@@ -20,7 +20,7 @@ from shared.messages.envelope import HOUSE
 
 
 async def load_chart(connection: Connection) -> Chart:
-    """Read assets, instruments, entities, classes, house accounts, posting rules and screening policies."""
+    """Read assets, instruments, entities, classes, house accounts, posting rules and policies."""
     chart = Chart()
     for row in await connection.fetch("SELECT asset_id, code, kind, scale FROM asset ORDER BY asset_id"):
         chart.add_asset(ChartAsset(row["asset_id"], row["code"], row["kind"], row["scale"]))
@@ -57,6 +57,12 @@ async def load_chart(connection: Connection) -> Chart:
     ):
         chart.policies.setdefault((row["entity_id"], row["instruction_type"], row["asset_id"]), []).append(
             Dated(row["amount_from"], row["valid_from"], row["valid_until"])
+        )
+    for row in await connection.fetch(
+        "SELECT entity_id, policy, valid_from, valid_until FROM trade_policy ORDER BY valid_from"
+    ):
+        chart.trade_policies.setdefault(row["entity_id"], []).append(
+            Dated(row["policy"], row["valid_from"], row["valid_until"])
         )
     return chart
 
@@ -159,6 +165,21 @@ async def save_policies(
         WHERE entity.code = $1 AND asset.code = $3
         ON CONFLICT (entity_id, instruction_type, asset_id, valid_from) DO UPDATE
         SET amount_from = EXCLUDED.amount_from, valid_until = EXCLUDED.valid_until
+        """,
+        rows,
+    )
+
+
+async def save_trade_policies(
+    connection: Connection, rows: Sequence[tuple[str, str, date, date | None]]
+) -> None:
+    """Insert trade policies, or end them: entity, policy, from, until."""
+    await connection.executemany(
+        """
+        INSERT INTO transactions.trade_policy (entity_id, policy, valid_from, valid_until)
+        SELECT entity_id, $2, $3, $4 FROM transactions.entity WHERE code = $1
+        ON CONFLICT (entity_id, valid_from) DO UPDATE
+        SET policy = EXCLUDED.policy, valid_until = EXCLUDED.valid_until
         """,
         rows,
     )

@@ -9,7 +9,7 @@ from asyncpg import Connection
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.effects.pendings import legs_left
-from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze, OpenPending
+from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze, Obligation, OpenPending
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_of
 from shared.messages.instructions import INSTRUCTION
@@ -145,6 +145,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
         shard,
     )
     legs = await legs_of(connection, chart, shard, [row["seq"] for row in rows])
+    booked = await _obligations(connection, chart, shard, [row["seq"] for row in rows])
     found: dict[str, OpenPending] = {}
     for row in rows:
         instruction: Any = INSTRUCTION.validate_json(row["content"])
@@ -161,8 +162,27 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             whole=legs[row["seq"]],
             screening=row["screening"],
             expires_on=getattr(instruction, "expires_on", None),
+            obligation=booked.get(row["seq"]),
         )
     return found
+
+
+async def _obligations(
+    connection: Connection, chart: Chart, shard: int, seqs: list[int]
+) -> dict[int, Obligation]:
+    """Return what stands in the books for trades that are pending, by the seq of the trade."""
+    rows = await connection.fetch(
+        """
+        SELECT about_seq, seq
+        FROM journal
+        WHERE shard = $1 AND about_seq = ANY($2::bigint[]) AND kind = 'ObligationBooked'
+          AND detail ->> 'cause' = 'traded'
+        """,
+        shard,
+        seqs,
+    )
+    legs = await legs_of(connection, chart, shard, [row["seq"] for row in rows])
+    return {row["about_seq"]: Obligation(tuple(legs[row["seq"]])) for row in rows}
 
 
 def _left(legs: list[Leg], settled: int) -> list[Leg]:

@@ -1,7 +1,7 @@
 """Movements between accounts: posted at once, screened first by policy, or reserved."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import (
@@ -24,7 +24,7 @@ from services.transactions.domain.effects.containers import (
     give_up_opening,
 )
 from services.transactions.domain.planning import Against, Planned, TransactionType
-from services.transactions.domain.state import DEBIT_FROZEN, Changes, OpenPending
+from services.transactions.domain.state import DEBIT_FROZEN, OpenPending
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
 from shared.runtime.failpoints import planted
@@ -183,24 +183,39 @@ def _limits(case: Case) -> Refusal | None:
     assert kind is not None
     case.screening = kind.kind == "request" and _is_screened_first(case, kind)
     case.pending = case.screening or kind.reserves
-    return put_down(case, [(each.kind, each.debit_field, each.amount_field) for each in case.record.plan])
+    together = zip(case.record.plan, case.moves, case.amounts, strict=True)
+    return put_down(
+        case,
+        [
+            Put(each.kind, *ends, amount, each.debit_field, each.amount_field)
+            for each, ends, amount in together
+        ],
+    )
 
 
-def put_down(case: Case, named: Sequence[tuple[str, str, str]]) -> Refusal | None:
-    """Put each movement down at once, and take all back if one fails.
+class Put(NamedTuple):
+    """A movement to be put down, with the fields that name the account it debits and its amount."""
 
-    `named` is, by movement, its kind and the fields that name the account it debits and its amount.
-    """
+    kind: str
+    debit: Account
+    credit: Account
+    amount: int
+    debit_field: str = "account"
+    amount_field: str = "amount"
+
+
+def put_down(case: Case, puts: Sequence[Put]) -> Refusal | None:
+    """Put each movement down at once, and take all back if one fails."""
     changes = case.context.changes
     pending = case.pending
     case.legs = legs = []
     begin_opening(case)
-    for (debit, credit), amount, (kind, *fields) in zip(case.moves, case.amounts, named, strict=True):
-        refusal = _bears(case, fields, amount, debit, credit)
+    for put in puts:
+        refusal = _bears(case, put)
         if refusal is not None:
-            _take_back(changes, legs, pending=pending)
-            give_up_opening(case)
+            take_back(case)
             return refusal
+        kind, debit, credit, amount, _, _ = put
         taken = changes.row(debit.account_id)
         given = changes.row(credit.account_id)
         if pending:
@@ -223,13 +238,14 @@ def _is_screened_first(case: Case, kind: TransactionType) -> bool:
     return sum(amount for amount, (each, _) in of_one_asset if each.asset_id == debit.asset_id) >= amount_from
 
 
-def _bears(case: Case, fields: list[str], amount: int, debit: Account, credit: Account) -> Refusal | None:
+def _bears(case: Case, put: Put) -> Refusal | None:
+    _, debit, credit, amount, debit_field, amount_field = put
     changes = case.context.changes
     taken = changes.read_row(debit.account_id)
     given = changes.read_row(credit.account_id)
     debits = taken[0] + taken[2] + amount
     if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
-        return Refusal("balance_overflow", fields[1], "a balance would not fit 64 bits of minor units")
+        return Refusal("balance_overflow", amount_field, "a balance would not fit 64 bits of minor units")
     limit = changes.limit_of(debit, case.day)
     if limit is None:
         return None
@@ -249,16 +265,19 @@ def _bears(case: Case, fields: list[str], amount: int, debit: Account, credit: A
         case.has_seen("credits", {str(debit.account_id): foreign})
     if short > foreign:
         if frozen and (case.limit_passed or short - frozen <= foreign):
-            return Refusal("amount_frozen", fields[0], "what is available beyond it is frozen")
-        return Refusal("insufficient_funds", fields[0], "the available balance is too small")
+            return Refusal("amount_frozen", debit_field, "what is available beyond it is frozen")
+        return Refusal("insufficient_funds", debit_field, "the available balance is too small")
     return None
 
 
-def _take_back(changes: Changes, legs: list[Leg], *, pending: bool) -> None:
-    offset = 2 if pending else 0
-    for leg in legs:
+def take_back(case: Case) -> None:
+    """Take back what was put down."""
+    changes = case.context.changes
+    offset = 2 if case.pending else 0
+    for leg in case.legs:
         changes.row(leg.debit.account_id)[offset] -= leg.amount
         changes.row(leg.credit.account_id)[offset + 1] -= leg.amount
+    give_up_opening(case)
 
 
 def _accept(case: Case, decision: Decision) -> None:

@@ -8,6 +8,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.effects.obligations import Entry, book, entries_undone, overflow
 from services.transactions.domain.state import Changes, OpenPending
 from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
 
@@ -87,7 +88,19 @@ def _void(case: Case, decision: Decision) -> None:
     decision.kind = kinds.VOIDED
     decision.reason = "void_requested"
     decision.legs = [settle(changes, leg, posted=False) for leg in pending.legs]
+    book(changes, pending, _undone(pending), case.day, "cancelled")
     close(changes, pending, decision.seq)
+
+
+def _bears(case: Case) -> Refusal | None:
+    """What is undone in the books of a cancelled trade is posted anew, so counters must take it."""
+    assert case.named is not None
+    return overflow(case.context.changes, _undone(case.named), "pending_id")
+
+
+def _undone(pending: OpenPending) -> list[Entry]:
+    settled = pending.whole[0].amount - pending.legs[0].amount
+    return entries_undone(pending, amounts_left(pending.whole, settled))
 
 
 def _post(case: Case, decision: Decision) -> None:
@@ -139,10 +152,14 @@ def legs_left(whole: list[Leg], settled: int) -> list[tuple[int, Leg]]:
     Of each, what has been posted is its share of the whole, rounded half up: so parts sum exactly, however
     they are cut. What has nothing left is left out.
     """
-    total = whole[0].amount
-    amounts = [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
-    pairs = zip(whole, amounts, strict=True)
+    pairs = zip(whole, amounts_left(whole, settled), strict=True)
     return [(index, leg._replace(amount=amount)) for index, (leg, amount) in enumerate(pairs) if amount]
+
+
+def amounts_left(whole: list[Leg], settled: int) -> list[int]:
+    """Return how much is left of each movement when so much of the first has been posted."""
+    total = whole[0].amount
+    return [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
 
 
 def _resolved_by(case: Case, decision: Decision) -> OpenPending:
@@ -190,6 +207,7 @@ VOID_PENDING: Final = Effect(
     form=_part,
     references=_references,
     state=_state,
+    limits=_bears,
     accept=_void,
     pending_id=_pending_id,
 )

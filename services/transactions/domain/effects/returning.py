@@ -10,7 +10,7 @@ from typing import Any, Final
 from services.transactions.domain.cases import Case, asset_not_used, house_end, stopped, stopped_end
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.effects.movements import MOVEMENTS, put_down, to_suspense
+from services.transactions.domain.effects.movements import MOVEMENTS, Put, put_down, to_suspense
 from services.transactions.domain.effects.using import find_original, not_there, use_of
 from services.transactions.domain.state import MovementId
 
@@ -64,7 +64,11 @@ def _state(case: Case) -> Refusal | None:
 
 
 def _limits(case: Case) -> Refusal | None:
-    return put_down(case, [(each.kind, "original_id", each.amount_field) for each in case.record.plan])
+    together = zip(case.record.plan, case.moves, case.amounts, strict=True)
+    return put_down(
+        case,
+        [Put(each.kind, *ends, amount, "original_id", each.amount_field) for each, ends, amount in together],
+    )
 
 
 def _accept(case: Case, decision: Decision) -> None:

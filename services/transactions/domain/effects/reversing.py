@@ -13,7 +13,7 @@ from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal, no_item
 from services.transactions.domain.effects.authority import two_people
-from services.transactions.domain.effects.movements import put_down
+from services.transactions.domain.effects.movements import Put, put_down
 from services.transactions.domain.effects.using import find_original, home_of, not_there, use_of
 from services.transactions.domain.state import MovementId, Original
 
@@ -66,11 +66,14 @@ def _state(case: Case) -> Refusal | None:
 
 
 def _limits(case: Case) -> Refusal | None:
-    named = [(leg.kind, "original_id", "original_id") for leg in case.original.legs]
-    refusal = put_down(case, named)
+    puts = [
+        Put(leg.kind, leg.credit, leg.debit, leg.amount, "original_id", "original_id")
+        for leg in case.original.legs
+    ]
+    refusal = put_down(case, puts)
     if refusal is not None and refusal.reason == "insufficient_funds" and case.record.message.forced:
         case.limit_passed = True
-        refusal = put_down(case, named)
+        refusal = put_down(case, puts)
     return refusal
 
 

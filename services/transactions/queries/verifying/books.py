@@ -18,6 +18,7 @@ CHECKS: Final = (
     "limits",
     "foreign_credits",
     "pendings",
+    "obligations",
     "reversals",
     "balances",
     "debits_equal_credits",
@@ -72,6 +73,32 @@ class Freeze:
     lifted_seq: int | None = None
 
 
+Moved = tuple[str, int, int, int]
+"""A movement: kind, debit account, credit account, amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradePolicy:
+    """When what is owed for a trade comes into an entity's books."""
+
+    entity_id: int
+    policy: str
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(slots=True)
+class Owed:
+    """What is in the house's books for a trade, and what must still be said of it."""
+
+    to_us: int
+    """The accounts of what is owed to the house, of what it owes, and of what it earns by it."""
+    by_us: int
+    income: int = 0
+    told: list[tuple[str, list[Moved]]] = field(default_factory=list)
+    """Events that must follow: cause and movements."""
+
+
 @dataclass(slots=True)
 class Open:
     """A pending transaction met in the journal."""
@@ -89,6 +116,7 @@ class Open:
     cleared: int | None = None
     settled: int = 0
     resolved: int | None = None
+    owed: Owed | None = None
 
     @property
     def waits(self) -> bool:
@@ -99,10 +127,6 @@ class Open:
     def row(self) -> tuple[bool, int | None, int, int | None]:
         """What its moving row must say."""
         return self.screening, self.cleared, self.settled, self.resolved
-
-
-Moved = tuple[str, int, int, int]
-"""A movement: kind, debit account, credit account, amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +197,14 @@ class Books:
         self.entities: dict[str, int] = {}
         self.within: dict[int, list[int]] = {}
         """The accounts within each custody account."""
+        self.trade_policies: list[TradePolicy] = []
         self.shards: dict[int, Shard] = {}
 
     def beside(self) -> "Books":
         """Return books with the same accounts, in which nothing has been found yet."""
         books = Books()
         books.accounts, books.ids, books.entities = self.accounts, self.ids, self.entities
-        books.within = self.within
+        books.within, books.trade_policies = self.within, self.trade_policies
         return books
 
     def take(self, findings: "Findings") -> None:

@@ -10,7 +10,9 @@ from typing import Any, Final
 from services.transactions.queries.verifying.books import Account, Books, decimal_of
 from services.transactions.queries.verifying.journal import Row
 
-MOVING: Final = frozenset({"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept"})
+MOVING: Final = frozenset(
+    {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
+)
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "TransactionPosted": (
         "routed",
@@ -24,6 +26,7 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "TransactionPending": ("screening", "routed", "limit_passed", "opened"),
     "TransactionVoided": ("resolves",),
+    "ObligationBooked": ("cause",),
     "PendingCleared": ("decision",),
     "InstructionApplied": ("valid_from",),
     "InstructionRejected": ("field", "detail"),

@@ -13,6 +13,7 @@ from services.transactions.queries.verifying.effects.effect import Effect, Walk
 from services.transactions.queries.verifying.effects.freezing import FREEZING
 from services.transactions.queries.verifying.effects.limits import LIMITS
 from services.transactions.queries.verifying.effects.movements import MOVEMENTS
+from services.transactions.queries.verifying.effects.obligations import OBLIGATIONS
 from services.transactions.queries.verifying.effects.opening import OPENING
 from services.transactions.queries.verifying.effects.pendings import PENDINGS
 from services.transactions.queries.verifying.effects.reversals import REVERSALS
@@ -20,6 +21,7 @@ from services.transactions.queries.verifying.effects.safekeeping import SAFEKEEP
 
 EFFECTS: Final = (
     PENDINGS,
+    OBLIGATIONS,
     REVERSALS,
     FREEZING,
     CLOSING,

@@ -13,6 +13,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
+from services.transactions.queries.verifying.effects.obligations import see_booked
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
@@ -37,8 +38,10 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     seen = credits_seen(books, shard, row)
     if kind == "CreditSwept":
         see_swept(books, shard, row, legs, seen)
+    if kind == "ObligationBooked":
+        see_booked(books, shard, row, legs, detail)
     if kind == "TransactionPending":
-        open_pending(shard, row, legs, detail)
+        open_pending(books, shard, row, legs, detail)
     for number, leg in enumerate(legs):
         books.movements += 1
         at["leg"] = number
@@ -214,5 +217,6 @@ MOVEMENTS: Final = Effect(
         "TransactionPending": walk_movements,
         "TransactionVoided": walk_movements,
         "CreditSwept": walk_movements,
+        "ObligationBooked": walk_movements,
     },
 )

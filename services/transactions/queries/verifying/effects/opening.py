@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import PREFETCH, Account, Books, Shard, minor_of
+from services.transactions.queries.verifying.books import (
+    PREFETCH,
+    Account,
+    Books,
+    Shard,
+    TradePolicy,
+    minor_of,
+)
 from services.transactions.queries.verifying.effects.effect import Effect
 
 
@@ -46,6 +53,10 @@ async def read_chart(connection: Connection, books: Books) -> None:
             books.within.setdefault(account.container, []).append(account_id)
     for row in await connection.fetch("SELECT entity_id, code FROM transactions.entity"):
         books.entities[row["code"]] = row["entity_id"]
+    for row in await connection.fetch(
+        "SELECT entity_id, policy, valid_from, valid_until FROM transactions.trade_policy"
+    ):
+        books.trade_policies.append(TradePolicy(*row))
 
 
 def walk_opening(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:

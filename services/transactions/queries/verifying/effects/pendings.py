@@ -10,6 +10,7 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Open, Shard, decimal_of
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import compare_expired, has_expired
+from services.transactions.queries.verifying.effects.obligations import see_trade, undo
 
 
 def walk_cleared(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -39,7 +40,9 @@ def resolved(
     kind: str = row["kind"]
     named: Mapping[str, int] | None = detail.get("resolves")
     about: int | None = row["about_seq"] if named is None else named["seq"]
-    if kind in ("TransactionPending", "CreditSwept") or (about is None and kind == "TransactionPosted"):
+    if kind in ("TransactionPending", "CreditSwept", "ObligationBooked") or (
+        about is None and kind == "TransactionPosted"
+    ):
         return False, 0
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     opened = shard.pending.get(about or 0)
@@ -60,6 +63,7 @@ def resolved(
         same = opened.legs == moved and opened.instruction_id == row["instruction_id"]
     elif kind == "TransactionVoided":
         same = opened.legs == moved
+        undo(opened)
     else:
         debit, credit, left = opened.legs[0]
         amount = moved[0][2]
@@ -83,7 +87,9 @@ def _stands_no_longer(shard: Shard, opened: Open, about: int | None) -> None:
         shard.expiring.get(debit, {}).pop(about or 0, None)
 
 
-def open_pending(shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]) -> None:
+def open_pending(
+    books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]
+) -> None:
     """Keep what is pending from now on, and where it expires, under the account that it debits."""
     content: bytes = row["content"]
     last_day: str | None = json.loads(content).get("expires_on") if b'"expires_on"' in content else None
@@ -96,6 +102,8 @@ def open_pending(shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: 
         row["owner"],
         tuple(reserved),
     )
+    if row["instruction_type"] == "trade":
+        see_trade(books, shard, row, opened)
     if opened.expires_on is not None:
         for debit, _, _ in opened.legs:
             shard.expiring.setdefault(debit, {})[row["seq"]] = opened
