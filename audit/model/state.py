@@ -60,8 +60,10 @@ class Pending:
     settled: int = 0
     whole: tuple[int, ...] = ()
     """The amounts of all its movements as they were reserved."""
-    owed: Sequence[Leg] = ()
+    owed: list[Leg] = field(default_factory=list)
     """Of a trade: what was booked at once, of what is owed for it and what the firm earns by it."""
+    failed: str | None = None
+    """The account of fails to which its side with the market has moved."""
     following: list[Prediction] = field(default_factory=list)
     """Events about it that must come next, without a record of their own."""
 

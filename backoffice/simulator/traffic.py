@@ -228,13 +228,15 @@ def trade(up: Upstream) -> SimulatedRecord:
     security = population.SECURITIES[int(up.random() * len(population.SECURITIES))]
     quantity, price = 1 + int(up.random() * 5), 2_000 + int(up.random() * 8_000)
     account.balance -= quantity * price + 490
+    settles_on = date.fromisoformat(up.date_text) + timedelta(days=2)
     record = up.instruct(
         "trade",
         "trade",
         account.owner,
         f'"side":"buy","custody_account":"{account.owner}-CUSTODY","cash_account":"{account.code}",'
         f'"quantity":"{quantity}","asset":"{security}","settlement_amount":"{money(quantity * price + 490)}",'
-        f'"settlement_asset":"{account.asset}","commission":"4.90","price":"{money(price)}"',
+        f'"settlement_asset":"{account.asset}","commission":"4.90","price":"{money(price)}",'
+        f'"contractual_settlement_date":"{settles_on}"',
     )
     instruction_id = record.value.split(b'"instruction_id":"', 1)[1][:36].decode()
     up.unsettled.append((account.owner, instruction_id))

@@ -145,13 +145,15 @@ class CreditSwept(TransactionEvent):
 class ObligationBooked(TransactionEvent):
     """What the firm owes and is owed for a trade changed in its books, between accounts of its own.
 
-    No record of its own asked for it: it stands behind the event of what did. `first` is the trade. It is
-    moved money like all that is posted.
+    No record of its own asked for it: it stands behind the event of what did, or the trade's day had passed.
+    `first` is the trade. It is moved money like all that is posted.
     """
 
     type: Literal["ObligationBooked"] = "ObligationBooked"
     cause: str
-    """`traded`: booked at once, by trade date; `cancelled`: undone, as what was left of the trade."""
+    """`traded`: booked at once, by trade date; `failed`: the market's side moved to the fails, since the
+    contractual day had passed; `settled`: taken off the fails, with a part that was settled late;
+    `cancelled`: undone, as what was left of the trade."""
 
 
 class AccountClosed(LedgerEvent):

@@ -261,6 +261,7 @@ def of_trade(kind: str, number: int, **fields: Any) -> dict[str, Any]:
     """A trade of the owner at home in ten shares, or what is done about one."""
     if kind != "trade":
         return of_home(kind, number, **fields)
+    fields.setdefault("contractual_settlement_date", "2026-01-03")
     of = {"custody_account": f"{HOME}/custody", "cash_account": HOME, "quantity": "10", "asset": ISIN}
     return of_home(kind, number, **of, settlement_asset="EUR", **fields)
 
@@ -280,8 +281,20 @@ TRADES: list[Any] = [
     of_trade("trade", 310, side="buy", settlement_amount="92233720368547758.07"),
     of_trade("trade", 311, side="buy", settlement_amount="92233720368547758.07"),
     of_trade("void_pending", 312, pending_id=named_id("310")),
+    of_trade("trade", 320, side="buy", settlement_amount="99.99", commission="1.01"),
+    of_trade("trade", 321, side="sell", settlement_amount="50.00", commission="2.00"),
+    of_trade("trade", 322, side="sell", settlement_amount="0.03"),
+    of_trade("post_pending", 323, pending_id=named_id("321"), amount="3", final=False),
+    open_day(4),
+    of_trade("post_pending", 324, pending_id=named_id("320"), amount="3", final=False),
+    of_trade("post_pending", 325, pending_id=named_id("321"), amount="3", final=False),
+    of_trade("post_pending", 326, pending_id=named_id("322"), amount="9", final=False),
+    of_trade("void_pending", 327, pending_id=named_id("320")),
+    of_trade("void_pending", 328, pending_id=named_id("321")),
+    of_trade("trade", 329, side="sell", settlement_amount="5.00", contractual_settlement_date="2026-01-02"),
+    of_trade("post_pending", 330, pending_id=named_id("329")),
 ]
-"""By trade date: settled in parts, cancelled, routed, and more than a counter takes."""
+"""By trade date: settled in parts, cancelled, routed, and more than a counter takes; after their day too."""
 
 
 REVERSALS: list[Any] = [

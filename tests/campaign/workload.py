@@ -209,6 +209,7 @@ class Workload:
             asset=box.asset,
             settlement_amount=f"{rng.randint(1, 400)}.{rng.randint(0, 99):02d}",
             settlement_asset="EUR",
+            contractual_settlement_date=(self.day + timedelta(days=rng.randint(0, 2))).isoformat(),
             **rng.choice(({}, {"commission": "4.90"})),
         )
         self.trades.append((box, json.loads(sending.value or b"{}")["instruction_id"]))

@@ -164,7 +164,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "settlement_amount": AMOUNTS,
             "settlement_asset": ASSETS,
         },
-        {"commission": ("0.01", "4.90", "0")},
+        {"commission": ("0.01", "4.90", "0"), "contractual_settlement_date": DAYS[3:9]},
         owners=(ANNA, ANNA, ANNA, BEN),
         ids=RESERVES,
         often=3,

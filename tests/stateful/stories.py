@@ -53,7 +53,8 @@ def allocates(amount: str, name: str, account: str) -> Step:
 def trades(side: str, name: str, **fields: Any) -> Step:
     """Anna buys or sells ten shares."""
     given = {"custody_account": BOXES[0], "cash_account": ANNA, "quantity": "10", "asset": SECURITIES[0]}
-    return say("trade", ANNA, name, side=side, settlement_asset="EUR", **given, **fields)
+    given |= {"settlement_asset": "EUR", "contractual_settlement_date": "2026-01-05"}
+    return say("trade", ANNA, name, side=side, **given, **fields)
 
 
 def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
@@ -322,6 +323,16 @@ TRADED: Final[Script] = [
     part("u", "a part of u", amount="1", final=False),
     works(),
     RESTART,
+    trades("sell", "v", settlement_amount="7.00"),
+    part("v", "v at once"),
+    works(),
+    day("BANK", "2026-01-06"),
+    part("u", "another part of u", amount="1", final=False),
+    works(),
+    ("tick",),
+    RESTART,
+    part("t", "another part of t", amount="3", final=False),
+    works(),
     say("void_pending", ANNA, "cancelled", pending_id=named_id("t")),
     part("u", "the rest of u"),
     works(),

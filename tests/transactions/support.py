@@ -273,6 +273,8 @@ def make_chart() -> Chart:
         "return",
         "trade_receivable",
         "trade_payable",
+        "fail_to_deliver",
+        "fail_to_receive",
         "fee_income",
         "tax_payable",
         "sundry_income",
@@ -315,6 +317,8 @@ def make_chart() -> Chart:
             ("trade", "commission", "fee_income"),
             ("trade", "receivable", "trade_receivable"),
             ("trade", "payable", "trade_payable"),
+            ("trade", "fail_to_deliver", "fail_to_deliver"),
+            ("trade", "fail_to_receive", "fail_to_receive"),
             ("fee", "", "fee_income"),
             *(
                 (charged, kind, "tax_payable" if kind == "tax" else "fee_income")

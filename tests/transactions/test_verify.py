@@ -127,12 +127,12 @@ async def a_few_securities(ledger: StoredLedger) -> None:
     )
 
 
-async def a_few_trades(ledger: StoredLedger) -> None:
+async def a_few_trades(ledger: StoredLedger, **fields: Any) -> None:
     """One settled by parts, one of which a part is cancelled, and one that waits."""
     told = await ledger.send(
-        trade(ALICE, "buy", "3", "10.00", commission="0.02"),
-        trade(ALICE, "sell", "2", "9.99"),
-        trade(ALICE, "sell", "1", "4.00", commission="0.50"),
+        trade(ALICE, "buy", "3", "10.00", commission="0.02", **fields),
+        trade(ALICE, "sell", "2", "9.99", **fields),
+        trade(ALICE, "sell", "1", "4.00", commission="0.50", **fields),
     )
     bought, sold, _ = (each for each in told if "source" in each)
     first, second = ({"owner": ALICE, "pending_id": each["instruction_id"]} for each in (bought, sold))
@@ -148,7 +148,10 @@ async def a_few_obligations(ledger: StoredLedger) -> None:
     """By trade date: one settled by parts, one of which a part is cancelled, and one that waits."""
     day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-05")
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
-    await a_few_trades(ledger)
+    await a_few_trades(ledger, contractual_settlement_date="2026-01-05")
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-06")
+    await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
+    assert [each["cause"] for each in await ledger.tick()] == ["failed"]
 
 
 async def a_few_limits(ledger: StoredLedger) -> None:
@@ -412,6 +415,8 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal_row SET about_seq = about_seq - 1 WHERE kind = 'ObligationBooked'", "obligations", id="owed for another trade"),
         pytest.param("UPDATE journal_row SET topic = 'transactions.acts.v1' WHERE kind = 'ObligationBooked'", "obligations", id="booked by a record"),
         pytest.param("UPDATE journal_row SET kind = 'CreditSwept' WHERE kind = 'ObligationBooked' AND detail::text LIKE '%traded%'", "obligations", id="nothing booked"),
+        pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '2026-01-05', '2026-01-06')::bytea WHERE instruction_type = 'trade'", "obligations", id="failed before its day"),
+        pytest.param("UPDATE journal_row SET credit_account = (SELECT account_id FROM account WHERE code = 'BANK/suspense/EUR') WHERE detail::text LIKE '%failed%'", "obligations", id="failed to another account"),
         pytest.param("UPDATE trade_policy SET policy = 'settlement_date'", "obligations", id="another policy"),
         pytest.param("UPDATE account_freeze SET lifted_seq = NULL", "freezes", id="a freeze that was lifted"),
         pytest.param("UPDATE account_freeze SET amount_minor = amount_minor + 1 WHERE freeze_id = 'k1'", "freezes", id="another amount frozen"),

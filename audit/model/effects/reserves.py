@@ -10,7 +10,7 @@ from audit.amounts import read_amount, spell_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
-from audit.model.effects.obligations import cancel
+from audit.model.effects.obligations import cancel, clear_part, does_not_fit
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Pending, ShardState
 from audit.wire import Asked
@@ -58,11 +58,12 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     if posts and rest and asks_for_all and len(pending.legs) > 1:
         return rejected("rest_remains", "final")
     ends = asks_for_all or rest == 0
-    refused = None if posts else cancel(state, pending, first, books.day_of(state, leg.debit))
-    if refused is not None:
-        return refused
+    parts = _parts(pending, amount, all_of_it=not posts)
+    fits = clear_part(books, state, pending, first, parts) if posts else cancel(books, state, pending, first)
+    if not fits:
+        return does_not_fit("pending_id")
     moved: list[Leg] = []
-    for each, part in zip(pending.legs, _parts(pending, amount, all_of_it=not posts), strict=True):
+    for each, part in zip(pending.legs, parts, strict=True):
         state.free(each, each.amount if ends else part)
         each.amount -= part
         if part:

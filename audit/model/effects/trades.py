@@ -6,7 +6,7 @@ from decimal import Decimal
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.movements import Known, ends_differ, move
-from audit.model.effects.obligations import follow
+from audit.model.effects.obligations import does_not_fit, follow
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import ShardState
 from audit.wire import Asked
@@ -26,15 +26,13 @@ def trade(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pre
     if said.kind != "TransactionPending" or not _is_booked(books, said):
         return said
     pending = state.pendings[row.seq]
-    owed = _owed(books, asked, said)
-    if not state.would_fit(owed):
+    pending.owed = _owed(books, asked, said)
+    if not follow(books, state, pending, row.seq, [("traded", pending.owed)]):
         for leg in said.movements:
             state.free(leg, leg.amount)
         del state.pendings[row.seq]
         state.opened.pop(said.opened or "", None)
-        return rejected("balance_overflow", "settlement_amount")
-    pending.owed = owed
-    follow(pending, row.seq, owed, said.booking_date, "traded")
+        return does_not_fit("settlement_amount")
     return said
 
 

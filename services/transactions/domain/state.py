@@ -57,6 +57,8 @@ class Obligation(NamedTuple):
 
     booked: tuple[Leg, ...]
     """As it was booked with the trade: what is owed both ways, and the commission, if there is one."""
+    failed: tuple[Account, Account] | None = None
+    """Debit and credit account of what moved the market's side to the fails, once its day had passed."""
 
 
 @dataclass(slots=True)
@@ -81,10 +83,38 @@ class OpenPending:
     """The last booking date on which it stands; none where it stands until it is resolved."""
     obligation: Obligation | None = None
     """Of a trade that is booked by trade date."""
+    settles_on: date | None = None
+    """The day on which such a trade is to be settled by its contract, if it says so."""
+
+    @property
+    def buys(self) -> bool:
+        """Whether a trade booked by trade date is a purchase, for which the house pays the market."""
+        assert self.obligation is not None
+        return self.whole[-1].debit.account_id == self.obligation.booked[0].credit.account_id
+
+    def amounts_left(self, after: int = 0) -> list[int]:
+        """Return how much is left of each movement, when so much more of the first has been posted."""
+        return amounts_left(self.whole, self.whole[0].amount - self.legs[0].amount + after)
+
+    def is_overdue(self, day: date) -> bool:
+        """Say whether a trade was to be settled before the entity's business day, and has not failed."""
+        obligation = self.obligation
+        return (
+            obligation is not None
+            and obligation.failed is None
+            and self.settles_on is not None
+            and self.settles_on < day
+        )
 
     def has_expired(self, day: date) -> bool:
         """Say whether it stands no longer on the entity's business day."""
         return self.expires_on is not None and self.expires_on < day
+
+
+def amounts_left(whole: Sequence[Leg], settled: int) -> list[int]:
+    """Return how much is left of each movement when so much of the first has been posted."""
+    total = whole[0].amount
+    return [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
 
 
 class Original(NamedTuple):
@@ -147,6 +177,8 @@ class ShardState:
     """By debited account and last day: how much of its debits pending stands no longer than that."""
     expiries: dict[date, dict[str, None]] = field(default_factory=dict)
     """By last day: the pending ones that stand no longer than that, in the order in which they came."""
+    settling: dict[date, dict[str, None]] = field(default_factory=dict)
+    """By contractual day: the trades that are to be settled then and have not failed, as they came."""
     next_account: int = 1
     short: set[int] = field(default_factory=set)
     """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
@@ -159,11 +191,11 @@ class ShardState:
             self.unsaved.add(account_id)
         self.balances[account_id] = row or [0, 0, 0, 0]
 
-    def index_expiries(self) -> None:
-        """Work out, from the pending ones, what expires when."""
+    def index_pendings(self) -> None:
+        """Work out, from the pending ones, what expires and what is to be settled when."""
         for pending in sorted(self.pendings.values(), key=lambda each: each.seq):
+            self._index(pending)
             if pending.expires_on is not None:
-                self.expiries.setdefault(pending.expires_on, {})[pending.instruction_id] = None
                 for leg in pending.legs:
                     sums = self.expiring.setdefault(leg.debit.account_id, {})
                     sums[pending.expires_on] = sums.get(pending.expires_on, 0) + leg.amount
@@ -183,6 +215,7 @@ class ShardState:
             pendings=dict(self.pendings),
             expiring=dict(self.expiring),
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
+            settling={day: dict(ids) for day, ids in self.settling.items()},
             next_account=self.next_account,
             short=self.short,
             unsaved=set(self.unsaved),
@@ -213,20 +246,31 @@ class ShardState:
             if closing is not None:
                 (self.closing if closing.closed_seq is None else self.closed)[account_id] = closing
         for instruction_id, pending in changes.pendings.items():
-            if pending is None:
-                self._forget_expiry(self.pendings.pop(instruction_id, None))
-                continue
-            self.pendings[instruction_id] = pending
-            if pending.expires_on is not None:
-                self.expiries.setdefault(pending.expires_on, {})[instruction_id] = None
+            before = self.pendings.pop(instruction_id, None) if pending is None else None
+            if pending is not None:
+                self.pendings[instruction_id] = pending
+                self._index(pending)
+            elif before is not None:
+                _forget(self.expiries, before.expires_on, instruction_id)
+                _forget(self.settling, before.settles_on, instruction_id)
 
-    def _forget_expiry(self, pending: OpenPending | None) -> None:
-        if pending is None or pending.expires_on is None:
+    def _index(self, pending: OpenPending) -> None:
+        if pending.expires_on is not None:
+            self.expiries.setdefault(pending.expires_on, {})[pending.instruction_id] = None
+        if pending.settles_on is None or pending.obligation is None:
             return
-        ids = self.expiries[pending.expires_on]
-        del ids[pending.instruction_id]
-        if not ids:
-            del self.expiries[pending.expires_on]
+        if pending.obligation.failed is None and pending.amounts_left()[-1]:
+            self.settling.setdefault(pending.settles_on, {})[pending.instruction_id] = None
+        else:
+            _forget(self.settling, pending.settles_on, pending.instruction_id)
+
+
+def _forget(by_day: dict[date, dict[str, None]], day: date | None, instruction_id: str) -> None:
+    """Take a pending one out of those of a day, if it is among them."""
+    if day in by_day:
+        by_day[day].pop(instruction_id, None)
+        if not by_day[day]:
+            del by_day[day]
 
 
 @dataclass(slots=True)

@@ -111,7 +111,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         pendings=pendings,
         next_account=await accounts.next_account_number(connection, shard),
     )
-    state.index_expiries()
+    state.index_pendings()
     for account_id in house:
         state.meet(account_id, rows.get((shard, account_id)))
     memory.shards[shard] = state

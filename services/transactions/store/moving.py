@@ -163,6 +163,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             screening=row["screening"],
             expires_on=getattr(instruction, "expires_on", None),
             obligation=booked.get(row["seq"]),
+            settles_on=instruction.contractual_settlement_date if row["seq"] in booked else None,
         )
     return found
 
@@ -173,16 +174,24 @@ async def _obligations(
     """Return what stands in the books for trades that are pending, by the seq of the trade."""
     rows = await connection.fetch(
         """
-        SELECT about_seq, seq
+        SELECT about_seq, seq, detail ->> 'cause' AS cause
         FROM journal
         WHERE shard = $1 AND about_seq = ANY($2::bigint[]) AND kind = 'ObligationBooked'
-          AND detail ->> 'cause' = 'traded'
+          AND detail ->> 'cause' IN ('traded', 'failed')
+        ORDER BY seq
         """,
         shard,
         seqs,
     )
     legs = await legs_of(connection, chart, shard, [row["seq"] for row in rows])
-    return {row["about_seq"]: Obligation(tuple(legs[row["seq"]])) for row in rows}
+    found: dict[int, Obligation] = {}
+    for row in rows:
+        own = legs[row["seq"]]
+        if row["cause"] == "traded":
+            found[row["about_seq"]] = Obligation(tuple(own))
+        else:
+            found[row["about_seq"]] = found[row["about_seq"]]._replace(failed=(own[0].debit, own[0].credit))
+    return found
 
 
 def _left(legs: list[Leg], settled: int) -> list[Leg]:

@@ -1,9 +1,11 @@
-"""What the firm owes and is owed for trades that are not settled: booked, and undone where one is cancelled.
+"""What the firm owes and is owed for trades that are not settled: booked, moved to fails, cleared, undone.
 
 By trade date the firm has at once, in its books, what is to be paid to it (`receivable`) and what it is to
 pay (`payable`): the one by the customer and the other to the market, or the other way round. The difference
 is its commission. The pending movements of money lead through these two accounts, so settling a part clears
-both in proportion. What is booked beside them is an event of its own behind that of what asked for it.
+both in proportion. What the market owes or is owed for what is not settled on its day stands in an account of
+fails from then on. What is booked beside the pending movements is an event of its own behind that of what
+asked for it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from services.transactions.domain import decisions as kinds
-from services.transactions.domain.chart import Account
+from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.state import Changes, Obligation, OpenPending
@@ -27,34 +29,86 @@ class Entry(NamedTuple):
     amount: int
 
 
-def entries_at_once(
+class Booking(NamedTuple):
+    """Entries that become one event."""
+
+    cause: str
+    entries: Sequence[Entry]
+
+
+def booked_at_once(
     receivable: Account, payable: Account, income: Account, *, owed_to_us: int, owed_by_us: int
-) -> list[Entry]:
+) -> Booking:
     """Return what is booked with a trade: both sides of it, and what the firm keeps."""
     entries = [Entry("obligation", receivable, payable, owed_by_us)]
     kept = owed_to_us - owed_by_us
-    return [*entries, Entry("commission", receivable, income, kept)] if kept else entries
+    if kept:
+        entries.append(Entry("commission", receivable, income, kept))
+    return Booking("traded", entries)
 
 
-def entries_undone(pending: OpenPending, left: Sequence[int]) -> list[Entry]:
-    """Return what takes out of the books what is left of a trade: so much of each of its movements."""
+def booked_behind(chart: Chart, pending: OpenPending, day: date, *, settled: int | None) -> list[Booking]:
+    """Return what is booked behind the settlement of so much of a trade, or behind its cancelling (none).
+
+    One whose day has passed has failed by now, whether or not the duty has said so before.
+    """
     obligation = pending.obligation
     if obligation is None:
         return []
+    left = pending.amounts_left()
+    failing = failing_now(chart, pending, day)
+    found = [] if failing is None else [failing]
+    failed = failing.entries[0][1:3] if failing is not None else obligation.failed
+    if settled is None:
+        found.append(Booking("cancelled", _undone(obligation, left, failed, buys=pending.buys)))
+    elif failed is not None:
+        part = left[2] - pending.amounts_left(settled)[2]
+        found.append(Booking("settled", [Entry("obligation", failed[1], failed[0], part)]))
+    return [
+        Booking(cause, kept)
+        for cause, entries in found
+        if (kept := [each for each in entries if each.amount])
+    ]
+
+
+def failing_now(chart: Chart, pending: OpenPending, day: date) -> Booking | None:
+    """Return what moves a trade's side with the market to the fails, if its day has passed."""
+    market = pending.whole[-1]
+    amount = pending.amounts_left()[-1]
+    if not pending.is_overdue(day) or not amount:
+        return None
+    condition = "fail_to_receive" if pending.buys else "fail_to_deliver"
+    fails = chart.counterpart(
+        market.debit.entity_id, pending.instruction_type, condition, market.debit.asset_id, day
+    )
+    if fails is None:
+        return None
+    ends = (market.debit, fails) if pending.buys else (fails, market.credit)
+    return Booking("failed", [Entry("obligation", *ends, amount)])
+
+
+def _undone(
+    obligation: Obligation,
+    left: Sequence[int],
+    failed: tuple[Account, Account] | None,
+    *,
+    buys: bool,
+) -> list[Entry]:
+    """Take out of the books what is left of a trade, from the fails where it is there."""
     booked, *kept = obligation.booked
     _, customers, markets = left
-    buys = pending.whole[2].debit.account_id == booked.credit.account_id
-    owed_by_us = markets if buys else customers
-    owed_to_us = customers + markets - owed_by_us
-    entries = [Entry("obligation", booked.credit, booked.debit, owed_by_us)]
-    entries += [Entry("commission", leg.credit, leg.debit, owed_to_us - owed_by_us) for leg in kept]
-    return [each for each in entries if each.amount]
+    owed_to_us, owed_by_us = (customers, markets) if buys else (markets, customers)
+    receivable, payable = booked.debit, booked.credit
+    if failed is not None:
+        receivable, payable = (receivable, failed[1]) if buys else (failed[0], payable)
+    entries = [Entry("obligation", payable, receivable, owed_by_us)]
+    return entries + [Entry("commission", leg.credit, receivable, owed_to_us - owed_by_us) for leg in kept]
 
 
-def overflow(changes: Changes, entries: Sequence[Entry], field: str) -> Refusal | None:
-    """Refuse entries that some counter could not take."""
+def overflow(changes: Changes, bookings: Sequence[Booking], field: str) -> Refusal | None:
+    """Refuse bookings that some counter could not take."""
     rows: dict[int, list[int]] = {}
-    for each in entries:
+    for each in (entry for booking in bookings for entry in booking.entries):
         taken, given = (
             rows.setdefault(end.account_id, changes.read_row(end.account_id).copy())
             for end in (each.debit, each.credit)
@@ -66,39 +120,46 @@ def overflow(changes: Changes, entries: Sequence[Entry], field: str) -> Refusal 
     return None
 
 
-def book(
-    changes: Changes, pending: OpenPending, entries: Sequence[Entry], day: date, cause: str
-) -> list[Leg]:
-    """Post entries about a trade behind the decision that is being made; returns them as posted."""
-    if not entries:
-        return []
+def book(changes: Changes, pending: OpenPending, booking: Booking, day: date, seq: int = 0) -> Decision:
+    """Post entries about a trade, and return the event of it."""
     legs: list[Leg] = []
-    for kind, debit, credit, amount in entries:
+    for kind, debit, credit, amount in booking.entries:
         taken = changes.row(debit.account_id)
         given = changes.row(credit.account_id)
         taken[0] += amount
         given[1] += amount
         legs.append(Leg(kind, debit, credit, amount, taken[1] - taken[0], given[1] - given[0]))
-    changes.following.append(
-        Decision(
-            0,
-            kinds.BOOKED,
-            None,
-            None,
-            None,
-            pending.instruction_id,
-            pending.instruction_type,
-            pending.owner,
-            about_seq=pending.seq,
-            booking_date=day,
-            value_date=day,
-            detail={"cause": cause},
-            legs=legs,
-        )
+    return Decision(
+        seq,
+        kinds.BOOKED,
+        None,
+        None,
+        None,
+        pending.instruction_id,
+        pending.instruction_type,
+        pending.owner,
+        about_seq=pending.seq,
+        booking_date=day,
+        value_date=day,
+        detail={"cause": booking.cause},
+        legs=legs,
     )
-    return legs
 
 
-def book_at_once(changes: Changes, pending: OpenPending, entries: Sequence[Entry], day: date) -> None:
-    """Book what is owed for a trade with it, and remember that with what is pending."""
-    pending.obligation = Obligation(tuple(book(changes, pending, entries, day, "traded")))
+def book_behind(changes: Changes, pending: OpenPending, bookings: Sequence[Booking], day: date) -> Obligation:
+    """Post bookings behind the decision that is being made; return what stands in the books by then."""
+    obligation = pending.obligation or Obligation(())
+    for each in bookings:
+        decision = book(changes, pending, each, day)
+        changes.following.append(decision)
+        if each.cause == "traded":
+            obligation = Obligation(tuple(decision.legs))
+        elif each.cause == "failed":
+            obligation = with_fails(obligation, decision)
+    return obligation
+
+
+def with_fails(obligation: Obligation, decision: Decision) -> Obligation:
+    """Return what stands in the books for a trade once its side with the market has moved to the fails."""
+    (leg,) = decision.legs
+    return obligation._replace(failed=(leg.debit, leg.credit))

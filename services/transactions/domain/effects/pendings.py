@@ -8,8 +8,8 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
-from services.transactions.domain.effects.obligations import Entry, book, entries_undone, overflow
-from services.transactions.domain.state import Changes, OpenPending
+from services.transactions.domain.effects.obligations import Booking, book_behind, booked_behind, overflow
+from services.transactions.domain.state import Changes, OpenPending, amounts_left
 from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
 
 
@@ -88,19 +88,25 @@ def _void(case: Case, decision: Decision) -> None:
     decision.kind = kinds.VOIDED
     decision.reason = "void_requested"
     decision.legs = [settle(changes, leg, posted=False) for leg in pending.legs]
-    book(changes, pending, _undone(pending), case.day, "cancelled")
+    book_behind(changes, pending, _booked_behind(case), case.day)
     close(changes, pending, decision.seq)
 
 
 def _bears(case: Case) -> Refusal | None:
-    """What is undone in the books of a cancelled trade is posted anew, so counters must take it."""
-    assert case.named is not None
-    return overflow(case.context.changes, _undone(case.named), "pending_id")
+    """Counters must take what is booked for a trade that is cancelled or settled late."""
+    return overflow(case.context.changes, _booked_behind(case), "pending_id")
 
 
-def _undone(pending: OpenPending) -> list[Entry]:
-    settled = pending.whole[0].amount - pending.legs[0].amount
-    return entries_undone(pending, amounts_left(pending.whole, settled))
+def _booked_behind(case: Case) -> list[Booking]:
+    pending = case.named
+    assert pending is not None
+    settled = None if case.record.type == "void_pending" else _amount_of(case, pending)
+    return booked_behind(case.context.chart, pending, case.day, settled=settled)
+
+
+def _amount_of(case: Case, pending: OpenPending) -> int:
+    """Return how much of the first movement is posted: all that is left, if nothing is said."""
+    return case.amounts[0] if case.amounts else pending.legs[0].amount
 
 
 def _post(case: Case, decision: Decision) -> None:
@@ -112,7 +118,7 @@ def _post(case: Case, decision: Decision) -> None:
         _post_in_proportion(case, decision, pending)
         return
     (reserved,) = pending.legs
-    amount = case.amounts[0] if case.amounts else reserved.amount
+    amount = _amount_of(case, pending)
     rest = reserved._replace(amount=reserved.amount - amount)
     decision.legs = [settle(changes, reserved._replace(amount=amount), posted=True)]
     changes.settled.append((pending.seq, amount))
@@ -130,14 +136,17 @@ def _post(case: Case, decision: Decision) -> None:
 def _post_in_proportion(case: Case, decision: Decision, pending: OpenPending) -> None:
     """Post a part of the first movement, and as much of each other one as that is of the whole."""
     changes = case.context.changes
+    bookings = _booked_behind(case)
     first = pending.legs[0].amount
-    amount = case.amounts[0] if case.amounts else first
+    amount = _amount_of(case, pending)
     left = legs_left(pending.whole, pending.whole[0].amount - first + amount)
     after = {index: leg.amount for index, leg in left}
     before = legs_left(pending.whole, pending.whole[0].amount - first)
     parts = [leg._replace(amount=leg.amount - after.get(index, 0)) for index, leg in before]
     decision.legs = [settle(changes, part, posted=True) for part in parts if part.amount]
     changes.settled.append((pending.seq, amount))
+    if pending.obligation is not None:
+        pending = replace(pending, obligation=book_behind(changes, pending, bookings, case.day))
     if not left:
         close(changes, pending, decision.seq)
         return
@@ -154,12 +163,6 @@ def legs_left(whole: list[Leg], settled: int) -> list[tuple[int, Leg]]:
     """
     pairs = zip(whole, amounts_left(whole, settled), strict=True)
     return [(index, leg._replace(amount=amount)) for index, (leg, amount) in enumerate(pairs) if amount]
-
-
-def amounts_left(whole: list[Leg], settled: int) -> list[int]:
-    """Return how much is left of each movement when so much of the first has been posted."""
-    total = whole[0].amount
-    return [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
 
 
 def _resolved_by(case: Case, decision: Decision) -> OpenPending:
@@ -200,6 +203,7 @@ POST_PENDING: Final = Effect(
     references=_references,
     status=_status,
     state=_state,
+    limits=_bears,
     accept=_post,
     pending_id=_pending_id,
 )

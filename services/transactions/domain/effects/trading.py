@@ -13,7 +13,7 @@ from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.containers import traded_within
 from services.transactions.domain.effects.movements import MOVEMENTS, Put, put_down, take_back
-from services.transactions.domain.effects.obligations import Entry, book_at_once, entries_at_once, overflow
+from services.transactions.domain.effects.obligations import Booking, book_behind, booked_at_once, overflow
 
 
 def _form(case: Case) -> Refusal | None:
@@ -60,7 +60,7 @@ def _limits(case: Case) -> Refusal | None:
     if case.at_once is None:
         return MOVEMENTS.limits(case)
     case.pending = True
-    return put_down(case, _through(case)) or _bears_entries(case)
+    return put_down(case, _through(case)) or _bears_booking(case)
 
 
 def _through(case: Case) -> list[Put]:
@@ -82,20 +82,20 @@ def _through(case: Case) -> list[Put]:
     ]
 
 
-def _bears_entries(case: Case) -> Refusal | None:
-    refusal = overflow(case.context.changes, _entries(case), "settlement_amount")
+def _bears_booking(case: Case) -> Refusal | None:
+    refusal = overflow(case.context.changes, [_booking(case)], "settlement_amount")
     if refusal is not None:
         take_back(case)
     return refusal
 
 
-def _entries(case: Case) -> list[Entry]:
+def _booking(case: Case) -> Booking:
     assert case.at_once is not None
     owed_to_us, owed_by_us = case.at_once
     _, paid, kept = _amounts(case)
     to_us, by_us = (paid, paid - kept) if _buys(case) else (paid + kept, paid)
     income = case.moves[-1][1]
-    return entries_at_once(owed_to_us, owed_by_us, income, owed_to_us=to_us, owed_by_us=by_us)
+    return booked_at_once(owed_to_us, owed_by_us, income, owed_to_us=to_us, owed_by_us=by_us)
 
 
 def _buys(case: Case) -> bool:
@@ -112,7 +112,9 @@ def _accept(case: Case, decision: Decision) -> None:
     MOVEMENTS.accept(case, decision)
     if case.at_once is not None:
         changes = case.context.changes
-        book_at_once(changes, changes.pended[-1], _entries(case), case.day)
+        pending = changes.pended[-1]
+        pending.settles_on = case.record.message.contractual_settlement_date
+        pending.obligation = book_behind(changes, pending, [_booking(case)], case.day)
 
 
 TRADING: Final = replace(

@@ -94,7 +94,11 @@ class Owed:
     to_us: int
     """The accounts of what is owed to the house, of what it owes, and of what it earns by it."""
     by_us: int
+    buys: bool
+    due_on: date | None
     income: int = 0
+    fails: int = 0
+    """Where the market's side has been since the day on which it was to be settled has passed."""
     told: list[tuple[str, list[Moved]]] = field(default_factory=list)
     """Events that must follow: cause and movements."""
 

@@ -10,7 +10,12 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Open, Shard, decimal_of
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import compare_expired, has_expired
-from services.transactions.queries.verifying.effects.obligations import see_trade, undo
+from services.transactions.queries.verifying.effects.obligations import (
+    cancelled,
+    market_left,
+    part_settled,
+    see_trade,
+)
 
 
 def walk_cleared(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -51,7 +56,9 @@ def resolved(
         books.see("pendings", False, expected="an end of what is pending", found=f"about {about}", **at)
         return opened is not None, 0
     if named is not None and kind == "TransactionPosted" and len(opened.whole) > 1:
+        before = market_left(opened)
         expected = _in_proportion(opened, moved[0][2])
+        part_settled(shard, books, opened, before)
         same = expected == moved and detail.get("freed") is None
         books.see("pendings", same, expected=expected, found=moved, **at)
         if not opened.legs:
@@ -63,7 +70,7 @@ def resolved(
         same = opened.legs == moved and opened.instruction_id == row["instruction_id"]
     elif kind == "TransactionVoided":
         same = opened.legs == moved
-        undo(opened)
+        cancelled(shard, books, opened)
     else:
         debit, credit, left = opened.legs[0]
         amount = moved[0][2]
