@@ -116,10 +116,12 @@ class Books:
         """The open business day of an account's entity."""
         return state.today[self.known(state, code).entity]
 
-    def is_short(self, state: ShardState, row: JournalRow, leg: Leg, kept: int = 0) -> bool:
+    def is_short(
+        self, state: ShardState, row: JournalRow, leg: Leg, kept: int = 0, by: str | None = None
+    ) -> bool:
         """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere.
 
-        What is `kept` is not to be taken.
+        What is `kept` is not to be taken; what trades bring by the day `by` may be.
         """
         account = state.opened.get(leg.debit) or self.accounts.get(leg.debit)
         if account is None or account.owner == HOUSE:
@@ -137,6 +139,14 @@ class Books:
             if reserved.resolved_seq is None and not reserved.stands(state.today[account.entity])
             for each in reserved.legs
             if each.debit == leg.debit
+        )
+        there += sum(
+            each.amount
+            for pending in state.pendings.values()
+            if by is not None and pending.resolved_seq is None and pending.asked.type == "trade"
+            for each in pending.legs
+            if each.credit == leg.debit
+            and (pending.asked.content.get("contractual_settlement_date") or "9999-12-31") <= by
         )
         return there + self.foreign(row, leg.debit) < leg.amount
 

@@ -183,6 +183,7 @@ TRADES = st.one_of(
         settlement_asset=st.sampled_from(["EUR", "EUR", "EUR", "USD"]),
         commission=st.sampled_from([None, "0.01", "1.05", "0"]),
         location=st.sampled_from(["depository", "depository", "nowhere"]),
+        contractual_settlement_date=st.sampled_from([None, "2026-01-01", "2026-01-02", "2026-01-03"]),
     ),
     at_home("post_pending", fresh, pending_id=traded),
     at_home("post_pending", fresh, pending_id=traded, amount=st.sampled_from(["1", "2", "5", "1.5"])),

@@ -446,7 +446,7 @@ def _limits(
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
     for leg in legs:
-        reason = bears(books, state, row, leg, may_pass=asked.type in FACTS)
+        reason = bears(books, state, row, leg, may_pass=asked.type in FACTS, by=_counted_up_to(asked))
         if reason == "limit_passed":
             limit_passed = True
         elif reason is not None:
@@ -474,8 +474,20 @@ def _limits(
     )
 
 
+def _counted_up_to(asked: Asked) -> str | None:
+    """The day up to which what trades are to bring counts as there: for a trade, its own."""
+    return asked.content.get("contractual_settlement_date") if asked.type == "trade" else None
+
+
 def bears(
-    books: Books, state: ShardState, row: JournalRow, leg: Leg, *, may_pass: bool, by_right: bool = False
+    books: Books,
+    state: ShardState,
+    row: JournalRow,
+    leg: Leg,
+    *,
+    may_pass: bool,
+    by_right: bool = False,
+    by: str | None = None,
 ) -> tuple[str, ...] | str | None:
     """None, or why not with the fields, or `limit_passed` for what may pass it.
 
@@ -489,9 +501,9 @@ def bears(
         for each in state.freezes.values()
         if each.account == leg.debit and each.lifted_seq is None
     )
-    if not books.is_short(state, row, leg, kept):
+    if not books.is_short(state, row, leg, kept, by):
         return None
-    is_kept = kept > 0 and (by_right or not books.is_short(state, row, leg))
+    is_kept = kept > 0 and (by_right or not books.is_short(state, row, leg, by=by))
     if may_pass and not (by_right and is_kept):
         return "limit_passed"
     reason = "amount_frozen" if is_kept else "insufficient_funds"

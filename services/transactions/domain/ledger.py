@@ -19,11 +19,12 @@ from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.pendings import close, settle
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import CONTENT_BYTES_MAX, LADDER
+from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.quick import judge_quickly
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import Changes, First, OpenPending, Outside, ShardState, Wanted
+from services.transactions.domain.state import Changes, First, Outside, ShardState, Wanted
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES

@@ -68,6 +68,9 @@ class TransactionType:
     opened where there is none."""
     account_classes: frozenset[str] = frozenset()
     """The classes that accounts it names may have; none means the house's own accounts."""
+    availability: Literal["settled", "traded"] = "settled"
+    """What an account may be debited: what is there, or also what facts that are pending bring by the day on
+    which the instruction itself is to be settled."""
     reversible: bool = True
     """Whether what it has posted may be reversed."""
     returnable: bool = False

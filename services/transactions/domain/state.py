@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
+from services.transactions.domain.open_pendings import OpenPending
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -50,71 +51,6 @@ class LimitSet(NamedTuple):
     seq: int
     limit: Dated[int | None]
     authority: str
-
-
-class Obligation(NamedTuple):
-    """What stands in the house's books for a trade that is not settled."""
-
-    booked: tuple[Leg, ...]
-    """As it was booked with the trade: what is owed both ways, and the commission, if there is one."""
-    failed: tuple[Account, Account] | None = None
-    """Debit and credit account of what moved the market's side to the fails, once its day had passed."""
-
-
-@dataclass(slots=True)
-class OpenPending:
-    """A transaction that waits for a decision, or for what posts or voids it."""
-
-    seq: int
-    instruction_id: str
-    instruction_type: str
-    owner: str
-    content: bytes
-    content_hash: bytes
-    value_date: date | None
-    """As the instruction named it; the booking date of the posting where it named none."""
-    legs: list[Leg]
-    """With what is still reserved of each; the first one's amount is that of which parts are posted."""
-    whole: list[Leg]
-    """As they were reserved."""
-    screening: bool = True
-    """Whether it waits for compliance. What does not, or no longer, waits for another instruction."""
-    expires_on: date | None = None
-    """The last booking date on which it stands; none where it stands until it is resolved."""
-    obligation: Obligation | None = None
-    """Of a trade that is booked by trade date."""
-    settles_on: date | None = None
-    """The day on which such a trade is to be settled by its contract, if it says so."""
-
-    @property
-    def buys(self) -> bool:
-        """Whether a trade booked by trade date is a purchase, for which the house pays the market."""
-        assert self.obligation is not None
-        return self.whole[-1].debit.account_id == self.obligation.booked[0].credit.account_id
-
-    def amounts_left(self, after: int = 0) -> list[int]:
-        """Return how much is left of each movement, when so much more of the first has been posted."""
-        return amounts_left(self.whole, self.whole[0].amount - self.legs[0].amount + after)
-
-    def is_overdue(self, day: date) -> bool:
-        """Say whether a trade was to be settled before the entity's business day, and has not failed."""
-        obligation = self.obligation
-        return (
-            obligation is not None
-            and obligation.failed is None
-            and self.settles_on is not None
-            and self.settles_on < day
-        )
-
-    def has_expired(self, day: date) -> bool:
-        """Say whether it stands no longer on the entity's business day."""
-        return self.expires_on is not None and self.expires_on < day
-
-
-def amounts_left(whole: Sequence[Leg], settled: int) -> list[int]:
-    """Return how much is left of each movement when so much of the first has been posted."""
-    total = whole[0].amount
-    return [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
 
 
 class Original(NamedTuple):
@@ -179,6 +115,8 @@ class ShardState:
     """By last day: the pending ones that stand no longer than that, in the order in which they came."""
     settling: dict[date, dict[str, None]] = field(default_factory=dict)
     """By contractual day: the trades that are to be settled then and have not failed, as they came."""
+    arriving: dict[int, dict[date, int]] = field(default_factory=dict)
+    """By credited account and contractual day: how much facts that are pending are to bring then."""
     next_account: int = 1
     short: set[int] = field(default_factory=set)
     """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
@@ -195,6 +133,10 @@ class ShardState:
         """Work out, from the pending ones, what expires and what is to be settled when."""
         for pending in sorted(self.pendings.values(), key=lambda each: each.seq):
             self._index(pending)
+            for leg in pending.legs:
+                if pending.settles_on is not None and leg.credit.is_customer:
+                    sums = self.arriving.setdefault(leg.credit.account_id, {})
+                    sums[pending.settles_on] = sums.get(pending.settles_on, 0) + leg.amount
             if pending.expires_on is not None:
                 for leg in pending.legs:
                     sums = self.expiring.setdefault(leg.debit.account_id, {})
@@ -215,6 +157,7 @@ class ShardState:
             pendings=dict(self.pendings),
             expiring=dict(self.expiring),
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
+            arriving=dict(self.arriving),
             settling={day: dict(ids) for day, ids in self.settling.items()},
             next_account=self.next_account,
             short=self.short,
@@ -235,11 +178,12 @@ class ShardState:
                 self.stopped[account_id] = mask
             else:
                 self.stopped.pop(account_id, None)
-        for account_id, sums in changes.expiring.items():
-            if sums:
-                self.expiring[account_id] = sums
-            else:
-                self.expiring.pop(account_id, None)
+        for mine, theirs in ((self.expiring, changes.expiring), (self.arriving, changes.arriving)):
+            for account_id, sums in theirs.items():
+                if sums:
+                    mine[account_id] = sums
+                else:
+                    mine.pop(account_id, None)
         for account_id, closing in changes.closings.items():
             self.closing.pop(account_id, None)
             self.closed.pop(account_id, None)
@@ -267,10 +211,11 @@ class ShardState:
 
 def _forget(by_day: dict[date, dict[str, None]], day: date | None, instruction_id: str) -> None:
     """Take a pending one out of those of a day, if it is among them."""
-    if day in by_day:
-        by_day[day].pop(instruction_id, None)
-        if not by_day[day]:
-            del by_day[day]
+    if day is None or day not in by_day:
+        return
+    by_day[day].pop(instruction_id, None)
+    if not by_day[day]:
+        del by_day[day]
 
 
 @dataclass(slots=True)
@@ -302,6 +247,7 @@ class Changes:
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
     """Opened, or none where one was resolved."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
+    arriving: dict[int, dict[date, int]] = field(default_factory=dict)
     pended: list[OpenPending] = field(default_factory=list)
     """Those opened, resolved since or not."""
     resolved: list[tuple[int, int]] = field(default_factory=list)
@@ -428,23 +374,28 @@ class Changes:
         self.pendings[pending.instruction_id] = pending
         self.pended.append(pending)
         for leg in pending.legs:
-            self.count_expiring(pending, leg, leg.amount)
+            self.count_dated(pending, leg, leg.amount)
 
-    def count_expiring(self, pending: OpenPending, leg: Leg, amount: int) -> None:
-        """Count what expires of a pending movement's debit: more of it, or less where negative."""
-        if pending.expires_on is None:
-            return
-        account_id = leg.debit.account_id
-        sums = dict(self._expiring_of(account_id))
-        sums[pending.expires_on] = sums.get(pending.expires_on, 0) + amount
-        if not sums[pending.expires_on]:
-            del sums[pending.expires_on]
-        self.expiring[account_id] = sums
+    def count_dated(self, pending: OpenPending, leg: Leg, amount: int) -> None:
+        """Count what expires of a pending movement's debit and arrives of its credit; less if negative."""
+        if pending.expires_on is not None:
+            account_id = leg.debit.account_id
+            self.expiring[account_id] = _plus(self._expiring_of(account_id), pending.expires_on, amount)
+        if pending.settles_on is not None and leg.credit.is_customer:
+            account_id = leg.credit.account_id
+            self.arriving[account_id] = _plus(self._arriving_at(account_id), pending.settles_on, amount)
 
     def expired_of(self, account: Account, day: date) -> int:
         """Return what of an account's debits pending stands no longer: it is available again."""
         sums = self._expiring_of(account.account_id)
         return sum(amount for last_day, amount in sums.items() if last_day < day)
+
+    def arriving_by(self, account: Account, day: date | None) -> int:
+        """Return what facts that are pending bring to an account by a day; nothing where none is named."""
+        if day is None:
+            return 0
+        sums = self._arriving_at(account.account_id)
+        return sum(amount for settles_on, amount in sums.items() if settles_on <= day)
 
     def _expiring_of(self, account_id: int) -> dict[date, int]:
         sums = self.expiring.get(account_id)
@@ -455,6 +406,10 @@ class Changes:
         after = Used(before.parts + 1, before.left - amount)
         self.uses[movement] = after
         self.used.append((movement, after, amount, seq))
+
+    def _arriving_at(self, account_id: int) -> dict[date, int]:
+        sums = self.arriving.get(account_id)
+        return self.state.arriving.get(account_id, {}) if sums is None else sums
 
     def find_original(self, shard: int, instruction_id: str) -> Original | None:
         """Return what the batch made of an instruction of this shard; what came of it before is outside."""
@@ -469,6 +424,14 @@ def original_of(shard: int, decision: Decision) -> Original:
     legs = decision.legs if decision.kind in (POSTED, SWEPT) else ()
     reopens = decision.detail is not None and decision.detail.get("reopens", False)
     return Original(shard, decision.seq, decision.instruction_type or "", decision.owner or "", legs, reopens)
+
+
+def _plus(sums: dict[date, int], day: date, amount: int) -> dict[date, int]:
+    """Return the sums with so much more, or less, on a day; none of nothing."""
+    added = {**sums, day: sums.get(day, 0) + amount}
+    if not added[day]:
+        del added[day]
+    return added
 
 
 def mask_of(freezes: dict[str, Freeze]) -> int:

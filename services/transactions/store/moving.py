@@ -9,10 +9,11 @@ from asyncpg import Connection
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.effects.pendings import legs_left
-from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze, Obligation, OpenPending
+from services.transactions.domain.open_pendings import Obligation, OpenPending
+from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_of
-from shared.messages.instructions import INSTRUCTION
+from shared.messages.instructions import FACTS, INSTRUCTION
 
 STANDING_READ_MAX: Final = 1000
 STOPS: Final = {**DIRECTIONS, "closing": CLOSING, "closed": CLOSED}
@@ -163,7 +164,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             screening=row["screening"],
             expires_on=getattr(instruction, "expires_on", None),
             obligation=booked.get(row["seq"]),
-            settles_on=instruction.contractual_settlement_date if row["seq"] in booked else None,
+            settles_on=instruction.contractual_settlement_date if row["instruction_type"] in FACTS else None,
         )
     return found
 

@@ -59,5 +59,6 @@ TRADE: Final = TransactionType(
     movements=_movements,
     reserves=True,
     opens=True,
+    availability="traded",
     account_classes=CUSTOMER_CLASSES,
 )

@@ -23,8 +23,9 @@ from services.transactions.domain.effects.containers import (
     finish_opening,
     give_up_opening,
 )
+from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import Against, Planned, TransactionType
-from services.transactions.domain.state import DEBIT_FROZEN, OpenPending
+from services.transactions.domain.state import DEBIT_FROZEN
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
 from shared.runtime.failpoints import planted
@@ -258,6 +259,8 @@ def _bears(case: Case, put: Put) -> Refusal | None:
     short = debits - taken[1] - limit + frozen
     if short > 0:
         short -= changes.expired_of(debit, case.day)
+    if short > 0 and kind.availability == "traded":
+        short -= changes.arriving_by(debit, case.record.message.contractual_settlement_date)
     if short <= 0:
         return None
     foreign = credits_elsewhere(case.context, debit.account_id)
@@ -305,6 +308,8 @@ def _say_how(case: Case, decision: Decision) -> None:
 
 def _keep_pending(case: Case, decision: Decision) -> None:
     record = case.record
+    kind = record.kind
+    assert kind is not None
     decision.kind = kinds.PENDING
     pending = OpenPending(
         seq=case.seq,
@@ -318,6 +323,7 @@ def _keep_pending(case: Case, decision: Decision) -> None:
         whole=case.legs,
         screening=case.screening,
         expires_on=getattr(record.message, "expires_on", None),
+        settles_on=record.message.contractual_settlement_date if kind.kind == "fact" else None,
     )
     if not case.screening:
         decision.detail = {"screening": False}

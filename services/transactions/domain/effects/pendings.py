@@ -9,7 +9,8 @@ from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.obligations import Booking, book_behind, booked_behind, overflow
-from services.transactions.domain.state import Changes, OpenPending, amounts_left
+from services.transactions.domain.open_pendings import OpenPending, amounts_left
+from services.transactions.domain.state import Changes
 from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
 
 
@@ -124,7 +125,7 @@ def _post(case: Case, decision: Decision) -> None:
     changes.settled.append((pending.seq, amount))
     if rest.amount and not case.record.message.final:
         changes.pendings[pending.instruction_id] = replace(pending, legs=[rest])
-        changes.count_expiring(pending, reserved, -amount)
+        changes.count_dated(pending, reserved, -amount)
         return
     if rest.amount:
         settle(changes, rest, posted=False)
@@ -152,7 +153,7 @@ def _post_in_proportion(case: Case, decision: Decision, pending: OpenPending) ->
         return
     changes.pendings[pending.instruction_id] = replace(pending, legs=[leg for _, leg in left])
     for part in parts:
-        changes.count_expiring(pending, part, -part.amount)
+        changes.count_dated(pending, part, -part.amount)
 
 
 def legs_left(whole: list[Leg], settled: int) -> list[tuple[int, Leg]]:
@@ -178,7 +179,7 @@ def close(changes: Changes, pending: OpenPending, seq: int) -> None:
     """Note what resolved a pending transaction."""
     changes.pendings[pending.instruction_id] = None
     for leg in pending.legs:
-        changes.count_expiring(pending, leg, -leg.amount)
+        changes.count_dated(pending, leg, -leg.amount)
     changes.resolved.append((pending.seq, seq))
 
 

@@ -113,7 +113,6 @@ def _accept(case: Case, decision: Decision) -> None:
     if case.at_once is not None:
         changes = case.context.changes
         pending = changes.pended[-1]
-        pending.settles_on = case.record.message.contractual_settlement_date
         pending.obligation = book_behind(changes, pending, [_booking(case)], case.day)
 
 

@@ -120,6 +120,8 @@ class Open:
     cleared: int | None = None
     settled: int = 0
     resolved: int | None = None
+    due_on: date | None = None
+    """Of a trade: its contractual day."""
     owed: Owed | None = None
 
     @property
@@ -171,6 +173,8 @@ class Shard:
     pending: dict[int, Open] = field(default_factory=dict)
     expiring: dict[int, dict[int, Open]] = field(default_factory=dict)
     """By debited account and seq: those that expire and are not resolved."""
+    arriving: dict[int, dict[int, Open]] = field(default_factory=dict)
+    """By credited account and seq: trades that may be pending."""
     freezes: dict[tuple[int, str], Freeze] = field(default_factory=dict)
     """By account and freeze."""
     standing: dict[int, dict[str, Freeze]] = field(default_factory=dict)

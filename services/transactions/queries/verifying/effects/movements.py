@@ -13,7 +13,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
-from services.transactions.queries.verifying.effects.obligations import see_booked
+from services.transactions.queries.verifying.effects.obligations import arriving_by, see_booked
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
@@ -105,7 +105,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             foreign = seen.get(leg["debit_account"], 0)
             expired = expired_of(shard, leg["debit_account"], debit)
             frozen = frozen_of(shard, leg["debit_account"])
-            left = taken[1] - taken[0] - taken[2] + expired + limit + foreign - frozen
+            arriving = arriving_by(shard, row, leg["debit_account"]) if is_fact else 0
+            left = taken[1] - taken[0] - taken[2] + expired + arriving + limit + foreign - frozen
             passed = passed or left < 0
             if not may_pass or (frozen and not is_fact):
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)

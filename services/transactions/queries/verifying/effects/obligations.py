@@ -15,9 +15,36 @@ UNKNOWN: Final = 0
 """Stands for an account that the chart names, and the event is asked for."""
 
 
+def arriving_by(shard: Shard, row: Mapping[str, Any], account_id: int) -> int:
+    """Return what trades that are pending bring to an account by the day on which this one is due."""
+    last_day = due_of(row) if row["instruction_type"] == "trade" else None
+    coming = shard.arriving.get(account_id)
+    if last_day is None or not coming:
+        return 0
+    for seq in [seq for seq, opened in coming.items() if opened.resolved is not None]:
+        del coming[seq]
+    return sum(
+        amount
+        for seq, opened in coming.items()
+        if seq != row["seq"] and opened.due_on is not None and opened.due_on <= last_day
+        for _, credit, amount in opened.legs
+        if credit == account_id
+    )
+
+
+def due_of(row: Mapping[str, Any]) -> date | None:
+    """Return the day on which what was asked is to be settled, if it says so."""
+    due_on = json.loads(row["content"]).get("contractual_settlement_date")
+    return None if due_on is None else date.fromisoformat(due_on)
+
+
 def see_trade(books: Books, shard: Shard, row: Mapping[str, Any], opened: Open) -> None:
     """See that a trade is booked by its entity's policy of the day, and say what must follow."""
     asked = json.loads(row["content"])
+    opened.due_on = due_of(row)
+    for _, credit, _ in opened.whole:
+        if books.accounts[credit].is_customer:
+            shard.arriving.setdefault(credit, {})[row["seq"]] = opened
     payer, payee, paid = opened.whole[1]
     money = books.accounts[payer]
     kept = minor_of(asked.get("commission") or "0", money.scale) or 0
@@ -35,8 +62,7 @@ def see_trade(books: Books, shard: Shard, row: Mapping[str, Any], opened: Open) 
     if not _see(books, shard, row, holds, f"money by {expected}, {kept} of it kept", f"{opened.whole}"):
         return
     receivable, payable = (payee, ends[1][0]) if buys else (ends[1][1], payer)
-    due_on = asked.get("contractual_settlement_date")
-    owed = Owed(receivable, payable, buys, None if due_on is None else date.fromisoformat(due_on))
+    owed = Owed(receivable, payable, buys, opened.due_on)
     opened.owed = owed
     _expect(
         owed, "traded", ("obligation", receivable, payable, by_us), ("commission", receivable, UNKNOWN, kept)
