@@ -21,7 +21,7 @@ from services.transactions.domain.chart import ITEM_CLASSES, Account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.authority import two_people
-from services.transactions.domain.effects.movements import MOVEMENTS, put_down
+from services.transactions.domain.effects.movements import MOVEMENTS, as_planned, put_down
 from services.transactions.domain.effects.using import find_item, home_of, use_of
 from services.transactions.domain.planning import Planned
 from services.transactions.domain.state import MovementId
@@ -101,7 +101,7 @@ def _state(case: Case) -> Refusal | None:
 
 
 def _limits(case: Case) -> Refusal | None:
-    return put_down(case, [(each.kind, each.debit_field, each.amount_field) for each in case.record.plan])
+    return put_down(case, as_planned(case))
 
 
 def _accept(case: Case, decision: Decision) -> None:
