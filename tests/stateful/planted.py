@@ -181,6 +181,10 @@ BUGS: Final = (
         "store.asking:kept_of_plain", "return mark + rest", 'return b"\\x04" + rest',
     ),
     Bug(
+        "kept_as_nothing", "what is kept of an instruction names no type that there is", REPEATED,
+        "store.asking:kept_of_plain", "return mark + rest", 'return b"\\x08" + rest',
+    ),
+    Bug(
         "undone_forgotten", "what was undone may be undone again", REVERSED,
         "domain.effects.reversing:_accept",
         "case.context.changes.use(each, use_of(case, each, amount), amount, case.seq)", "pass",

@@ -146,6 +146,10 @@ class _Walk:
             complete(row, books)
             if row["content"] is not None:
                 books.see_many("content", 1)
+        except (LookupError, ValueError) as error:
+            at["seq"] = seq
+            books.see("content", False, expected="what was asked", found=type(error).__name__, **at)
+        try:
             _walk(books, self._shard, row)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             at["seq"] = seq
