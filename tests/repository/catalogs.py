@@ -40,7 +40,8 @@ QUERIES = {
     """,
     "constraints": """
         SELECT conname, conrelid::regclass, contypid::regtype, contype, pg_get_constraintdef(oid),
-            condeferrable, condeferred, convalidated, conislocal, coninhcount, connoinherit,
+            condeferrable, condeferred, convalidated, conislocal, coninhcount,
+            contype IN ('c', 'n') AND connoinherit,
             obj_description(oid, 'pg_constraint')
         FROM pg_constraint WHERE connamespace = $1::text::regnamespace
     """,

@@ -276,9 +276,9 @@ LAST = "(SELECT last_seq FROM shard WHERE shard = 1)"
         ),
         pytest.param(
             [
-                "UPDATE journal_row SET seq = 0 WHERE shard = 1 AND seq = 1100",
+                "UPDATE journal_row SET seq = 4000000 WHERE shard = 1 AND seq = 1100",
                 "UPDATE journal_row SET seq = 1100 WHERE shard = 1 AND seq = 1101",
-                "UPDATE journal_row SET seq = 1101 WHERE shard = 1 AND seq = 0",
+                "UPDATE journal_row SET seq = 1101 WHERE shard = 1 AND seq = 4000000",
             ],
             id="a swapped pair",
         ),

@@ -82,5 +82,5 @@ async def detached_until(connection: Connection) -> int:
 async def need_from(connection: Connection, seq: int) -> None:
     """Raise `PartsDetachedError` unless all events from this number on are there."""
     last_seq = await detached_until(connection)
-    if seq <= last_seq:
+    if last_seq and seq <= last_seq:
         raise PartsDetachedError(last_seq)
