@@ -9,6 +9,7 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from shared.messages.topics import JOURNAL
+from shared.money import format_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,83 @@ async def list_runs(connection: Connection, *, report: str | None, limit: int) -
         limit,
     )
     return [_run(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """Something that the house keeps for somebody, or paid for somebody, as far as it is left."""
+
+    number: str
+    """Shard, seq and leg of the movement, as instructions name it."""
+    entity: str
+    account_class: str
+    account: str
+    owner: str
+    """Who uses it up."""
+    asset: str
+    amount: str
+    left: str
+    """Below zero where it was paid for somebody."""
+    booking_date: date
+    age_days: int
+
+
+async def open_items(
+    connection: Connection, *, on: date | None, entity: str | None, from_age: int, limit: int
+) -> list[OpenItem]:
+    """Read the items of which something is left at the end of a booking date, the oldest first.
+
+    Without a day it is the last one that has been read; `from_age` is in days.
+    """
+    rows = await connection.fetch(
+        """
+        WITH at AS (
+            SELECT coalesce($1::date, max(booking_date)) AS day FROM reporting.business_day
+        )
+        SELECT item.shard, item.seq, item.leg, known.entity, known.class, item.account, item.owner,
+               known.asset, known.scale, item.amount,
+               item.amount - coalesce(sum(item_use.amount), 0)::bigint AS left_minor, item.booking_date,
+               at.day - item.booking_date AS age
+        FROM at
+        JOIN reporting.item ON item.booking_date <= at.day - $3::int
+        JOIN LATERAL (
+            SELECT entity, class, asset, scale
+            FROM reporting.account
+            WHERE account.account = item.account
+            ORDER BY shard
+            LIMIT 1
+        ) AS known ON true
+        LEFT JOIN reporting.item_use
+            ON item_use.item_shard = item.shard
+            AND item_use.item_seq = item.seq
+            AND item_use.item_leg = item.leg
+            AND item_use.booking_date <= at.day
+        WHERE $2::text IS NULL OR known.entity = $2
+        GROUP BY item.shard, item.seq, item.leg, known.entity, known.class, known.asset, known.scale, at.day
+        HAVING item.amount <> coalesce(sum(item_use.amount), 0)
+        ORDER BY item.booking_date, item.shard, item.seq, item.leg
+        LIMIT $4
+        """,
+        on,
+        entity,
+        from_age,
+        limit,
+    )
+    return [
+        OpenItem(
+            number=f"{row['shard']}-{row['seq']}-{row['leg']}",
+            entity=row["entity"],
+            account_class=row["class"],
+            account=row["account"],
+            owner=row["owner"],
+            asset=row["asset"],
+            amount=format_amount(row["amount"], row["scale"]),
+            left=format_amount(row["left_minor"], row["scale"]),
+            booking_date=row["booking_date"],
+            age_days=row["age"],
+        )
+        for row in rows
+    ]
 
 
 async def current_vector(connection: Connection) -> dict[int, int]:

@@ -282,6 +282,39 @@ COMMENT ON COLUMN entry.reference IS 'the upstream''s business reference; empty 
 GRANT SELECT ON entry TO backoffice_readonly;
 GRANT INSERT, SELECT ON entry TO reporting_service;
 
+CREATE TABLE item (
+    seq bigint NOT NULL,
+    amount bigint NOT NULL,
+    shard integer NOT NULL,
+    booking_date date NOT NULL,
+    leg smallint NOT NULL,
+    account text COLLATE "C" NOT NULL,
+    owner text COLLATE "C" NOT NULL,
+    CONSTRAINT item_pkey PRIMARY KEY (shard, seq, leg),
+    CONSTRAINT item_amount_check CHECK (amount <> 0)
+);
+COMMENT ON COLUMN item.amount IS 'kept for somebody; below zero where it is owed to the house';
+COMMENT ON COLUMN item.owner IS 'whose instruction or account it came of: who uses it up';
+GRANT SELECT ON item TO backoffice_readonly;
+GRANT INSERT, SELECT ON item TO reporting_service;
+
+CREATE TABLE item_use (
+    item_seq bigint NOT NULL,
+    seq bigint NOT NULL,
+    amount bigint NOT NULL,
+    item_shard integer NOT NULL,
+    shard integer NOT NULL,
+    booking_date date NOT NULL,
+    item_leg smallint NOT NULL,
+    leg smallint NOT NULL,
+    CONSTRAINT item_use_pkey PRIMARY KEY (item_shard, item_seq, item_leg, shard, seq, leg),
+    CONSTRAINT item_use_amount_check CHECK (amount <> 0)
+);
+COMMENT ON TABLE item_use IS 'what was taken of items: allocated, written off, undone';
+COMMENT ON COLUMN item_use.amount IS 'of the item''s sign';
+GRANT SELECT ON item_use TO backoffice_readonly;
+GRANT INSERT, SELECT ON item_use TO reporting_service;
+
 CREATE TABLE report_run (
     run_id uuid NOT NULL,
     shard integer NOT NULL,

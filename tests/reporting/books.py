@@ -17,6 +17,7 @@ from shared.messages.journal import (
     InstructionApplied,
     InstructionRejected,
     Movement,
+    MovementNumber,
     ObligationBooked,
     Posting,
     RecordUnreadable,
@@ -29,9 +30,11 @@ from shared.messages.partitioner import shard_of
 PARTITIONS = 4
 MONDAY = date(2026, 3, 2)
 TUESDAY = date(2026, 3, 3)
+LATER = date(2026, 3, 20)
 ENTITY = "BANK"
 SAP = "DE0007164600"
 BOND = "US912810TM09"
+OWN_CLASSES = ("depository", "custodian", "suspense", "return", "blocked_funds")
 SCALES = {"EUR": 2, "JPY": 0, SAP: 0, BOND: 2}
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 IDS = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
@@ -63,7 +66,7 @@ def posting(account: str) -> Posting:
     account_class = "custody" if "#" in name else "cash"
     if owner == HOUSE:
         named = name.split("-")[0]
-        account_class = named if named in ("depository", "custodian", "suspense") else "nostro"
+        account_class = named if named in OWN_CLASSES else "nostro"
     return Posting.model_validate(
         {"account": account, "owner": owner, "entity": ENTITY, "class": account_class}
     )
@@ -257,6 +260,55 @@ def with_securities() -> Ledger:
     books.post(movement(f"ann/custody#{SAP}", f"ben/custody#{SAP}", 10, SAP), owner="ann")
     books.post(movement(f"ann/custody#{SAP}", f"house/depository-{SAP}", 1, SAP), owner="ann", **kept)
     books.reserve(movement(f"ben/custody#{BOND}", f"house/custodian-{BOND}", 250_00, BOND), owner="ben")
+    return books
+
+
+def with_items() -> Ledger:
+    """Three days on which the house keeps things for somebody, and they are used up in every way there is."""
+    books = Ledger()
+    books.open_day(MONDAY)
+
+    def arrive(minor: int, owner: str = "ann", to: str = "suspense", asset: str = "EUR") -> TransactionPosted:
+        """Something comes that nobody's account can take."""
+        moved = movement(f"house/nostro-{asset}", f"house/{to}-{asset}", minor, asset)
+        return books.post(moved, owner=owner, instruction_type="deposit", routed="account_unknown")
+
+    def use(item: TransactionPosted, minor: int, to: str, **also: Any) -> TransactionPosted:
+        """Some of it goes somewhere."""
+        kept = item.movements[0].credit.account
+        asset = item.movements[0].asset
+        uses = MovementNumber(shard=item.shard, seq=item.seq, leg=0)
+        given: dict[str, Any] = {"instruction_type": "allocate", "uses": uses, **also}
+        return books.post(movement(kept, to, minor, asset), owner=item.owner or "", **given)
+
+    def undo(posted: TransactionPosted, owner: str, **also: Any) -> TransactionPosted:
+        """It is undone by its mirror."""
+        (moved,) = posted.movements
+        mirror = moved.model_copy(update={"debit": moved.credit, "credit": moved.debit})
+        given: dict[str, Any] = {"instruction_type": "reversal", "reverses": _number(posted), **also}
+        return books.post(mirror, owner=owner, **given)
+
+    old, yen = arrive(10_000), arrive(700, "dee", asset="JPY")
+    wrong = use(old, 2_500, "ben/EUR")
+    shut = use(old, 1_000, "house/return-EUR", routed="account_closed")
+    undo(arrive(4_000, "ben"), "ben")
+    fee = {"instruction_type": "fee", "routed": "account_unknown"}
+    _, paid = (
+        books.post(movement("house/suspense-EUR", "house/fees-EUR", 300), owner="ann", **fee)
+        for _ in range(2)
+    )
+    undo(paid, "ann")
+    books.open_day(TUESDAY)
+    arrive(5_000)
+    books.open_day(LATER)
+    undo(wrong, "ben", reopens=True)
+    use(shut, 400, "ben/EUR")
+    use(yen, 700, "house/income-JPY", instruction_type="write_off")
+    arrive(1, to="blocked_funds")
+    back = {"instruction_type": "return", "uses": MovementNumber(shard=home("ann"), seq=1, leg=0)}
+    books.post(
+        movement("house/nostro-EUR", "house/return-EUR", 60), owner="ann", routed="account_closed", **back
+    )
     return books
 
 

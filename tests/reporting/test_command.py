@@ -3,17 +3,18 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backoffice.cli import output, report, sessions
+from backoffice.cli import items, output, report, sessions
 from backoffice.cli.app import main
 from backoffice.cli.connection import Connection
 from backoffice.cli.errors import CommandError
 from shared.messages.acts import MakeReport
-from tests.reporting.books import PARTITIONS, two_days
+from tests.reporting.books import MONDAY, PARTITIONS, two_days, with_items
 from tests.reporting.conftest import READONLY, Harness
 from tests.reporting.test_reports import example
 
@@ -51,6 +52,31 @@ async def made(act: MakeReport, folder: Path, file_format: Any = "csv") -> int:
     """Run the command's work, as `report run` does."""
     run, body = await report._have_made(CONNECTION, act, 0.5)
     return report._present(run, body, file_format, folder)
+
+
+async def test_open_items_are_listed_the_oldest_first(connected: Harness) -> None:
+    """With the number and owner by which they are used up, and what is left on the day asked for."""
+    await connected.take(with_items().delivered)
+
+    async def listed(on: date | None = None, entity: str | None = None, from_age: int = 0) -> list[Any]:
+        """Return what the command finds."""
+        found = await items._found(CONNECTION, on, entity, from_age, 20)
+        return [(each.owner, each.account_class, each.left, each.amount, each.age_days) for each in found]
+
+    assert await listed(MONDAY) == [
+        ("ann", "suspense", "65.00", "100.00", 0),
+        ("dee", "suspense", "700", "700", 0),
+        ("ann", "return", "10.00", "10.00", 0),
+        ("ann", "suspense", "-3.00", "-3.00", 0),
+    ]
+    assert await listed(from_age=17) == [
+        ("ann", "suspense", "65.00", "100.00", 18),
+        ("ann", "return", "6.00", "10.00", 18),
+        ("ann", "suspense", "-3.00", "-3.00", 18),
+        ("ann", "suspense", "50.00", "50.00", 17),
+    ]
+    assert len(await listed()) == 7
+    assert await listed(entity="NONE") == []
 
 
 @pytest.mark.parametrize("name", ["trial_balance", "account_statement", "daily_activity"])

@@ -13,15 +13,29 @@ import pytest
 
 from services import transactions
 from services.reporting import reports
+from services.reporting.domain.items import ITEM_CLASSES
 from services.reporting.domain.report import Report
 from services.reporting.queries import find_run
 from services.reporting.reports import REPORTS
 from services.reporting.reports.stock_record import CUSTODY, LOCATIONS
 from services.reporting.store.snapshot import queries_of
+from services.transactions.domain import chart as charts
 from shared.messages.acts import MakeReport
 from shared.messages.journal import ActDone
 from shared.messages.reporting import ReportPublished, ReportRefused
-from tests.reporting.books import BOND, IDS, MONDAY, SAP, TUESDAY, home, movement, two_days, with_securities
+from tests.reporting.books import (
+    BOND,
+    IDS,
+    LATER,
+    MONDAY,
+    SAP,
+    TUESDAY,
+    home,
+    movement,
+    two_days,
+    with_items,
+    with_securities,
+)
 from tests.reporting.conftest import READONLY, Harness
 
 FOLDER_OF_DATA = Path(transactions.__file__).parent / "data"
@@ -31,8 +45,9 @@ EXAMPLES: dict[str, tuple[date, dict[str, str]]] = {
     "account_statement": (TUESDAY, {"account": "ann/EUR", "since": "2026-03-02"}),
     "daily_activity": (MONDAY, {}),
     "stock_record": (TUESDAY, {}),
+    "suspense_by_age": (LATER, {}),
 }
-BOOKS = {"stock_record": with_securities}
+BOOKS = {"stock_record": with_securities, "suspense_by_age": with_items}
 """What a report is made of, where two days of money are not enough."""
 
 
@@ -206,6 +221,12 @@ TAMPERINGS: dict[str, tuple[str, ...]] = {
         f"UPDATE owner_day SET credits = credits + 1 WHERE owner = 'ben' AND asset = '{BOND}'",
         f"UPDATE account SET owner = 'house' WHERE account = 'ann/custody#{SAP}'",
     ),
+    "suspense_by_age": (
+        "UPDATE item SET amount = amount + 1 WHERE account = 'house/suspense-EUR' AND amount > 0",
+        "DELETE FROM item_use WHERE booking_date = '2026-03-02'",
+        "UPDATE account_day SET credits = credits + 1 WHERE account = 'house/return-EUR'",
+        "INSERT INTO item SELECT seq, 1, shard, booking_date, 9, account, owner FROM item WHERE amount > 1",
+    ),
 }
 EVERYWHERE = (
     "UPDATE taken SET count = count + 1 WHERE kind = 'BusinessDayOpened'",
@@ -264,6 +285,43 @@ async def test_the_stock_record_says_whose_each_security_is_and_where(harness: H
     assert rows == [("holder", "1000.00", "0.00", "250.00"), ("location", "1000.00", "0.00", "250.00")]
     (done,) = await harness.take([], asking("stock_record", {"asset": "EUR"}))
     assert (done.done, done.detail) == (False, "security_unknown")
+
+
+async def test_suspense_by_age_is_what_is_left_on_that_day(harness: Harness) -> None:
+    """Of each item by its own booking date, on any day asked for; what was used later is still there."""
+    await harness.take(with_items().delivered)
+
+    async def told(day: date) -> dict[str, dict[str, str]]:
+        """By account, what the report of a day says."""
+        announced, _ = await harness.take([], asking("suspense_by_age", booking_date=day))
+        return {row["account"]: row for row in csv.DictReader(await _lines(harness, announced))}
+
+    monday, tuesday, later = [await told(day) for day in (MONDAY, TUESDAY, LATER)]
+    names = ("items", "oldest", "days_0_1", "days_8_30", "paid", "balance")
+    assert [monday["house/suspense-EUR"][name] for name in names] == [
+        "2",
+        "0",
+        "65.00",
+        "0.00",
+        "3.00",
+        "62.00",
+    ]
+    assert [tuesday["house/suspense-EUR"][name] for name in names] == [
+        "3", "1", "115.00", "0.00", "3.00", "112.00",
+    ]  # fmt: skip
+    assert [later["house/suspense-EUR"][name] for name in names] == [
+        "4", "18", "25.00", "115.00", "3.00", "137.00",
+    ]  # fmt: skip
+    assert [later["house/return-EUR"][name] for name in names] == ["2", "18", "0.60", "6.00", "0.00", "6.60"]
+    assert tuesday["house/suspense-JPY"]["balance"] == "700"
+    assert "house/suspense-JPY" not in later
+    (done,) = await harness.take([], asking("suspense_by_age", {"entity": "NONE"}))
+    assert (done.done, done.detail) == (False, "entity_unknown")
+
+
+def test_accounts_of_items_are_those_of_the_ledger() -> None:
+    """What one calls an item must be one to the other."""
+    assert ITEM_CLASSES == charts.ITEM_CLASSES
 
 
 def test_locations_are_those_of_the_chart() -> None:

@@ -49,6 +49,12 @@ class NumberView(TypedDict):
     seq: int
 
 
+class MovementNumberView(NumberView):
+    """A movement's number."""
+
+    leg: int
+
+
 class EventView(TypedDict):
     """What any event of the ledger may say."""
 
@@ -72,6 +78,10 @@ class TransactionView(EventView):
     movements: list[MovementView]
     resolves: NotRequired[NumberView | None]
     freed: NotRequired[str | None]
+    reverses: NotRequired[NumberView | None]
+    uses: NotRequired[MovementNumberView | None]
+    reopens: NotRequired[bool]
+    owner: NotRequired[str | None]
 
 
 class AppliedView(EventView):
@@ -91,6 +101,10 @@ class JournalView(EventView):
     movements: NotRequired[list[MovementView]]
     resolves: NotRequired[NumberView | None]
     freed: NotRequired[str | None]
+    reverses: NotRequired[NumberView | None]
+    uses: NotRequired[MovementNumberView | None]
+    reopens: NotRequired[bool]
+    owner: NotRequired[str | None]
     account: NotRequired[PostingView]
     asset: NotRequired[str]
     scale: NotRequired[int]

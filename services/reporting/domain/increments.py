@@ -26,6 +26,7 @@ from services.reporting.domain.events import (
     PostingView,
     TransactionView,
 )
+from services.reporting.domain.items import ITEM_CLASSES, Item, ItemUse, fold_items
 from shared.messages.compliance import (
     AlertEvent,
     AlertRaised,
@@ -78,6 +79,8 @@ class AccountDay:
     """What a day adds to one account's row of one shard, in minor units."""
 
     asset: str
+    has_items: bool = False
+    """Whether it is an account of the house's whose every credit is an item."""
     debits: int = 0
     credits: int = 0
     entries: int = 0
@@ -115,6 +118,8 @@ class Increments:
     compliance_days: dict[ComplianceDayKey, int] = field(default_factory=dict[ComplianceDayKey, int])
     taken: dict[TakenKey, int] = field(default_factory=dict[TakenKey, int])
     entries: list[Entry] = field(default_factory=list[Entry])
+    items: list[Item] = field(default_factory=list[Item])
+    item_uses: list[ItemUse] = field(default_factory=list[ItemUse])
     business_days: dict[int, date] = field(default_factory=dict[int, date])
     """The business day each shard stands at, where the batch moved it."""
 
@@ -207,6 +212,8 @@ def _fold_transaction(
             credit_day.credits += amount
             credit_day.entries += 1
             into.entries.append(_entry(event, movement, amount))
+            if debit_day.has_items or credit_day.has_items:
+                fold_items(into.items, into.item_uses, event, movement, amount)
             _own(into, movement, amount, day, partition, home_of)
         if reserved:
             given_back = parse_amount(freed, movement["scale"]) if freed else 0
@@ -229,7 +236,8 @@ def _account_day(
     account = posting["account"]
     account_day = into.account_days.get((account, day, shard))
     if account_day is None:
-        account_day = into.account_days[account, day, shard] = AccountDay(movement["asset"])
+        has_items = posting["class"] in ITEM_CLASSES
+        account_day = into.account_days[account, day, shard] = AccountDay(movement["asset"], has_items)
         _know(into, shard, posting, movement["asset"], movement["scale"])
     return account_day
 

@@ -113,6 +113,35 @@ CREATE INDEX entry_debit ON entry (debit_account, booking_date);
 CREATE INDEX entry_credit ON entry (credit_account, booking_date);
 COMMENT ON COLUMN entry.reference IS 'the upstream''s business reference; empty for none';
 
+-- What the house keeps for somebody, item by item: a row for each movement that put something into suspense, the
+-- return account or blocked funds, or took something from there without naming an item. Appended, never changed.
+CREATE TABLE item (
+    seq bigint NOT NULL,
+    amount bigint NOT NULL CHECK (amount <> 0),
+    shard int NOT NULL,
+    booking_date date NOT NULL,
+    leg smallint NOT NULL,
+    account text COLLATE "C" NOT NULL,
+    owner text COLLATE "C" NOT NULL,
+    PRIMARY KEY (shard, seq, leg)
+);
+COMMENT ON COLUMN item.amount IS 'kept for somebody; below zero where it is owed to the house';
+COMMENT ON COLUMN item.owner IS 'whose instruction or account it came of: who uses it up';
+
+CREATE TABLE item_use (
+    item_seq bigint NOT NULL,
+    seq bigint NOT NULL,
+    amount bigint NOT NULL CHECK (amount <> 0),
+    item_shard int NOT NULL,
+    shard int NOT NULL,
+    booking_date date NOT NULL,
+    item_leg smallint NOT NULL,
+    leg smallint NOT NULL,
+    PRIMARY KEY (item_shard, item_seq, item_leg, shard, seq, leg)
+);
+COMMENT ON TABLE item_use IS 'what was taken of items: allocated, written off, undone';
+COMMENT ON COLUMN item_use.amount IS 'of the item''s sign';
+
 -- Reports made, and those refused because they did not reconcile. Appended, never changed. json, not jsonb:
 -- totals and comparisons keep the order they were made in.
 CREATE TABLE report_run (
@@ -139,7 +168,8 @@ COMMENT ON COLUMN report_run.run_id IS 'the id of the act that asked for it';
 COMMENT ON COLUMN report_run.vector IS 'shard to the ledger''s seq that had been taken';
 COMMENT ON COLUMN report_run.body IS 'the rows as canonical CSV; sha256 is taken over it';
 
-GRANT SELECT ON account, account_day, owner_day, activity, compliance_day, taken, business_day, entry, report_run
+GRANT SELECT ON account, account_day, owner_day, activity, compliance_day, taken, business_day, entry, report_run,
+    item, item_use
     TO reporting_service, backoffice_readonly;
 GRANT INSERT, UPDATE ON account_day, owner_day, activity, compliance_day, taken, business_day TO reporting_service;
-GRANT INSERT ON account, entry, report_run TO reporting_service;
+GRANT INSERT ON account, entry, item, item_use, report_run TO reporting_service;

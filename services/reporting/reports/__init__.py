@@ -6,6 +6,7 @@ from services.reporting.domain.report import Report
 from services.reporting.reports.account_statement import ACCOUNT_STATEMENT
 from services.reporting.reports.daily_activity import DAILY_ACTIVITY
 from services.reporting.reports.stock_record import STOCK_RECORD
+from services.reporting.reports.suspense_by_age import SUSPENSE_BY_AGE
 from services.reporting.reports.trial_balance import TRIAL_BALANCE
 
 REPORTS: Final[tuple[Report, ...]] = (
@@ -13,6 +14,7 @@ REPORTS: Final[tuple[Report, ...]] = (
     ACCOUNT_STATEMENT,
     DAILY_ACTIVITY,
     STOCK_RECORD,
+    SUSPENSE_BY_AGE,
 )
 
 REPORT: Final = {report.code: report for report in REPORTS}

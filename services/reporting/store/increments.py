@@ -20,6 +20,7 @@ from services.reporting.domain.increments import (
     OwnerDayKey,
     TakenKey,
 )
+from services.reporting.domain.items import Item, ItemUse
 
 ENTRY_COLUMNS: Final = (
     "seq",
@@ -62,6 +63,10 @@ async def add_increments(connection: Connection, increments: Increments) -> None
         await move_business_days(connection, increments.business_days)
     if increments.entries:
         await append_entries(connection, increments.entries)
+    if increments.items:
+        await append_items(connection, increments.items)
+    if increments.item_uses:
+        await append_item_uses(connection, increments.item_uses)
 
 
 async def add_accounts(connection: Connection, accounts: Mapping[AccountKey, AccountAttributes]) -> None:
@@ -199,6 +204,18 @@ async def move_business_days(connection: Connection, days: Mapping[int, date]) -
 async def append_entries(connection: Connection, entries: Sequence[Entry]) -> None:
     """Append posted movements, in the order their events came."""
     await connection.copy_records_to_table("entry", records=entries, columns=ENTRY_COLUMNS)
+
+
+async def append_items(connection: Connection, items: Sequence[Item]) -> None:
+    """Append what the house keeps for somebody."""
+    columns = ("seq", "amount", "shard", "booking_date", "leg", "account", "owner")
+    await connection.copy_records_to_table("item", records=items, columns=columns)
+
+
+async def append_item_uses(connection: Connection, uses: Sequence[ItemUse]) -> None:
+    """Append what was taken of it."""
+    columns = ("item_seq", "seq", "amount", "item_shard", "shard", "booking_date", "item_leg", "leg")
+    await connection.copy_records_to_table("item_use", records=uses, columns=columns)
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:

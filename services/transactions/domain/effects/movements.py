@@ -184,14 +184,7 @@ def _limits(case: Case) -> Refusal | None:
     assert kind is not None
     case.screening = kind.kind == "request" and _is_screened_first(case, kind)
     case.pending = case.screening or kind.reserves
-    together = zip(case.record.plan, case.moves, case.amounts, strict=True)
-    return put_down(
-        case,
-        [
-            Put(each.kind, *ends, amount, each.debit_field, each.amount_field)
-            for each, ends, amount in together
-        ],
-    )
+    return put_down(case, as_planned(case))
 
 
 class Put(NamedTuple):
@@ -203,6 +196,14 @@ class Put(NamedTuple):
     amount: int
     debit_field: str = "account"
     amount_field: str = "amount"
+
+
+def as_planned(case: Case) -> list[Put]:
+    """Return what is planned, between the accounts that were found for it."""
+    together = zip(case.record.plan, case.moves, case.amounts, strict=True)
+    return [
+        Put(each.kind, *ends, amount, each.debit_field, each.amount_field) for each, ends, amount in together
+    ]
 
 
 def put_down(case: Case, puts: Sequence[Put]) -> Refusal | None:
