@@ -212,9 +212,11 @@ class ShardState:
         )
 
     def shut(self, code: str) -> Closing | None:
-        """How an account at home here is closing or closed, if it is."""
+        """How an account at home here is closing or closed, by itself or with what it is within, if it is."""
+        boxed, _, _ = code.rpartition("#")
         return next(
-            (each for each in self.closings if each.account == code and each.reopened_seq is None), None
+            (each for each in self.closings if each.account in {code, boxed} and each.reopened_seq is None),
+            None,
         )
 
     def stopped(self, row: JournalRow, ends: Sequence[tuple[str, str]]) -> str | None:

@@ -456,6 +456,7 @@ class CloseAccount(InstructionBase):
 
     It must hold nothing, and nothing may be pending on it or frozen. Until credits that were under way have
     arrived it is closing; what arrives is swept to suspense. `AccountClosed` says when it is closed.
+    A custody account is closed as a whole, with all that is within it.
     """
 
     type: Literal["close_account"] = "close_account"

@@ -228,11 +228,11 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "unfreeze_account": Kind({"account": (*CODES, *BOXES), "freeze_id": FREEZES}),
     "close_account": Kind(
-        {"account": (OWN, OWN, "later", "nobody"), "authority": ("the customer",)}, often=1
+        {"account": (OWN, OWN, "later", "nobody", *BOXES[-4:]), "authority": ("the customer",)}, often=1
     ),
     "reopen_account": Kind(
         {
-            "account": (OWN, OWN, "later"),
+            "account": (OWN, OWN, "later", *BOXES[8:11]),
             "reason": ("a mistake",),
             "entered_by": ("op:jane",),
             "approved_by": ("op:joe", "op:joe", "op:jane"),

@@ -50,11 +50,17 @@ def allocates(amount: str, name: str, account: str) -> Step:
     return say("allocate", ANNA, f"{name} of it", **given)
 
 
+def moves(direction: str, name: str) -> Step:
+    """Five shares come into Anna's custody account, or leave it."""
+    given = {"account": BOXES[0], "direction": direction, "quantity": "5", "asset": SECURITIES[0]}
+    return say("custody_transfer", ANNA, name, **given)
+
+
 def trades(side: str, name: str, **fields: Any) -> Step:
     """Anna buys or sells ten shares."""
     given = {"custody_account": BOXES[0], "cash_account": ANNA, "quantity": "10", "asset": SECURITIES[0]}
-    given |= {"settlement_asset": "EUR", "contractual_settlement_date": "2026-01-05"}
-    return say("trade", ANNA, name, side=side, **given, **fields)
+    given |= {"settlement_asset": "EUR", "contractual_settlement_date": "2026-01-05", **fields}
+    return say("trade", ANNA, name, side=side, **given)
 
 
 def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
@@ -288,15 +294,7 @@ ALLOCATED: Final[Script] = [
     works(),
 ]
 STOCKED: Final[Script] = [
-    say(
-        "custody_transfer",
-        ANNA,
-        "in",
-        account=BOXES[0],
-        direction="receive",
-        quantity="5",
-        asset=SECURITIES[0],
-    ),
+    moves("receive", "in"),
     works(),
 ]
 FEE: Final[dict[str, Any]] = {"kind": "fee", "amount": "0.50", "asset": "EUR", "taken": "deducted"}
@@ -313,10 +311,23 @@ CHARGED: Final[Script] = [
     ),
     works(),
 ]
+BOXED: Final[Script] = [
+    moves("receive", "in"),
+    say("close_account", ANNA, "too early", account=BOXES[0], authority="the customer"),
+    works(),
+    moves("deliver", "out"),
+    say("close_account", ANNA, "close", account=BOXES[0], authority="the customer"),
+    works(),
+    RESTART,
+    ("tick",),
+    moves("receive", "too late"),
+    works(),
+]
 TRADED: Final[Script] = [
     day("BANK", "2026-01-05"),
     works(),
     trades("buy", "t", settlement_amount="99.99", commission="0.01"),
+    trades("sell", "too early", settlement_amount="1.00", contractual_settlement_date="2026-01-04"),
     trades("sell", "u", settlement_amount="50.00"),
     works(),
     part("t", "a part of t", amount="3", final=False),
@@ -376,6 +387,7 @@ STORIES: Final[dict[str, Script]] = {
     "days": DAYS,
     "stocked": STOCKED,
     "charged": CHARGED,
+    "boxed": BOXED,
     "traded": TRADED,
     "reversed": REVERSED,
     "returned": RETURNED,

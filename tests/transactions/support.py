@@ -395,6 +395,7 @@ class PureLedger:
             stopped=self._foreign_stopped(shard) if self.foreign_stopped is None else self.foreign_stopped,
             originals=dict(self.originals),
             items={seq: each for (home, seq), each in self.posted.items() if home == shard},
+            within=self._within(),
             uses=dict(self.uses),
         )
         while True:
@@ -472,6 +473,14 @@ class PureLedger:
             outside=outside,
             last_seq=self.last_seq[state.shard],
         )
+
+    def _within(self) -> dict[str, tuple[Account, ...]]:
+        """The accounts within each custody account."""
+        found: dict[str, tuple[Account, ...]] = {}
+        for each in self.accounts.values():
+            if each.container_id is not None and each.container is not None:
+                found[each.container] = (*found.get(each.container, ()), each)
+        return found
 
     def _foreign_stopped(self, shard: int) -> dict[int, int]:
         return {

@@ -362,11 +362,11 @@ ANSWERS = st.tuples(
     st.sampled_from(["cleared", "released", "refused"]),
 )
 CLOSINGS = st.one_of(
-    at_home("close_account", fresh, account=st.just(HOME), authority=st.just("customer")),
+    at_home("close_account", fresh, account=st.one_of(st.just(HOME), BOXES), authority=st.just("customer")),
     at_home(
         "reopen_account",
         fresh,
-        account=st.just(HOME),
+        account=st.one_of(st.just(HOME), BOXES),
         reason=st.just("mistake"),
         entered_by=st.just("ann"),
         approved_by=st.just("ben"),

@@ -19,15 +19,16 @@ def close(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pre
     if isinstance(account, Prediction):
         return account
     code = account.code
-    if account.is_box or "#" in code:
+    if "#" in code:
         return rejected("account_class_not_allowed", "account")
+    parts = _parts(state, code)
     if state.shut(code) is not None:
         return rejected("account_closed", "account")
-    if any(each.account == code and each.lifted_seq is None for each in state.freezes.values()):
+    if any(each.account in parts and each.lifted_seq is None for each in state.freezes.values()):
         return rejected("account_frozen", "account")
-    if any(state.balance(code)[2:]):
+    if any(amount for each in parts for amount in state.balance(each)[2:]):
         return rejected("account_has_pendings", "account")
-    if _left(books, state, row, code):
+    if any(_left(books, state, row, each) for each in parts):
         return rejected("balance_not_zero", "account")
     state.closings.append(Closing(code, row.seq))
     return Prediction("InstructionApplied", booking_date=state.today[account.entity])
@@ -39,7 +40,7 @@ def reopen(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pr
     if isinstance(account, Prediction):
         return account
     closing = state.shut(account.code)
-    if closing is None:
+    if closing is None or "#" in account.code:
         return rejected("account_not_closed", "account")
     closing.reopened_seq = row.seq
     return Prediction("InstructionApplied", booking_date=state.today[account.entity])
@@ -50,8 +51,10 @@ def swept(books: Books, state: ShardState, row: JournalRow) -> Prediction | None
     closing = _about(state, row)
     if closing is None:
         return None
-    amount = _left(books, state, row, closing.account)
-    account = state.opened[closing.account]
+    left = {code: _left(books, state, row, code) for code in _parts(state, closing.account)}
+    code = next((code for code, amount in left.items() if amount > 0), closing.account)
+    amount = left[code]
+    account = state.opened[code]
     suspense = books.house.get((account.entity, "suspense", account.asset))
     if amount <= 0 or suspense is None:
         return None
@@ -67,8 +70,9 @@ def closed(books: Books, state: ShardState, row: JournalRow) -> Prediction | Non
     closing = _about(state, row)
     if closing is None or closing.closed_seq is not None:
         return None
-    if any(state.balance(closing.account)[2:]) or _left(books, state, row, closing.account):
-        return None
+    for code in _parts(state, closing.account):
+        if any(state.balance(code)[2:]) or _left(books, state, row, code):
+            return None
     closing.closed_seq = row.seq
     day = state.today[state.opened[closing.account].entity]
     return Prediction("AccountClosed", about_seq=closing.seq, booking_date=day)
@@ -84,6 +88,11 @@ def _own(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Know
     if account.owner == HOUSE:
         return rejected("account_class_not_allowed", "account")
     return account
+
+
+def _parts(state: ShardState, code: str) -> list[str]:
+    """The codes of an account and of all that are within it, in the order in which they were opened."""
+    return [code, *(each for each in state.opened if each.startswith(f"{code}#"))]
 
 
 def _about(state: ShardState, row: JournalRow) -> Closing | None:

@@ -1,6 +1,7 @@
 """A batch's records as the fold takes them, and what must be looked up before they can be decided."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from services.transactions.domain.chart import Account
 from services.transactions.domain.duties import Task
@@ -75,6 +76,16 @@ def dry_run_ids(records: Iterable[Record | Task]) -> set[str]:
     }
 
 
+def containers(records: Iterable[Record | Task]) -> set[str]:
+    """Return the codes of accounts that stand, if they are custody accounts, for all accounts within them."""
+    return {
+        code
+        for each in records
+        if isinstance(each, Record) and each.kind is not None and each.kind.effect.whole
+        for code in each.accounts
+    }
+
+
 def originals(records: Iterable[Record | Task], partitions: int) -> set[tuple[int, str]]:
     """Return the posted transactions that instructions name, by the shard of their owner and their id."""
     named = (record.original for record in records if isinstance(record, Record))
@@ -94,7 +105,7 @@ def wanted_by(state: ShardState, records: Iterable[Record | Task], outside: Outs
         for account in _accounts_of(state, record, wanted):
             if account.account_id not in state.balances:
                 wanted.rows.add(account.account_id)
-    for account in _accounts_moved(outside):
+    for account in (*_accounts_moved(outside), *chain.from_iterable(outside.within.values())):
         if account.account_id not in state.balances:
             wanted.rows.add(account.account_id)
     wanted.codes.difference_update(outside.absent)

@@ -42,6 +42,8 @@ class Closing(NamedTuple):
     """What began it: the number of that instruction's first outcome, and its id."""
     instruction_id: str
     closed_seq: int | None = None
+    within: tuple[Account, ...] = ()
+    """Of a custody account: the accounts within it, which are closed with it."""
 
 
 class LimitSet(NamedTuple):
@@ -481,6 +483,8 @@ class Outside:
     """What other shards have pending as credits to these accounts."""
     opened: dict[str, Account] = field(default_factory=dict)
     """Accounts that lower shards open in the same batch under codes wanted here too."""
+    within: dict[str, tuple[Account, ...]] = field(default_factory=dict)
+    """By custody account that is to be closed: the accounts within it that were opened before."""
     absent: set[str] = field(default_factory=set)
     """Codes of which there is no account: they were looked for."""
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)

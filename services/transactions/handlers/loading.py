@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from services.transactions.domain.chart import Account
 from services.transactions.domain.entries import (
     Entries,
+    containers,
     dry_run_ids,
     instruction_ids,
     items,
@@ -43,6 +44,7 @@ async def load_needed(
     firsts = await _first_outcomes(connection, asked)
     outsides = {shard: Outside(firsts.get(shard, {})) for shard in batches}
     await _load_originals(memory, work, states, batches, outsides)
+    await _load_within(memory, connection, states, batches, outsides)
     while True:
         wanted = {
             shard: found
@@ -63,6 +65,24 @@ async def load_needed(
         for account_id, shard in short.items():
             outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
     return outsides
+
+
+async def _load_within(
+    memory: Memory,
+    connection: Connection,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+) -> None:
+    """Read the accounts within those that are to be closed as a whole."""
+    asked = {shard: containers(batch.closely_read) for shard, batch in batches.items()}
+    codes = set[str]().union(*asked.values())
+    if not codes:
+        return
+    found = await accounts.accounts_within(connection, memory.chart, sorted(codes))
+    remember(states, {each.code: each for within in found.values() for each in within})
+    for shard, of_shard in asked.items():
+        outsides[shard].within = {code: found[code] for code in of_shard if code in found}
 
 
 async def _load_originals(

@@ -77,7 +77,7 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
             row["code"],
         )
         limits = await limits_of(connection, row, here, moment.booking_date)
-        closings = await closings_of(connection, account_id, here)
+        closings = await closings_of(connection, account_id, row["code"].rpartition("#")[0], here)
         holdings = await holdings_of(connection, row["code"], row["entity_id"], moment, here)
     counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
     shown = _shown(row, counters, moment, freezes=freezes, closings=closings, limits=limits, vector=vector)

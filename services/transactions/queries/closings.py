@@ -26,17 +26,20 @@ class Closings:
         return [dict(row) for row in self.rows]
 
 
-async def closings_of(connection: Connection, account_id: int, seq: int) -> Closings:
-    """Return an account's closings as they stood at an event of its home shard."""
+async def closings_of(connection: Connection, account_id: int, within: str, seq: int) -> Closings:
+    """Return the closings of an account, and of the custody account it is within, at an event of its home."""
     rows = await connection.fetch(
         """
         SELECT seq, CASE WHEN closed_seq <= $2 THEN closed_seq END AS closed_seq,
                CASE WHEN reopened_seq <= $2 THEN reopened_seq END AS reopened_seq
         FROM transactions.account_closing
-        WHERE account_id = $1 AND seq <= $2
+        WHERE seq <= $2 AND (
+            account_id = $1 OR account_id = (SELECT account_id FROM transactions.account WHERE code = $3)
+        )
         ORDER BY seq
         """,
         account_id,
         seq,
+        within,
     )
     return Closings(rows)

@@ -30,6 +30,28 @@ async def accounts_by_code(connection: Connection, chart: Chart, codes: Sequence
     return {row["code"]: _account(row, chart) for row in rows}
 
 
+async def accounts_within(
+    connection: Connection, chart: Chart, codes: Sequence[str]
+) -> dict[str, tuple[Account, ...]]:
+    """Return the accounts within those of these accounts that are custody accounts for any security."""
+    rows = await connection.fetch(
+        """
+        SELECT account.account_id, account.code, account.owner, account.shard, account.entity_id,
+               account.asset_id, account.class, account.limit_minor, account.container,
+               within.account_id AS container_id
+        FROM account AS within
+        JOIN account ON account.owner = within.owner AND account.container = within.code
+        WHERE within.code = ANY($1::text[]) AND account.code LIKE '%#%'
+        ORDER BY account.account_id
+        """,
+        codes,
+    )
+    found: dict[str, tuple[Account, ...]] = {}
+    for row in rows:
+        found[row["container"]] = (*found.get(row["container"], ()), _account(row, chart))
+    return found
+
+
 async def accounts_by_id(
     connection: Connection, chart: Chart, account_ids: Sequence[int]
 ) -> dict[int, Account]:

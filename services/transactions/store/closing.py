@@ -6,7 +6,7 @@ from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.state import Closing
-from services.transactions.store.accounts import accounts_by_id
+from services.transactions.store.accounts import accounts_by_id, accounts_within
 
 
 async def closings_at(connection: Connection, chart: Chart, shard: int) -> list[Closing]:
@@ -26,9 +26,18 @@ async def closings_at(connection: Connection, chart: Chart, shard: int) -> list[
         (shard + 1) * ACCOUNTS_PER_SHARD,
     )
     accounts = await accounts_by_id(connection, chart, [row["account_id"] for row in rows])
+    boxes = [each.code for each in accounts.values() if each.is_container]
+    within = await accounts_within(connection, chart, boxes) if boxes else {}
     return [
-        Closing(accounts[row["account_id"]], row["seq"], str(row["instruction_id"]), row["closed_seq"])
+        Closing(
+            account,
+            row["seq"],
+            str(row["instruction_id"]),
+            row["closed_seq"],
+            within.get(account.code, ()),
+        )
         for row in rows
+        for account in (accounts[row["account_id"]],)
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Context, credits_elsewhere
+from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.duties import Duty, Task
 from services.transactions.domain.state import Closing, ShardState
@@ -20,7 +21,8 @@ def _find(state: ShardState, recorded_at: datetime) -> Iterator[Task]:
     """All that are closing, and then the closed ones, those first that were not looked at for long."""
     del recorded_at
     for closing in chain(state.closing.values(), state.closed.values()):
-        yield Task(_settle, closing.account.owner, accounts=(closing.account.code,))
+        codes = tuple(each.code for each in (closing.account, *closing.within))
+        yield Task(_settle, closing.account.owner, accounts=codes)
 
 
 def _settle(context: Context, task: Task, seq: int) -> Decision | None:
@@ -30,16 +32,20 @@ def _settle(context: Context, task: Task, seq: int) -> Decision | None:
     closing = changes.closing_of(account.account_id)
     if closing is None:
         return None
-    credits_ = credits_elsewhere(context, account.account_id)
-    row = changes.read_row(account.account_id)
-    left = row[1] - row[0] + credits_
+    all_of_it = (account, *closing.within)
+    credits_ = {each.account_id: credits_elsewhere(context, each.account_id) for each in all_of_it}
     decision = _event(context, closing, seq)
-    if credits_:
-        decision.seen = {"credits": {str(account.account_id): credits_}}
-    if left > 0:
-        return _sweep(context, decision, closing, left)
-    reserved = context.outside.reserved.get(account.account_id, 0)
-    if closing.closed_seq is not None or left or row[2] or row[3] or reserved:
+    seen = {str(account_id): credited for account_id, credited in credits_.items() if credited}
+    decision.seen = {"credits": seen} if seen else None
+    is_free = True
+    for each in all_of_it:
+        row = changes.read_row(each.account_id)
+        left = row[1] - row[0] + credits_[each.account_id]
+        if left > 0:
+            return _sweep(context, decision, each, left)
+        reserved = context.outside.reserved.get(each.account_id, 0)
+        is_free = is_free and not (left or row[2] or row[3] or reserved)
+    if closing.closed_seq is not None or not is_free:
         changes.closings[account.account_id] = closing  # looked at: it goes to the end
         return None
     decision.kind = kinds.CLOSED
@@ -59,8 +65,7 @@ def _event(context: Context, closing: Closing, seq: int) -> Decision:
     return decision
 
 
-def _sweep(context: Context, decision: Decision, closing: Closing, amount: int) -> Decision | None:
-    account = closing.account
+def _sweep(context: Context, decision: Decision, account: Account, amount: int) -> Decision | None:
     suspense = context.chart.house.get((account.entity_id, "suspense", account.asset_id))
     if suspense is None:
         return None

@@ -70,6 +70,8 @@ class Effect:
     """Do the balances bear it?"""
     accounts: Callable[[Any], tuple[str, ...]] = no_accounts
     """Accounts that an instruction names beside those of its movements."""
+    whole: bool = False
+    """Whether a custody account that it names stands for all accounts within it, which must be known."""
     pending_id: Callable[[Any], str | None] = no_pending
     """The pending transaction that an instruction is about: the id of what reserved it."""
     original: Callable[[Any], tuple[str, str] | None] = no_original

@@ -17,37 +17,51 @@ from services.transactions.domain.state import Closing, mask_of
 
 
 def _is_free(case: Case) -> Refusal | None:
-    """It is open, and no freeze stands on it in any direction."""
+    """It is open, and no freeze stands on it, or on an account within it, in any direction."""
     changes = case.context.changes
-    account_id = _account_of(case).account_id
-    if changes.closing_of(account_id) is not None:
+    if changes.closing_of(_account_of(case).account_id) is not None:
         return stopped("account_closed", "account")
-    return stopped("account_frozen", "account") if mask_of(changes.freezes_of(account_id)) else None
+    frozen = any(mask_of(changes.freezes_of(each.account_id)) for each in _all_of(case))
+    return stopped("account_frozen", "account") if frozen else None
 
 
 def _nothing_pending(case: Case) -> Refusal | None:
-    row = case.context.changes.read_row(_account_of(case).account_id)
-    if row[2] or row[3]:
-        return Refusal("account_has_pendings", "account", "something is pending on it")
+    for each in _all_of(case):
+        row = case.context.changes.read_row(each.account_id)
+        if row[2] or row[3]:
+            return Refusal("account_has_pendings", "account", f"something is pending on {each.code}")
     return None
 
 
 def _holds_nothing(case: Case) -> Refusal | None:
     """By what home sees: others may have credits under way."""
-    account_id = _account_of(case).account_id
-    row = case.context.changes.read_row(account_id)
-    foreign = credits_elsewhere(case.context, account_id)
-    if foreign:
-        case.has_seen("credits", {str(account_id): foreign})
-    if row[1] - row[0] + foreign:
-        return Refusal("balance_not_zero", "account", "its balance is not zero")
+    for each in _all_of(case):
+        row = case.context.changes.read_row(each.account_id)
+        foreign = credits_elsewhere(case.context, each.account_id)
+        if foreign:
+            case.has_seen("credits", {str(each.account_id): foreign})
+        if row[1] - row[0] + foreign:
+            return Refusal("balance_not_zero", "account", f"the balance of {each.code} is not zero")
     return None
 
 
 def _begin(case: Case, decision: Decision) -> None:
     decision.account = account = _account_of(case)
     assert decision.instruction_id is not None
-    case.context.changes.set_closing(Closing(account, case.seq, decision.instruction_id))
+    within = tuple(_all_of(case)[1:])
+    closing = Closing(account, case.seq, decision.instruction_id, within=within)
+    case.context.changes.set_closing(closing)
+
+
+def _all_of(case: Case) -> list[Account]:
+    """Return the account, and where it is a custody account for any security all those within it."""
+    account = _account_of(case)
+    if not account.is_container:
+        return [account]
+    known = case.context.outside.within.get(account.code, ())
+    opened = (each for each in case.context.changes.accounts.values() if each not in known)
+    inside = (each for each in (*known, *opened) if each.container_id == account.account_id)
+    return [account, *sorted(inside, key=lambda each: each.account_id)]
 
 
 def _by_two(case: Case) -> Refusal | None:
@@ -76,23 +90,22 @@ def _account_of(case: Case) -> Account:
     return case.account
 
 
-def _by_itself(case: Case) -> Refusal | None:
-    """Custody accounts for any security, and what is within them, are not closed yet."""
+def _as_a_whole(case: Case) -> Refusal | None:
+    """What is within a custody account is closed with it, never alone."""
     refusal = own_account(case)
     if refusal is not None:
         return refusal
-    account = _account_of(case)
-    is_within = account.container_id is not None
-    return class_not_allowed("account") if account.is_container or is_within else None
+    return class_not_allowed("account") if _account_of(case).container_id is not None else None
 
 
 CLOSE: Final = Effect(
-    references=_by_itself,
+    references=_as_a_whole,
     status=_is_free,
     state=_nothing_pending,
     limits=_holds_nothing,
     accept=_begin,
     accounts=account_named,
+    whole=True,
 )
 REOPEN: Final = Effect(
     form=_by_two, references=own_account, state=_is_shut, accept=_open_again, accounts=account_named

@@ -32,23 +32,27 @@ def walk_begin(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[An
     del legs
     account_id = _named(books, json.loads(row["content"]))
     held = _left(books, shard, row, account_id)
+    frozen = any(shard.standing.get(each) for each in (account_id, *books.within.get(account_id, ())))
     _see(
         books,
         shard,
         row,
-        _shut(shard, account_id) is None and not shard.standing.get(account_id) and held == (0, 0),
+        not _is_within(books, account_id)
+        and _shut(books, shard, account_id) is None
+        and not frozen
+        and held == (0, 0),
         "an account that is open, free and empty",
         f"{account_id} with {held}",
     )
     shard.closings.setdefault(account_id, []).append(Closing(row["seq"]))
-    shard.watched.add(account_id)
+    shard.watched.update((account_id, *books.within.get(account_id, ())))
 
 
 def walk_closed(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
     """Close an account that was closing, and has come to nothing by what home sees of all shards."""
     del legs
     account_id = _named(books, json.loads(row["detail"]))
-    closing = _shut(shard, account_id)
+    closing = _shut(books, shard, account_id)
     held = _left(books, shard, row, account_id)
     holds = closing is not None and closing.closed_seq is None and held == (0, 0)
     _see(books, shard, row, holds and _about(row, closing), "one that is closing, and empty", f"{held}")
@@ -60,7 +64,8 @@ def walk_reopening(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     """Open an account again that is closing or closed, by two people."""
     del legs
     asked = json.loads(row["content"])
-    closing = _shut(shard, _named(books, asked))
+    account_id = _named(books, asked)
+    closing = None if _is_within(books, account_id) else _shut(books, shard, account_id)
     two = asked["entered_by"] != asked["approved_by"]
     _see(books, shard, row, closing is not None and two, "one that is shut, and two people", f"{closing}")
     if closing is not None:
@@ -76,7 +81,7 @@ def see_swept(
     row_here = shard.rows.get(account_id, [0, 0, 0, 0])
     left = row_here[1] - row_here[0] + seen.get(account_id, 0)
     suspense = books.accounts[leg["credit_account"]].account_class == "suspense"
-    holds = _about(row, _shut(shard, account_id)) and suspense and leg["amount"] == left
+    holds = _about(row, _shut(books, shard, account_id)) and suspense and leg["amount"] == left
     _see(books, shard, row, holds, f"{left} of a shut account to suspense", f"{leg['amount']}")
 
 
@@ -85,7 +90,7 @@ def see_open(
 ) -> None:
     """See that neither end of a movement is at home here and shut, but of one that is swept."""
     for side in ("debit", "credit"):
-        shut = shard.closings and _shut(shard, leg[f"{side}_account"])
+        shut = shard.closings and _shut(books, shard, leg[f"{side}_account"])
         if shut and not (row["kind"] == "CreditSwept" and side == "debit"):
             books.see("closings", False, expected="an open account", found=f"{side} shut", **at)
 
@@ -114,16 +119,30 @@ def _named(books: Books, said: Mapping[str, Any]) -> int:
     return books.ids.get(said["account"], -1)
 
 
-def _shut(shard: Shard, account_id: int) -> Closing | None:
-    """The closing that stands on an account, if one does."""
-    closings = shard.closings.get(account_id)
-    return closings[-1] if closings and closings[-1].reopened_seq is None else None
+def _shut(books: Books, shard: Shard, account_id: int) -> Closing | None:
+    """The closing that stands on an account, or on the custody account it is within, if one does."""
+    account = books.accounts.get(account_id)
+    for each in (account_id, None if account is None else account.container):
+        closings = shard.closings.get(each) if each is not None else None
+        if closings and closings[-1].reopened_seq is None:
+            return closings[-1]
+    return None
+
+
+def _is_within(books: Books, account_id: int) -> bool:
+    account = books.accounts.get(account_id)
+    return account is not None and account.container is not None
 
 
 def _left(books: Books, shard: Shard, row: Mapping[str, Any], account_id: int) -> tuple[int, int]:
-    """What an account holds by what home sees, and what is pending on it here."""
-    here = shard.rows.get(account_id, [0, 0, 0, 0])
-    return here[1] - here[0] + credits_seen(books, shard, row).get(account_id, 0), here[2] + here[3]
+    """What an account and all within it hold by what home sees, and what is pending on them here."""
+    seen = credits_seen(books, shard, row)
+    held = pending = 0
+    for each in (account_id, *books.within.get(account_id, ())):
+        here = shard.rows.get(each, [0, 0, 0, 0])
+        held += abs(here[1] - here[0] + seen.get(each, 0))
+        pending += here[2] + here[3]
+    return held, pending
 
 
 def _about(row: Mapping[str, Any], closing: Closing | None) -> bool:
