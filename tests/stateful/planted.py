@@ -17,6 +17,7 @@ from shared.runtime import failpoints
 from tests.stateful.machine import Script
 from tests.stateful.stories import (
     ALLOCATED,
+    BOXED,
     CHARGED,
     CLOSED,
     CRASHED,
@@ -34,6 +35,7 @@ from tests.stateful.stories import (
     REVERSED,
     SPELLED,
     STOCKED,
+    TRADED,
     WOKEN,
 )
 
@@ -254,7 +256,7 @@ BUGS: Final = (
     ),
     Bug(
         "expires_on_its_day", "what is reserved is given back on its last day", EXPIRED,
-        "domain.state:OpenPending.has_expired", "self.expires_on < day", "self.expires_on <= day",
+        "domain.open_pendings:OpenPending.has_expired", "self.expires_on < day", "self.expires_on <= day",
     ),
     Bug(
         "never_given_back", "what has expired is never given back", EXPIRED,
@@ -287,6 +289,23 @@ BUGS: Final = (
         "kept_amount_forgotten", "after a claim a freeze of an amount stops all debits", KEPT,
         "store.moving:freezes_at", 'row["amount_minor"])', "None)",
     ),
+    # trades
+    Bug(
+        "failed_on_its_day", "a trade fails on the day on which it is to be settled", TRADED,
+        "domain.open_pendings:OpenPending.is_overdue", "self.settles_on < day", "self.settles_on <= day",
+    ),
+    Bug(
+        "commission_kept", "a trade that is cancelled leaves its commission in the books", TRADED,
+        "domain.effects.obligations:_undone", "owed_to_us - owed_by_us) for", "1) for",
+    ),
+    Bug(
+        "late_part_left", "what is settled late stays among the fails", TRADED,
+        "domain.effects.obligations:booked_behind", "elif failed is not None:", "elif False:",
+    ),
+    Bug(
+        "arrives_any_day", "what was bought counts for a sale whenever it comes", TRADED,
+        "domain.state:Changes.arriving_by", "settles_on <= day", "True",
+    ),
     # days
     Bug(
         "day_of_another_entity", "the business day is that of whichever entity is furthest", DAYS,
@@ -296,6 +315,10 @@ BUGS: Final = (
     Bug(
         "closed_with_money", "an account that holds something is closed", CLOSED,
         "domain.effects.closing:_holds_nothing", "if row[1] - row[0] + foreign:", "if False:",
+    ),
+    Bug(
+        "closed_around_shares", "a custody account is closed with what is within it", BOXED,
+        "domain.effects.closing:_all_of", "if not account.is_container:", "if True:",
     ),
     Bug(
         "reopened_by_one", "one person may open an account again", CLOSED,
