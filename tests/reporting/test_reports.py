@@ -274,8 +274,13 @@ async def test_the_stock_record_says_whose_each_security_is_and_where(harness: H
     await harness.take(with_securities().delivered)
     announced, _ = await harness.take([], asking("stock_record"))
     assert announced.totals == {
-        f"{SAP} BANK": {"holders": "32", "locations": "32", "difference": "0"},
-        f"{BOND} BANK": {"holders": "1000.00", "locations": "1000.00", "difference": "0.00"},
+        f"{SAP} BANK": {"holders": "32", "locations": "32", "difference": "0", "traded": "32"},
+        f"{BOND} BANK": {
+            "holders": "1000.00",
+            "locations": "1000.00",
+            "difference": "0.00",
+            "traded": "750.00",
+        },
     }
     one, _ = await harness.take([], asking("stock_record", {"asset": BOND, "entity": "BANK"}))
     rows = [

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.transactions.queries.accounts import account_show
 from tests.transactions.support import (
     StoredLedger,
     custody,
@@ -17,7 +18,7 @@ from tests.transactions.support import (
     transfer,
     withdrawal,
 )
-from tests.transactions.test_expiry import ALICE
+from tests.transactions.test_expiry import ALICE, day
 from tests.transactions.test_trades import HELD, a_broker, ending
 
 
@@ -148,3 +149,27 @@ async def test_what_is_to_arrive_outlives_the_memory(ledger: StoredLedger) -> No
     assert kept == {shard: each.arriving for shard, each in ledger.service.memory.shards.items()}
     one, two = await ledger.send(*(trade(ALICE, "sell", each, "1.00", **fields) for each in ("3", "1")))
     assert (one.get("limit_passed"), two.get("limit_passed")) == (None, True)
+
+
+async def test_holdings_are_shown_as_traded_settled_and_available(ledger: StoredLedger) -> None:
+    """By settlement date and by trade date alike: the customer's side is the same."""
+    box = f"{ALICE}/custody"
+    await ledger.send(opening(ALICE), custody(ALICE), deposit(ALICE, "100.00"))
+    await ledger.send(custody_transfer(ALICE, "receive", "10"))
+    figures: list[tuple[str, ...]] = []
+    for date in ("2026-01-04", "2026-01-05"):
+        await ledger.send(*day(date))
+        bought, sold = [
+            each
+            for each in await ledger.send(trade(ALICE, "buy", "4", "6.00"), trade(ALICE, "sell", "7", "9.00"))
+            if "source" in each
+        ]
+        await ledger.send(ending("post_pending", bought, amount="1", final=False))
+        shown = await account_show(ledger.connection, box)
+        assert shown is not None
+        (holding,) = shown["holdings"]
+        names = ("traded", "settled", "pending_in", "pending_out", "available")
+        figures.append(tuple(holding[name] for name in names))
+        await ledger.send(ending("post_pending", sold), ending("void_pending", bought))
+        await ledger.send(custody_transfer(ALICE, "receive", "6"))
+    assert figures == [("7", "11", "3", "7", "4")] * 2

@@ -33,6 +33,9 @@ class _Stock:
     holders: int = 0
     locations: int = 0
     customers: int = 0
+    holders_traded: int = 0
+    """With what waits to come and to go: what there will be once all is settled."""
+    locations_traded: int = 0
 
 
 def _arguments(question: Question) -> tuple[Any, ...]:
@@ -52,16 +55,19 @@ def _make(question: Question, answers: Mapping[str, Answer]) -> Made | Problem:
         closing, scale = int(each["closing"]), each["scale"]
         stock = stocks.setdefault((each["asset"], each["entity"]), _Stock(scale))
         is_location = each["class"] in LOCATIONS
-        if is_location:
-            stock.locations -= closing
-        else:
-            stock.holders += closing
         if each["owner"] != HOUSE:
             stock.customers += closing
         going, coming = int(each["debits_pending"]), int(each["credits_pending"])
         if is_location:
             closing, going, coming = -closing, coming, going
-        amounts = (format_amount(figure, scale) for figure in (closing, coming, going))
+        traded = closing + coming - going
+        if is_location:
+            stock.locations += closing
+            stock.locations_traded += traded
+        else:
+            stock.holders += closing
+            stock.holders_traded += traded
+        amounts = (format_amount(figure, scale) for figure in (closing, coming, going, traded))
         side = "location" if is_location else "holder"
         names = (each["class"], each["owner"], each["account"])
         rows.append((each["asset"], each["entity"], side, *names, *amounts))
@@ -75,6 +81,7 @@ def _totals(stocks: Mapping[tuple[str, str], _Stock]) -> dict[str, dict[str, str
             "holders": format_amount(stock.holders, stock.scale),
             "locations": format_amount(stock.locations, stock.scale),
             "difference": format_amount(stock.holders - stock.locations, stock.scale),
+            "traded": format_amount(stock.holders_traded, stock.scale),
         }
         for (asset, entity), stock in sorted(stocks.items())
     }
@@ -88,6 +95,14 @@ def _compare(
             f"holders = locations, {entity} {asset}",
             format_amount(stock.locations, stock.scale),
             format_amount(stock.holders, stock.scale),
+        )
+        for (asset, entity), stock in sorted(stocks.items())
+    ]
+    compared += [
+        agree(
+            f"holders = locations as traded, {entity} {asset}",
+            format_amount(stock.locations_traded, stock.scale),
+            format_amount(stock.holders_traded, stock.scale),
         )
         for (asset, entity), stock in sorted(stocks.items())
     ]
@@ -124,10 +139,11 @@ STOCK_RECORD: Final = Report(
         Column("settled", "amount", "quantity that is there"),
         Column("pending_in", "amount", "quantity that waits to come"),
         Column("pending_out", "amount", "quantity that waits to go"),
+        Column("traded", "amount", "quantity that there will be once all is settled"),
     ),
-    totals="by security and entity: what holders have, what locations have, and the difference",
+    totals="by security and entity: what holders have, what locations have, the difference; as traded",
     reconciles_with=(
-        "holders = locations, for every security, by entity",
+        "holders = locations, for every security, by entity, settled and as traded",
         "customers' accounts = customers, counted apart at their homes, where no entity is asked for",
         "events taken = the ledger's numbers, by shard",
     ),

@@ -9,14 +9,18 @@ from services.transactions.queries.verifying.effects.effect import Effect
 
 
 async def compare_stock(connection: Connection, books: Books) -> None:
-    """For each entity and security, holders' credits are locations' debits, over all stored balances."""
+    """For each entity and security holders' credits are locations' debits, settled and as traded."""
     for row in await connection.fetch(
         """
         SELECT entity.code AS entity, asset.code AS asset, asset.scale,
                coalesce(sum(credits_posted - debits_posted)
                         FILTER (WHERE account_class.parent IS DISTINCT FROM 'locations'), 0) AS held,
                coalesce(sum(debits_posted - credits_posted)
-                        FILTER (WHERE account_class.parent = 'locations'), 0) AS located
+                        FILTER (WHERE account_class.parent = 'locations'), 0) AS located,
+               coalesce(sum(credits_pending - debits_pending)
+                        FILTER (WHERE account_class.parent IS DISTINCT FROM 'locations'), 0) AS coming,
+               coalesce(sum(debits_pending - credits_pending)
+                        FILTER (WHERE account_class.parent = 'locations'), 0) AS arriving
         FROM transactions.balance
         JOIN transactions.account USING (account_id)
         JOIN transactions.account_class USING (class)
@@ -27,14 +31,17 @@ async def compare_stock(connection: Connection, books: Books) -> None:
         ORDER BY entity.code, asset.code
         """
     ):
-        held, located = (decimal_of(int(row[name]), row["scale"]) for name in ("held", "located"))
         where = f"{row['entity']} {row['asset']}"
-        books.see(
-            "stock_record",
-            held == located,
-            expected=f"{where}: {held} held, as much at locations",
-            found=f"{where}: {located} at locations",
-        )
+        settled = int(row["held"]), int(row["located"])
+        traded = settled[0] + int(row["coming"]), settled[1] + int(row["arriving"])
+        for what, pair in (("held", settled), ("held as traded", traded)):
+            held, located = (decimal_of(each, row["scale"]) for each in pair)
+            books.see(
+                "stock_record",
+                held == located,
+                expected=f"{where}: {held} {what}, as much at locations",
+                found=f"{where}: {located} at locations",
+            )
 
 
 SAFEKEEPING: Final = Effect(compare=compare_stock)
