@@ -287,6 +287,18 @@ class BusinessDayRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodRow:
+    """A row of `period`."""
+
+    shard: int
+    entity_id: int
+    first_day: date
+    last_day: date
+    state: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShardRow:
     """A row of a service's `shard`: the fence."""
 
@@ -544,6 +556,7 @@ class Ledger:
     limits: list[LimitRow] = field(default_factory=list)
     reversed: list[ReversedRow] = field(default_factory=list)
     days: list[BusinessDayRow] = field(default_factory=list)
+    periods: list[PeriodRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ HOUSE: Final = "house"
 FACTS: Final = frozenset(
     {"deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off"}
 )
-BROADCAST: Final = frozenset({"open_business_day"})
+BROADCAST: Final = frozenset({"open_business_day", "close_period"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,7 +411,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
     "house_posting": _TWO_ACCOUNTS,
-    "adjustment": {**_TWO_ACCOUNTS, **_required(reason=_words, entered_by=_code, approved_by=_code)},
+    "adjustment": {
+        **_TWO_ACCOUNTS,
+        **_required(reason=_words, entered_by=_code, approved_by=_code),
+        **_optional(booking_date=_date),
+    },
     "trade": {
         **_EVERY,
         **_required(side=_one_of("buy", "sell"), custody_account=_code, cash_account=_code, quantity=_amount),
@@ -471,6 +475,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_required(account=_code, reason=_reference, entered_by=_code, approved_by=_code),
     },
     "open_business_day": {**_EVERY, **_required(entity=_code, booking_date=_date)},
+    "close_period": {
+        **_EVERY,
+        **_required(entity=_code, first_day=_date, last_day=_date),
+        "state": (False, _one_of("soft_closed", "closed")),
+    },
 }
 
 _EVERY_ACT: Final[Shape] = _required(act_id=_uuid, actor=_code, reason=_words)

@@ -83,6 +83,11 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         )  # fmt: skip
     for day in ledger.days:
         yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
+    for each in ledger.periods:
+        yield _line(
+            "period", each.shard, examination.entities[each.entity_id], each.first_day, each.last_day,
+            each.state, each.seq,
+        )  # fmt: skip
     for account in ledger.accounts:
         if account.opened_seq:
             yield _line(
@@ -130,6 +135,10 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
                 yield _line("reversed", state.shard, *place, number, use.amount, use.left, use.seq)
         for (entity, booking_date), seq in state.days.items():
             yield _line("day", state.shard, entity, booking_date, seq)
+        for step in state.periods:
+            yield _line(
+                "period", state.shard, step.entity, step.first_day, step.last_day, step.state, step.seq
+            )
         for account in state.opened.values():
             yield _line(
                 "account", state.shard, account.opened_seq, account.code, account.owner, account.entity,

@@ -18,6 +18,7 @@ FIRST_OUTCOMES = frozenset(
         "InstructionApplied",
         "InstructionRejected",
         "BusinessDayOpened",
+        "PeriodClosed",
     }
 )
 

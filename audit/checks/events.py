@@ -93,7 +93,7 @@ def rebuilt(examination: Examination, row: JournalRow) -> dict[str, Any]:
     if content is not None:
         event["instruction"] = json.loads(content)
         event["content_hash"] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    if row.kind in {"BusinessDayOpened", "AccountClosed"}:
+    if row.kind in {"BusinessDayOpened", "PeriodClosed", "AccountClosed"}:
         event["booking_date"] = row.booking_date.isoformat() if row.booking_date else None
     named = _account_named(row, content)
     if named is not None:

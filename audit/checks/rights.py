@@ -17,6 +17,7 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "account"),
         ("transactions", "account_limit"),
         ("transactions", "business_day"),
+        ("transactions", "period"),
         ("transactions", "reversed"),
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),

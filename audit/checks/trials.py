@@ -12,6 +12,7 @@ OUTCOMES = {
     "TransactionVoided": "voided",
     "InstructionApplied": "applied",
     "BusinessDayOpened": "applied",
+    "PeriodClosed": "applied",
     "InstructionRejected": "rejected",
     "DuplicateReceived": "duplicate",
 }

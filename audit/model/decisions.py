@@ -7,6 +7,7 @@ from uuid import UUID
 
 from audit.evidence import JournalRow, Record
 from audit.model.books import Books
+from audit.model.effects.periods import day_named, not_taken
 from audit.model.predictions import Leg, Prediction
 from audit.model.state import Posted, ShardState
 
@@ -32,12 +33,16 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         return Prediction("PendingCleared", about_seq=first)
     pending.resolved_seq = row.seq
     day = books.day_of(state, pending.legs[0].debit)
+    named = day_named(pending.asked)
+    late = named and not_taken(state, books.known(state, pending.legs[0].debit).entity, named)
+    if named is not None and late is None:
+        day = named
     verdict_reason: str | None = None
     if verdict == "refused":
         verdict_reason = "screening_refused"
     else:
         ends = [end for leg in pending.legs for end in ((leg.debit, "debit"), (leg.credit, "credit"))]
-        verdict_reason = state.stopped(row, ends)
+        verdict_reason = state.stopped(row, ends) or (late.reason if late else None)
     legs = [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in pending.legs]
     for leg in legs:
         state.free(leg, leg.amount)

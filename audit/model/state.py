@@ -109,6 +109,17 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodStep:
+    """A period of an entity's books that was closed, softly or for good."""
+
+    entity: str
+    first_day: date
+    last_day: date
+    state: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """What was posted for an instruction."""
 
@@ -150,6 +161,8 @@ class ShardState:
     opened: dict[str, KnownAccount] = field(default_factory=dict)
     today: dict[str, date] = field(default_factory=dict)
     """Entity → the open business day."""
+    periods: list[PeriodStep] = field(default_factory=list)
+    """In the order in which they were closed."""
 
     def on_trial(self) -> "ShardState":
         """The same books, to be written into and thrown away."""

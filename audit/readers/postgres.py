@@ -34,6 +34,7 @@ from audit.evidence import (
     OutboxRow,
     ParkedRow,
     PendingRow,
+    PeriodRow,
     PositionRow,
     PostingRule,
     ReportRun,
@@ -202,6 +203,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             BusinessDayRow(**row)
             for row in await connection.fetch(
                 "SELECT shard, entity_id, booking_date, seq FROM transactions.business_day"
+            )
+        ],
+        periods=[
+            PeriodRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, entity_id, first_day, last_day, state, seq FROM transactions.period"
             )
         ],
     )

@@ -63,9 +63,9 @@ def send(
 ) -> None:
     """Publish each line under its owner's key, as it is, readable or not.
 
-    Empty lines are passed over. An `open_business_day` goes to every partition and is answered once,
-    with the outcome of the house's shard. With --wait, a line that builds on an earlier one of another
-    shard (credits an account opened there, spends what came from there) is sent once that one has its
+    Empty lines are passed over. An `open_business_day` or `close_period` goes to every partition and is
+    answered once, with the outcome of the house's shard. With --wait, a line that builds on an earlier one of
+    another shard (credits an account opened there, spends what came from there) is sent once that one has its
     outcome. A rejection is an answer: status 0. A line without an outcome in time is printed with the
     outcome `timeout`: status 4. With --dry-run, each line is marked as a dry run and is judged as the books
     are then, as if no other line were there; a line that cannot be marked stops all: status 2.
@@ -76,7 +76,9 @@ def send(
         lines = [mark_as_dry_run(line) for line in lines]
     for line in lines:
         _refuse_too_large(line)
-    timed_out = sessions.run(_send(connection, lines, wait=wait, final=until == "final", timeout=timeout))
+    timed_out = sessions.run(
+        send_lines(connection, lines, wait=wait, final=until == "final", timeout=timeout)
+    )
     if timed_out:
         raise typer.Exit(TIMED_OUT)
 
@@ -117,7 +119,7 @@ def read_lines(file: Path, key: "ForcedKey | None", partition: int | None) -> li
     for number, raw in enumerate(content.split(b"\n"), start=1):
         value = raw.removesuffix(b"\r")
         if value.strip():
-            lines.append(_line(number, value, key, partition))
+            lines.append(read_line(number, value, key, partition))
     return lines
 
 
@@ -128,7 +130,8 @@ class ForcedKey:
     key: bytes | None
 
 
-def _line(number: int, value: bytes, key: ForcedKey | None, partition: int | None) -> Line:
+def read_line(number: int, value: bytes, key: ForcedKey | None = None, partition: int | None = None) -> Line:
+    """Work out where a record goes."""
     document = _readable(value)
     owner = document.get("owner")
     identity = document.get("instruction_id")
@@ -177,7 +180,7 @@ def _readable(value: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-async def _send(
+async def send_lines(
     connection: Connection, lines: Sequence[Line], *, wait: bool, final: bool, timeout: float
 ) -> bool:
     """Publish the lines and print what is asked for; return whether an outcome did not come in time."""

@@ -239,7 +239,7 @@ class HousePosting(InstructionBase):
 class Adjustment(InstructionBase):
     """Request: the firm's own books are put right, from one of its accounts to another. Its owner is `house`.
 
-    Two people answer for it, and why is said.
+    Two people answer for it, and why is said. It alone may still be booked into a period that is soft-closed.
     """
 
     type: Literal["adjustment"] = "adjustment"
@@ -251,6 +251,8 @@ class Adjustment(InstructionBase):
     entered_by: Code
     approved_by: Code
     """Somebody other than who entered it."""
+    booking_date: date | None = None
+    """A day of a period that is soft-closed; the open business day where absent."""
 
 
 class CustodyTransfer(InstructionBase):
@@ -488,6 +490,23 @@ class OpenBusinessDay(InstructionBase):
     booking_date: date
 
 
+class ClosePeriod(InstructionBase):
+    """Request: nothing more is booked into a period of the entity's books. Its owner is `house`.
+
+    The same record, with the same id, is sent to each partition of the topic. Periods follow each other
+    without a gap, and one is closed when a business day behind it is open. Soft-closed first, it still takes
+    adjustments; closed, it takes nothing. What has its value in it goes on being booked on the open day.
+    """
+
+    type: Literal["close_period"] = "close_period"
+    entity: Code
+    first_day: date
+    """The day after the last period's; of the first one the first day of the books, or an earlier one."""
+    last_day: date
+    state: Literal["soft_closed", "closed"] = "closed"
+    """What it becomes."""
+
+
 Instruction = (
     OpenAccount
     | Deposit
@@ -513,6 +532,7 @@ Instruction = (
     | CloseAccount
     | ReopenAccount
     | OpenBusinessDay
+    | ClosePeriod
 )
 
 INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
@@ -540,6 +560,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     CloseAccount,
     ReopenAccount,
     OpenBusinessDay,
+    ClosePeriod,
 )
 
 FACTS: Final = frozenset(
@@ -547,7 +568,7 @@ FACTS: Final = frozenset(
 )
 """Types that have happened outside and are always booked; the others are requests."""
 
-BROADCAST: Final = frozenset({"open_business_day"})
+BROADCAST: Final = frozenset({"open_business_day", "close_period"})
 """Types whose one record goes to every partition."""
 
 NOT_CONTENT: Final = {"dry_run"}

@@ -18,6 +18,7 @@ from shared.messages.instructions import (
     Channel,
     Charge,
     CloseAccount,
+    ClosePeriod,
     CustodyTransfer,
     Deposit,
     Exchange,
@@ -157,6 +158,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     },
     Adjustment: _nowhere(
         *("debit_account", "credit_account", "amount", "asset", "reason", "entered_by", "approved_by"),
+        "booking_date",
         note="between the firm's own accounts",
     ),
     HousePosting: _nowhere(
@@ -219,6 +221,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     CloseAccount: _nowhere("account", "authority", note="acmt.019 asks for it"),
     ReopenAccount: _nowhere("account", "reason", "entered_by", "approved_by"),
     OpenBusinessDay: _nowhere("entity", "booking_date"),
+    ClosePeriod: _nowhere("entity", "first_day", "last_day", "state"),
     Charge: {
         "amount": _at(pacs_008="ChrgsInf/Amt", camt_053=f"{_CHARGE}/Amt"),
         "asset": _at(pacs_008="ChrgsInf/Amt/@Ccy", camt_053=f"{_CHARGE}/Amt/@Ccy", note=_CURRENCY),

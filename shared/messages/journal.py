@@ -253,6 +253,21 @@ class BusinessDayOpened(LedgerEvent):
     previous: date | None
 
 
+class PeriodClosed(LedgerEvent):
+    """Nothing is booked into a period any more, in this shard: what this shard booked into it stands before.
+
+    Soft-closed, it still takes adjustments.
+    """
+
+    type: Literal["PeriodClosed"] = "PeriodClosed"
+    booking_date: date
+    """The open business day, on which it was closed."""
+    entity: Code
+    first_day: date
+    last_day: date
+    state: Literal["soft_closed", "closed"]
+
+
 class ActDone(LedgerEvent):
     """An operator's act was carried out, or refused with a reason. Every service publishes these."""
 
@@ -282,6 +297,7 @@ JournalEvent = (
     | RecordDiscarded
     | DecisionWithoutEffect
     | BusinessDayOpened
+    | PeriodClosed
     | ActDone
 )
 
@@ -295,6 +311,7 @@ OUTCOMES: Final = {
     "TransactionVoided": "voided",
     "InstructionApplied": "applied",
     "BusinessDayOpened": "applied",
+    "PeriodClosed": "applied",
     "CreditSwept": "swept",
     "ObligationBooked": "booked",
     "AccountClosed": "closed",

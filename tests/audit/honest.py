@@ -45,6 +45,7 @@ from audit.evidence import (
     MovementRow,
     OutboxRow,
     PendingRow,
+    PeriodRow,
     PositionRow,
     PostingRule,
     Record,
@@ -332,6 +333,10 @@ def books(upstream: Upstream) -> Evidence:
             for number, use in enumerate(uses, start=1)
         ]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
+        written.periods += [
+            PeriodRow(state.shard, 1, each.first_day, each.last_day, each.state, each.seq)
+            for each in state.periods
+        ]
     evidence.ledger = written
     _publish(evidence, chains)
     _states(evidence, chains)
@@ -402,6 +407,10 @@ def _written(
         detail["freed"] = said.freed
     if said.kind == "BusinessDayOpened":
         detail["entity"] = asked["entity"]
+    if said.kind == "PeriodClosed":
+        detail |= {"state": "closed"} | {
+            name: asked[name] for name in ("entity", "first_day", "last_day", "state") if name in asked
+        }
     if said.reverses is not None:
         detail["reverses"] = dict(zip(("shard", "seq"), said.reverses, strict=True))
     if said.uses is not None:

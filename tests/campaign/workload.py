@@ -54,6 +54,9 @@ class Workload:
         self.accounts: list[Account] = []
         self.recent: list[Sending] = []
         self.day = FIRST_DAY
+        self.closed_until = FIRST_DAY - timedelta(days=1)
+        self.soft_closed: tuple[date, date] | None = None
+        """A period that still takes adjustments."""
         self.customers = 0
         self.freezes = 0
         self.dollars = set[str]()
@@ -86,6 +89,22 @@ class Workload:
         body = self._body("open_business_day", "house", entity=ENTITY, booking_date=self.day.isoformat())
         for partition in range(self.partitions):
             yield Sending(b"house", body, "open_business_day", partition)
+
+    def close_period(self) -> Iterator[Sending]:
+        """What is soft-closed for good, else the days behind the last period, softly or at once."""
+        first, last = self.soft_closed or (
+            self.closed_until + timedelta(days=1),
+            self.day - timedelta(days=1),
+        )
+        if last < first:
+            return
+        state = "closed" if self.soft_closed else self.rng.choice(("soft_closed", "closed"))
+        period = {"entity": ENTITY, "first_day": first.isoformat(), "last_day": last.isoformat()}
+        body = self._body("close_period", "house", **period, state=state)
+        for partition in range(self.partitions):
+            yield Sending(b"house", body, "close_period", partition)
+        self.soft_closed = None if state == "closed" else (first, last)
+        self.closed_until = last
 
     def open_account(self) -> Iterator[Sending]:
         """A customer's account with its first money; some unlimited, some with an overdraft, some loans."""
@@ -346,6 +365,7 @@ class Workload:
             reason="reconciled",
             entered_by="op:jane",
             approved_by=self.rng.choice(("op:joe", "op:joe", "op:jane")),
+            **({} if self.soft_closed is None else {"booking_date": self.soft_closed[1].isoformat()}),
         )
         yield Sending(b"house", body, "adjustment")
 
@@ -610,6 +630,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.custody_transfer,
     Workload.trade,
     Workload.open_business_day,
+    Workload.close_period,
     Workload.dry_run,
     Workload.repeated,
     Workload.reused_id,
@@ -618,7 +639,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
 )
 _WEIGHTS: Final = (
     260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 20, 60, 6,
-    10, 12, 2, 25, 30, 4, 20, 60, 15, 60, 30,
+    10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 
 _TRIED: Final = (

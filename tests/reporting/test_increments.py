@@ -249,6 +249,18 @@ def test_a_rejection_counts_on_the_business_day_its_shard_stood_at() -> None:
     assert days == {"account_unknown": START.date(), "limit": TUESDAY}
 
 
+def test_an_adjustment_of_an_earlier_period_does_not_take_its_shard_back() -> None:
+    """It counts on its own day, and what books nothing goes on counting on the open one."""
+    books = Ledger()
+    books.open_day(TUESDAY)
+    earlier = {"instruction_type": "adjustment", "booking_date": START.date()}
+    books.post(movement("house/nostro-EUR", "house/suspense-EUR", 500), owner=HOUSE, **earlier)
+    shard = books.delivered[-1].event.shard
+    counted = fold(books.delivered)
+    assert counted.business_days[shard] == TUESDAY
+    assert counted.account_days["house/nostro-EUR", START.date(), shard].debits == 500
+
+
 def test_a_dry_run_counts_nowhere_but_among_the_events_taken() -> None:
     """It is no activity, and what it would move moves nothing."""
     books = Ledger()

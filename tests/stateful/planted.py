@@ -27,6 +27,7 @@ from tests.stateful.stories import (
     FROZEN,
     KEPT,
     LIMITED,
+    PERIODS,
     POSTED,
     PUBLISHED,
     REPEATED,
@@ -327,6 +328,20 @@ BUGS: Final = (
     Bug(
         "first_day_read", "after a claim the books stand on the first day again", DAYS,
         "store.moving:days_at", "max(booking_date)", "min(booking_date)",
+    ),
+    Bug(
+        "closed_period_taken", "a closed period takes adjustments as a soft-closed one does", PERIODS,
+        "domain.effects.periods:refuse_booking_date", "periods.is_soft_closed(day)",
+        "periods.is_soft_closed(day) or periods.is_closed(day)",
+    ),
+    Bug(
+        "periods_forgotten", "after a claim all periods are open again", PERIODS,
+        "store.periods:periods_at", "    for row in rows:", "    for row in ():",
+    ),
+    Bug(
+        "gap_between_periods", "a period may begin later than behind the last one", PERIODS,
+        "domain.effects.periods:_state",
+        "if not periods.may_follow(_period(case), message.state, entity.first_booking_date):", "if False:",
     ),
     # tables
     Bug(

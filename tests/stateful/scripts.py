@@ -141,8 +141,9 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "entered_by": ("op:jane",),
             "approved_by": ("op:joe", "op:joe", "op:jane"),
         },
+        {"booking_date": DAYS[:6]},
         owners=(HOUSE,),
-        often=1,
+        often=2,
     ),
     "custody_transfer": Kind(
         {
@@ -244,6 +245,15 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "open_business_day": Kind(
         {"entity": (*["BANK"] * 9, "NONE"), "booking_date": DAYS}, owners=(HOUSE,), often=1
+    ),
+    "close_period": Kind(
+        {
+            "entity": (*["BANK"] * 9, "NONE"),
+            "first_day": (*["2026-01-01"] * 6, *DAYS[2:6:2], "2025-12-30"),
+            "last_day": (*DAYS[1:6:2], "2026-01-01"),
+        },
+        {"state": ("soft_closed", "soft_closed", "closed")},
+        owners=(HOUSE,),
     ),
 }
 """A line or a few for each type of instruction; a test fails where one is missing."""

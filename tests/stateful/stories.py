@@ -75,6 +75,19 @@ def day(entity: str, booking_date: str) -> Step:
     )
 
 
+def closes(first_day: str, last_day: str, state: str = "closed") -> Step:
+    """Close a period of the bank in every shard."""
+    given = {"entity": "BANK", "first_day": first_day, "last_day": last_day, "state": state}
+    return say("close_period", HOUSE, f"{first_day} {last_day} {state}", **given)
+
+
+def adjusts(name: str, **fields: Any) -> Step:
+    """Put the bank's books right."""
+    people = {"reason": "reconciled", "entered_by": "op:jane", "approved_by": "op:joe"}
+    ends = {"debit_account": "BANK/nostro/EUR", "credit_account": "BANK/suspense/EUR"}
+    return say("adjustment", HOUSE, name, **people, **ends, amount="3.00", asset="EUR", **fields)
+
+
 def freezes(owner: str, freeze_id: str, direction: str) -> Step:
     """Freeze the owner's account."""
     given = {"account": owner, "freeze_id": freeze_id, "authority": "court", "direction": direction}
@@ -224,6 +237,25 @@ DAYS: Final[Script] = [
     RESTART,
     on_account("deposit", BEN, "1.00"),
     works(quick=False),
+]
+PERIODS: Final[Script] = [
+    day("BANK", "2026-01-05"),
+    works(),
+    closes("2026-01-01", "2026-01-02"),
+    closes("2026-01-03", "2026-01-04", "soft_closed"),
+    closes("2026-01-04", "2026-01-04"),
+    works(),
+    adjusts("in the first", booking_date="2026-01-02"),
+    adjusts("in the second", booking_date="2026-01-04"),
+    works(),
+    RESTART,
+    adjusts("in the second again", booking_date="2026-01-03"),
+    adjusts("in none", booking_date="2026-01-06"),
+    closes("2026-01-03", "2026-01-04"),
+    works(),
+    adjusts("too late", booking_date="2026-01-04"),
+    adjusts("today"),
+    works(),
 ]
 EXPIRED: Final[Script] = [
     on_account("reserve", ANNA, "400.00", "r", expires_on="2026-01-05"),

@@ -13,6 +13,7 @@ from services.transactions.domain.decoding import decode_instruction
 from services.transactions.domain.planning import Planned
 from services.transactions.handlers.memory import TYPES
 from services.transactions.queries import verify
+from shared.messages.envelope import HOUSE
 from shared.runtime.errors import UnreadableRecord
 from shared.runtime.work import Received, Unreadable
 from tests.transactions.conftest import LedgerDatabase
@@ -45,6 +46,14 @@ SCREENED: Final = instruction("reserve", owner=ALICE, account=ALICE, amount="60.
 def resolving(kind: str, reserve: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Post or void a reserve of Alice's."""
     return instruction(kind, owner=ALICE, pending_id=reserve["instruction_id"], **fields)
+
+
+def of_january(kind: str, **fields: Any) -> dict[str, Any]:
+    """Something about the bank's January."""
+    return instruction(kind, owner=HOUSE, entity="BANK", **fields)
+
+
+JANUARY: Final = {"first_day": "2026-01-01", "last_day": "2026-01-31"}
 
 
 def of_own_type(code: str, **fields: Any) -> dict[str, Any]:
@@ -108,6 +117,14 @@ BAD: Final[dict[str, tuple[Sequence[Any], Sequence[str]]]] = {
     "a return beyond its payment": ([PAID, returning(PAID, "2.00"), returning(PAID, "0.01")], ["posted"] * 3),
     "a part of what is under screening": (
         [SCREENED, resolving("post_pending", SCREENED, amount="1.00")], ["pending", "under_screening"],
+    ),
+    "closing a period that is closing": (
+        [
+            of_january("open_business_day", booking_date="2026-02-01"),
+            *[of_january("close_period", **JANUARY, state="soft_closed") for _ in range(2)],
+            *[of_january("close_period", **JANUARY) for _ in range(2)],
+        ],
+        ["applied", "applied", "period_already_closed", "applied", "period_already_closed"],
     ),
 }  # fmt: skip
 

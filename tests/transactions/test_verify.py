@@ -80,6 +80,20 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await a_few_items(ledger)
     await a_few_closings(ledger)
     await a_few_obligations(ledger)
+    await a_few_periods(ledger)
+
+
+async def a_few_periods(ledger: StoredLedger) -> None:
+    """The first day closed in two steps, with an adjustment in between that is booked on it, and one later."""
+    people = {"reason": "an error", "entered_by": "op:jane", "approved_by": "op:joe"}
+    ends = {"debit_account": "BANK/nostro/EUR", "credit_account": "BANK/suspense/EUR"}
+    period = {"entity": "BANK", "first_day": "2025-12-31", "last_day": "2026-01-01"}
+    right = {**people, **ends, "amount": "3.00", "asset": "EUR", "booking_date": "2026-01-01"}
+    for state in ("soft_closed", "closed"):
+        message = instruction("close_period", owner=HOUSE, **period, state=state)
+        await ledger.send(*[received(message, partition=shard) for shard in range(PARTITIONS)])
+        await ledger.send(instruction("adjustment", owner=HOUSE, **right))
+    await ledger.send(deposit(ALICE, "0.07"))
 
 
 async def a_few_closings(ledger: StoredLedger) -> None:
@@ -436,6 +450,12 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET detail = replace(detail::text, '\"credit\":\"', '\"credit\":\"1')::json WHERE kind = 'DryRunJudged'", "after_balances", id="a dry run that told another balance"),
         pytest.param("UPDATE journal SET detail = replace(detail::text, '2026-01-02', '2026-01-03')::json WHERE kind = 'DryRunJudged'", "booking_dates", id="a dry run on another day"),
         pytest.param("INSERT INTO instruction_key SELECT instruction_id, seq, shard FROM journal WHERE kind = 'DryRunJudged' AND about_seq IS NULL", "first_outcomes", id="a dry run that used its id up"),
+        pytest.param("UPDATE journal SET booking_date = '2026-01-02' WHERE instruction_type = 'adjustment' AND kind = 'TransactionPosted'", "booking_dates", id="an adjustment on another day"),
+        pytest.param("UPDATE journal SET booking_date = '2025-12-31' WHERE amount = 7 AND instruction_type = 'deposit'", "periods", id="a deposit booked into a closed period"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, 'soft_closed', 'closed')::json WHERE kind = 'PeriodClosed'", "periods", id="a period closed that was to be soft-closed"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '2026-01-01', '2025-12-30')::bytea, booking_date = '2025-12-30' WHERE instruction_type = 'adjustment' AND kind = 'TransactionPosted'", "periods", id="an adjustment in a period that takes none"),
+        pytest.param("UPDATE period SET last_day = last_day + 1", "periods", id="another period"),
+        pytest.param("DELETE FROM period WHERE state = 'closed'", "periods", id="a closing of a period lost"),
         pytest.param("DELETE FROM business_day WHERE shard = 1", "booking_dates", id="a business day lost"),
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ from audit.model.effects.items import given_up_by_two, use_item
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, move
 from audit.model.effects.obligations import booked
+from audit.model.effects.periods import close_period, holds_a_day
 from audit.model.effects.reserves import part_asked, resolve
 from audit.model.effects.returns import amount_back, come_back
 from audit.model.effects.reversals import answered_for, approved, reverse
@@ -34,6 +35,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "close_account": Effect(close),
     "reopen_account": Effect(reopen, own_form=by_two),
     "open_business_day": Effect(open_business_day),
+    "close_period": Effect(close_period, own_form=holds_a_day),
     "post_pending": Effect(resolve, part_asked),
     "void_pending": Effect(resolve, part_asked),
     "reversal": Effect(reverse, own_form=answered_for),

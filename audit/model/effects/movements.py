@@ -10,6 +10,7 @@ from audit.amounts import LARGEST, read_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
+from audit.model.effects.periods import day_named, not_taken
 from audit.model.effects.reserves import last_day_is_past
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import KnownAccount, Pending, ShardState
@@ -296,6 +297,10 @@ def move(
         if reason is not None and not is_fact:
             return rejected(reason, *(end.field for end in named))
         routed = reason
+    booked = day_named(asked) or day
+    refused = not_taken(state, entity, booked)
+    if refused is not None:
+        return refused
     if last_day_is_past(asked, day):
         return rejected("expiry_past", "expires_on")
     legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
@@ -307,7 +312,7 @@ def move(
     screened = not is_fact and books.is_screened(entity, asked.type, legs[0].asset, total, day)
     if opening is not None and any(opening.code in (leg.debit, leg.credit) for leg in legs):
         state.opened[opening.code] = opening
-    said = _limits(books, state, row, asked, legs, day=day, routed=routed, screened=screened)
+    said = _limits(books, state, row, asked, legs, day=booked, routed=routed, screened=screened)
     if opening is not None and opening.code in state.opened:
         if said.reason is None:
             said.opened = opening.code

@@ -123,6 +123,7 @@ FATES: Final = frozenset(
     {
         "InstructionApplied",
         "BusinessDayOpened",
+        "PeriodClosed",
         "InstructionRejected",
         "DuplicateReceived",
         "RecordUnreadable",

@@ -71,6 +71,8 @@ LATER: Final = frozenset(
 """Kinds that always follow up an earlier fate of a record."""
 BY_ITSELF: Final = frozenset({"CreditSwept", "ObligationBooked"})
 """Kinds that move money and settle nothing that was reserved."""
+NAMES_ITS_DAY: Final = frozenset({"adjustment"})
+"""Types of which an instruction may say on which day it is booked."""
 REASON_LENGTH_MAX: Final = 64
 
 
@@ -152,6 +154,8 @@ def fold_journal(
             if day is None:
                 day = into.business_days.get(shard) or business_days.get(shard)
                 day = day or _day_of(event["recorded_at"])
+            elif event.get("instruction_type") in NAMES_ITS_DAY:
+                pass  # It may be booked into an earlier period, and says nothing of where the shard stands.
             elif into.business_days.get(shard) != day:
                 into.business_days[shard] = day
             _count(into.taken, (JOURNAL.name, shard, day, kind))

@@ -25,6 +25,7 @@ from services.transactions.domain.state import (
     Wanted,
 )
 from services.transactions.domain.trials import on_trial
+from shared.messages.envelope import HOUSE
 
 
 class Context:
@@ -178,6 +179,18 @@ def own_account(case: Case) -> Refusal | None:
         return class_not_allowed("account")
     case.account = account
     case.day = changes.day_of(account.entity_id)
+    return None
+
+
+def entity_of_house(case: Case, whose: str) -> Refusal | None:
+    """Find the entity whose books a record of the house's is about, and its open day."""
+    message = case.record.message
+    entity = case.context.chart.entities.get(message.entity)
+    if entity is None:
+        return Refusal("entity_unknown", "entity", "the entity is not known here")
+    if message.owner != HOUSE:
+        return Refusal("wrong_owner", "owner", whose)
+    case.day = case.context.changes.day_of(entity.entity_id)
     return None
 
 

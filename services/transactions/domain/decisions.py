@@ -20,12 +20,13 @@ PARKED: Final = "OwnerParked"
 DISCARDED: Final = "RecordDiscarded"
 WITHOUT_EFFECT: Final = "DecisionWithoutEffect"
 DAY_OPENED: Final = "BusinessDayOpened"
+PERIOD_CLOSED: Final = "PeriodClosed"
 ACT_DONE: Final = "ActDone"
 SWEPT: Final = "CreditSwept"
 BOOKED: Final = "ObligationBooked"
 CLOSED: Final = "AccountClosed"
 
-FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, VOIDED, APPLIED, REJECTED, DAY_OPENED})
+FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, VOIDED, APPLIED, REJECTED, DAY_OPENED, PERIOD_CLOSED})
 """The kinds that may be an instruction's first outcome."""
 
 

@@ -206,6 +206,12 @@ def _day_opened(decision: Decision) -> str:
     )
 
 
+def _period_closed(decision: Decision) -> str:
+    return f',"booking_date":"{_day(decision.booking_date)}"' + _named(
+        _detail(decision), "entity", "first_day", "last_day", "state"
+    )
+
+
 def _closed(decision: Decision) -> str:
     return f',"booking_date":"{_day(decision.booking_date)}"' + _account(decision)
 
@@ -231,6 +237,7 @@ _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.DISCARDED: _by_names("act_id", "actor", "reason"),
     decisions.WITHOUT_EFFECT: _by_names("decision", "why"),
     decisions.DAY_OPENED: _day_opened,
+    decisions.PERIOD_CLOSED: _period_closed,
     decisions.SWEPT: _transaction,
     decisions.BOOKED: _booked,
     decisions.CLOSED: _closed,

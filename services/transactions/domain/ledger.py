@@ -17,6 +17,7 @@ from services.transactions.domain.dry_runs import judge_on_trial
 from services.transactions.domain.duties import Task
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.pendings import close, settle
+from services.transactions.domain.effects.periods import booking_date_of
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import CONTENT_BYTES_MAX, LADDER
 from services.transactions.domain.open_pendings import OpenPending
@@ -285,14 +286,16 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     if context.types[pending.instruction_type].reserves and answer.decision != "refused":
         _clear(decision, answer, pending, changes)
         return
-    moves = [(leg.debit, leg.credit) for leg in pending.legs]
     reason = None
+    decision.booking_date, closed = booking_date_of(changes, pending)
     if answer.decision == "refused":
         reason = "screening_refused"
     else:
-        stop = first_stopped(context, moves)
+        stop = first_stopped(context, [(leg.debit, leg.credit) for leg in pending.legs])
         if stop is not None:
             reason, decision.seen = stop.reason, stop.seen
+        elif closed is not None:
+            reason = closed.reason
     decision.kind = kinds.POSTED if reason is None else kinds.VOIDED
     decision.reason = reason
     decision.instruction_type = pending.instruction_type
@@ -300,7 +303,6 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     decision.about_seq = pending.seq
     decision.content = pending.content
     decision.content_hash = pending.content_hash
-    decision.booking_date = changes.day_of(moves[0][0].entity_id)
     decision.value_date = pending.value_date or decision.booking_date
     decision.legs = [settle(changes, leg, posted=reason is None) for leg in pending.legs]
     if reason is None:

@@ -38,6 +38,8 @@ class OpenPending:
     """Whether it waits for compliance. What does not, or no longer, waits for another instruction."""
     expires_on: date | None = None
     """The last booking date on which it stands; none where it stands until it is resolved."""
+    booking_date: date | None = None
+    """As the instruction named it; what resolves it is booked on the open day where it named none."""
     obligation: Obligation | None = None
     """Of a trade that is booked by trade date."""
     settles_on: date | None = None

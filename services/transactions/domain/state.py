@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
 from services.transactions.domain.open_pendings import OpenPending
+from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -109,6 +110,8 @@ class ShardState:
     """Limits set since their opening on accounts at home here, in the order in which they were set."""
     days: dict[int, date] = field(default_factory=dict)
     """The open business day of every entity."""
+    periods: dict[int, Periods] = field(default_factory=dict)
+    """What of each entity's books is closed; no entry where all is open."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
     """By instruction id, all of them."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -156,6 +159,7 @@ class ShardState:
             closed=dict(self.closed),
             limits=dict(self.limits),
             days=dict(self.days),
+            periods=dict(self.periods),
             pendings=dict(self.pendings),
             expiring=dict(self.expiring),
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
@@ -174,6 +178,7 @@ class ShardState:
         self.freezes.update(changes.freezes)
         self.limits.update(changes.limits)
         self.days.update(changes.days)
+        self.periods.update(changes.periods)
         self.next_account = changes.next_account
         for account_id, mask in changes.stopped.items():
             if mask:
@@ -246,6 +251,8 @@ class Changes:
     days: dict[int, date] = field(default_factory=dict)
     days_opened: list[tuple[int, date, int]] = field(default_factory=list)
     """Business days opened: entity, day, seq."""
+    periods: dict[int, Periods] = field(default_factory=dict)
+    periods_closed: list[PeriodClosing] = field(default_factory=list)
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
     """Opened, or none where one was resolved."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -353,6 +360,16 @@ class Changes:
     def day_of(self, entity_id: int) -> date:
         """Return the entity's open business day."""
         return self.days.get(entity_id) or self.state.days[entity_id]
+
+    def periods_of(self, entity_id: int) -> Periods:
+        """Return what of the entity's books is closed."""
+        return self.periods.get(entity_id) or self.state.periods.get(entity_id) or ALL_OPEN
+
+    def close_period(self, closing: PeriodClosing) -> None:
+        """Close a period, softly or for good."""
+        before = self.periods_of(closing.entity_id)
+        self.periods[closing.entity_id] = before.after(closing.period, closing.state)
+        self.periods_closed.append(closing)
 
     def find_pending(self, instruction_id: str) -> OpenPending | None:
         """Return the transaction that waits under this id, if one does; one that has expired does not."""

@@ -29,6 +29,7 @@ from services.transactions.store import (
     limits,
     moving,
     parts,
+    periods,
     reversals,
     seals,
 )
@@ -238,6 +239,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     for shard, result in folded.items():
         changes = result.changes
         await moving.open_days(connection, shard, changes.days_opened)
+        await periods.close_periods(connection, shard, changes.periods_closed)
         await moving.save_pendings(connection, shard, changes.pended)
         await moving.clear_pendings(connection, shard, changes.cleared)
         await moving.settle_pendings(connection, shard, changes.settled)

@@ -17,6 +17,7 @@ from services.transactions.store import (
     closing,
     limits,
     moving,
+    periods,
 )
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.runtime.work import UnitOfWork
@@ -108,6 +109,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         closed={each.account.account_id: each for each in closings if each.closed_seq is not None},
         limits=await limits.limits_at(connection, shard),
         days=await moving.days_at(connection, chart, shard),
+        periods=await periods.periods_at(connection, shard),
         pendings=pendings,
         next_account=await accounts.next_account_number(connection, shard),
     )

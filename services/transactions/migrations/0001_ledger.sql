@@ -5,7 +5,7 @@ CREATE TYPE event_kind AS ENUM (
     'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
     'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged',
-    'CreditSwept', 'AccountClosed', 'ObligationBooked'
+    'CreditSwept', 'AccountClosed', 'ObligationBooked', 'PeriodClosed'
 );
 
 -- Four bytes in each journal row instead of the name.
@@ -149,6 +149,8 @@ CREATE INDEX journal_about ON journal_row (shard, about_seq) WHERE about_seq IS 
 CREATE INDEX journal_aside ON journal_row (instruction_id)
     WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
     OR reason IN ('wrong_key', 'wrong_partition');
+-- What may be booked on another day than the open one, so that a search by booking date finds it.
+CREATE INDEX journal_dated_back ON journal_row (shard, booking_date, seq) WHERE instruction_type = 'adjustment';
 
 CREATE VIEW journal AS
 SELECT
@@ -386,6 +388,19 @@ CREATE TABLE business_day (
     PRIMARY KEY (shard, entity_id, booking_date)
 );
 
+-- A period of an entity's books is soft-closed, then closed, or closed at once: a row a step.
+CREATE TABLE period (
+    shard int NOT NULL,
+    entity_id int NOT NULL REFERENCES entity,
+    first_day date NOT NULL,
+    last_day date NOT NULL CHECK (last_day >= first_day),
+    state text NOT NULL CHECK (state IN ('soft_closed', 'closed')),
+    seq bigint NOT NULL,
+    PRIMARY KEY (shard, entity_id, last_day, state)
+);
+COMMENT ON COLUMN period.last_day IS 'included, as first_day is';
+COMMENT ON COLUMN period.seq IS 'what the shard booked into it stands before; but for adjustments, while it is soft-closed';
+
 -- Over every 1,024 events of a shard: the root of the Merkle tree of their hashes, chained to the seal before.
 CREATE TABLE seal (
     shard int NOT NULL,
@@ -414,7 +429,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backo
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, account_freeze,
-    account_closing, account_limit, business_day, reversed
+    account_closing, account_limit, business_day, period, reversed
     TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;

@@ -57,6 +57,12 @@ _WHOLE: Final = {
             FROM transactions.business_day ORDER BY shard, entity_id, booking_date
         ) AS line
     """,
+    "periods": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, entity_id, first_day, last_day, state, seq
+            FROM transactions.period ORDER BY shard, seq
+        ) AS line
+    """,
     "freezes": """
         SELECT row_to_json(line) FROM (
             SELECT account_id, freeze_id, direction, amount_minor::text AS amount_minor, authority, seq,

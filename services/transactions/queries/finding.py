@@ -6,7 +6,7 @@ reading: an owner (one shard), a booking date (the numbers between two business 
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -125,7 +125,10 @@ async def _bounds(
         low = await vector_at(connection, wanted.recorded_since - _INSTANT, high)
     if wanted.booked_until is not None:
         last_begun = await _last_begun(connection, wanted.booked_until, high)
-        high = {shard: min(seq, last_begun[shard]) for shard, seq in high.items()}
+        dated_back = await _last_dated_back(connection, wanted.booked_until, high)
+        high = {
+            shard: min(seq, max(last_begun[shard], dated_back.get(shard, 0))) for shard, seq in high.items()
+        }
     if wanted.booked_since is not None:
         before = date.fromordinal(wanted.booked_since.toordinal() - 1)
         begun = await days_begun_after(connection, before, high)
@@ -170,6 +173,21 @@ async def _last_begun(connection: Connection, day: date, last: Mapping[int, int]
         HOUSE,
     )
     return dict.fromkeys(last, 0) | {row["shard"]: row["seq"] for row in rows}
+
+
+async def _last_dated_back(connection: Connection, day: date, shards: Collection[int]) -> dict[int, int]:
+    """Return the number of each shard's last event that was booked by then and may have named its day."""
+    rows = await connection.fetch(
+        """
+        SELECT shard, max(seq) AS seq
+        FROM transactions.journal_row
+        WHERE shard = ANY($1::int[]) AND instruction_type = 'adjustment' AND booking_date <= $2
+        GROUP BY shard
+        """,
+        list(shards),
+        day,
+    )
+    return {row["shard"]: row["seq"] for row in rows}
 
 
 async def _floor(
@@ -291,7 +309,7 @@ async def _matches(
             FROM transactions.journal
             WHERE shard = $1 AND seq > $2 AND seq <= $3
               AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
-                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened')
+                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
               AND about_seq IS NULL AND instruction_id IS NOT NULL
               AND ($4::text IS NULL OR kept_owner = $4
                    OR kept_owner IS NULL

@@ -165,6 +165,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             expires_on=getattr(instruction, "expires_on", None),
             obligation=booked.get(row["seq"]),
             settles_on=instruction.contractual_settlement_date if row["instruction_type"] in FACTS else None,
+            booking_date=getattr(instruction, "booking_date", None),
         )
     return found
 

@@ -7,6 +7,7 @@ from services.transactions.transaction_types.adjustment import ADJUSTMENT
 from services.transactions.transaction_types.allocate import ALLOCATE
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.close_account import CLOSE_ACCOUNT
+from services.transactions.transaction_types.close_period import CLOSE_PERIOD
 from services.transactions.transaction_types.custody_transfer import CUSTODY_TRANSFER
 from services.transactions.transaction_types.deposit import DEPOSIT
 from services.transactions.transaction_types.exchange import EXCHANGE
@@ -53,4 +54,5 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     CLOSE_ACCOUNT,
     REOPEN_ACCOUNT,
     OPEN_BUSINESS_DAY,
+    CLOSE_PERIOD,
 )

@@ -3,21 +3,13 @@
 from typing import Final
 
 from services.transactions.domain import decisions as kinds
-from services.transactions.domain.cases import Case
+from services.transactions.domain.cases import Case, entity_of_house
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
-from shared.messages.envelope import HOUSE
 
 
 def _references(case: Case) -> Refusal | None:
-    message = case.record.message
-    entity = case.context.chart.entities.get(message.entity)
-    if entity is None:
-        return Refusal("entity_unknown", "entity", "the entity is not known here")
-    if message.owner != HOUSE:
-        return Refusal("wrong_owner", "owner", "business days are the house's")
-    case.day = case.context.changes.day_of(entity.entity_id)
-    return None
+    return entity_of_house(case, "business days are the house's")
 
 
 def _state(case: Case) -> Refusal | None:

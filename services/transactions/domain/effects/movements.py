@@ -325,6 +325,7 @@ def _keep_pending(case: Case, decision: Decision) -> None:
         screening=case.screening,
         expires_on=getattr(record.message, "expires_on", None),
         settles_on=record.message.contractual_settlement_date if kind.kind == "fact" else None,
+        booking_date=getattr(record.message, "booking_date", None),
     )
     if not case.screening:
         decision.detail = {"screening": False}

@@ -13,6 +13,7 @@ CHECKS: Final = (
     "movements",
     "after_balances",
     "booking_dates",
+    "periods",
     "freezes",
     "closings",
     "limits",
@@ -162,13 +163,28 @@ class Closing:
     reopened_seq: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodStep:
+    """A period met in the journal: from and to when, and what it became."""
+
+    first_day: date
+    last_day: date
+    state: str
+    seq: int
+
+
 @dataclass(slots=True)
 class Shard:
     """What is derived for one shard."""
 
     number: int
     days: dict[int, date]
+    """Each entity's open business day."""
+    first_days: dict[int, date] = field(default_factory=dict)
+    """The first one of each."""
     days_opened: dict[tuple[int, int, date], int] = field(default_factory=dict)
+    periods: dict[int, list[PeriodStep]] = field(default_factory=dict)
+    """By entity, in the order of the journal."""
     rows: dict[int, list[int]] = field(default_factory=dict)
     pending: dict[int, Open] = field(default_factory=dict)
     expiring: dict[int, dict[int, Open]] = field(default_factory=dict)

@@ -40,7 +40,8 @@ async def derive(
     slowly.
     """
     firsts = await connection.fetch("SELECT entity_id, first_booking_date FROM transactions.entity")
-    shard = Shard(number, {row["entity_id"]: row["first_booking_date"] for row in firsts})
+    first_days = {row["entity_id"]: row["first_booking_date"] for row in firsts}
+    shard = Shard(number, dict(first_days), first_days)
     books = chart.beside()
     chain = None if anchors is None else Chain(number, last_seq, anchors)
     if chain is not None:

@@ -24,6 +24,7 @@ FIRST_OUTCOMES: Final = frozenset(
         "InstructionApplied",
         "InstructionRejected",
         "BusinessDayOpened",
+        "PeriodClosed",
     }
 )
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
@@ -119,7 +120,7 @@ async def name_keys(connection: Connection, books: Books) -> None:
             FROM transactions.journal_row
             WHERE about_seq IS NULL
               AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
-                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened')
+                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
               AND (reason IS NULL OR reason NOT IN ('wrong_key', 'wrong_partition'))
         ) AS first ON first.shard = key.shard AND first.seq = key.seq
         """,

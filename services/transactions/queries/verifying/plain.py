@@ -241,6 +241,7 @@ class PlainWalk:
         books.see_many("content", walked)
         books.see_many("movements", 2 * walked)
         books.see_many("booking_dates", walked)
+        books.see_many("periods", walked)
         books.see_many("after_balances", 2 * walked)
         books.see_many("limits", walked + self._facts + self._limited)
         self.rows += walked

@@ -37,6 +37,7 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "RecordDiscarded": ("act_id", "actor", "reason"),
     "DecisionWithoutEffect": ("decision", "why"),
     "BusinessDayOpened": ("entity", "previous"),
+    "PeriodClosed": ("entity", "first_day", "last_day", "state"),
     "ActDone": ("act_id", "act", "actor", "done", "detail", "result"),
 }
 """What of `detail` stands in the event of each kind, where it is given, and in which order."""
@@ -65,7 +66,7 @@ def body_of(row: Row, books: Books) -> bytes:
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
         text += f',"value_date":"{row["value_date"].isoformat()}"'
         text += f',"movements":[{",".join(_movement(leg, books) for leg in row.legs)}]'
-    elif kind in ("BusinessDayOpened", "AccountClosed"):
+    elif kind in ("BusinessDayOpened", "PeriodClosed", "AccountClosed"):
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
     if kind in ("InstructionApplied", "AccountClosed"):
         named = detail if kind == "AccountClosed" else json.loads(row["content"])

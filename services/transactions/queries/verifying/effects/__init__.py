@@ -16,6 +16,7 @@ from services.transactions.queries.verifying.effects.movements import MOVEMENTS
 from services.transactions.queries.verifying.effects.obligations import OBLIGATIONS
 from services.transactions.queries.verifying.effects.opening import OPENING
 from services.transactions.queries.verifying.effects.pendings import PENDINGS
+from services.transactions.queries.verifying.effects.periods import PERIODS
 from services.transactions.queries.verifying.effects.reversals import REVERSALS
 from services.transactions.queries.verifying.effects.safekeeping import SAFEKEEPING
 
@@ -29,6 +30,7 @@ EFFECTS: Final = (
     MOVEMENTS,
     SAFEKEEPING,
     BUSINESS_DAYS,
+    PERIODS,
     OPENING,
     DRY_RUNS,
 )

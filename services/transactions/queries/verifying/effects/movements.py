@@ -16,6 +16,7 @@ from services.transactions.queries.verifying.effects.limits import limit_of
 from services.transactions.queries.verifying.effects.obligations import arriving_by, see_booked
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
+from services.transactions.queries.verifying.effects.periods import see_booked
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
@@ -62,13 +63,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             continue
         assert debit is not None
         assert credit is not None
-        books.see(
-            "booking_dates",
-            row["booking_date"] == shard.days[debit.entity_id],
-            expected=shard.days[debit.entity_id],
-            found=row["booking_date"],
-            **at,
-        )
+        see_booked(books, shard, row, debit.entity_id, at)
         if kind != "TransactionVoided":
             see_freezes(books, shard, leg, at)
             see_open(books, shard, row, leg, at)

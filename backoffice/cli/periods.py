@@ -1,0 +1,89 @@
+"""`backoffice ledger periods`, `close-period`: how far an entity's books are closed, and how that goes on."""
+
+from typing import Annotated, Any
+
+import typer
+
+from backoffice.cli import output, sessions
+from backoffice.cli.book import day_of
+from backoffice.cli.connection import Connection, connect
+from backoffice.cli.errors import FOUND, TIMED_OUT, CommandError
+from backoffice.cli.instruction import read_line, send_lines
+from services.transactions.queries.periods import periods_show
+from shared.messages.envelope import HOUSE
+from shared.messages.instructions import ClosePeriod, content_of
+from shared.runtime import clock
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `backoffice ledger`."""
+    app.command(name="periods")(periods)
+    app.command(name="close-period")(close_period)
+
+
+def periods(
+    entity: Annotated[str | None, typer.Option(help="Only this legal entity.")] = None,
+) -> None:
+    """List the periods of each entity, and where in each shard's journal they were closed.
+
+    A period is closing until every shard has closed it.
+    """
+    lines = sessions.run(_periods(connect(), entity))
+    for each in lines:
+        output.emit(each)
+    output.table(
+        ("entity", "from", "to", "state", "closed at"),
+        [
+            (
+                each["entity"],
+                each["first_day"],
+                each["last_day"] or "",
+                each["state"].replace("_", " "),
+                ", ".join(f"{shard}-{seq}" for shard, seq in _closed_at(each).items()),
+            )
+            for each in lines
+        ],
+    )
+
+
+def close_period(
+    entity: Annotated[str, typer.Option(help="The legal entity whose books they are.")],
+    last_day: Annotated[str, typer.Option(help="The period's last booking date, such as 2026-01-31.")],
+    soft: Annotated[bool, typer.Option("--soft", help="Leave it open to adjustments.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for every shard.")] = 30.0,
+) -> None:
+    """Close the next period of an entity's books in every shard, up to a day, and wait for the outcome.
+
+    It is over when a later business day is open. What is soft-closed still takes adjustments.
+    """
+    connection, until = connect(), day_of("--last-day", last_day)
+    lines = sessions.run(_periods(connection, entity))
+    named = [each for each in lines if each["last_day"] == until.isoformat()]
+    message = ClosePeriod(
+        instruction_id=clock.new_id(),
+        owner=HOUSE,
+        entity=entity,
+        first_day=(named or lines)[-1]["first_day"],
+        last_day=until,
+        state="soft_closed" if soft else "closed",
+    )
+    line = read_line(1, content_of(message))
+    if sessions.run(send_lines(connection, [line], wait=True, final=False, timeout=timeout)):
+        raise typer.Exit(TIMED_OUT)
+
+
+def _closed_at(line: dict[str, Any]) -> dict[str, int]:
+    return line["closed_at"] or line["soft_closed_at"]
+
+
+async def _periods(connection: Connection, entity: str | None) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        found = await periods_show(database, entity)
+    if not found:
+        raise CommandError(
+            "entity_unknown",
+            f"The chart has no entity {entity}.",
+            "Leave --entity out to see all of them.",
+            FOUND,
+        )
+    return found
