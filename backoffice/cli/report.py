@@ -35,6 +35,8 @@ Format = Literal["csv", "json"]
 OUTPUT_DEFAULT: Final = Path("reports")
 SHOWN_ROWS_MAX: Final = 60
 ASK_AGAIN_SECONDS: Final = 0.2
+AWAITED: Final = frozenset({"not_reached", "period_closing"})
+"""What stands against a report only until reporting has read on."""
 RIGHT_KINDS: Final = frozenset({"amount", "integer"})
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Of the file that is written.")]
@@ -185,7 +187,7 @@ async def _have_made(connection: Connection, act: MakeReport, timeout: float) ->
                 done = await _ask(client, connection, act, max(deadline - time.monotonic(), 0.0))
             except CommandError as problem:
                 raise (_not_reached(behind, timeout) if behind is not None else problem) from None
-            if done.detail != "not_reached":
+            if done.detail not in AWAITED:
                 break
             behind = str(done.result.get("sentence"))
             if time.monotonic() + ASK_AGAIN_SECONDS > deadline:
@@ -230,6 +232,7 @@ def _refusal(act: MakeReport, done: ActDone) -> CommandError:
         "account_unknown": "Type `backoffice account show CODE` to see whether the ledger knows it.",
         "security_unknown": "Leave --asset and --entity out to see all securities.",
         "entity_unknown": "Leave --entity out to see all entities.",
+        "period_not_closed": "Type `backoffice ledger periods` to see what is closed.",
         "too_slow": "Try again; if it stays so, look at the database with `backoffice status`.",
     }
     fix = fixes.get(done.detail, "Type `backoffice report run --help` to see what can be asked.")

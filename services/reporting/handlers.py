@@ -78,7 +78,11 @@ async def make_reports(work: UnitOfWork, asked: Sequence[Received], open_snapsho
         acts.setdefault(received.message.act_id, received)
     earlier = await find_runs(work.connection, list(acts))
     fresh = [received for act_id, received in acts.items() if act_id not in earlier]
-    outcomes = await _make_all([received.message for received in fresh], open_snapshot) if fresh else []
+    outcomes = (
+        await _make_all([received.message for received in fresh], open_snapshot, work.partitions)
+        if fresh
+        else []
+    )
     for act_id, run in earlier.items():
         _answer_again(work, acts[act_id], run)
     runs: list[Run] = []
@@ -127,7 +131,9 @@ class _Finished:
     sha256: str
 
 
-async def _make_all(acts: Sequence[MakeReport], open_snapshot: OpenSnapshot) -> list[_Finished | Problem]:
+async def _make_all(
+    acts: Sequence[MakeReport], open_snapshot: OpenSnapshot, shards: int
+) -> list[_Finished | Problem]:
     outcomes: list[_Finished | Problem] = []
     deadline = asyncio.timeout(REPORT_SECONDS_MAX)
     try:
@@ -135,7 +141,7 @@ async def _make_all(acts: Sequence[MakeReport], open_snapshot: OpenSnapshot) -> 
             vector, complete = await _place(books)
             for act in acts:
                 # One by one, so that what was made before the deadline is kept.
-                outcomes.append(await _make(act, books, vector, complete))  # noqa: PERF401
+                outcomes.append(await _make(act, books, vector, complete, shards))  # noqa: PERF401
     except TimeoutError:
         if not deadline.expired():
             raise
@@ -152,7 +158,7 @@ async def _place(books: Snapshot) -> tuple[dict[str, int], Reconciliation]:
 
 
 async def _make(
-    act: MakeReport, books: Snapshot, vector: dict[str, int], complete: Reconciliation
+    act: MakeReport, books: Snapshot, vector: dict[str, int], complete: Reconciliation, shards: int
 ) -> _Finished | Problem:
     report = REPORT.get(act.report)
     if report is None:
@@ -161,7 +167,7 @@ async def _make(
     wrong = check_parameters(report, act.parameters) or _check_reached(act, vector)
     if wrong is not None:
         return wrong
-    question = Question(act.report, act.booking_date, act.parameters)
+    question = Question(act.report, act.booking_date, act.parameters, shards)
     made = report.make(question, await books.ask(act.report, report.arguments(question)))
     if isinstance(made, Problem):
         return made

@@ -262,6 +262,19 @@ CREATE TABLE business_day (
 GRANT SELECT ON business_day TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE ON business_day TO reporting_service;
 
+CREATE TABLE period (
+    shard integer NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    seq bigint NOT NULL,
+    entity text COLLATE "C" NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    CONSTRAINT period_pkey PRIMARY KEY (entity, last_day, shard, state)
+);
+COMMENT ON COLUMN period.seq IS 'the ledger''s event that closed it in the shard';
+GRANT SELECT ON period TO backoffice_readonly;
+GRANT INSERT, SELECT ON period TO reporting_service;
+
 CREATE TABLE entry (
     seq bigint NOT NULL,
     amount bigint NOT NULL,

@@ -19,6 +19,7 @@ from shared.messages.journal import (
     Movement,
     MovementNumber,
     ObligationBooked,
+    PeriodClosed,
     Posting,
     RecordUnreadable,
     TransactionPending,
@@ -207,6 +208,24 @@ class Ledger:
                 )
             )
 
+    def close_period(
+        self, first_day: date, last_day: date, state: str, shards: Iterable[int] = range(PARTITIONS)
+    ) -> None:
+        """Close a period, in these shards."""
+        for shard in shards:
+            self._tell(
+                PeriodClosed(
+                    **self._head(shard),
+                    owner=HOUSE,
+                    instruction_type="close_period",
+                    entity=ENTITY,
+                    booking_date=self.days.get(shard, MONDAY),
+                    first_day=first_day,
+                    last_day=last_day,
+                    state=state,  # pyright: ignore[reportArgumentType]
+                )
+            )
+
     def _transaction(self, kind: Any, movements: Sequence[Movement], owner: str, also: dict[str, Any]) -> Any:
         shard = home(owner)
         day = self.days.get(shard, MONDAY)
@@ -241,6 +260,18 @@ def asked(channel: str | None = None, reference: str | None = None) -> dict[str,
     if reference is not None:
         content["business_reference"] = reference
     return {"instruction": json.loads(json.dumps(content))}
+
+
+def with_a_closed_period() -> Ledger:
+    """The same two days, and by what they were adjusted on the third before they were closed."""
+    books = two_days()
+    earlier = {"instruction_type": "adjustment", "booking_date": MONDAY}
+    books.open_day(TUESDAY + timedelta(days=1))
+    books.post(movement("ann/EUR", "ben/EUR", 1), owner="ann")
+    books.close_period(MONDAY, TUESDAY, "soft_closed")
+    books.post(movement("house/nostro-EUR", "house/suspense-EUR", 250), owner=HOUSE, **earlier)
+    books.close_period(MONDAY, TUESDAY, "closed")
+    return books
 
 
 def with_securities() -> Ledger:

@@ -33,6 +33,7 @@ TABLES = (
     "compliance_day",
     "taken",
     "business_day",
+    "period",
     "entry",
 )
 

@@ -25,14 +25,17 @@ from shared.messages.journal import ActDone
 from shared.messages.reporting import ReportPublished, ReportRefused
 from tests.reporting.books import (
     BOND,
+    ENTITY,
     IDS,
     LATER,
     MONDAY,
+    PARTITIONS,
     SAP,
     TUESDAY,
     home,
     movement,
     two_days,
+    with_a_closed_period,
     with_items,
     with_securities,
 )
@@ -46,8 +49,13 @@ EXAMPLES: dict[str, tuple[date, dict[str, str]]] = {
     "daily_activity": (MONDAY, {}),
     "stock_record": (TUESDAY, {}),
     "suspense_by_age": (LATER, {}),
+    "period_trial_balance": (TUESDAY, {"entity": ENTITY}),
 }
-BOOKS = {"stock_record": with_securities, "suspense_by_age": with_items}
+BOOKS = {
+    "stock_record": with_securities,
+    "suspense_by_age": with_items,
+    "period_trial_balance": with_a_closed_period,
+}
 """What a report is made of, where two days of money are not enough."""
 
 
@@ -123,6 +131,40 @@ async def test_a_trial_balance_carries_on_what_yesterday_closed_with(harness: Ha
     closed = {row["account"]: row["closing"] for row in csv.DictReader(await _lines(harness, monday))}
     opened = {row["account"]: row["opening"] for row in csv.DictReader(await _lines(harness, tuesday))}
     assert closed.items() <= opened.items()
+
+
+async def test_a_period_has_a_trial_balance_when_every_shard_has_closed_it(harness: Harness) -> None:
+    """Softly is not enough; and it says where each shard did."""
+    books = two_days()
+    march = asking("period_trial_balance", {"entity": ENTITY}, booking_date=MONDAY)
+    await harness.take(books.delivered)
+    for expected, state, shards in (
+        ("period_not_closed", None, ()),
+        ("period_closing", "soft_closed", range(PARTITIONS)),
+        ("period_closing", "closed", range(1, PARTITIONS)),
+        ("published", "closed", [0]),
+    ):
+        before = len(books.delivered)
+        if state is not None:
+            books.close_period(MONDAY, MONDAY, state, shards)
+        await harness.take(books.delivered[before:])
+        act = march.model_copy(update={"act_id": uuid5(IDS, f"{expected} {state} {len(shards)}")})
+        *_, done = await harness.take([], act)
+        assert done.detail == expected
+    published = next(each for each in harness.published if isinstance(each, ReportPublished))
+    closed_at = {str(shard): books.seqs[shard] for shard in range(PARTITIONS)}
+    assert (published.totals["first_day"], published.totals["closed_at"]) == (MONDAY.isoformat(), closed_at)
+
+
+async def test_a_trial_balance_reconciles_on_a_day_on_which_the_ledger_moved_something_by_itself(
+    harness: Harness,
+) -> None:
+    """A credit swept off a closed account is a movement like others."""
+    books = two_days()
+    books.sweep(books.apply("dee/EUR", "close_account"), 700)
+    await harness.take(books.delivered)
+    announced, _ = await harness.take([], asking("trial_balance", booking_date=TUESDAY))
+    assert isinstance(announced, ReportPublished), announced
 
 
 async def test_what_the_ledger_does_by_itself_is_counted_and_reconciles(harness: Harness) -> None:
@@ -227,6 +269,11 @@ TAMPERINGS: dict[str, tuple[str, ...]] = {
         "UPDATE account_day SET credits = credits + 1 WHERE account = 'house/return-EUR'",
         "INSERT INTO item SELECT seq, 1, shard, booking_date, 9, account, owner FROM item WHERE amount > 1",
     ),
+    "period_trial_balance": (
+        "UPDATE account_day SET debits = debits + 1 WHERE account = 'ann/EUR'",
+        "UPDATE account_day SET debits = debits + 1, credits = credits + 1 WHERE account = 'ben/EUR'",
+        "UPDATE activity SET amount = amount + 1 WHERE outcome = 'posted' AND day = '2026-03-02'",
+    ),
 }
 EVERYWHERE = (
     "UPDATE taken SET count = count + 1 WHERE kind = 'BusinessDayOpened'",
@@ -257,10 +304,11 @@ def test_every_report_has_its_tampering() -> None:
 
 async def test_the_same_books_give_the_same_bytes(new_harness: Callable[[], Any]) -> None:
     """Whatever the batches were, and however often it is made."""
-    books = with_securities().delivered
+    books = with_securities()
+    books.close_period(MONDAY, TUESDAY, "closed")
     whole, cut = await new_harness(), await new_harness()
-    await whole.take(books)
-    for each in books:
+    await whole.take(books.delivered)
+    for each in books.delivered:
         await cut.take([each])
     for report in EXAMPLES:
         first, _ = await whole.take([], example(report))

@@ -67,7 +67,7 @@ def test_the_report_of_the_guide_is_made_and_compares() -> None:
     """Whoever copies it has a report that refuses itself when the books do not balance."""
     guide = _run("docs/guides/add-a-report.md", "report")
     report = guide["HOUSE_BALANCES"]
-    question = Question(report.code, date(2026, 3, 1), {})
+    question = Question(report.code, date(2026, 3, 1), {}, 4)
     assert report.arguments(question) == (date(2026, 3, 1),)
     common = {"entity": "BANK", "asset": "EUR", "scale": 2}
     answers = [

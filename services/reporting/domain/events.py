@@ -108,6 +108,9 @@ class JournalView(EventView):
     account: NotRequired[PostingView]
     asset: NotRequired[str]
     scale: NotRequired[int]
+    first_day: NotRequired[date]
+    last_day: NotRequired[date]
+    state: NotRequired[str]
 
 
 INSTRUCTION_VIEW: Final[TypeAdapter[InstructionView]] = TypeAdapter(InstructionView)

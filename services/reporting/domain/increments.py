@@ -58,6 +58,8 @@ ComplianceDayKey = tuple[int, date, str, str, str]
 Entry = tuple[int, int, datetime, int, date, date, int, str, str, str, str]
 """seq, amount, recorded_at, shard, booking date, value date, leg, debit account, credit account,
 instruction type, reference."""
+PeriodStep = tuple[int, date, date, int, str, str]
+"""Shard, first and last day, seq, entity, what the period became."""
 
 Key = TypeVar("Key")
 
@@ -122,6 +124,8 @@ class Increments:
     entries: list[Entry] = field(default_factory=list[Entry])
     items: list[Item] = field(default_factory=list[Item])
     item_uses: list[ItemUse] = field(default_factory=list[ItemUse])
+    periods: list[PeriodStep] = field(default_factory=list[PeriodStep])
+    """Periods that were closed, softly or for good."""
     business_days: dict[int, date] = field(default_factory=dict[int, date])
     """The business day each shard stands at, where the batch moved it."""
 
@@ -163,6 +167,8 @@ def fold_journal(
                 _fold_transaction(into, cast("TransactionView", event), each.partition, home_of)
             elif kind not in ASIDE:
                 _fold_fate(into, event, day)
+                if kind == "PeriodClosed":
+                    into.periods.append(_period(event))
         elif event["type"] in MOVED:
             _fold_owners(into, cast("TransactionView", event), each.partition, home_of)
 
@@ -332,6 +338,18 @@ def _fold_fate(into: Increments, event: JournalView, day: date) -> None:
     if activity is None:
         activity = into.activity[key] = Activity(scale)
     activity.count += 1
+
+
+def _period(event: JournalView) -> PeriodStep:
+    """Where a shard closed a period; raises `KeyError` for an event that is not as the contract says."""
+    return (
+        event["shard"],
+        event["first_day"],  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        event["last_day"],  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        event["seq"],
+        event.get("entity", ""),
+        event["state"],  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    )
 
 
 def _fold_rules(

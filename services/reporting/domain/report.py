@@ -48,6 +48,8 @@ class Question:
     report: str
     booking_date: date
     parameters: Mapping[str, str]
+    shards: int
+    """How many shards the ledger has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,18 @@ CREATE TABLE business_day (
     booking_date date NOT NULL
 ) WITH (fillfactor = 50);
 
+-- Periods that the ledger's shards have closed, softly or for good: a row a step.
+CREATE TABLE period (
+    shard int NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    seq bigint NOT NULL,
+    entity text COLLATE "C" NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    PRIMARY KEY (entity, last_day, shard, state)
+);
+COMMENT ON COLUMN period.seq IS 'the ledger''s event that closed it in the shard';
+
 -- One row a posted movement, with both its accounts: what statements list. Appended, never changed. That no
 -- movement is here twice is held by the runtime's fence and marks, and checked by every statement against
 -- account_day; a unique index would add 65 bytes to 142, and a third to the time of appending.
@@ -168,8 +180,8 @@ COMMENT ON COLUMN report_run.run_id IS 'the id of the act that asked for it';
 COMMENT ON COLUMN report_run.vector IS 'shard to the ledger''s seq that had been taken';
 COMMENT ON COLUMN report_run.body IS 'the rows as canonical CSV; sha256 is taken over it';
 
-GRANT SELECT ON account, account_day, owner_day, activity, compliance_day, taken, business_day, entry, report_run,
+GRANT SELECT ON account, account_day, owner_day, activity, compliance_day, taken, business_day, period, entry, report_run,
     item, item_use
     TO reporting_service, backoffice_readonly;
 GRANT INSERT, UPDATE ON account_day, owner_day, activity, compliance_day, taken, business_day TO reporting_service;
-GRANT INSERT ON account, entry, item, item_use, report_run TO reporting_service;
+GRANT INSERT ON account, entry, period, item, item_use, report_run TO reporting_service;

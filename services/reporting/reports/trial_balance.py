@@ -127,7 +127,7 @@ TRIAL_BALANCE: Final = Report(
         "opening + movements = closing, for every account",
         "debits = credits, and pending debits = pending credits, by entity and asset",
         "closing balances sum to zero by entity and asset",
-        "the day's movements = the posted amounts of daily activity, which are counted apart",
+        "the day's movements = the posted and swept amounts of daily activity, which are counted apart",
         "events taken = the ledger's numbers, by shard",
     ),
     arguments=_arguments,

@@ -18,6 +18,7 @@ from services.reporting.domain.increments import (
     Increments,
     OwnerDay,
     OwnerDayKey,
+    PeriodStep,
     TakenKey,
 )
 from services.reporting.domain.items import Item, ItemUse
@@ -67,6 +68,8 @@ async def add_increments(connection: Connection, increments: Increments) -> None
         await append_items(connection, increments.items)
     if increments.item_uses:
         await append_item_uses(connection, increments.item_uses)
+    if increments.periods:
+        await append_periods(connection, increments.periods)
 
 
 async def add_accounts(connection: Connection, accounts: Mapping[AccountKey, AccountAttributes]) -> None:
@@ -216,6 +219,17 @@ async def append_item_uses(connection: Connection, uses: Sequence[ItemUse]) -> N
     """Append what was taken of it."""
     columns = ("item_seq", "seq", "amount", "item_shard", "shard", "booking_date", "item_leg", "leg")
     await connection.copy_records_to_table("item_use", records=uses, columns=columns)
+
+
+async def append_periods(connection: Connection, periods: Sequence[PeriodStep]) -> None:
+    """Append where shards have closed periods."""
+    await connection.execute(
+        """
+        INSERT INTO period (shard, first_day, last_day, seq, entity, state)
+        SELECT * FROM unnest($1::int[], $2::date[], $3::date[], $4::bigint[], $5::text[], $6::text[])
+        """,
+        *_columns(periods),
+    )
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
