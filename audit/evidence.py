@@ -287,6 +287,17 @@ class BusinessDayRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBalanceRow:
+    """A row of `day_balance`."""
+
+    shard: int
+    account_id: int
+    value_date: date
+    debits: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodRow:
     """A row of `period`."""
 
@@ -557,6 +568,7 @@ class Ledger:
     reversed: list[ReversedRow] = field(default_factory=list)
     days: list[BusinessDayRow] = field(default_factory=list)
     periods: list[PeriodRow] = field(default_factory=list)
+    day_balances: list[DayBalanceRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from audit.evidence import MovementRow
 from audit.examination import Examination
 from audit.result import Result, Tally
+from audit.wire import HOUSE
 
 
 def runs_of_one_order_are_equal(examination: Examination) -> Result:
@@ -83,6 +84,10 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         )  # fmt: skip
     for day in ledger.days:
         yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
+    for each in ledger.day_balances:
+        yield _line(
+            "ahead", each.shard, accounts[each.account_id].code, each.value_date, each.debits, each.credits
+        )
     for each in ledger.periods:
         yield _line(
             "period", each.shard, examination.entities[each.entity_id], each.first_day, each.last_day,
@@ -135,6 +140,9 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
                 yield _line("reversed", state.shard, *place, number, use.amount, use.left, use.seq)
         for (entity, booking_date), seq in state.days.items():
             yield _line("day", state.shard, entity, booking_date, seq)
+        for (code, day), sums in state.ahead.items():
+            if examination.account_by_code[code].owner != HOUSE:
+                yield _line("ahead", state.shard, code, day, *sums)
         for step in state.periods:
             yield _line(
                 "period", state.shard, step.entity, step.first_day, step.last_day, step.state, step.seq

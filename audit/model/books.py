@@ -116,23 +116,32 @@ class Books:
         """The open business day of an account's entity."""
         return state.today[self.known(state, code).entity]
 
-    def is_short(
-        self, state: ShardState, row: JournalRow, leg: Leg, kept: int = 0, by: str | None = None
-    ) -> bool:
-        """Whether a movement takes more than a customer has, with its limit and what was seen elsewhere.
+    def short_of(
+        self,
+        state: ShardState,
+        row: JournalRow,
+        leg: Leg,
+        since: date | None,
+        kept: int = 0,
+        by: str | None = None,
+    ) -> str | None:
+        """Why a movement takes more than a customer has, with its limit and what was seen elsewhere.
 
-        What is `kept` is not to be taken; what trades bring by the day `by` may be.
+        On some day from that of its value on, or in the end. What is given no day counts from today. What is
+        `kept` is not to be taken; what trades bring by the day `by` may be.
         """
         account = state.opened.get(leg.debit) or self.accounts.get(leg.debit)
         if account is None or account.owner == HOUSE:
-            return False
+            return None
         limit = self.limit_of(state, account)
         if limit is None:
-            return False
+            return None
+        today = state.today[account.entity]
+        since = max(since or today, today)
         debits, credits, pending, _ = state.balance(leg.debit)  # noqa: A001 - the ledger's word
         there = credits - debits - pending + limit - kept
-        if there >= leg.amount:
-            return False
+        if there - state.still_to_come(leg.debit, since, {}) >= leg.amount:
+            return None
         there += sum(
             each.amount
             for reserved in state.pendings.values()
@@ -148,7 +157,21 @@ class Books:
             if each.credit == leg.debit
             and (pending.asked.content.get("contractual_settlement_date") or "9999-12-31") <= by
         )
-        return there + self.foreign(row, leg.debit) < leg.amount
+        there += self.foreign(row, leg.debit)
+        if there < leg.amount:
+            return "insufficient_funds"
+        to_come = state.still_to_come(leg.debit, since, self.foreign_to_come(row, leg.debit))
+        return "short_on_value_date" if there - to_come < leg.amount else None
+
+    def foreign_to_come(self, row: JournalRow, code: str) -> dict[date, int]:
+        """What of those credits had its value on a day to come, as far as the decision saw it."""
+        ahead = (row.seen or {}).get("ahead") or {}
+        return {
+            date.fromisoformat(day): int(minor)
+            for account_id, days in ahead.items()
+            if self.code_of.get(int(account_id)) == code
+            for day, minor in days.items()
+        }
 
     def limit_of(self, state: ShardState, account: KnownAccount) -> int | None:
         """The limit of a customer's account on the open business day."""

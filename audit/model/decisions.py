@@ -54,7 +54,7 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         posted = Posted(row.seq, pending.asked.type, legs, pending.asked.owner)
         state.posted[instruction_id] = state.made[row.seq] = posted
     value = pending.asked.content.get("value_date")
-    return Prediction(
+    said = Prediction(
         "TransactionVoided" if verdict_reason else "TransactionPosted",
         reason=verdict_reason,
         about_seq=first,
@@ -62,3 +62,6 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
         booking_date=day,
         value_date=date.fromisoformat(value) if value else day,
     )
+    if said.kind == "TransactionPosted":
+        state.note_values(said, books.day_of(state, pending.legs[0].debit))
+    return said

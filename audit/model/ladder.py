@@ -50,6 +50,7 @@ def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, ask
     if not asked.wrong and said.reason != "too_large":
         said.content = asked.content
     if said.kind == "TransactionPosted":
+        state.note_values(said, books.day_of(state, said.movements[0].debit))
         posted = Posted(row.seq, asked.type, said.movements, asked.owner, said.reopens)
         state.posted[asked.instruction_id] = state.made[row.seq] = posted
     state.known[asked.instruction_id] = KnownId(row.seq, asked.content, said.kind, said.reason)

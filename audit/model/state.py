@@ -161,6 +161,8 @@ class ShardState:
     opened: dict[str, KnownAccount] = field(default_factory=dict)
     today: dict[str, date] = field(default_factory=dict)
     """Entity → the open business day."""
+    ahead: dict[tuple[str, date], list[int]] = field(default_factory=dict)
+    """Account and value date → debits and credits that were posted before that day."""
     periods: list[PeriodStep] = field(default_factory=list)
     """In the order in which they were closed."""
 
@@ -216,6 +218,26 @@ class ShardState:
         """Use up so much of a movement."""
         left = self.left_of(place, whole) - amount
         self.used.setdefault(place, []).append(Use(amount, left, seq))
+
+    def note_values(self, said: Prediction, today: date) -> None:
+        """Remember what was posted with its value on a day to come."""
+        assert said.value_date is not None
+        if said.value_date > today:
+            for leg in said.movements:
+                self.ahead.setdefault((leg.debit, said.value_date), [0, 0])[0] += leg.amount
+                self.ahead.setdefault((leg.credit, said.value_date), [0, 0])[1] += leg.amount
+
+    def still_to_come(self, code: str, since: date, seen: Mapping[date, int]) -> int:
+        """The most that is posted on an account and does not count yet, on any day from one on.
+
+        Of other shards' credits: as the decision saw them.
+        """
+        nets = dict(seen)
+        for (each, day), (debits, credits) in self.ahead.items():  # noqa: A001 - the ledger's word
+            if each == code:
+                nets[day] = nets.get(day, 0) + credits - debits
+        to_come = [sum(net for later, net in nets.items() if later >= day) for day in nets if day > since]
+        return max(0, *to_come) if to_come else 0
 
     def ever_pending(self, instruction_id: UUID) -> tuple[int, Pending] | None:
         """What was ever pending under an id, with the seq it was reserved at."""

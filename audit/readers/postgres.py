@@ -18,6 +18,7 @@ from audit.evidence import (
     BusinessDayRow,
     Chart,
     ClosingRow,
+    DayBalanceRow,
     DeadLetterRow,
     Entity,
     FreezeRow,
@@ -203,6 +204,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             BusinessDayRow(**row)
             for row in await connection.fetch(
                 "SELECT shard, entity_id, booking_date, seq FROM transactions.business_day"
+            )
+        ],
+        day_balances=[
+            DayBalanceRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, account_id, value_date, debits, credits FROM transactions.day_balance"
             )
         ],
         periods=[

@@ -30,6 +30,7 @@ from audit.evidence import (
     BusinessDayRow,
     Chart,
     ClosingRow,
+    DayBalanceRow,
     DeadLetterRow,
     Entity,
     Evidence,
@@ -333,6 +334,11 @@ def books(upstream: Upstream) -> Evidence:
             for number, use in enumerate(uses, start=1)
         ]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
+        written.day_balances += [
+            DayBalanceRow(state.shard, ids[code], day, *sums)
+            for (code, day), sums in state.ahead.items()
+            if not code.startswith("BANK")
+        ]
         written.periods += [
             PeriodRow(state.shard, 1, each.first_day, each.last_day, each.state, each.seq)
             for each in state.periods

@@ -37,6 +37,7 @@ from tests.stateful.stories import (
     SPELLED,
     STOCKED,
     TRADED,
+    VALUED,
     WOKEN,
 )
 
@@ -342,6 +343,24 @@ BUGS: Final = (
         "gap_between_periods", "a period may begin later than behind the last one", PERIODS,
         "domain.effects.periods:_state",
         "if not periods.may_follow(_period(case), message.state, entity.first_booking_date):", "if False:",
+    ),
+    Bug(
+        "value_ahead_taken", "money is available before its value date", VALUED,
+        "domain.effects.movements:_bears", "kept = withheld(ahead, NONE_AHEAD, since) if ahead else 0",
+        "ahead, kept = NONE_AHEAD, 0",
+    ),
+    Bug(
+        "value_elsewhere_taken", "what another shard has credited is available before its value date", VALUED,
+        "domain.effects.movements:_bears", "ahead_elsewhere(case.context, debit.account_id, since)",
+        "NONE_AHEAD",
+    ),
+    Bug(
+        "ahead_forgotten", "after a claim nothing has its value on a day to come", VALUED,
+        "store.value_dates:ahead_at", "    for row in rows:", "    for row in ():",
+    ),
+    Bug(
+        "value_comes_never", "what has its value on a day to come is kept from its owner for ever", VALUED,
+        "domain.state:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
     ),
     # tables
     Bug(

@@ -22,6 +22,12 @@ def pays(debit: str, credit: str, amount: str, name: str = "") -> Step:
     return say("transfer", debit, named, **ends, amount=amount, asset="EUR")
 
 
+def valued(debit: str, credit: str, amount: str, value_date: str) -> Step:
+    """Transfer between the accounts of two owners with its value on a day."""
+    ends = {"debit_account": debit, "credit_account": credit, "asset": "EUR", "value_date": value_date}
+    return say("transfer", debit, f"{debit} {credit} {amount} {value_date}", **ends, amount=amount)
+
+
 def on_account(kind: str, owner: str, amount: str, name: str = "", **fields: Any) -> Step:
     """Something with an amount on the owner's account."""
     given = {"account": owner, "amount": amount, "asset": "EUR", **fields}
@@ -255,6 +261,23 @@ PERIODS: Final[Script] = [
     works(),
     adjusts("too late", booking_date="2026-01-04"),
     adjusts("today"),
+    works(),
+]
+VALUED: Final[Script] = [
+    on_account("deposit", ANNA, "500.00", value_date="2026-01-05"),
+    valued(DORA, ANNA, "50.00", "2026-01-06"),
+    works(),
+    pays(ANNA, BEN, "1500.01", "before its day"),
+    RESTART,
+    pays(ANNA, BEN, "1500.02", "before its day again"),
+    pays(ANNA, BEN, "1500.00", "what counts today"),
+    valued(ANNA, BEN, "550.00", "2026-01-05"),
+    valued(ANNA, BEN, "500.00", "2026-01-05"),
+    works(),
+    day("BANK", "2026-01-06"),
+    works(),
+    on_account("deposit", ANNA, "1.00", value_date="2026-01-02"),
+    pays(ANNA, BEN, "51.00", "on its day"),
     works(),
 ]
 EXPIRED: Final[Script] = [

@@ -348,6 +348,8 @@ class PureLedger:
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
     posted: dict[tuple[int, int], Original] = field(default_factory=dict)
     uses: dict[MovementId, Used] = field(default_factory=dict)
+    valued: dict[tuple[int, int, date], int] = field(default_factory=dict)
+    """(shard, account, value date) → credits that had it ahead when they were posted."""
     taken: dict[int, list[Received | None]] = field(default_factory=dict)
     """By shard, the records that came to its decisions; none where one was due by itself."""
     foreign_stopped: dict[int, int] | None = None
@@ -408,6 +410,7 @@ class PureLedger:
                 break
             for account_id in folded.needs:
                 outside.credits[account_id] = self._foreign_credits(account_id, shard)
+                outside.ahead[account_id] = self._foreign_ahead(account_id, shard)
                 outside.reserved[account_id] = sum(
                     other.balances.get(account_id, [0, 0, 0, 0])[3]
                     for home, other in self.states.items()
@@ -427,6 +430,9 @@ class PureLedger:
             if each.uses_up_id or (each.kind == POSTED and each.about_seq is not None):
                 self._keep_original(shard, each)
         self.uses.update(folded.changes.uses)
+        for (account_id, value_date), (_, credits_) in folded.changes.valued.items():
+            key = (shard, account_id, value_date)
+            self.valued[key] = self.valued.get(key, 0) + credits_
         self.decisions[shard] += folded.decisions
         bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
         for body in bodies:
@@ -489,6 +495,13 @@ class PureLedger:
             if home != shard
             for account_id, mask in state.stopped.items()
         }
+
+    def _foreign_ahead(self, account_id: int, shard: int) -> dict[date, int]:
+        nets: dict[date, int] = {}
+        for (home, credited, value_date), minor in self.valued.items():
+            if home != shard and credited == account_id:
+                nets[value_date] = nets.get(value_date, 0) + minor
+        return nets
 
     def _foreign_credits(self, account_id: int, shard: int) -> int:
         if self.foreign_credits is not None:

@@ -495,7 +495,7 @@ def test_judged_quickly_or_on_the_ladder_the_same_comes_of_it(drawn: list[Any]) 
 
 
 PLAIN = (
-    transfer(HOME, NEIGHBOUR, "1.00", value_date="2026-01-05", payment={"remittance": "100 % \u00e9"}),
+    transfer(HOME, NEIGHBOUR, "1.00", value_date="2026-01-01", payment={"remittance": "100 % \u00e9"}),
     transfer(HOME, FOREIGNER, "0.05", occurred_at="2026-01-05T10:00:00Z", business_reference="INV 7"),
     deposit(HOME, "1000000.00"),
     withdrawal(HOME, "1.00", channel={"channel": "atm", "cash": True}),
@@ -575,8 +575,8 @@ def test_what_is_plain_never_goes_up_the_ladder(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(fold_module, "_judge", lambda _: pytest.fail("a plain one was on the ladder"))
     events = ledger.send(
         transfer(HOME, NEIGHBOUR, "1.00", payment={"remittance": "for tea"}),
-        transfer(HOME, FOREIGNER, "1.00", value_date="2026-01-05", occurred_at="2026-01-05T10:00:00Z"),
-        deposit(HOME, "1.00", value_date="2026-01-05"),
+        transfer(HOME, FOREIGNER, "1.00", value_date="2026-01-01", occurred_at="2026-01-05T10:00:00Z"),
+        deposit(HOME, "1.00", value_date="2026-01-01"),
         withdrawal(HOME, "1.00", channel={"channel": "atm", "cash": True}),
         instruction("fee", owner=HOME, account=HOME, amount="1.00", asset="EUR"),
         instruction("interest", owner=HOME, account=HOME, amount="1.00", asset="EUR"),

@@ -291,7 +291,7 @@ def test_a_business_day_is_the_houses() -> None:
 
 DATES = table("""
     field                        value                 outcome
-    value_date                   1900-01-01            posted
+    value_date                   1900-01-01            value_date_out_of_window  # sane, and too long ago
     value_date                   2199-12-31            posted
     value_date                   1899-12-31            date_out_of_range
     value_date                   9999-12-31            date_out_of_range

@@ -11,7 +11,7 @@ from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
 from audit.model.effects.periods import day_named, not_taken
-from audit.model.effects.reserves import last_day_is_past
+from audit.model.effects.reserves import is_valued_before, last_day_is_past, value_of
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import KnownAccount, Pending, ShardState
 from audit.wire import FACTS, HOUSE, Asked
@@ -41,6 +41,8 @@ OF_THE_HOUSE: Final = frozenset({"house_posting", "adjustment"})
 
 OF_ITEMS: Final = frozenset({"suspense", "return", "blocked_funds"})
 """Classes of the firm's accounts whose every credit is an item, and that are debited item by item."""
+NOT_VALUED_BEFORE: Final = frozenset({"transfer", "withdrawal", "exchange", "reserve"})
+"""Requests of customers, whose value may not lie before the open business day."""
 
 RESERVING: Final = frozenset({"reserve", "trade"})
 """Types whose movements are only set aside, whatever policy says."""
@@ -301,6 +303,8 @@ def move(
     refused = not_taken(state, entity, booked)
     if refused is not None:
         return refused
+    if asked.type in NOT_VALUED_BEFORE and is_valued_before(asked, day):
+        return rejected("value_date_out_of_window", "value_date")
     if last_day_is_past(asked, day):
         return rejected("expiry_past", "expires_on")
     legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
@@ -451,7 +455,10 @@ def _limits(
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
     for leg in legs:
-        reason = bears(books, state, row, leg, may_pass=asked.type in FACTS, by=_counted_up_to(asked))
+        since = None if asked.type in RESERVING else value_of(asked)
+        reason = bears(
+            books, state, row, leg, since, may_pass=asked.type in FACTS, by=_counted_up_to(asked)
+        )
         if reason == "limit_passed":
             limit_passed = True
         elif reason is not None:
@@ -489,6 +496,7 @@ def bears(
     state: ShardState,
     row: JournalRow,
     leg: Leg,
+    since: date | None,
     *,
     may_pass: bool,
     by_right: bool = False,
@@ -506,10 +514,14 @@ def bears(
         for each in state.freezes.values()
         if each.account == leg.debit and each.lifted_seq is None
     )
-    if not books.is_short(state, row, leg, kept, by):
+    short = books.short_of(state, row, leg, since, kept, by)
+    if short is None:
         return None
-    is_kept = kept > 0 and (by_right or not books.is_short(state, row, leg, by=by))
+    is_kept = (
+        short == "insufficient_funds"
+        and kept > 0
+        and (by_right or books.short_of(state, row, leg, since, by=by) != "insufficient_funds")
+    )
     if may_pass and not (by_right and is_kept):
         return "limit_passed"
-    reason = "amount_frozen" if is_kept else "insufficient_funds"
-    return reason, "account", "debit_account", "charges"
+    return "amount_frozen" if is_kept else short, "account", "debit_account", "charges"

@@ -13,7 +13,7 @@ from audit.model.effects.effect import Spelled
 from audit.model.effects.obligations import cancel, clear_part, does_not_fit
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Pending, ShardState
-from audit.wire import Asked
+from audit.wire import FACTS, Asked
 
 
 def part_asked(state: ShardState, asked: Asked) -> Sequence[Spelled]:
@@ -45,6 +45,8 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         return rejected("pending_resolved", "pending_id")
     if pending.screening and pending.cleared_seq is None:
         return rejected("under_screening", "pending_id")
+    if pending.asked.type not in FACTS and is_valued_before(asked, books.day_of(state, leg.debit)):
+        return rejected("value_date_out_of_window", "value_date")
     scale = books.assets[leg.asset].scale
     amount = leg.amount
     if asked.content.get("amount") is not None:
@@ -84,6 +86,18 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         resolves=first,
         freed=spell_amount(rest, scale) if ends and rest else None,
     )
+
+
+def value_of(asked: Asked) -> date | None:
+    """The value date that an instruction names."""
+    value = asked.content.get("value_date")
+    return date.fromisoformat(value) if value else None
+
+
+def is_valued_before(asked: Asked, today: date) -> bool:
+    """Whether the value date it names lies before the open business day."""
+    value = value_of(asked)
+    return value is not None and value < today
 
 
 def last_day_is_past(asked: Asked, today: date) -> bool:

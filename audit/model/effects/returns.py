@@ -10,6 +10,7 @@ from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Spelled
 from audit.model.effects.movements import INSTEAD, bears
+from audit.model.effects.reserves import value_of
 from audit.model.effects.reversals import find_posted
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Posted, ShardState
@@ -47,7 +48,7 @@ def come_back(books: Books, state: ShardState, row: JournalRow, asked: Asked) ->
     if source is None or to is None:
         return rejected("asset_not_used", "asset")
     leg = Leg("principal", source, to, asset, amount)
-    refused = bears(books, state, row, leg, may_pass=True)
+    refused = bears(books, state, row, leg, value_of(asked), may_pass=True)
     if isinstance(refused, tuple):
         return rejected(*refused)
     state.post(leg)

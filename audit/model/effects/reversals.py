@@ -7,6 +7,7 @@ from uuid import UUID
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.movements import bears, ends_differ
+from audit.model.effects.reserves import is_valued_before, value_of
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Posted, ShardState
 from audit.places import partition_of
@@ -62,6 +63,8 @@ def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
             return rejected("already_reversed", "original_id")
         if left < leg.amount:
             return rejected("partly_used", "original_id")
+    if not asked.content.get("forced", False) and is_valued_before(asked, books.day_of(state, legs[0].debit)):
+        return rejected("value_date_out_of_window", "value_date")
     said = _posted(books, state, row, asked, legs, places)
     said.reopens = said.reason is None and found.type in {"allocate", "write_off"}
     return said
@@ -100,7 +103,7 @@ def _posted(
     limit_passed = False
     for leg in legs:
         forced = asked.content.get("forced", False)
-        reason = bears(books, state, row, leg, may_pass=forced, by_right=forced)
+        reason = bears(books, state, row, leg, value_of(asked), may_pass=forced, by_right=forced)
         if isinstance(reason, tuple):
             state.balances.update(before)
             return rejected(reason[0], "original_id")

@@ -289,3 +289,9 @@ def credits_elsewhere(context: Context, account_id: int) -> int:
         context.needs.add(account_id)
         return 0
     return found
+
+
+def ahead_elsewhere(context: Context, account_id: int, since: date) -> dict[date, int]:
+    """Return what of the credits of other shards, which have been loaded, has its value after a day."""
+    found = context.outside.ahead.get(account_id, {})
+    return {day: net for day, net in found.items() if day > since}

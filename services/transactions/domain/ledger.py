@@ -87,6 +87,7 @@ def fold(
             if due is None:
                 seq -= 1
             else:
+                _note_ahead(due, changes)
                 decided.append(due)
             continue
         else:
@@ -100,11 +101,20 @@ def fold(
         if decision.uses_up_id:
             assert decision.instruction_id is not None
             changes.firsts[decision.instruction_id] = decision
+        _note_ahead(decision, changes)
         decided.append(decision)
         while changes.following:
             seq += 1
             decided.append(replace(changes.following.pop(0), seq=seq))
     return Folded(decided, changes, frozenset(context.needs), context.wanted)
+
+
+def _note_ahead(decision: Decision, changes: Changes) -> None:
+    """Note what is posted now and has its value on a day to come; what is judged quickly never has."""
+    if decision.kind == kinds.POSTED:
+        assert decision.value_date is not None
+        if decision.value_date > changes.day_of(decision.legs[0].debit.entity_id):
+            changes.note_ahead(decision)
 
 
 # ── instructions ─────────────────────────────────────────────────────────────────────────────────

@@ -71,6 +71,8 @@ class TransactionType:
     availability: Literal["settled", "traded"] = "settled"
     """What an account may be debited: what is there, or also what facts that are pending bring by the day on
     which the instruction itself is to be settled."""
+    value_days_back: int | None = None
+    """How many days before the open business day its value may lie; none for any."""
     reversible: bool = True
     """Whether what it has posted may be reversed."""
     returnable: bool = False

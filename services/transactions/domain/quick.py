@@ -173,9 +173,11 @@ def _terms(context: Context, plain: PlainInstruction, home: Account, against: An
     screened_from = None
     if kind.kind == "request":
         screened_from = chart.screened_from(entity_id, plain.type, asset_id, day)
+    # What has its value on another day is for the ladder: here no account is of a class that is taken.
+    is_today = (plain.fields.value_date or day) == day
     return Terms(
         plain.type,
-        kind.account_classes,
+        kind.account_classes if is_today else frozenset(),
         plain.planned.kind,
         home.asset,
         home.scale,

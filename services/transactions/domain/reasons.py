@@ -133,6 +133,7 @@ TABLE: Final = (
     _row("period_not_over", "state", "DT01", "open a business day behind its last day, then a new id"),
     _row("period_already_closed", "state", "DU03", "nothing: it was closed before"),
     _row("period_not_next", "state", "DT01", "close the period that is said to be next, with a new id"),
+    _row("value_date_out_of_window", "state", "DT01", "have it valued later, with a new id"),
     _row("validity_past", "state", "DT01", "begin on the open business day or later, with a new id"),
     _row("account_has_pendings", "state", "AG01", "post or void what is pending, then a new id"),
     _row("account_not_closed", "state", "AG01", "nothing: the account is open"),
@@ -163,6 +164,13 @@ TABLE: Final = (
         "limits",
         "AC06",
         "fund the account, or wait until the freeze is lifted, then a new id",
+        fact="booked",
+    ),
+    _row(
+        "short_on_value_date",
+        "limits",
+        "AM04",
+        "fund the account by then, or have it valued later, then a new id",
         fact="booked",
     ),
     # what ends a pending transaction

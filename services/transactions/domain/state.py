@@ -9,6 +9,7 @@ from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Date
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
+from services.transactions.domain.value_dates import NONE_AHEAD, Ahead, Nets
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -19,6 +20,8 @@ CLOSING: Final = 4
 CLOSED: Final = 8
 AMOUNT_FROZEN: Final = 16
 """It takes both, but some of what is available on it is not to be touched."""
+VALUE_AHEAD: Final = 32
+"""It takes both, but some of what is posted on it has its value on a day to come."""
 SHUT: Final = CLOSING | CLOSED
 """Either way it takes neither debits nor credits."""
 
@@ -112,6 +115,8 @@ class ShardState:
     """The open business day of every entity."""
     periods: dict[int, Periods] = field(default_factory=dict)
     """What of each entity's books is closed; no entry where all is open."""
+    ahead: dict[int, Ahead] = field(default_factory=dict)
+    """What this shard has posted on accounts at home here with its value on a day to come."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
     """By instruction id, all of them."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -160,6 +165,7 @@ class ShardState:
             limits=dict(self.limits),
             days=dict(self.days),
             periods=dict(self.periods),
+            ahead=dict(self.ahead),
             pendings=dict(self.pendings),
             expiring=dict(self.expiring),
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
@@ -185,6 +191,11 @@ class ShardState:
                 self.stopped[account_id] = mask
             else:
                 self.stopped.pop(account_id, None)
+        for account_id, ahead in changes.ahead.items():
+            if ahead.nets:
+                self.ahead[account_id] = ahead
+            else:
+                self.ahead.pop(account_id, None)
         for mine, theirs in ((self.expiring, changes.expiring), (self.arriving, changes.arriving)):
             for account_id, sums in theirs.items():
                 if sums:
@@ -253,6 +264,9 @@ class Changes:
     """Business days opened: entity, day, seq."""
     periods: dict[int, Periods] = field(default_factory=dict)
     periods_closed: list[PeriodClosing] = field(default_factory=list)
+    ahead: dict[int, Ahead] = field(default_factory=dict)
+    valued: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
+    """(account, value date to come) → debits and credits posted with it: to be added to its row."""
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
     """Opened, or none where one was resolved."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -340,7 +354,8 @@ class Changes:
 
     def _stop(self, account_id: int) -> None:
         closing = self.closing_of(account_id)
-        self.stopped[account_id] = mask_of(self.freezes_of(account_id)) | shut_by(closing)
+        ahead = VALUE_AHEAD if self.ahead_of(account_id) else 0
+        self.stopped[account_id] = mask_of(self.freezes_of(account_id)) | shut_by(closing) | ahead
 
     def limit_of(self, account: Account, day: date) -> int | None:
         """Return an account's limit on a booking date: the last one set that holds then, or its first."""
@@ -370,6 +385,37 @@ class Changes:
         before = self.periods_of(closing.entity_id)
         self.periods[closing.entity_id] = before.after(closing.period, closing.state)
         self.periods_closed.append(closing)
+
+    def open_day(self, entity_id: int, day: date) -> None:
+        """Let the entity's books move on; what had its value ahead counts when its day has come."""
+        self.days[entity_id] = day
+        for account_id, ahead in {**self.state.ahead, **self.ahead}.items():
+            if ahead.entity_id == entity_id and (left := ahead.after(day)) != ahead.nets:
+                self.ahead[account_id] = ahead._replace(nets=left)
+                self._stop(account_id)
+
+    def ahead_of(self, account_id: int) -> Nets:
+        """Return what is posted here on an account at home here with its value on a day to come."""
+        ahead = self.ahead.get(account_id) or self.state.ahead.get(account_id)
+        return NONE_AHEAD if ahead is None else ahead.nets
+
+    def note_ahead(self, decision: Decision) -> None:
+        """Note what was posted on customers' accounts with its value on a day to come."""
+        value_date = decision.value_date
+        assert value_date is not None
+        for leg in decision.legs:
+            for account, debit, credit in ((leg.debit, leg.amount, 0), (leg.credit, 0, leg.amount)):
+                if not account.is_customer:
+                    continue
+                account_id = account.account_id
+                debits, credits_ = self.valued.get((account_id, value_date), (0, 0))
+                self.valued[account_id, value_date] = (debits + debit, credits_ + credit)
+                if account.shard == self.state.shard:
+                    nets = dict(self.ahead_of(account_id))
+                    nets[value_date] = nets.get(value_date, 0) + credit - debit
+                    kept = {day: net for day, net in nets.items() if net}
+                    self.ahead[account_id] = Ahead(account.entity_id, kept)
+                    self._stop(account_id)
 
     def find_pending(self, instruction_id: str) -> OpenPending | None:
         """Return the transaction that waits under this id, if one does; one that has expired does not."""
@@ -467,12 +513,16 @@ def shut_by(closing: Closing | None) -> int:
     return 0 if closing is None else CLOSING if closing.closed_seq is None else CLOSED
 
 
-def stops_of(freezes: dict[int, dict[str, Freeze]], closings: Iterable[Closing]) -> dict[int, int]:
+def stops_of(
+    freezes: dict[int, dict[str, Freeze]], closings: Iterable[Closing], ahead: Iterable[int] = ()
+) -> dict[int, int]:
     """Return what stops accounts, as `ShardState.stopped` has it, or 0 where nothing does any more."""
     masks = {account_id: mask_of(each) for account_id, each in freezes.items()}
     for each in closings:
         account_id = each.account.account_id
         masks[account_id] = masks.get(account_id, 0) | shut_by(each)
+    for account_id in ahead:
+        masks[account_id] = masks.get(account_id, 0) | VALUE_AHEAD
     return masks
 
 
@@ -496,6 +546,8 @@ class Outside:
     """Foreign accounts that something stops now: directions frozen, closing, closed."""
     credits: dict[int, int] = field(default_factory=dict)
     """What other shards have credited to accounts whose funds here are short."""
+    ahead: dict[int, dict[date, int]] = field(default_factory=dict)
+    """What of these credits has its value on a day to come."""
     reserved: dict[int, int] = field(default_factory=dict)
     """What other shards have pending as credits to these accounts."""
     opened: dict[str, Account] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from services.transactions.domain.seals import Chain, Seal
 from services.transactions.domain.state import Outside, ShardState
 from services.transactions.handlers.announcing import announce
 from services.transactions.handlers.loading import (
+    load_credits,
     load_known_ids,
     load_needed,
     load_stopped,
@@ -32,6 +33,7 @@ from services.transactions.store import (
     periods,
     reversals,
     seals,
+    value_dates,
 )
 from shared.runtime.work import Received, UnitOfWork
 
@@ -155,9 +157,8 @@ async def _load_foreign_credits(
         homes = {account_id: shard for shard, result in folded.items() for account_id in result.needs}
         if not homes:
             return
-        credits_of = await balances.foreign_credits(work.connection, homes)
+        await load_credits(work.connection, homes, states, outsides)
         for account_id, shard in homes.items():
-            outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
             states[shard].short.add(account_id)
         for shard in set(homes.values()):
             folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
@@ -238,6 +239,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     )
     for shard, result in folded.items():
         changes = result.changes
+        await value_dates.save_ahead(connection, shard, changes.valued)
         await moving.open_days(connection, shard, changes.days_opened)
         await periods.close_periods(connection, shard, changes.periods_closed)
         await moving.save_pendings(connection, shard, changes.pended)

@@ -24,6 +24,7 @@ from services.transactions.store import (
     journal,
     moving,
     reversals,
+    value_dates,
 )
 from shared.runtime.failpoints import planted
 from shared.runtime.work import UnitOfWork
@@ -61,9 +62,7 @@ async def load_needed(
         for account_id in short_ones(states[shard], batch.all)
     }
     if short:
-        credits_of = await balances.foreign_credits(connection, short)
-        for account_id, shard in short.items():
-            outsides[shard].credits[account_id], outsides[shard].reserved[account_id] = credits_of[account_id]
+        await load_credits(connection, short, states, outsides)
     return outsides
 
 
@@ -83,6 +82,25 @@ async def _load_within(
     remember(states, {each.code: each for within in found.values() for each in within})
     for shard, of_shard in asked.items():
         outsides[shard].within = {code: found[code] for code in of_shard if code in found}
+
+
+async def load_credits(
+    connection: Connection,
+    homes: Mapping[int, int],
+    states: Mapping[int, ShardState],
+    outsides: Mapping[int, Outside],
+) -> None:
+    """Read what other shards have credited to accounts, given with their homes.
+
+    What of it has its value on a day to come is read behind it, so that nothing of it can be missing.
+    """
+    credits_of = await balances.foreign_credits(connection, homes)
+    days = [day for shard in set(homes.values()) for day in states[shard].days.values()]
+    ahead = await value_dates.ahead_elsewhere(connection, homes, min(days))
+    for account_id, shard in homes.items():
+        outside = outsides[shard]
+        outside.credits[account_id], outside.reserved[account_id] = credits_of[account_id]
+        outside.ahead[account_id] = ahead[account_id]
 
 
 async def _load_originals(

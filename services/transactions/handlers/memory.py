@@ -18,6 +18,7 @@ from services.transactions.store import (
     limits,
     moving,
     periods,
+    value_dates,
 )
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.runtime.work import UnitOfWork
@@ -97,7 +98,9 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
     rows = await balances.balances_of(connection, [shard] * len(house), house)
     freezes = await moving.freezes_at(connection, shard)
     closings = await closing.closings_at(connection, chart, shard)
-    masks = stops_of(freezes, closings)
+    days = await moving.days_at(connection, chart, shard)
+    ahead = await value_dates.ahead_at(connection, shard, days)
+    masks = stops_of(freezes, closings, ahead)
     pendings = await moving.open_pendings(connection, chart, shard)
     memory.accounts.update(chart.accounts)
     state = ShardState(
@@ -108,7 +111,8 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         closing={each.account.account_id: each for each in closings if each.closed_seq is None},
         closed={each.account.account_id: each for each in closings if each.closed_seq is not None},
         limits=await limits.limits_at(connection, shard),
-        days=await moving.days_at(connection, chart, shard),
+        days=days,
+        ahead=ahead,
         periods=await periods.periods_at(connection, shard),
         pendings=pendings,
         next_account=await accounts.next_account_number(connection, shard),

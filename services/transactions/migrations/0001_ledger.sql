@@ -1,5 +1,5 @@
--- The double-entry ledger. Appended rows are never changed; moving rows (balance, pending, account_freeze,
--- account_closing) can always be rebuilt from them.
+-- The double-entry ledger. Appended rows are never changed; moving rows (balance, day_balance, pending,
+-- account_freeze, account_closing) can always be rebuilt from them.
 
 CREATE TYPE event_kind AS ENUM (
     'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
@@ -142,7 +142,7 @@ COMMENT ON COLUMN journal_row.instruction_type IS 'null where the content names 
 COMMENT ON COLUMN journal_row.movement_kind IS 'beside a movement: null for principal';
 COMMENT ON COLUMN journal_row.owner IS 'beside a movement: null for the customer debited, else the one credited';
 COMMENT ON COLUMN journal_row.detail IS 'what the event says beyond columns and movements';
-COMMENT ON COLUMN journal_row.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+COMMENT ON COLUMN journal_row.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}, "ahead": {account_id: {value date: minor of these credits}}}';
 -- What follows up a first outcome, and what names an instruction without being its outcome: few rows, so
 -- that an instruction can be traced without an index over the whole journal.
 CREATE INDEX journal_about ON journal_row (shard, about_seq) WHERE about_seq IS NOT NULL;
@@ -306,6 +306,18 @@ CREATE TABLE balance (
     PRIMARY KEY (account_id, shard)
 ) WITH (fillfactor = 60);
 
+-- Of customers' accounts, what is posted with its value on a later day than the one it was booked on: until
+-- then it is not available. All else counts from the day it is booked on, or from an earlier one.
+CREATE TABLE day_balance (
+    account_id bigint NOT NULL,
+    value_date date NOT NULL,
+    debits bigint NOT NULL CHECK (debits >= 0),
+    credits bigint NOT NULL CHECK (credits >= 0),
+    shard int NOT NULL,
+    PRIMARY KEY (account_id, value_date, shard)
+);
+COMMENT ON COLUMN day_balance.shard IS 'the shard that posted it';
+
 CREATE TABLE pending (
     shard int NOT NULL,
     seq bigint NOT NULL,
@@ -431,7 +443,9 @@ GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_ser
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, account_freeze,
     account_closing, account_limit, business_day, period, reversed
     TO transactions_service;
+GRANT INSERT ON day_balance TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
+GRANT UPDATE (debits, credits) ON day_balance TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
 GRANT UPDATE (lifted_seq) ON account_freeze TO transactions_service;
 GRANT UPDATE (closed_seq, reopened_seq) ON account_closing TO transactions_service;

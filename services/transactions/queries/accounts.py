@@ -17,6 +17,7 @@ from services.transactions.queries.balances_at import (
 from services.transactions.queries.closings import Closings, closings_of
 from services.transactions.queries.holdings import NO_CURRENCY, holdings_of
 from services.transactions.queries.limits import Limits, limits_of
+from services.transactions.queries.value_dates import still_to_come
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
 
@@ -28,13 +29,14 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
     """Return the account as `backoffice account show` prints it, or none if there was no such account.
 
     Amounts are decimal strings. `balance` is in the holder's favour. `available` is credits posted − debits
-    posted − debits pending + limit − frozen amount over all rows, null where the limit is null (unlimited,
-    as for the house's). `frozen_amount` is what standing freezes of an amount come to; where there are no
-    others, the account is `open`. As recorded at an instant, counters, freezes and limit are those of then.
-    By booking or value date, the posted counters and the balance are those of the end of that day; what is
-    pending has no date and is shown as recorded, and `available` is null. `limit` is that in force on the
-    booking date, or on the business day that was open; `limits` are all that were set since the account was
-    opened. `closings` name the events of its home shard that began to close it, closed and reopened it.
+    posted − debits pending + limit − frozen amount over all rows, less what of it has its value later on any day
+    from the open one on, null where the limit is null (unlimited, as for the house's). `frozen_amount` is what
+    standing freezes of an amount come to; where there are no others, the account is `open`. As recorded at an
+    instant, counters, freezes and limit are those of then. By booking or value date, the posted counters and
+    the balance are those of the end of that day; what is pending has no date and is shown as recorded, and
+    `available` is null. `limit` is that in force on the booking date, or on the business day that was open;
+    `limits` are all that were set since the account was opened. `closings` name the events of its home shard
+    that began to close it, closed and reopened it.
     A custody account for any security has `holdings` (`holdings_of`); a freeze of it is shown with each
     account within it.
     """
@@ -79,8 +81,12 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
         limits = await limits_of(connection, row, here, moment.booking_date)
         closings = await closings_of(connection, account_id, row["code"].rpartition("#")[0], here)
         holdings = await holdings_of(connection, row["code"], row["entity_id"], moment, here)
-    counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
-    shown = _shown(row, counters, moment, freezes=freezes, closings=closings, limits=limits, vector=vector)
+        counters: dict[str, int] = dict(zip(COUNTERS, found.get(account_id, [0, 0, 0, 0]), strict=True))
+        favour = counters["credits_posted"] - counters["debits_posted"]
+        ahead = 0 if moment.is_by_date else await still_to_come(connection, row, here, moment, favour)
+    shown = _shown(
+        row, counters, moment, ahead, freezes=freezes, closings=closings, limits=limits, vector=vector
+    )
     return shown | {"holdings": holdings} if row["asset"] == NO_CURRENCY else shown
 
 
@@ -88,6 +94,7 @@ def _shown(
     row: Mapping[str, Any],
     counters: dict[str, int],
     moment: Moment,
+    ahead: int,
     *,
     freezes: list[Any],
     closings: Closings,
@@ -98,7 +105,7 @@ def _shown(
     limit = limits.in_force
     favour = counters["credits_posted"] - counters["debits_posted"]
     frozen = sum(each["amount_minor"] or 0 for each in freezes)
-    available = None if limit is None else favour - counters["debits_pending"] + limit - frozen
+    available = None if limit is None else favour - ahead - counters["debits_pending"] + limit - frozen
     is_frozen = any(each["amount_minor"] is None for each in freezes)
     balance = favour_sign(row["owner"] == HOUSE, row["statement"]) * favour
     return {

@@ -57,6 +57,12 @@ _WHOLE: Final = {
             FROM transactions.business_day ORDER BY shard, entity_id, booking_date
         ) AS line
     """,
+    "day_balances": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, account_id, value_date, debits::text AS debits, credits::text AS credits
+            FROM transactions.day_balance ORDER BY account_id, value_date, shard
+        ) AS line
+    """,
     "periods": """
         SELECT row_to_json(line) FROM (
             SELECT shard, entity_id, first_day, last_day, state, seq

@@ -1,6 +1,6 @@
 """Reads and writes a shard's balances, and reads what other shards have credited."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from asyncpg import Connection
 
@@ -24,7 +24,7 @@ async def balances_of(
     return {(row[0], row[1]): [row[2], row[3], row[4], row[5]] for row in rows}
 
 
-async def foreign_credits(connection: Connection, homes: dict[int, int]) -> dict[int, tuple[int, int]]:
+async def foreign_credits(connection: Connection, homes: Mapping[int, int]) -> dict[int, tuple[int, int]]:
     """Return what shards other than its home have credited to each account, posted and pending.
 
     `homes` gives account → home.

@@ -43,4 +43,5 @@ EXCHANGE: Final = TransactionType(
     effect=charged(exchanging.EXCHANGE, paid=1),
     movements=_movements,
     account_classes=CASH_CLASSES,
+    value_days_back=0,
 )

@@ -28,4 +28,5 @@ RESERVE: Final = TransactionType(
     movements=_movements,
     reserves=True,
     account_classes=CASH_CLASSES,
+    value_days_back=0,
 )

@@ -11,4 +11,5 @@ REVERSAL: Final = TransactionType(
     kind="request",
     effect=REVERSE,
     reversible=False,
+    value_days_back=0,
 )

@@ -31,4 +31,5 @@ TRANSFER: Final = TransactionType(
     effect=charged(MOVEMENTS),
     movements=_movements,
     account_classes=CUSTOMER_CLASSES,
+    value_days_back=0,
 )

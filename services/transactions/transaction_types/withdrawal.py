@@ -30,4 +30,5 @@ WITHDRAWAL: Final = TransactionType(
     movements=_movements,
     account_classes=CASH_CLASSES,
     returnable=True,
+    value_days_back=0,
 )

@@ -1,12 +1,14 @@
 """Movements between accounts: posted at once, screened first by policy, or reserved."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import (
     Case,
     absent,
+    ahead_elsewhere,
     asset_not_used,
     class_not_allowed,
     credits_elsewhere,
@@ -26,6 +28,7 @@ from services.transactions.domain.effects.containers import (
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import Against, Planned, TransactionType
 from services.transactions.domain.state import DEBIT_FROZEN
+from services.transactions.domain.value_dates import NONE_AHEAD, withheld
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
 from shared.runtime.failpoints import planted
@@ -258,20 +261,49 @@ def _bears(case: Case, put: Put) -> Refusal | None:
     if case.limit_passed and (not frozen or kind.kind == "fact"):
         return None
     short = debits - taken[1] - limit + frozen
-    if short > 0:
+    since = _counts_from(case)
+    ahead = changes.ahead_of(debit.account_id)
+    kept = withheld(ahead, NONE_AHEAD, since) if ahead else 0
+    if short + kept > 0:
         short -= changes.expired_of(debit, case.day)
-    if short > 0 and kind.availability == "traded":
+    if short + kept > 0 and kind.availability == "traded":
         short -= changes.arriving_by(debit, case.record.message.contractual_settlement_date)
-    if short <= 0:
+    if short + kept <= 0:
         return None
     foreign = credits_elsewhere(case.context, debit.account_id)
     if foreign:
         case.has_seen("credits", {str(debit.account_id): foreign})
+    elsewhere = ahead_elsewhere(case.context, debit.account_id, since)
+    if elsewhere:
+        days = {day.isoformat(): net for day, net in elsewhere.items()}
+        case.has_seen("ahead", {str(debit.account_id): days})
     if short > foreign:
         if frozen and (case.limit_passed or short - frozen <= foreign):
             return Refusal("amount_frozen", debit_field, "what is available beyond it is frozen")
         return Refusal("insufficient_funds", debit_field, "the available balance is too small")
+    if not case.limit_passed and short + withheld(ahead, elsewhere, since) > foreign:
+        return Refusal("short_on_value_date", debit_field, "too little is available on a day from its value on")
     return None
+
+
+def _counts_from(case: Case) -> date:
+    """Return the day from which a debit must be borne: today, if it is reserved and may be posted any day."""
+    kind = case.record.kind
+    assert kind is not None
+    return case.day if kind.reserves else max(case.record.message.value_date or case.day, case.day)
+
+
+def refuse_value_date(case: Case) -> Refusal | None:
+    """Refuse a value date that lies further back than the type may reach."""
+    kind = case.record.kind
+    assert kind is not None
+    value_date = case.record.message.value_date
+    if value_date is None or kind.value_days_back is None:
+        return None
+    first = case.day - timedelta(days=kind.value_days_back)
+    if value_date >= first:
+        return None
+    return Refusal("value_date_out_of_window", "value_date", f"a {kind.code} may reach back to {first}")
 
 
 def take_back(case: Case) -> None:
@@ -337,6 +369,7 @@ MOVEMENTS: Final = Effect(
     form=_amounts,
     references=_references,
     status=_status,
+    state=refuse_value_date,
     limits=_limits,
     accept=_accept,
 )

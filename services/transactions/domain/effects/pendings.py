@@ -63,11 +63,19 @@ def _state(case: Case) -> Refusal | None:
         return Refusal("pending_resolved", "pending_id", "it was posted or given back before")
     if named.screening:
         return Refusal("under_screening", "pending_id", "it waits for compliance")
+    value_date = case.record.message.value_date
+    if value_date is not None and value_date < case.day and _is_asked_for(case, named):
+        return Refusal("value_date_out_of_window", "value_date", f"the open day is {case.day}")
     if case.amounts and case.amounts[0] > named.legs[0].amount:
         return Refusal("amount_exceeds_pending", "amount", "less than that is still reserved")
     if len(named.whole) > 1 and case.amounts and case.amounts[0] < named.legs[0].amount:
         return _rest(case)
     return None
+
+
+def _is_asked_for(case: Case, named: OpenPending) -> bool:
+    """Say whether what is pending might have been refused: a trade was made when it was made."""
+    return case.context.types[named.instruction_type].kind == "request"
 
 
 def _rest(case: Case) -> Refusal | None:

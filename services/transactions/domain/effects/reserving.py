@@ -5,10 +5,13 @@ from typing import Final
 
 from services.transactions.domain.cases import Case
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.effects.movements import MOVEMENTS
+from services.transactions.domain.effects.movements import MOVEMENTS, refuse_value_date
 
 
 def _stands_today(case: Case) -> Refusal | None:
+    refusal = refuse_value_date(case)
+    if refusal is not None:
+        return refusal
     expires_on = case.record.message.expires_on
     if expires_on is None or expires_on >= case.day:
         return None

@@ -13,9 +13,12 @@ from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal, no_item
 from services.transactions.domain.effects.authority import two_people
-from services.transactions.domain.effects.movements import Put, put_down
+from services.transactions.domain.effects.movements import Put, put_down, refuse_value_date
 from services.transactions.domain.effects.using import find_original, home_of, not_there, use_of
 from services.transactions.domain.state import MovementId, Original
+
+TOO_LITTLE: Final = frozenset({"insufficient_funds", "short_on_value_date"})
+"""What a reversal by right passes."""
 
 
 def _form(case: Case) -> Refusal | None:
@@ -62,7 +65,7 @@ def _state(case: Case) -> Refusal | None:
             return Refusal("already_reversed", "original_id", "nothing is left of it to be undone")
         if used.parts:
             return Refusal("partly_used", "original_id", "a part of it has come back before")
-    return None
+    return None if case.record.message.forced else refuse_value_date(case)
 
 
 def _limits(case: Case) -> Refusal | None:
@@ -71,7 +74,7 @@ def _limits(case: Case) -> Refusal | None:
         for leg in case.original.legs
     ]
     refusal = put_down(case, puts)
-    if refusal is not None and refusal.reason == "insufficient_funds" and case.record.message.forced:
+    if refusal is not None and refusal.reason in TOO_LITTLE and case.record.message.forced:
         case.limit_passed = True
         refusal = put_down(case, puts)
     return refusal

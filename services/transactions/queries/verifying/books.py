@@ -17,6 +17,7 @@ CHECKS: Final = (
     "freezes",
     "closings",
     "limits",
+    "value_dates",
     "foreign_credits",
     "pendings",
     "obligations",
@@ -201,6 +202,10 @@ class Shard:
     opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """The seq that opened an account, and the limit it asked for."""
     uses: list[Use] = field(default_factory=list)
+    ahead: dict[int, dict[date, list[int]]] = field(default_factory=dict)
+    """By customer's account: debits and credits by the value date to come with which they were posted."""
+    seen_by_value: dict[tuple[int, date], int] = field(default_factory=dict)
+    """The largest foreign credits a decision saw that count on a day, by account and that day."""
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
     watched: set[int] = field(default_factory=set)

@@ -244,6 +244,7 @@ class PlainWalk:
         books.see_many("periods", walked)
         books.see_many("after_balances", 2 * walked)
         books.see_many("limits", walked + self._facts + self._limited)
+        books.see_many("value_dates", self._limited)
         self.rows += walked
         self._walked = self._facts = self._limited = 0
 
@@ -278,13 +279,14 @@ class PlainWalk:
             return None
         if code is not None and code.decode() not in PLAIN_TYPES:
             return None
-        return _Said(
+        said = _Said(
             None if code is None else code.decode(),
             day_of(booked),
             day_of(valued or booked),
             "principal" if kind is None else kind.decode(),
             int.from_bytes(asset, "big"),
         )
+        return None if said.value_date > said.booking_date else said
 
     def _meet(self, account_id: int) -> _End | None:
         account = self._books.accounts.get(account_id)

@@ -19,6 +19,7 @@ from services.transactions.queries.verifying.effects.pendings import PENDINGS
 from services.transactions.queries.verifying.effects.periods import PERIODS
 from services.transactions.queries.verifying.effects.reversals import REVERSALS
 from services.transactions.queries.verifying.effects.safekeeping import SAFEKEEPING
+from services.transactions.queries.verifying.effects.value_dates import VALUE_DATES
 
 EFFECTS: Final = (
     PENDINGS,
@@ -31,6 +32,7 @@ EFFECTS: Final = (
     SAFEKEEPING,
     BUSINESS_DAYS,
     PERIODS,
+    VALUE_DATES,
     OPENING,
     DRY_RUNS,
 )

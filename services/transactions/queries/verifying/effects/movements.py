@@ -18,6 +18,7 @@ from services.transactions.queries.verifying.effects.opening import walk_opened_
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.periods import see_booked
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
+from services.transactions.queries.verifying.effects.value_dates import note_value, still_to_come
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
 
@@ -79,6 +80,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         elif kind in MOVED:
             taken[0] += amount
             given[1] += amount
+            note_value(books, shard, row, leg)
         for side, counters in (("debit", taken), ("credit", given)):
             balance = counters[1] - counters[0]
             books.see(
@@ -102,9 +104,13 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             frozen = frozen_of(shard, leg["debit_account"])
             arriving = arriving_by(shard, row, leg["debit_account"]) if is_fact else 0
             left = taken[1] - taken[0] - taken[2] + expired + arriving + limit + foreign - frozen
-            passed = passed or left < 0
+            to_come = still_to_come(shard, row, leg["debit_account"], shard.days[debit.entity_id], foreign)
+            passed = passed or left - to_come < 0
             if not may_pass or (frozen and not is_fact):
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)
+            if not may_pass:
+                there = left - to_come
+                books.see("value_dates", there >= 0, expected="at least 0 by then", found=there, **at)
     if may_pass:
         marked = detail.get("limit_passed", False)
         at["leg"] = None
