@@ -298,6 +298,16 @@ class DayBalanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedRow:
+    """A row of `carried_over`."""
+
+    shard: int
+    account_id: int
+    booking_date: date
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodRow:
     """A row of `period`."""
 
@@ -569,6 +579,7 @@ class Ledger:
     days: list[BusinessDayRow] = field(default_factory=list)
     periods: list[PeriodRow] = field(default_factory=list)
     day_balances: list[DayBalanceRow] = field(default_factory=list)
+    carried: list[CarriedRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ DEEPEST: Final = 50
 
 HOUSE: Final = "house"
 FACTS: Final = frozenset(
-    {"deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off"}
+    {
+        "deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off",
+        "opening_balance",
+    }  # fmt: skip
 )
 BROADCAST: Final = frozenset({"open_business_day", "close_period"})
 
@@ -410,6 +413,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "exchange": _EXCHANGE,
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
+    "opening_balance": {
+        **_ONE_ACCOUNT,
+        **_required(booking_date=_date),
+        "direction": (False, _one_of("credit", "debit")),
+    },
     "house_posting": _TWO_ACCOUNTS,
     "adjustment": {
         **_TWO_ACCOUNTS,

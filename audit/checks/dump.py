@@ -88,6 +88,8 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         yield _line(
             "ahead", each.shard, accounts[each.account_id].code, each.value_date, each.debits, each.credits
         )
+    for each in ledger.carried:
+        yield _line("carried", each.shard, accounts[each.account_id].code, each.booking_date, each.seq)
     for each in ledger.periods:
         yield _line(
             "period", each.shard, examination.entities[each.entity_id], each.first_day, each.last_day,
@@ -143,6 +145,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
         for (code, day), sums in state.ahead.items():
             if examination.account_by_code[code].owner != HOUSE:
                 yield _line("ahead", state.shard, code, day, *sums)
+        for seq, (code, day) in state.carried_over.items():
+            yield _line("carried", state.shard, code, day, seq)
         for step in state.periods:
             yield _line(
                 "period", state.shard, step.entity, step.first_day, step.last_day, step.state, step.seq

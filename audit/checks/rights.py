@@ -18,6 +18,7 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "account_limit"),
         ("transactions", "business_day"),
         ("transactions", "period"),
+        ("transactions", "carried_over"),
         ("transactions", "reversed"),
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),

@@ -34,7 +34,7 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
     pending.resolved_seq = row.seq
     day = books.day_of(state, pending.legs[0].debit)
     named = day_named(pending.asked)
-    late = named and not_taken(state, books.known(state, pending.legs[0].debit).entity, named)
+    late = named and not_taken(state, books.known(state, pending.legs[0].debit).entity, named, pending.asked)
     if named is not None and late is None:
         day = named
     verdict_reason: str | None = None

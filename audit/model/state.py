@@ -163,6 +163,10 @@ class ShardState:
     """Entity → the open business day."""
     ahead: dict[tuple[str, date], list[int]] = field(default_factory=dict)
     """Account and value date → debits and credits that were posted before that day."""
+    carried: dict[str, date] = field(default_factory=dict)
+    """The last day for which an account's balance was carried over."""
+    carried_over: dict[int, tuple[str, date]] = field(default_factory=dict)
+    """By seq: the account and that day."""
     periods: list[PeriodStep] = field(default_factory=list)
     """In the order in which they were closed."""
 

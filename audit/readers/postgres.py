@@ -16,6 +16,7 @@ from audit.evidence import (
     Asset,
     BalanceRow,
     BusinessDayRow,
+    CarriedRow,
     Chart,
     ClosingRow,
     DayBalanceRow,
@@ -210,6 +211,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             DayBalanceRow(**row)
             for row in await connection.fetch(
                 "SELECT shard, account_id, value_date, debits, credits FROM transactions.day_balance"
+            )
+        ],
+        carried=[
+            CarriedRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, account_id, booking_date, seq FROM transactions.carried_over"
             )
         ],
         periods=[

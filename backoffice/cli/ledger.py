@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import exports, items, output, periods, proofs, sessions
+from backoffice.cli import exports, items, opening_balances, output, periods, proofs, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from services.transactions.app import TransactionsService
@@ -24,6 +24,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 exports.register(app)
 items.register(app)
 periods.register(app)
+opening_balances.register(app)
 
 LARGE_EVENTS: Final = 200_000
 """From so many events on, the walk takes longer than it takes to start processes for it."""

@@ -226,6 +226,25 @@ class Interest(InstructionBase):
     direction: Literal["credit", "debit"] = "credit"
 
 
+class OpeningBalance(InstructionBase):
+    """Fact: an account had a balance elsewhere, before its books were kept here.
+
+    It stands against the entity's migration account, which holds nothing when both sides of the books have
+    been carried over. An account's balances come in the order of their booking dates.
+    """
+
+    type: Literal["opening_balance"] = "opening_balance"
+    account: Code
+    """A customer's, or one of the firm's own. A custody account for any security stands for the one in it."""
+    direction: Literal["credit", "debit"] = "credit"
+    """On a customer's account, `credit` is in the holder's favour."""
+    amount: AmountText
+    asset: Code
+    booking_date: date
+    """The open business day or an earlier one, also before the entity's first; of a period that is closed in
+    any way, it is booked on the open day."""
+
+
 class HousePosting(InstructionBase):
     """Request: money moves between two of the firm's own accounts. Its owner is `house`."""
 
@@ -515,6 +534,7 @@ Instruction = (
     | Exchange
     | Fee
     | Interest
+    | OpeningBalance
     | HousePosting
     | Adjustment
     | CustodyTransfer
@@ -543,6 +563,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Exchange,
     Fee,
     Interest,
+    OpeningBalance,
     HousePosting,
     Adjustment,
     CustodyTransfer,
@@ -564,7 +585,10 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
 )
 
 FACTS: Final = frozenset(
-    {"deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off"}
+    {
+        "deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off",
+        "opening_balance",
+    }  # fmt: skip
 )
 """Types that have happened outside and are always booked; the others are requests."""
 

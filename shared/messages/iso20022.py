@@ -30,6 +30,7 @@ from shared.messages.instructions import (
     Interest,
     OpenAccount,
     OpenBusinessDay,
+    OpeningBalance,
     Party,
     Payment,
     PaymentParty,
@@ -161,6 +162,12 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         "booking_date",
         note="between the firm's own accounts",
     ),
+    OpeningBalance: {
+        "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
+        **_ENTRY_AMOUNT,
+        "direction": _at(camt_053="Ntry/CdtDbtInd", note="`credit`: CRDT, `debit`: DBIT"),
+        "booking_date": _at(camt_053="Ntry/BookgDt/Dt"),
+    },
     HousePosting: _nowhere(
         "debit_account", "credit_account", "amount", "asset", note="between the firm's own accounts"
     ),

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from shared.messages.envelope import Code, Event, Message, Number, Place
 
-MovementKind = Literal["principal", "fee", "interest", "commission", "tax", "obligation"]
+MovementKind = Literal["principal", "fee", "interest", "commission", "tax", "obligation", "opening"]
 
 
 class Posting(Message):

@@ -28,6 +28,7 @@ from audit.evidence import (
     Asset,
     BalanceRow,
     BusinessDayRow,
+    CarriedRow,
     Chart,
     ClosingRow,
     DayBalanceRow,
@@ -338,6 +339,9 @@ def books(upstream: Upstream) -> Evidence:
             DayBalanceRow(state.shard, ids[code], day, *sums)
             for (code, day), sums in state.ahead.items()
             if not code.startswith("BANK")
+        ]
+        written.carried += [
+            CarriedRow(state.shard, ids[code], day, seq) for seq, (code, day) in state.carried_over.items()
         ]
         written.periods += [
             PeriodRow(state.shard, 1, each.first_day, each.last_day, each.state, each.seq)

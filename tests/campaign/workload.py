@@ -341,6 +341,20 @@ class Workload:
         direction = self.rng.choice(("credit", "debit", None))
         yield self._to(account, "interest", **fields, **({"direction": direction} if direction else {}))
 
+    def opening_balance(self) -> Iterator[Sending]:
+        """A balance from other books, of an earlier day or of today."""
+        account = self._some()
+        back = self.day - timedelta(days=self.rng.choice((0, 0, 1, 3, 400)))
+        yield self._to(
+            account,
+            "opening_balance",
+            account=account.code,
+            amount=self._spell(account, 12_34),
+            asset=account.asset,
+            direction=self.rng.choice(("credit", "credit", "debit")),
+            booking_date=back.isoformat(),
+        )
+
     def house_posting(self) -> Iterator[Sending]:
         """Between two of the firm's own accounts, whichever the chart has."""
         body = self._body(
@@ -615,6 +629,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.drain,
     Workload.fee,
     Workload.interest,
+    Workload.opening_balance,
     Workload.house_posting,
     Workload.freeze,
     Workload.reserve,
@@ -638,8 +653,8 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 30, 40, 50, 40, 30, 20, 40, 30, 10, 30, 20, 60, 6,
-    10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
+    260, 230, 220, 30, 40, 50, 40, 10, 30, 20, 40, 30, 10, 30, 20, 60,
+    6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 
 _TRIED: Final = (

@@ -167,9 +167,35 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert backoffice("compliance", "verify", "--heads", "heads.json").status == 0
     assert backoffice("compliance", "verify", "--heads", "wrong.jsonl").error["error"] == "heads_unreadable"
 
+    _carry_over_and_close(backoffice, tmp_path)
     verdict = backoffice("ledger", "verify")
     assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
     assert "published" in {check["name"] for check in verdict.records[0]["checks"]}
+
+
+def _carry_over_and_close(backoffice: Callable[..., Any], folder: Path) -> None:
+    """Both sides of other books come in, and the first day is closed, softly and for good."""
+    balance = {"amount": "5.00", "asset": "EUR", "booking_date": "2025-12-31"}
+    house = {"owner": "house", "account": "BANK/nostro/EUR", "direction": "debit"}
+    for fields, left, status in (({"account": ACCOUNT}, "-5.00", 1), (house, "0.00", 0)):
+        (folder / "balances.jsonl").write_text(line("opening_balance", **balance, **fields))
+        sent = backoffice("instruction", "send", "--file", "balances.jsonl", "--wait")
+        assert sent.records[0]["outcome"] == "posted"
+        ran = backoffice("ledger", "migration", "--entity", "BANK")
+        assert (ran.status, ran.records[0]["left"]) == (status, left)
+
+    close = ("ledger", "close-period", "--entity", "BANK", "--last-day")
+    assert backoffice(*close, "2199-01-01").records[0]["reason"] == "period_not_over"
+    report = ("report", "run", "period_trial_balance", "--booking-date", "2026-01-01", "--entity", "BANK")
+    assert backoffice(*report).error["error"] == "period_not_closed"
+    for options in (["--soft"], []):
+        closed = backoffice(*close, "2026-01-01", *options).records[0]
+        assert {each["outcome"] for each in closed["shards"].values()} == {"applied"}
+    first, rest = backoffice("ledger", "periods", "--entity", "BANK").records
+    assert (first["state"], rest["state"], rest["first_day"]) == ("closed", "open", "2026-01-02")
+    made = backoffice(*report)
+    assert (made.status, made.records[0]["reconciled"]) == (0, True)
+    assert made.records[0]["totals"]["closed_at"] == first["closed_at"]
 
 
 def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:

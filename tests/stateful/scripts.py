@@ -126,6 +126,16 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     "interest": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, {"direction": ("debit", "credit")}
     ),
+    "opening_balance": Kind(
+        {
+            "account": (*CODES, *BOXES[:9], "BANK/nostro/EUR", "BANK/migration/EUR"),
+            "amount": AMOUNTS,
+            "asset": (*ASSETS, SAP),
+            "booking_date": (*DAYS[:6], "2025-12-30", "2025-12-31"),
+        },
+        {"direction": ("credit", "credit", "debit")},
+        owners=(*OWNERS, HOUSE),
+    ),
     "house_posting": Kind(
         {"debit_account": HOUSE_CODES, "credit_account": HOUSE_CODES, "amount": AMOUNTS, "asset": ASSETS},
         owners=(HOUSE,),

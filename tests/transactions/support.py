@@ -275,6 +275,7 @@ def make_chart() -> Chart:
         "trade_payable",
         "fail_to_deliver",
         "fail_to_receive",
+        "migration",
         "fee_income",
         "tax_payable",
         "sundry_income",
@@ -302,6 +303,7 @@ def make_chart() -> Chart:
     since = date(1900, 1, 1)
     for entity_id in (1, 2):
         for kind, condition, name in (
+            ("opening_balance", "", "migration"),
             ("deposit", "", "nostro"),
             ("deposit", "cash", "vault"),
             ("withdrawal", "", "nostro"),

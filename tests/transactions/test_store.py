@@ -481,8 +481,8 @@ async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDa
         await data.load(connection, PARTITIONS)
         assert await content() == before
         assert await connection.fetchval("SELECT scale FROM transactions.asset WHERE code = 'KWD'") == 3
-        # 15 classes in eight pairs of entity and currency, ten in one; five in each security, twice.
-        expected = 8 * 15 + 10 + 2 * 5 * 9
+        # 16 classes in eight pairs of entity and currency, eleven in one; six in each security, twice.
+        expected = 8 * 16 + 11 + 2 * 6 * 9
         assert await connection.fetchval("SELECT count(*) FROM transactions.account") == expected
     finally:
         await connection.close()

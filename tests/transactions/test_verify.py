@@ -94,6 +94,16 @@ async def a_few_periods(ledger: StoredLedger) -> None:
         await ledger.send(*[received(message, partition=shard) for shard in range(PARTITIONS)])
         await ledger.send(instruction("adjustment", owner=HOUSE, **right))
     await ledger.send(deposit(ALICE, "0.07"))
+    balance = {"account": "fourth", "amount": "6.00", "asset": "EUR"}
+    await ledger.send(
+        opening(CAROL, "fourth"),
+        instruction("opening_balance", owner=CAROL, **balance, booking_date="2026-01-02"),
+        instruction(
+            "opening_balance", owner=CAROL, **balance, booking_date="2026-01-01", value_date="2026-09-01"
+        ),
+        transfer(CAROL, BOB, "6.00", debit_account="fourth"),
+        transfer(CAROL, BOB, "0.01", debit_account="fourth"),
+    )
 
 
 async def a_few_closings(ledger: StoredLedger) -> None:
@@ -456,6 +466,10 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '2026-01-01', '2025-12-30')::bytea, booking_date = '2025-12-30' WHERE instruction_type = 'adjustment' AND kind = 'TransactionPosted'", "periods", id="an adjustment in a period that takes none"),
         pytest.param("UPDATE period SET last_day = last_day + 1", "periods", id="another period"),
         pytest.param("DELETE FROM period WHERE state = 'closed'", "periods", id="a closing of a period lost"),
+        pytest.param("UPDATE carried_over SET booking_date = '2025-01-01'", "booking_dates", id="a balance carried over of another day"),
+        pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE instruction_type = 'opening_balance' AND kind = 'TransactionPosted'", "periods", id="a balance carried over into a closed period"),
+        pytest.param("UPDATE day_balance SET credits = credits + 1", "value_dates", id="more to come than was posted"),
+        pytest.param("UPDATE journal SET value_date = '2026-09-02' WHERE value_date = '2026-09-01'", "value_dates", id="another value date"),
         pytest.param("DELETE FROM business_day WHERE shard = 1", "booking_dates", id="a business day lost"),
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ from audit.wire import FACTS, HOUSE, Asked
 
 CASH_CLASSES: Final = frozenset({"cash", "loan"})
 
-WITHIN_BOXES: Final = frozenset({"custody_transfer", "trade"})
+WITHIN_BOXES: Final = frozenset({"custody_transfer", "trade", "opening_balance"})
 """Types in which a custody account stands for the account of the security within it."""
 
 TO_SUSPENSE: Final = frozenset(
@@ -148,6 +148,13 @@ def _interest(asked: Asked) -> tuple[Asking, ...]:
     return _one("interest", customer, End(None, "debit"), asked)
 
 
+def _opening_balance(asked: Asked) -> tuple[Asking, ...]:
+    whose, migration = End(asked.content["account"]), End(None, "")
+    if asked.content.get("direction", "credit") == "credit":
+        return _one("opening", migration, whose, asked)
+    return _one("opening", whose, migration, asked)
+
+
 def _reserve(asked: Asked) -> tuple[Asking, ...]:
     whom = asked.content.get("credit_account")
     credit = End(whom, field="credit_account") if whom else End(None, "")
@@ -217,6 +224,7 @@ MOVEMENTS: Final[Mapping[str, Callable[[Asked], tuple[Asking, ...]]]] = {
     "exchange": _exchange,
     "fee": _fee,
     "interest": _interest,
+    "opening_balance": _opening_balance,
     "house_posting": _between_two,
     "adjustment": _between_two,
     "custody_transfer": _custody_transfer,
@@ -299,15 +307,22 @@ def move(
         if reason is not None and not is_fact:
             return rejected(reason, *(end.field for end in named))
         routed = reason
+    stand_in = routed
     booked = day_named(asked) or day
-    refused = not_taken(state, entity, booked)
-    if refused is not None:
+    refused = not_taken(state, entity, booked, asked)
+    if refused is not None and not is_fact:
         return refused
+    if refused is not None:
+        booked, routed = day, routed or refused.reason
+    else:
+        for each in carried(asked, moves, accounts) if routed is None else ():
+            if booked < state.carried.get(each, booked):
+                return rejected("booking_date_decreases", "booking_date")
     if asked.type in NOT_VALUED_BEFORE and is_valued_before(asked, day):
         return rejected("value_date_out_of_window", "value_date")
     if last_day_is_past(asked, day):
         return rejected("expiry_past", "expires_on")
-    legs = _legs(books, asked, moves, entity=entity, day=day, routed=routed)
+    legs = _legs(books, asked, moves, entity=entity, day=day, routed=stand_in)
     if legs is not None and reshape is not None:
         legs = reshape(books, asked, legs, entity, day)
     if legs is None:
@@ -317,6 +332,11 @@ def move(
     if opening is not None and any(opening.code in (leg.debit, leg.credit) for leg in legs):
         state.opened[opening.code] = opening
     said = _limits(books, state, row, asked, legs, day=booked, routed=routed, screened=screened)
+    if said.reason is None and asked.type == "opening_balance":
+        said.value_date = value_of(asked) or day_named(asked)
+        for each in carried(asked, moves, accounts) if stand_in is None else ():
+            state.carried[each] = booked
+            state.carried_over[row.seq] = (each, booked)
     if opening is not None and opening.code in state.opened:
         if said.reason is None:
             said.opened = opening.code
@@ -388,6 +408,8 @@ def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple
 def _is_allowed(account: KnownAccount, kind: str) -> bool:
     if kind in {"transfer", "trade"}:
         return account.owner != HOUSE
+    if kind == "opening_balance":
+        return account.account_class != "migration"
     if kind in WITHIN_BOXES:
         return account.account_class == "custody"
     return account.owner == HOUSE if kind in OF_THE_HOUSE else account.account_class in CASH_CLASSES
@@ -525,3 +547,11 @@ def bears(
     if may_pass and not (by_right and is_kept):
         return "limit_passed"
     return "amount_frozen" if is_kept else short, "account", "debit_account", "charges"
+
+
+def carried(asked: Asked, moves: Sequence[Asking], accounts: Known) -> Sequence[str]:
+    """The account whose balance is carried over, if one is."""
+    if asked.type != "opening_balance":
+        return ()
+    ends = [end.code for each in moves for end in (each.debit, each.credit) if end.code is not None]
+    return [code for code in ends if accounts[code] is not None]

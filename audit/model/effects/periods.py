@@ -1,12 +1,16 @@
 """Closing the periods of an entity's books, and the days that are still taken."""
 
 from datetime import date, timedelta
+from typing import Final
 
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import PeriodStep, ShardState
 from audit.wire import HOUSE, Asked
+
+NAMING_ITS_DAY: Final = frozenset({"adjustment", "opening_balance"})
+"""Types of which an instruction may say on which day it is booked."""
 
 
 def holds_a_day(asked: Asked) -> Prediction | None:
@@ -43,19 +47,22 @@ def close_period(books: Books, state: ShardState, row: JournalRow, asked: Asked)
     return Prediction("PeriodClosed", booking_date=state.today[entity])
 
 
-def not_taken(state: ShardState, entity: str, day: date) -> Prediction | None:
+def not_taken(state: ShardState, entity: str, day: date, asked: Asked) -> Prediction | None:
     """Why nothing that names this booking date is booked on it, if so."""
     steps = [each for each in state.periods if each.entity == entity]
     if day == state.today[entity]:
         return None
     if any(day <= each.last_day for each in steps if each.state == "closed"):
         return rejected("period_closed", "booking_date")
-    if any(each.first_day <= day <= each.last_day for each in steps):
+    is_soft = any(each.first_day <= day <= each.last_day for each in steps)
+    if asked.type == "opening_balance" and is_soft:
+        return rejected("period_closed", "booking_date")
+    if is_soft or (asked.type == "opening_balance" and day < state.today[entity]):
         return None
     return rejected("booking_date_not_open", "booking_date")
 
 
 def day_named(asked: Asked) -> date | None:
     """The booking date that an instruction names for itself."""
-    named = asked.content.get("booking_date") if asked.type == "adjustment" else None
+    named = asked.content.get("booking_date") if asked.type in NAMING_ITS_DAY else None
     return date.fromisoformat(named) if named else None

@@ -73,7 +73,7 @@ LATER: Final = frozenset(
 """Kinds that always follow up an earlier fate of a record."""
 BY_ITSELF: Final = frozenset({"CreditSwept", "ObligationBooked"})
 """Kinds that move money and settle nothing that was reserved."""
-NAMES_ITS_DAY: Final = frozenset({"adjustment"})
+NAMES_ITS_DAY: Final = frozenset({"adjustment", "opening_balance"})
 """Types of which an instruction may say on which day it is booked."""
 REASON_LENGTH_MAX: Final = 64
 

@@ -78,6 +78,7 @@ class Case:
         "account",
         "amounts",
         "at_once",
+        "booked",
         "context",
         "day",
         "entity_id",
@@ -141,6 +142,8 @@ class Case:
         """Whether it waits for compliance before it is posted."""
         self.redirected = False
         """Whether a fact goes to suspense because what it names cannot take it."""
+        self.booked: date | None = None
+        """The day on which a fact is booked instead of the one that it names."""
         self.routed: str | None = None
         self.limit_passed = False
         self.seen: dict[str, Any] | None = None

@@ -33,8 +33,8 @@ from shared.messages.partitioner import shard_of
 from shared.runtime.failpoints import planted
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
-_TIMES_ROUTED_MAX: Final = 4
-"""A fact is routed to suspense, return, blocked funds and past its limit at most once each."""
+_TIMES_ROUTED_MAX: Final = 5
+"""A fact is routed to suspense, return, blocked funds, the open day and past its limit at most once each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,9 @@ def _route(case: Case, refusal: Refusal) -> Refusal | None:
         case "return" | "blocked_funds" as stand_in:
             case.routed = refusal.reason
             return _stand_in(case, stand_in, refusal)
+        case "open_day":
+            case.booked = case.day
+            case.routed = case.routed or refusal.reason
         case "booked":
             case.limit_passed = True
         case "rejected":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 RungName = Literal["place", "identity", "form", "references", "status", "state", "limits", "decision"]
-FactFate = Literal["rejected", "suspense", "return", "blocked_funds", "booked"]
+FactFate = Literal["rejected", "suspense", "return", "blocked_funds", "open_day", "booked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Reason:
     fate: Literal["rejected", "duplicate", "voided"]
     fact: FactFate
     """What becomes of a fact: it is `rejected` too, goes to the house's account of the class
-    `suspense`, `return` or `blocked_funds`, or is `booked`."""
+    `suspense`, `return` or `blocked_funds`, is booked on the `open_day` instead, or is `booked`."""
     status_code: str
     upstream: str
 
@@ -121,15 +121,23 @@ TABLE: Final = (
         "wait until the freeze is lifted, then a new id",
         fact="blocked_funds",
     ),
-    _row("period_closed", "status", "DT01", "book it on the open business day, with a new id"),
+    _row(
+        "period_closed",
+        "status",
+        "DT01",
+        "book it on the open business day, with a new id",
+        fact="open_day",
+    ),
     _row(
         "booking_date_not_open",
         "status",
         "DT01",
         "name the open business day, or a day of a period that is soft-closed, with a new id",
+        fact="open_day",
     ),
     # 6 state
     _row("business_day_not_later", "state", "DT01", "days only move on; name a later one"),
+    _row("booking_date_decreases", "state", "DT01", "send an account's balances by their days; a new id"),
     _row("period_not_over", "state", "DT01", "open a business day behind its last day, then a new id"),
     _row("period_already_closed", "state", "DU03", "nothing: it was closed before"),
     _row("period_not_next", "state", "DT01", "close the period that is said to be next, with a new id"),

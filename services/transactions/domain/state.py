@@ -117,6 +117,8 @@ class ShardState:
     """What of each entity's books is closed; no entry where all is open."""
     ahead: dict[int, Ahead] = field(default_factory=dict)
     """What this shard has posted on accounts at home here with its value on a day to come."""
+    carried: dict[int, date] = field(default_factory=dict)
+    """Accounts at home here whose balance was carried over, with the last day for which one was."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
     """By instruction id, all of them."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -166,6 +168,7 @@ class ShardState:
             days=dict(self.days),
             periods=dict(self.periods),
             ahead=dict(self.ahead),
+            carried=dict(self.carried),
             pendings=dict(self.pendings),
             expiring=dict(self.expiring),
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
@@ -185,6 +188,7 @@ class ShardState:
         self.limits.update(changes.limits)
         self.days.update(changes.days)
         self.periods.update(changes.periods)
+        self.carried.update(changes.carried)
         self.next_account = changes.next_account
         for account_id, mask in changes.stopped.items():
             if mask:
@@ -265,6 +269,9 @@ class Changes:
     periods: dict[int, Periods] = field(default_factory=dict)
     periods_closed: list[PeriodClosing] = field(default_factory=list)
     ahead: dict[int, Ahead] = field(default_factory=dict)
+    carried: dict[int, date] = field(default_factory=dict)
+    carried_over: list[tuple[int, date, int]] = field(default_factory=list)
+    """Balances carried over: account, booking date, seq."""
     valued: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
     """(account, value date to come) → debits and credits posted with it: to be added to its row."""
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
@@ -385,6 +392,15 @@ class Changes:
         before = self.periods_of(closing.entity_id)
         self.periods[closing.entity_id] = before.after(closing.period, closing.state)
         self.periods_closed.append(closing)
+
+    def carried_until(self, account_id: int) -> date | None:
+        """Return the last day for which a balance of an account at home here was carried over."""
+        return self.carried.get(account_id) or self.state.carried.get(account_id)
+
+    def carry_over(self, account_id: int, day: date, seq: int) -> None:
+        """Note that a balance was carried over."""
+        self.carried[account_id] = day
+        self.carried_over.append((account_id, day, seq))
 
     def open_day(self, entity_id: int, day: date) -> None:
         """Let the entity's books move on; what had its value ahead counts when its day has come."""

@@ -25,6 +25,7 @@ from services.transactions.store import (
     Connection,
     accounts,
     balances,
+    carried,
     closing,
     journal,
     limits,
@@ -240,6 +241,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     for shard, result in folded.items():
         changes = result.changes
         await value_dates.save_ahead(connection, shard, changes.valued)
+        await carried.carry_over(connection, shard, changes.carried_over)
         await moving.open_days(connection, shard, changes.days_opened)
         await periods.close_periods(connection, shard, changes.periods_closed)
         await moving.save_pendings(connection, shard, changes.pended)

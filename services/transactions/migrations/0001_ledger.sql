@@ -150,7 +150,8 @@ CREATE INDEX journal_aside ON journal_row (instruction_id)
     WHERE kind IN ('OwnerParked', 'RecordDiscarded', 'DecisionWithoutEffect', 'DryRunJudged')
     OR reason IN ('wrong_key', 'wrong_partition');
 -- What may be booked on another day than the open one, so that a search by booking date finds it.
-CREATE INDEX journal_dated_back ON journal_row (shard, booking_date, seq) WHERE instruction_type = 'adjustment';
+CREATE INDEX journal_dated_back ON journal_row (shard, booking_date, seq)
+    WHERE instruction_type IN ('adjustment', 'opening_balance');
 
 CREATE VIEW journal AS
 SELECT
@@ -400,6 +401,15 @@ CREATE TABLE business_day (
     PRIMARY KEY (shard, entity_id, booking_date)
 );
 
+-- Opening balances that were booked on the account that they named.
+CREATE TABLE carried_over (
+    shard int NOT NULL,
+    account_id bigint NOT NULL REFERENCES account,
+    booking_date date NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (shard, seq)
+);
+
 -- A period of an entity's books is soft-closed, then closed, or closed at once: a row a step.
 CREATE TABLE period (
     shard int NOT NULL,
@@ -441,7 +451,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backo
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, account_freeze,
-    account_closing, account_limit, business_day, period, reversed
+    account_closing, account_limit, business_day, period, carried_over, reversed
     TO transactions_service;
 GRANT INSERT ON day_balance TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;

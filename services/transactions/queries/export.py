@@ -57,6 +57,12 @@ _WHOLE: Final = {
             FROM transactions.business_day ORDER BY shard, entity_id, booking_date
         ) AS line
     """,
+    "carried_over": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, account_id, booking_date, seq
+            FROM transactions.carried_over ORDER BY shard, seq
+        ) AS line
+    """,
     "day_balances": """
         SELECT row_to_json(line) FROM (
             SELECT shard, account_id, value_date, debits::text AS debits, credits::text AS credits

@@ -181,7 +181,8 @@ async def _last_dated_back(connection: Connection, day: date, shards: Collection
         """
         SELECT shard, max(seq) AS seq
         FROM transactions.journal_row
-        WHERE shard = ANY($1::int[]) AND instruction_type = 'adjustment' AND booking_date <= $2
+        WHERE shard = ANY($1::int[]) AND instruction_type IN ('adjustment', 'opening_balance')
+          AND booking_date <= $2
         GROUP BY shard
         """,
         list(shards),

@@ -17,6 +17,7 @@ from services.transactions.transaction_types.house_posting import HOUSE_POSTING
 from services.transactions.transaction_types.interest import INTEREST
 from services.transactions.transaction_types.open_account import OPEN_ACCOUNT
 from services.transactions.transaction_types.open_business_day import OPEN_BUSINESS_DAY
+from services.transactions.transaction_types.opening_balance import OPENING_BALANCE
 from services.transactions.transaction_types.post_pending import POST_PENDING
 from services.transactions.transaction_types.reopen_account import REOPEN_ACCOUNT
 from services.transactions.transaction_types.reserve import RESERVE
@@ -37,6 +38,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     EXCHANGE,
     FEE,
     INTEREST,
+    OPENING_BALANCE,
     HOUSE_POSTING,
     ADJUSTMENT,
     CUSTODY_TRANSFER,

@@ -204,6 +204,10 @@ class Shard:
     uses: list[Use] = field(default_factory=list)
     ahead: dict[int, dict[date, list[int]]] = field(default_factory=dict)
     """By customer's account: debits and credits by the value date to come with which they were posted."""
+    carried: dict[int, date] = field(default_factory=dict)
+    """The last day for which an account's balance was carried over."""
+    carried_over: dict[int, tuple[int, date]] = field(default_factory=dict)
+    """By seq: the account and that day."""
     seen_by_value: dict[tuple[int, date], int] = field(default_factory=dict)
     """The largest foreign credits a decision saw that count on a day, by account and that day."""
     seen: dict[int, int] = field(default_factory=dict)

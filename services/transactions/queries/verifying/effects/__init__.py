@@ -7,6 +7,7 @@ with them.
 from typing import Final
 
 from services.transactions.queries.verifying.effects.business_days import BUSINESS_DAYS
+from services.transactions.queries.verifying.effects.carrying import CARRYING
 from services.transactions.queries.verifying.effects.closing import CLOSING
 from services.transactions.queries.verifying.effects.dry_runs import DRY_RUNS
 from services.transactions.queries.verifying.effects.effect import Effect, Walk
@@ -33,6 +34,7 @@ EFFECTS: Final = (
     BUSINESS_DAYS,
     PERIODS,
     VALUE_DATES,
+    CARRYING,
     OPENING,
     DRY_RUNS,
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Shard, decimal_of
+from services.transactions.queries.verifying.effects.carrying import note_carried
 from services.transactions.queries.verifying.effects.charging import walk_charges
 from services.transactions.queries.verifying.effects.closing import credits_seen, see_open, see_swept
 from services.transactions.queries.verifying.effects.effect import Effect
@@ -81,6 +82,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             taken[0] += amount
             given[1] += amount
             note_value(books, shard, row, leg)
+            note_carried(books, shard, row, leg)
         for side, counters in (("debit", taken), ("credit", given)):
             balance = counters[1] - counters[0]
             books.see(

@@ -11,7 +11,7 @@ from services.transactions.queries.verifying.books import Books, PeriodStep, Sha
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.journal import Row
 
-NAMES_ITS_DAY: Final = frozenset({"adjustment"})
+NAMES_ITS_DAY: Final = frozenset({"adjustment", "opening_balance"})
 """Types of which an instruction may say on which day it is booked."""
 
 
@@ -64,7 +64,13 @@ def see_booked(
     is_closed = any(each.state == "closed" and row["booking_date"] <= each.last_day for each in steps)
     books.see("periods", not is_closed, expected="no closed period", found=row["booking_date"], **at)
     expected = today
-    if named is not None and named != today:
+    if row["instruction_type"] == "opening_balance":
+        # What is too late, or too early, is booked today.
+        is_shut = named is not None and any(
+            named <= each.last_day and (each.state == "closed" or each.first_day <= named) for each in steps
+        )
+        expected = today if is_shut else min(named or today, today)
+    elif named is not None and named != today:
         takes_it = any(
             each.state == "soft_closed" and each.first_day <= named <= each.last_day for each in steps
         ) and not any(each.state == "closed" and named <= each.last_day for each in steps)
