@@ -298,6 +298,17 @@ class DayBalanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AccrualRow:
+    """A row of `accrual`."""
+
+    shard: int
+    account: str
+    series: str
+    posted_minor: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class CarriedRow:
     """A row of `carried_over`."""
 
@@ -580,6 +591,7 @@ class Ledger:
     periods: list[PeriodRow] = field(default_factory=list)
     day_balances: list[DayBalanceRow] = field(default_factory=list)
     carried: list[CarriedRow] = field(default_factory=list)
+    accruals: list[AccrualRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

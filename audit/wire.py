@@ -23,7 +23,7 @@ HOUSE: Final = "house"
 FACTS: Final = frozenset(
     {
         "deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off",
-        "opening_balance",
+        "opening_balance", "accrual",
     }  # fmt: skip
 )
 BROADCAST: Final = frozenset({"open_business_day", "close_period"})
@@ -413,6 +413,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "exchange": _EXCHANGE,
     "fee": _ONE_ACCOUNT,
     "interest": {**_ONE_ACCOUNT, "direction": (False, _one_of("credit", "debit"))},
+    "accrual": {
+        **_EVERY,
+        **_required(account=_code, series=_code, cumulative=_amount, asset=_code),
+        "direction": (False, _one_of("credit", "debit")),
+    },
     "opening_balance": {
         **_ONE_ACCOUNT,
         **_required(booking_date=_date),

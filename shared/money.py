@@ -71,16 +71,24 @@ def parse_signed(text: str, scale: int) -> int:
     return minor
 
 
+def parse_exact(text: str) -> Fraction:
+    """Turn a wire rate, or anything finer than minor units, into the number it spells; it may be zero.
+
+    Raises `AmountError` with reason `amount_malformed` or `amount_negative`.
+    """
+    if not _RATE.fullmatch(text):
+        if text.startswith("-") and _RATE.fullmatch(text[1:]):
+            raise AmountError("amount_negative", "the number is negative")
+        raise AmountError("amount_malformed", "it is a decimal string such as 1.0852")
+    return Fraction(text)
+
+
 def parse_rate(text: str) -> Fraction:
     """Turn a wire rate into the exact number it spells, however many decimals it has.
 
     Raises `AmountError` with reason `amount_malformed`, `amount_negative` or `amount_zero`.
     """
-    if not _RATE.fullmatch(text):
-        if text.startswith("-") and _RATE.fullmatch(text[1:]):
-            raise AmountError("amount_negative", "the rate is negative")
-        raise AmountError("amount_malformed", "a rate is a decimal string such as 1.0852")
-    rate = Fraction(text)
+    rate = parse_exact(text)
     if rate == 0:
         raise AmountError("amount_zero", "the rate is zero")
     return rate

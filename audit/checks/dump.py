@@ -88,6 +88,8 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         yield _line(
             "ahead", each.shard, accounts[each.account_id].code, each.value_date, each.debits, each.credits
         )
+    for each in ledger.accruals:
+        yield _line("accrual", each.shard, each.account, each.series, each.posted_minor, each.seq)
     for each in ledger.carried:
         yield _line("carried", each.shard, accounts[each.account_id].code, each.booking_date, each.seq)
     for each in ledger.periods:
@@ -145,6 +147,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
         for (code, day), sums in state.ahead.items():
             if examination.account_by_code[code].owner != HOUSE:
                 yield _line("ahead", state.shard, code, day, *sums)
+        for series, posted in state.accruals.items():
+            yield _line("accrual", state.shard, *series, *posted)
         for seq, (code, day) in state.carried_over.items():
             yield _line("carried", state.shard, code, day, seq)
         for step in state.periods:

@@ -163,6 +163,8 @@ class ShardState:
     """Entity → the open business day."""
     ahead: dict[tuple[str, date], list[int]] = field(default_factory=dict)
     """Account and value date → debits and credits that were posted before that day."""
+    accruals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """Account as it was named and series → what was posted of it, and the seq that did it last."""
     carried: dict[str, date] = field(default_factory=dict)
     """The last day for which an account's balance was carried over."""
     carried_over: dict[int, tuple[str, date]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from audit.evidence import (
     Account,
     AccountClass,
     AccountDay,
+    AccrualRow,
     Activation,
     ActRow,
     Asset,
@@ -211,6 +212,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             DayBalanceRow(**row)
             for row in await connection.fetch(
                 "SELECT shard, account_id, value_date, debits, credits FROM transactions.day_balance"
+            )
+        ],
+        accruals=[
+            AccrualRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, account, series, posted_minor, seq FROM transactions.accrual"
             )
         ],
         carried=[

@@ -226,6 +226,25 @@ class Interest(InstructionBase):
     direction: Literal["credit", "debit"] = "credit"
 
 
+class Accrual(InstructionBase):
+    """Fact: interest has accrued on a customer's account, so much since its series began.
+
+    What is posted is all that has accrued, rounded to the asset's decimals, less what was posted of the
+    series before: so no rounding adds up. Nothing moves while that comes to nothing (`InstructionApplied`);
+    if less has accrued than was posted, the rest is taken back. It is not reversed: an accrual corrects it.
+    """
+
+    type: Literal["accrual"] = "accrual"
+    account: Code
+    series: Code
+    """Names what accrues, such as the interest of a quarter; a new one begins at nothing."""
+    cumulative: RateText
+    """All that has accrued since the series began, with as many decimals as it takes."""
+    asset: Code
+    direction: Literal["credit", "debit"] = "credit"
+    """`credit` in the holder's favour; the same throughout a series."""
+
+
 class OpeningBalance(InstructionBase):
     """Fact: an account had a balance elsewhere, before its books were kept here.
 
@@ -534,6 +553,7 @@ Instruction = (
     | Exchange
     | Fee
     | Interest
+    | Accrual
     | OpeningBalance
     | HousePosting
     | Adjustment
@@ -563,6 +583,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Exchange,
     Fee,
     Interest,
+    Accrual,
     OpeningBalance,
     HousePosting,
     Adjustment,
@@ -587,7 +608,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
 FACTS: Final = frozenset(
     {
         "deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off",
-        "opening_balance",
+        "opening_balance", "accrual",
     }  # fmt: skip
 )
 """Types that have happened outside and are always booked; the others are requests."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.messages.envelope import Event
 from shared.messages.instructions import (
+    Accrual,
     Adjustment,
     Allocate,
     ChangeLimit,
@@ -162,6 +163,12 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         "booking_date",
         note="between the firm's own accounts",
     ),
+    Accrual: {
+        "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
+        "asset": _at(camt_053="Ntry/Amt/@Ccy"),
+        "direction": _at(camt_053="Ntry/CdtDbtInd", note="`credit`: CRDT, `debit`: DBIT"),
+        **_nowhere("series", "cumulative"),
+    },
     OpeningBalance: {
         "account": _at(camt_053="Acct/Id/Othr/Id", note=_ACCOUNT),
         **_ENTRY_AMOUNT,

@@ -24,6 +24,7 @@ from audit.evidence import (
     Account,
     AccountClass,
     AccountDay,
+    AccrualRow,
     Activation,
     Asset,
     BalanceRow,
@@ -339,6 +340,9 @@ def books(upstream: Upstream) -> Evidence:
             DayBalanceRow(state.shard, ids[code], day, *sums)
             for (code, day), sums in state.ahead.items()
             if not code.startswith("BANK")
+        ]
+        written.accruals += [
+            AccrualRow(state.shard, *series, *posted) for series, posted in state.accruals.items()
         ]
         written.carried += [
             CarriedRow(state.shard, ids[code], day, seq) for seq, (code, day) in state.carried_over.items()

@@ -341,6 +341,13 @@ class Workload:
         direction = self.rng.choice(("credit", "debit", None))
         yield self._to(account, "interest", **fields, **({"direction": direction} if direction else {}))
 
+    def accrual(self) -> Iterator[Sending]:
+        """Interest of a month so far, finer than cents; now and then less than before."""
+        account = self._some()
+        cumulative = f"{self.rng.randint(0, 99)}.{self.rng.randint(0, 999_999):06}"
+        given = {"account": account.code, "series": f"{self.day:%Y-%m}", "asset": account.asset}
+        yield self._to(account, "accrual", **given, cumulative=cumulative)
+
     def opening_balance(self) -> Iterator[Sending]:
         """A balance from other books, of an earlier day or of today."""
         account = self._some()
@@ -629,6 +636,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.drain,
     Workload.fee,
     Workload.interest,
+    Workload.accrual,
     Workload.opening_balance,
     Workload.house_posting,
     Workload.freeze,
@@ -653,8 +661,8 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 30, 40, 50, 40, 10, 30, 20, 40, 30, 10, 30, 20, 60,
-    6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
+    260, 230, 220, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 10, 30, 20,
+    60, 6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 
 _TRIED: Final = (

@@ -16,6 +16,7 @@ from typing import Any, Final
 from shared.runtime import failpoints
 from tests.stateful.machine import Script
 from tests.stateful.stories import (
+    ACCRUED,
     ALLOCATED,
     BOXED,
     CHARGED,
@@ -361,6 +362,14 @@ BUGS: Final = (
     Bug(
         "value_comes_never", "what has its value on a day to come is kept from its owner for ever", VALUED,
         "domain.state:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
+    ),
+    Bug(
+        "accrual_rounded_down", "what accrues is cut off instead of rounded", ACCRUED,
+        "domain.effects.accruing:_cumulative", " + Fraction(1, 2)", "",
+    ),
+    Bug(
+        "accrued_forgotten", "after a claim what accrues is posted from the beginning again", ACCRUED,
+        "store.accruals:accrued_at", "for row in rows}", "for row in ()}",
     ),
     # tables
     Bug(

@@ -126,6 +126,21 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     "interest": Kind(
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, {"direction": ("debit", "credit")}
     ),
+    "accrual": Kind(
+        {
+            "account": CODES,
+            "series": ("q1", "q1", "q2"),
+            "cumulative": (
+                *["0.004", "0.005", "1.2349", "1.235", "10", "9.999"] * 3,
+                "0",
+                "-1",
+                "x",
+                "1" * 15,
+            ),
+            "asset": ASSETS,
+        },
+        {"direction": ("credit", "credit", "debit")},
+    ),
     "opening_balance": Kind(
         {
             "account": (*CODES, *BOXES[:9], "BANK/nostro/EUR", "BANK/migration/EUR"),

@@ -28,6 +28,12 @@ def valued(debit: str, credit: str, amount: str, value_date: str) -> Step:
     return say("transfer", debit, f"{debit} {credit} {amount} {value_date}", **ends, amount=amount)
 
 
+def accrues(cumulative: str) -> Step:
+    """So much has accrued on Anna's account."""
+    given = {"account": ANNA, "series": "q1", "cumulative": cumulative, "asset": "EUR"}
+    return say("accrual", ANNA, f"accrued {cumulative}", **given)
+
+
 def on_account(kind: str, owner: str, amount: str, name: str = "", **fields: Any) -> Step:
     """Something with an amount on the owner's account."""
     given = {"account": owner, "amount": amount, "asset": "EUR", **fields}
@@ -278,6 +284,15 @@ VALUED: Final[Script] = [
     works(),
     on_account("deposit", ANNA, "1.00", value_date="2026-01-02"),
     pays(ANNA, BEN, "51.00", "on its day"),
+    works(),
+]
+ACCRUED: Final[Script] = [
+    accrues("0.004"),
+    accrues("0.005"),
+    works(),
+    RESTART,
+    accrues("1.0149"),
+    accrues("0.99"),
     works(),
 ]
 EXPIRED: Final[Script] = [

@@ -327,6 +327,8 @@ def make_chart() -> Chart:
                 for charged in ("withdrawal", "transfer", "exchange", "reserve")
                 for kind in ("fee", "commission", "tax")
             ),
+            ("accrual", "credit", "interest_expense"),
+            ("accrual", "debit", "interest_income"),
             ("interest", "credit", "interest_expense"),
             ("interest", "debit", "interest_income"),
         ):

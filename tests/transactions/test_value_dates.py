@@ -156,7 +156,7 @@ def test_a_customers_request_has_its_value_today_or_later(row: dict[str, str]) -
     ledger.send(*day("2026-01-02"))
     paid = deposit(ALICE, "1.00")
     ledger.send(paid)
-    right = {"forced": True, "reason": "x", "entered_by": "op:jane", "approved_by": "op:joe"}
+    right: dict[str, Any] = {"forced": True, "reason": "x", "entered_by": "op:jane", "approved_by": "op:joe"}
     ends = {"debit_account": "BANK/nostro/EUR", "credit_account": "BANK/vault/EUR"}
     back = {"value_date": TODAY}
     message = {

@@ -94,6 +94,9 @@ async def a_few_periods(ledger: StoredLedger) -> None:
         await ledger.send(*[received(message, partition=shard) for shard in range(PARTITIONS)])
         await ledger.send(instruction("adjustment", owner=HOUSE, **right))
     await ledger.send(deposit(ALICE, "0.07"))
+    accrued = {"account": "second", "series": "q1", "asset": "EUR"}
+    for cumulative in ("1.005", "1.009", "1.5"):
+        await ledger.send(instruction("accrual", owner=CAROL, **accrued, cumulative=cumulative))
     balance = {"account": "fourth", "amount": "6.00", "asset": "EUR"}
     await ledger.send(
         opening(CAROL, "fourth"),
@@ -470,6 +473,8 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal SET booking_date = '2026-01-01' WHERE instruction_type = 'opening_balance' AND kind = 'TransactionPosted'", "periods", id="a balance carried over into a closed period"),
         pytest.param("UPDATE day_balance SET credits = credits + 1", "value_dates", id="more to come than was posted"),
         pytest.param("UPDATE journal SET value_date = '2026-09-02' WHERE value_date = '2026-09-01'", "value_dates", id="another value date"),
+        pytest.param("UPDATE accrual SET posted_minor = 1", "accruals", id="another sum of what accrued"),
+        pytest.param("UPDATE journal SET content = replace(convert_from(content, 'UTF8'), '1.009', '1.02')::bytea WHERE instruction_type = 'accrual'", "accruals", id="an accrual of another sum"),
         pytest.param("DELETE FROM business_day WHERE shard = 1", "booking_dates", id="a business day lost"),
     ],
 )  # fmt: skip

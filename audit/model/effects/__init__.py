@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from audit.model.effects.accounts import code_is_free, limit_asked, open_account
+from audit.model.effects.accruals import accrue, has_accrued
 from audit.model.effects.business_days import open_business_day
 from audit.model.effects.closings import by_two, close, closed, reopen, swept
 from audit.model.effects.effect import ByItself, Effect
@@ -26,6 +27,7 @@ from audit.model.effects.trades import price_is_left, trade
 EFFECTS: Final[Mapping[str, Effect]] = {
     **{code: Effect(move, amounts_moved, ends_and_charges_fit) for code in MOVEMENTS},
     "adjustment": Effect(move, amounts_moved, approved),
+    "accrual": Effect(accrue, own_form=has_accrued),
     "exchange": Effect(exchange, amounts_and_rate, assets_differ),
     "trade": Effect(trade, amounts_moved, price_is_left),
     "open_account": Effect(open_account, limit_asked, code_is_free),

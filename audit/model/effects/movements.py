@@ -267,9 +267,10 @@ def move(
     asked: Asked,
     further: Further | None = None,
     reshape: Reshape | None = None,
+    moves: tuple[Asking, ...] = (),
 ) -> Prediction:
     """Rungs 4 to 7, each over all movements before the next; then the posting, or the setting aside."""
-    moves = MOVEMENTS[asked.type](asked)
+    moves = moves or MOVEMENTS[asked.type](asked)
     opening: KnownAccount | None = None
     if asked.type in WITHIN_BOXES:
         moves, opening = within_boxes(books, state, row, asked, moves)

@@ -119,6 +119,8 @@ class ShardState:
     """What this shard has posted on accounts at home here with its value on a day to come."""
     carried: dict[int, date] = field(default_factory=dict)
     """Accounts at home here whose balance was carried over, with the last day for which one was."""
+    accrued: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Account as it was named and series → minor units posted of what accrues."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
     """By instruction id, all of them."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class ShardState:
             periods=dict(self.periods),
             ahead=dict(self.ahead),
             carried=dict(self.carried),
+            accrued=dict(self.accrued),
             pendings=dict(self.pendings),
             expiring=dict(self.expiring),
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
@@ -189,6 +192,7 @@ class ShardState:
         self.days.update(changes.days)
         self.periods.update(changes.periods)
         self.carried.update(changes.carried)
+        self.accrued.update(changes.accrued)
         self.next_account = changes.next_account
         for account_id, mask in changes.stopped.items():
             if mask:
@@ -269,6 +273,9 @@ class Changes:
     periods: dict[int, Periods] = field(default_factory=dict)
     periods_closed: list[PeriodClosing] = field(default_factory=list)
     ahead: dict[int, Ahead] = field(default_factory=dict)
+    accrued: dict[tuple[str, str], int] = field(default_factory=dict)
+    accrued_by: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """The same with the seq that did it last: rows to be written."""
     carried: dict[int, date] = field(default_factory=dict)
     carried_over: list[tuple[int, date, int]] = field(default_factory=list)
     """Balances carried over: account, booking date, seq."""
@@ -392,6 +399,16 @@ class Changes:
         before = self.periods_of(closing.entity_id)
         self.periods[closing.entity_id] = before.after(closing.period, closing.state)
         self.periods_closed.append(closing)
+
+    def accrued_of(self, series: tuple[str, str]) -> int:
+        """Return what was posted of a series."""
+        posted = self.accrued.get(series)
+        return self.state.accrued.get(series, 0) if posted is None else posted
+
+    def accrue(self, series: tuple[str, str], posted: int, seq: int) -> None:
+        """Note what has been posted of a series in all."""
+        self.accrued[series] = posted
+        self.accrued_by[series] = (posted, seq)
 
     def carried_until(self, account_id: int) -> date | None:
         """Return the last day for which a balance of an account at home here was carried over."""

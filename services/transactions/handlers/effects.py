@@ -24,6 +24,7 @@ from services.transactions.handlers.memory import Memory
 from services.transactions.store import (
     Connection,
     accounts,
+    accruals,
     balances,
     carried,
     closing,
@@ -242,6 +243,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         changes = result.changes
         await value_dates.save_ahead(connection, shard, changes.valued)
         await carried.carry_over(connection, shard, changes.carried_over)
+        await accruals.accrue(connection, shard, changes.accrued_by)
         await moving.open_days(connection, shard, changes.days_opened)
         await periods.close_periods(connection, shard, changes.periods_closed)
         await moving.save_pendings(connection, shard, changes.pended)

@@ -13,6 +13,7 @@ from services.transactions.domain.state import Changes, ShardState, stops_of
 from services.transactions.store import (
     Connection,
     accounts,
+    accruals,
     balances,
     carried,
     closing,
@@ -115,6 +116,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         days=days,
         ahead=ahead,
         carried=await carried.carried_at(connection, shard),
+        accrued=await accruals.accrued_at(connection, shard),
         periods=await periods.periods_at(connection, shard),
         pendings=pendings,
         next_account=await accounts.next_account_number(connection, shard),

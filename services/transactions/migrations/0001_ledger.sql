@@ -401,6 +401,18 @@ CREATE TABLE business_day (
     PRIMARY KEY (shard, entity_id, booking_date)
 );
 
+-- How much was posted of what accrues: all that has accrued, rounded, is posted less this.
+CREATE TABLE accrual (
+    account text NOT NULL,
+    series text NOT NULL,
+    posted_minor bigint NOT NULL CHECK (posted_minor >= 0),
+    seq bigint NOT NULL,
+    shard int NOT NULL,
+    PRIMARY KEY (account, series, shard)
+);
+COMMENT ON COLUMN accrual.account IS 'as it was named, whether there is one or not';
+COMMENT ON COLUMN accrual.seq IS 'what it was posted by last';
+
 -- Opening balances that were booked on the account that they named.
 CREATE TABLE carried_over (
     shard int NOT NULL,
@@ -453,9 +465,10 @@ GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_ser
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, account_freeze,
     account_closing, account_limit, business_day, period, carried_over, reversed
     TO transactions_service;
-GRANT INSERT ON day_balance TO transactions_service;
+GRANT INSERT ON day_balance, accrual TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (debits, credits) ON day_balance TO transactions_service;
+GRANT UPDATE (posted_minor, seq) ON accrual TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
 GRANT UPDATE (lifted_seq) ON account_freeze TO transactions_service;
 GRANT UPDATE (closed_seq, reopened_seq) ON account_closing TO transactions_service;

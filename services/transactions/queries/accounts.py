@@ -29,14 +29,14 @@ async def account_show(connection: Connection, code: str, moment: Moment = NOW) 
     """Return the account as `backoffice account show` prints it, or none if there was no such account.
 
     Amounts are decimal strings. `balance` is in the holder's favour. `available` is credits posted − debits
-    posted − debits pending + limit − frozen amount over all rows, less what of it has its value later on any day
-    from the open one on, null where the limit is null (unlimited, as for the house's). `frozen_amount` is what
-    standing freezes of an amount come to; where there are no others, the account is `open`. As recorded at an
-    instant, counters, freezes and limit are those of then. By booking or value date, the posted counters and
-    the balance are those of the end of that day; what is pending has no date and is shown as recorded, and
-    `available` is null. `limit` is that in force on the booking date, or on the business day that was open;
-    `limits` are all that were set since the account was opened. `closings` name the events of its home shard
-    that began to close it, closed and reopened it.
+    posted − debits pending + limit − frozen amount over all rows, less what of it has its value later on any
+    day from the open one on, null where the limit is null (unlimited, as for the house's). `frozen_amount` is
+    what standing freezes of an amount come to; where there are no others, the account is `open`. As recorded
+    at an instant, counters, freezes and limit are those of then. By booking or value date, the posted
+    counters and the balance are those of the end of that day; what is pending has no date and is shown as
+    recorded, and `available` is null. `limit` is that in force on the booking date, or on the business day
+    that was open; `limits` are all that were set since the account was opened. `closings` name the events of
+    its home shard that began to close it, closed and reopened it.
     A custody account for any security has `holdings` (`holdings_of`); a freeze of it is shown with each
     account within it.
     """

@@ -57,6 +57,12 @@ _WHOLE: Final = {
             FROM transactions.business_day ORDER BY shard, entity_id, booking_date
         ) AS line
     """,
+    "accruals": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, account, series, posted_minor::text AS posted_minor, seq
+            FROM transactions.accrual ORDER BY account, series, shard
+        ) AS line
+    """,
     "carried_over": """
         SELECT row_to_json(line) FROM (
             SELECT shard, account_id, booking_date, seq

@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.transactions.domain.planning import TransactionType
+from services.transactions.transaction_types.accrual import ACCRUAL
 from services.transactions.transaction_types.adjustment import ADJUSTMENT
 from services.transactions.transaction_types.allocate import ALLOCATE
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
@@ -38,6 +39,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     EXCHANGE,
     FEE,
     INTEREST,
+    ACCRUAL,
     OPENING_BALANCE,
     HOUSE_POSTING,
     ADJUSTMENT,

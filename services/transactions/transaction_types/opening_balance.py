@@ -15,8 +15,7 @@ from shared.messages.instructions import OpeningBalance
 HOUSE_CLASSES: Final = frozenset(
     {
         "nostro", "vault", "clearing", "position", "suspense", "blocked_funds", "return", "fee_income",
-        "tax_payable",
-        "interest_income", "interest_expense", "depository", "custodian",
+        "tax_payable", "interest_income", "interest_expense", "depository", "custodian",
     }
 )  # fmt: skip
 """All but the migration account, which stands against them."""

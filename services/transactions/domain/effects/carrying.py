@@ -58,11 +58,12 @@ def _carried(case: Case) -> Account | None:
 def _accept(case: Case, decision: Decision) -> None:
     message = case.record.message
     MOVEMENTS.accept(case, decision)
-    decision.booking_date = case.booked or message.booking_date
+    day = case.booked or message.booking_date
+    decision.booking_date = day
     decision.value_date = message.value_date or message.booking_date
     account = _carried(case)
     if account is not None:
-        case.context.changes.carry_over(account.account_id, decision.booking_date, case.seq)
+        case.context.changes.carry_over(account.account_id, day, case.seq)
 
 
 CARRY_OVER: Final = replace(

@@ -18,6 +18,7 @@ CHECKS: Final = (
     "closings",
     "limits",
     "value_dates",
+    "accruals",
     "foreign_credits",
     "pendings",
     "obligations",
@@ -204,6 +205,8 @@ class Shard:
     uses: list[Use] = field(default_factory=list)
     ahead: dict[int, dict[date, list[int]]] = field(default_factory=dict)
     """By customer's account: debits and credits by the value date to come with which they were posted."""
+    accruals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """By account as it was named and series: what was posted of it, and the seq that did it last."""
     carried: dict[int, date] = field(default_factory=dict)
     """The last day for which an account's balance was carried over."""
     carried_over: dict[int, tuple[int, date]] = field(default_factory=dict)
@@ -228,6 +231,8 @@ class Books:
         self.accounts: dict[int, Account] = {}
         self.ids: dict[str, int] = {}
         self.entities: dict[str, int] = {}
+        self.scales: dict[str, int] = {}
+        """Decimals by asset."""
         self.within: dict[int, list[int]] = {}
         """The accounts within each custody account."""
         self.trade_policies: list[TradePolicy] = []
@@ -237,6 +242,7 @@ class Books:
         """Return books with the same accounts, in which nothing has been found yet."""
         books = Books()
         books.accounts, books.ids, books.entities = self.accounts, self.ids, self.entities
+        books.scales = self.scales
         books.within, books.trade_policies = self.within, self.trade_policies
         return books
 

@@ -6,6 +6,7 @@ with them.
 
 from typing import Final
 
+from services.transactions.queries.verifying.effects.accruals import ACCRUALS
 from services.transactions.queries.verifying.effects.business_days import BUSINESS_DAYS
 from services.transactions.queries.verifying.effects.carrying import CARRYING
 from services.transactions.queries.verifying.effects.closing import CLOSING
@@ -35,6 +36,7 @@ EFFECTS: Final = (
     PERIODS,
     VALUE_DATES,
     CARRYING,
+    ACCRUALS,
     OPENING,
     DRY_RUNS,
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Shard, decimal_of
+from services.transactions.queries.verifying.effects.accruals import walk_accrual
 from services.transactions.queries.verifying.effects.carrying import note_carried
 from services.transactions.queries.verifying.effects.charging import walk_charges
 from services.transactions.queries.verifying.effects.closing import credits_seen, see_open, see_swept
@@ -14,7 +15,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
-from services.transactions.queries.verifying.effects.obligations import arriving_by, see_booked
+from services.transactions.queries.verifying.effects.obligations import arriving_by, see_booked as see_obligation
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.periods import see_booked
@@ -42,7 +43,9 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     if kind == "CreditSwept":
         see_swept(books, shard, row, legs, seen)
     if kind == "ObligationBooked":
-        see_booked(books, shard, row, legs, detail)
+        see_obligation(books, shard, row, legs, detail)
+    if row["instruction_type"] == "accrual":
+        walk_accrual(books, shard, row, legs)
     if kind == "TransactionPending":
         open_pending(books, shard, row, legs, detail)
     for number, leg in enumerate(legs):

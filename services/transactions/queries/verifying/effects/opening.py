@@ -51,6 +51,8 @@ async def read_chart(connection: Connection, books: Books) -> None:
         if within and box in books.ids:
             account.container = books.ids[box]
             books.within.setdefault(account.container, []).append(account_id)
+    for row in await connection.fetch("SELECT code, scale FROM transactions.asset"):
+        books.scales[row["code"]] = row["scale"]
     for row in await connection.fetch("SELECT entity_id, code FROM transactions.entity"):
         books.entities[row["code"]] = row["entity_id"]
     for row in await connection.fetch(
