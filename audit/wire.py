@@ -22,8 +22,16 @@ DEEPEST: Final = 50
 HOUSE: Final = "house"
 FACTS: Final = frozenset(
     {
-        "deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off",
-        "opening_balance", "accrual",
+        "deposit",
+        "fee",
+        "interest",
+        "custody_transfer",
+        "trade",
+        "return",
+        "allocate",
+        "write_off",
+        "opening_balance",
+        "accrual",
     }  # fmt: skip
 )
 BROADCAST: Final = frozenset({"open_business_day", "close_period"})

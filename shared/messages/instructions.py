@@ -607,8 +607,16 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
 
 FACTS: Final = frozenset(
     {
-        "deposit", "fee", "interest", "custody_transfer", "trade", "return", "allocate", "write_off",
-        "opening_balance", "accrual",
+        "deposit",
+        "fee",
+        "interest",
+        "custody_transfer",
+        "trade",
+        "return",
+        "allocate",
+        "write_off",
+        "opening_balance",
+        "accrual",
     }  # fmt: skip
 )
 """Types that have happened outside and are always booked; the others are requests."""

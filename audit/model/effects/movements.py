@@ -479,9 +479,7 @@ def _limits(
     limit_passed = False
     for leg in legs:
         since = None if asked.type in RESERVING else value_of(asked)
-        reason = bears(
-            books, state, row, leg, since, may_pass=asked.type in FACTS, by=_counted_up_to(asked)
-        )
+        reason = bears(books, state, row, leg, since, may_pass=asked.type in FACTS, by=_counted_up_to(asked))
         if reason == "limit_passed":
             limit_passed = True
         elif reason is not None:

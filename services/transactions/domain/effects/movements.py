@@ -282,7 +282,9 @@ def _bears(case: Case, put: Put) -> Refusal | None:
             return Refusal("amount_frozen", debit_field, "what is available beyond it is frozen")
         return Refusal("insufficient_funds", debit_field, "the available balance is too small")
     if not case.limit_passed and short + withheld(ahead, elsewhere, since) > foreign:
-        return Refusal("short_on_value_date", debit_field, "too little is available on a day from its value on")
+        return Refusal(
+            "short_on_value_date", debit_field, "too little is available on a day from its value on"
+        )
     return None
 
 

@@ -15,7 +15,8 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.limits import limit_of
-from services.transactions.queries.verifying.effects.obligations import arriving_by, see_booked as see_obligation
+from services.transactions.queries.verifying.effects.obligations import arriving_by
+from services.transactions.queries.verifying.effects.obligations import see_booked as see_obligation
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.periods import see_booked
