@@ -32,7 +32,7 @@ FACTS: Final = frozenset(
         "write_off",
         "opening_balance",
         "accrual",
-    }  # fmt: skip
+    }
 )
 BROADCAST: Final = frozenset({"open_business_day", "close_period"})
 

@@ -21,7 +21,8 @@ CREATE TYPE event_kind AS ENUM (
     'DryRunJudged',
     'CreditSwept',
     'AccountClosed',
-    'ObligationBooked'
+    'ObligationBooked',
+    'PeriodClosed'
 );
 
 CREATE TYPE source_topic AS ENUM (
@@ -368,6 +369,7 @@ CREATE TABLE journal_row (
 ) PARTITION BY RANGE (seq);
 CREATE INDEX journal_about ON journal_row USING btree (shard, about_seq) WHERE about_seq IS NOT NULL;
 CREATE INDEX journal_aside ON journal_row USING btree (instruction_id) WHERE (kind = ANY (ARRAY['OwnerParked'::event_kind, 'RecordDiscarded'::event_kind, 'DecisionWithoutEffect'::event_kind, 'DryRunJudged'::event_kind])) OR (reason = ANY (ARRAY['wrong_key'::text, 'wrong_partition'::text]));
+CREATE INDEX journal_dated_back ON journal_row USING btree (shard, booking_date, seq) WHERE instruction_type = ANY (ARRAY['adjustment'::text, 'opening_balance'::text]);
 COMMENT ON COLUMN journal_row.amount IS 'of the one movement, where the event has one; several are in movement_of_several';
 COMMENT ON COLUMN journal_row.debit_balance_after IS 'posted credits - posted debits of this shard''s row of the account, after the movement';
 COMMENT ON COLUMN journal_row.value_date IS 'beside a movement: null for the booking date';
@@ -379,7 +381,7 @@ COMMENT ON COLUMN journal_row.instruction_type IS 'null where the content names 
 COMMENT ON COLUMN journal_row.movement_kind IS 'beside a movement: null for principal';
 COMMENT ON COLUMN journal_row.owner IS 'beside a movement: null for the customer debited, else the one credited';
 COMMENT ON COLUMN journal_row.detail IS 'what the event says beyond columns and movements';
-COMMENT ON COLUMN journal_row.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+COMMENT ON COLUMN journal_row.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}, "ahead": {account_id: {value date: minor of these credits}}}';
 GRANT SELECT ON journal_row TO backoffice_readonly;
 GRANT INSERT, SELECT ON journal_row TO transactions_service;
 
@@ -538,7 +540,7 @@ COMMENT ON COLUMN journal_row_0.instruction_type IS 'null where the content name
 COMMENT ON COLUMN journal_row_0.movement_kind IS 'beside a movement: null for principal';
 COMMENT ON COLUMN journal_row_0.owner IS 'beside a movement: null for the customer debited, else the one credited';
 COMMENT ON COLUMN journal_row_0.detail IS 'what the event says beyond columns and movements';
-COMMENT ON COLUMN journal_row_0.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+COMMENT ON COLUMN journal_row_0.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}, "ahead": {account_id: {value date: minor of these credits}}}';
 GRANT SELECT ON journal_row_0 TO backoffice_readonly;
 GRANT SELECT ON journal_row_0 TO transactions_service;
 
@@ -558,7 +560,7 @@ COMMENT ON COLUMN journal_row_1.instruction_type IS 'null where the content name
 COMMENT ON COLUMN journal_row_1.movement_kind IS 'beside a movement: null for principal';
 COMMENT ON COLUMN journal_row_1.owner IS 'beside a movement: null for the customer debited, else the one credited';
 COMMENT ON COLUMN journal_row_1.detail IS 'what the event says beyond columns and movements';
-COMMENT ON COLUMN journal_row_1.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}}';
+COMMENT ON COLUMN journal_row_1.seen IS 'what the decision took from outside the shard: {"absent": [code], "taken": [code], "frozen": {code: direction}, "credits": {account_id: minor}, "ahead": {account_id: {value date: minor of these credits}}}';
 GRANT SELECT ON journal_row_1 TO backoffice_readonly;
 GRANT SELECT ON journal_row_1 TO transactions_service;
 
@@ -619,6 +621,20 @@ CREATE TABLE balance (
 ) WITH (fillfactor=60);
 GRANT SELECT ON balance TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE ON balance TO transactions_service;
+
+CREATE TABLE day_balance (
+    account_id bigint NOT NULL,
+    value_date date NOT NULL,
+    debits bigint NOT NULL,
+    credits bigint NOT NULL,
+    shard integer NOT NULL,
+    CONSTRAINT day_balance_pkey PRIMARY KEY (account_id, value_date, shard),
+    CONSTRAINT day_balance_credits_check CHECK (credits >= 0),
+    CONSTRAINT day_balance_debits_check CHECK (debits >= 0)
+);
+COMMENT ON COLUMN day_balance.shard IS 'the shard that posted it';
+GRANT SELECT ON day_balance TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (debits, credits) ON day_balance TO transactions_service;
 
 CREATE TABLE pending (
     shard integer NOT NULL,
@@ -720,6 +736,48 @@ CREATE TABLE business_day (
 );
 GRANT SELECT ON business_day TO backoffice_readonly;
 GRANT INSERT, SELECT ON business_day TO transactions_service;
+
+CREATE TABLE accrual (
+    account text NOT NULL,
+    series text NOT NULL,
+    posted_minor bigint NOT NULL,
+    seq bigint NOT NULL,
+    shard integer NOT NULL,
+    CONSTRAINT accrual_pkey PRIMARY KEY (account, series, shard),
+    CONSTRAINT accrual_posted_minor_check CHECK (posted_minor >= 0)
+);
+COMMENT ON COLUMN accrual.account IS 'as it was named, whether there is one or not';
+COMMENT ON COLUMN accrual.seq IS 'what it was posted by last';
+GRANT SELECT ON accrual TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (posted_minor, seq) ON accrual TO transactions_service;
+
+CREATE TABLE carried_over (
+    shard integer NOT NULL,
+    account_id bigint NOT NULL,
+    booking_date date NOT NULL,
+    seq bigint NOT NULL,
+    CONSTRAINT carried_over_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT carried_over_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(account_id)
+);
+GRANT SELECT ON carried_over TO backoffice_readonly;
+GRANT INSERT, SELECT ON carried_over TO transactions_service;
+
+CREATE TABLE period (
+    shard integer NOT NULL,
+    entity_id integer NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    state text NOT NULL,
+    seq bigint NOT NULL,
+    CONSTRAINT period_pkey PRIMARY KEY (shard, entity_id, last_day, state),
+    CONSTRAINT period_check CHECK (last_day >= first_day),
+    CONSTRAINT period_state_check CHECK (state = ANY (ARRAY['soft_closed'::text, 'closed'::text])),
+    CONSTRAINT period_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
+);
+COMMENT ON COLUMN period.last_day IS 'included, as first_day is';
+COMMENT ON COLUMN period.seq IS 'what the shard booked into it stands before; but for adjustments, while it is soft-closed';
+GRANT SELECT ON period TO backoffice_readonly;
+GRANT INSERT, SELECT ON period TO transactions_service;
 
 CREATE TABLE seal (
     shard integer NOT NULL,

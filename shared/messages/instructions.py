@@ -617,7 +617,7 @@ FACTS: Final = frozenset(
         "write_off",
         "opening_balance",
         "accrual",
-    }  # fmt: skip
+    }
 )
 """Types that have happened outside and are always booked; the others are requests."""
 

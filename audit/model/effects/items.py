@@ -46,7 +46,7 @@ def use_item(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> 
     if amount > left:
         return rejected("amount_exceeds_item", "amount")
     leg = Leg("principal", kept.credit, target, asset, amount)
-    refused = bears(books, state, row, leg, may_pass=True)
+    refused = bears(books, state, row, leg, None, may_pass=True)
     if isinstance(refused, tuple):
         return rejected(*refused)
     state.post(leg)

@@ -14,7 +14,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.effects.movements import MOVEMENTS, put_down
+from services.transactions.domain.effects.movements import MOVEMENTS, Put, put_down
 from shared.money import AmountError, parse_exact
 
 DIGITS_MAX: Final = 14
@@ -62,7 +62,8 @@ def _cumulative(case: Case) -> int:
 
 
 def _limits(case: Case) -> Refusal | None:
-    return put_down(case, [("interest", "account", "cumulative") for _ in case.moves])
+    steps = zip(case.moves, case.amounts, strict=False)
+    return put_down(case, [Put("interest", *ends, amount, "account", "cumulative") for ends, amount in steps])
 
 
 def _accept(case: Case, decision: Decision) -> None:
