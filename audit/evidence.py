@@ -228,6 +228,17 @@ class PendingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledRow:
+    """A row of `scheduled`."""
+
+    shard: int
+    seq: int
+    entity_id: int
+    execute_on: date
+    ended_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FreezeRow:
     """A row of `freeze`."""
 
@@ -583,6 +594,7 @@ class Ledger:
     balances: list[BalanceRow] = field(default_factory=list)
     keys: list[KeyRow] = field(default_factory=list)
     pendings: list[PendingRow] = field(default_factory=list)
+    scheduled: list[ScheduledRow] = field(default_factory=list)
     freezes: list[FreezeRow] = field(default_factory=list)
     closings: list[ClosingRow] = field(default_factory=list)
     limits: list[LimitRow] = field(default_factory=list)

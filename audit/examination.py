@@ -37,7 +37,9 @@ def resolved_by(row: JournalRow) -> Numbered | None:
     named = (row.detail or {}).get("resolves")
     if named is not None:
         return named["shard"], named["seq"]
-    return None if row.about_seq is None else (row.shard, row.about_seq)
+    if row.about_seq is None or "executes" in (row.detail or {}):
+        return None
+    return row.shard, row.about_seq
 
 
 class Examination:

@@ -55,7 +55,8 @@ class Opened:
 def movements_of(event: Event) -> list[Moved | Opened]:
     """Everything in an event that belongs into somebody's window."""
     instruction = event.get("instruction") or {}
-    at = datetime.fromisoformat(instruction.get("occurred_at") or event["recorded_at"])
+    given = None if event.get("executes") else instruction.get("occurred_at")
+    at = datetime.fromisoformat(given or event["recorded_at"])
     if event["type"] == "InstructionApplied":
         if instruction.get("type") != "open_account":
             return []

@@ -372,7 +372,7 @@ def _cash(event: Event) -> list[Cash]:
         phase = "pending"
     else:
         phase = "posted" if event.get("first") is None and event.get("resolves") is None else "settled"
-    given = (event.get("instruction") or {}).get("occurred_at")
+    given = None if event.get("executes") else (event.get("instruction") or {}).get("occurred_at")
     found: dict[tuple[str, str, str], Cash] = {}
     for movement in event["movements"]:
         owners = (movement["debit"]["owner"], movement["credit"]["owner"])

@@ -35,6 +35,8 @@ FACTS: Final = frozenset(
     }
 )
 BROADCAST: Final = frozenset({"open_business_day", "close_period"})
+SCHEDULABLE: Final = frozenset({"transfer", "withdrawal", "exchange", "house_posting"})
+"""Types that may be asked for a later day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +377,7 @@ _CHANNEL: Final[Shape] = {
 }
 _EVERY: Final[Shape] = {
     **_required(instruction_id=_uuid, owner=_code),
-    **_optional(occurred_at=_time, value_date=_date, business_reference=_reference),
+    **_optional(occurred_at=_time, value_date=_date, execute_on=_date, business_reference=_reference),
     **_optional(settlement_id=_reference, contractual_settlement_date=_date, actual_settlement_date=_date),
     **_optional(payment=_block(_PAYMENT), channel=_block(_CHANNEL)),
     "dry_run": (False, _truth),

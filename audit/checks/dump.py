@@ -64,6 +64,9 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
             "pending", pending.shard, pending.seq, pending.instruction_id, pending.resolved_seq,
             pending.screening, pending.cleared_seq, pending.settled_minor,
         )  # fmt: skip
+    for waiting in ledger.scheduled:
+        entity = examination.entities[waiting.entity_id]
+        yield _line("scheduled", waiting.shard, waiting.seq, entity, waiting.execute_on, waiting.ended_seq)
     for freeze in ledger.freezes:
         code = accounts[freeze.account_id].code
         yield _line(
@@ -127,6 +130,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
                 "pending", state.shard, seq, pending.instruction_id, pending.resolved_seq,
                 pending.screening, pending.cleared_seq, pending.settled,
             )  # fmt: skip
+        for seq, waiting in state.scheduled.items():
+            yield _line("scheduled", state.shard, seq, waiting.entity, waiting.execute_on, waiting.ended_seq)
         for freeze in state.freezes.values():
             yield _line(
                 "freeze", freeze.account, freeze.freeze_id, freeze.direction, freeze.amount, freeze.seq,

@@ -14,6 +14,8 @@ FIRST_OUTCOMES = frozenset(
     {
         "TransactionPosted",
         "TransactionPending",
+        "TransactionScheduled",
+        "TransactionCancelled",
         "TransactionVoided",
         "InstructionApplied",
         "InstructionRejected",
@@ -65,12 +67,15 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
     if said.fields and field is not None and not {field, field.split(".")[0]} & set(said.fields):
         tally.differs(f"{where}: names {field}, where {' or '.join(said.fields)} is wrong")
     resolves = None if said.resolves is None else {"shard": row.shard, "seq": said.resolves}
+    executes = None if said.executes is None else {"shard": row.shard, "seq": said.executes}
     if said.kind == "TransactionPending" and detail.get("screening", True) != said.screening:
         tally.differs(f"{where}: expected screening {said.screening}, found {detail.get('screening')}")
     for name, value in (
         ("routed", said.routed),
         ("limit_passed", said.limit_passed or None),
         ("resolves", resolves),
+        ("executes", executes),
+        ("execute_on", None if said.execute_on is None else said.execute_on.isoformat()),
         ("freed", said.freed),
         ("reverses", said.reverses and {"shard": said.reverses[0], "seq": said.reverses[1]}),
         ("uses", said.uses and dict(zip(("shard", "seq", "leg"), said.uses, strict=True))),

@@ -29,6 +29,11 @@ MOVING: Final = frozenset(
     {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
 )
 
+DATED: Final = frozenset(
+    {"BusinessDayOpened", "PeriodClosed", "AccountClosed", "TransactionScheduled", "TransactionCancelled"}
+)
+"""Events that name a booking date and move nothing."""
+
 POINTING: Final = frozenset(
     {
         "DuplicateReceived",
@@ -87,13 +92,13 @@ def rebuilt(examination: Examination, row: JournalRow) -> dict[str, Any]:
         event["instruction_type"] = row.instruction_type
     if row.owner is not None:
         event["owner"] = row.owner
-    if row.about_seq is not None:
+    if row.about_seq is not None and "executes" not in event:
         event["first"] = {"shard": row.shard, "seq": row.about_seq}
     content = _content(examination, row)
     if content is not None:
         event["instruction"] = json.loads(content)
         event["content_hash"] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    if row.kind in {"BusinessDayOpened", "PeriodClosed", "AccountClosed"}:
+    if row.kind in DATED:
         event["booking_date"] = row.booking_date.isoformat() if row.booking_date else None
     named = _account_named(row, content)
     if named is not None:

@@ -9,6 +9,8 @@ from audit.result import Tally
 OUTCOMES = {
     "TransactionPosted": "posted",
     "TransactionPending": "pending",
+    "TransactionScheduled": "scheduled",
+    "TransactionCancelled": "voided",
     "TransactionVoided": "voided",
     "InstructionApplied": "applied",
     "BusinessDayOpened": "applied",

@@ -9,11 +9,12 @@ from audit.model.books import Books
 from audit.model.effects.effect import Effect
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import ShardState
-from audit.wire import Asked
+from audit.wire import SCHEDULABLE, Asked
 
 DATES: Final = (
     "occurred_at",
     "value_date",
+    "execute_on",
     "contractual_settlement_date",
     "actual_settlement_date",
     "booking_date",
@@ -51,6 +52,8 @@ def form(books: Books, state: ShardState, row: JournalRow, asked: Asked, effect:
         spelled = asked.content.get(name)
         if spelled is not None and not FIRST_DAY <= spelled[:10] <= LAST_DAY:
             return rejected("date_out_of_range", *DATES)
+    if asked.content.get("execute_on") is not None and asked.type not in SCHEDULABLE:
+        return rejected("not_schedulable", "execute_on")
     if len(json.dumps(asked.content, ensure_ascii=False, separators=(",", ":")).encode()) > LARGEST_CONTENT:
         return rejected("too_large")
     return None

@@ -45,6 +45,27 @@ def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, ask
             said.about_seq = known.seq
             return said
         return Prediction("DuplicateReceived", about_seq=known.seq)
+    return _outcome(books, state, row, asked)
+
+
+def execute(books: Books, state: ShardState, row: JournalRow) -> Prediction | None:
+    """What comes of something scheduled whose day has come; none where nothing was due."""
+    waiting = state.scheduled.get(row.about_seq or 0)
+    if waiting is None or waiting.ended_seq is not None:
+        return None
+    if waiting.execute_on > state.today[waiting.entity]:
+        return None
+    known = state.known[waiting.asked.instruction_id]
+    said = _outcome(books, state, row, waiting.asked)
+    state.known[waiting.asked.instruction_id] = known
+    waiting.ended_seq = row.seq
+    said.about_seq = said.executes = row.about_seq
+    if said.kind == "TransactionPosted":
+        said.content = None
+    return said
+
+
+def _outcome(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
     effect = EFFECTS[asked.type]
     said = form(books, state, row, asked, effect) or effect.outcome(books, state, row, asked)
     if not asked.wrong and said.reason != "too_large":

@@ -37,6 +37,10 @@ class Prediction:
     resolves: int | None = None
     """The seq of the reserve that an instruction posts or gives back."""
     freed: str | None = None
+    executes: int | None = None
+    """The seq of what was scheduled and is due."""
+    execute_on: date | None = None
+    """Of what is scheduled: its day."""
     reverses: tuple[int, int] | None = None
     """Shard and seq of the posting that a reversal undoes."""
     uses: tuple[int, int, int] | None = None

@@ -19,10 +19,13 @@ from audit.model.books import Books
 from audit.model.decisions import decide
 from audit.model.effects import BY_ITSELF
 from audit.model.effects.reserves import give_back
-from audit.model.ladder import PLACE_REASONS, judge
+from audit.model.ladder import PLACE_REASONS, execute, judge
 from audit.model.predictions import Prediction
 from audit.model.state import Posted, ShardState
 from audit.wire import is_act
+
+EXECUTING = frozenset({"TransactionPosted", "TransactionPending", "InstructionRejected"})
+"""What may come of something scheduled when its day has come."""
 
 
 @dataclass(slots=True)
@@ -103,6 +106,11 @@ def _one(
         )
     if row.place is None and row.kind == "TransactionVoided":
         return give_back(books, state, row)
+    if row.place is None and row.kind in EXECUTING:
+        said = execute(books, state, row)
+        if said is None:
+            problems.append(f"shard {row.shard} seq {row.seq}: {row.kind}, but nothing was due")
+        return said
     if row.place is None and row.kind in BY_ITSELF:
         said = BY_ITSELF[row.kind](books, state, row)
         if said is None:

@@ -74,6 +74,17 @@ class Pending:
 
 
 @dataclass(slots=True)
+class Scheduled:
+    """A request that waits for its day, or has waited."""
+
+    asked: Asked
+    entity: str
+    execute_on: date
+    ended_seq: int | None = None
+    """What executed or cancelled it."""
+
+
+@dataclass(slots=True)
 class Freeze:
     """A freeze, while it stands and after."""
 
@@ -148,6 +159,7 @@ class ShardState:
     """Account code → debits posted, credits posted, debits pending, credits pending."""
     known: dict[UUID, KnownId] = field(default_factory=dict)
     pendings: dict[int, Pending] = field(default_factory=dict)
+    scheduled: dict[int, Scheduled] = field(default_factory=dict)
     freezes: dict[tuple[str, str], Freeze] = field(default_factory=dict)
     closings: list[Closing] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)

@@ -43,6 +43,7 @@ from audit.evidence import (
     ReportRun,
     ReversedRow,
     RuleParameter,
+    ScheduledRow,
     ScreeningData,
     ScreeningPolicy,
     SentRow,
@@ -59,7 +60,8 @@ GRANTS: Final = """
     SELECT r.rolname AS role, n.nspname AS schema, c.relname AS "table", p.privilege,
            has_schema_privilege(r.oid, n.oid, 'USAGE') AND
            CASE WHEN p.privilege IN ('DELETE', 'TRUNCATE') THEN has_table_privilege(r.oid, c.oid, p.privilege)
-                WHEN p.privilege = 'UPDATE' AND c.relname IN ('pending', 'account_freeze', 'account_closing')
+                WHEN p.privilege = 'UPDATE'
+                      AND c.relname IN ('pending', 'scheduled', 'account_freeze', 'account_closing')
                 THEN has_table_privilege(r.oid, c.oid, p.privilege)
                 ELSE has_any_column_privilege(r.oid, c.oid, p.privilege) END AS held
     FROM pg_roles AS r
@@ -172,6 +174,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             for row in await connection.fetch(
                 "SELECT shard, seq, instruction_id, resolved_seq, screening, cleared_seq, settled_minor"
                 " FROM transactions.pending"
+            )
+        ],
+        scheduled=[
+            ScheduledRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, seq, entity_id, execute_on, ended_seq FROM transactions.scheduled"
             )
         ],
         freezes=[

@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The instruction's id.", show_default=False)]
 
-OUTCOMES = ("posted", "pending", "voided", "applied", "rejected")
+OUTCOMES = ("posted", "pending", "scheduled", "voided", "applied", "rejected")
 
 
 @app.callback()

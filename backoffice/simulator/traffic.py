@@ -13,6 +13,8 @@ from shared.messages.envelope import HOUSE
 Maker = Callable[[Upstream], SimulatedRecord]
 AUTHORISED_MAX: Final = 200
 """So many authorisations upstream keeps in mind; older ones are left to expire."""
+ORDERED_MAX: Final = 200
+"""So many payments are on order at one time, as far as upstream keeps them in mind."""
 _ID_FROM: Final = len('{"type":"reserve","instruction_id":"')
 
 
@@ -362,6 +364,32 @@ def capture(up: Upstream) -> SimulatedRecord:
     return up.instruct("capture", "post_pending", account.owner, f'"pending_id":"{pending_id}"{part}')
 
 
+def order_ahead(up: Upstream) -> SimulatedRecord:
+    """Order a payment to another customer for one of the next days, or give the oldest such order up."""
+    if len(up.ordered) > ORDERED_MAX or (up.ordered and up.random() < 0.2):
+        account, pending_id, amount = up.ordered.pop(0)
+        account.balance += amount
+        return up.instruct("cancel_order", "void_pending", account.owner, f'"pending_id":"{pending_id}"')
+    account = up.spending_account(20_000)
+    peer = None if account is None else up.payee_for(account)
+    if account is None or peer is None:
+        return salary(up)
+    amount = 1_000 + int(up.random() * 10_000)
+    account.balance -= amount
+    execute_on = date.fromisoformat(up.date_text) + timedelta(days=1 + int(up.random() * 6))
+    record = up.instruct(
+        "order_ahead",
+        "transfer",
+        account.owner,
+        f'"debit_account":"{account.code}","credit_account":"{peer.code}","amount":"{money(amount)}",'
+        f'"asset":"{account.asset}","execute_on":"{execute_on.isoformat()}",'
+        '"channel":{"channel":"online"}',
+    )
+    start = record.value.index(b'"instruction_id":"') + 18
+    up.ordered.append((account, record.value[start : start + 36].decode(), amount))
+    return record
+
+
 def change_limit(up: Upstream) -> SimulatedRecord:
     """Give an account an overdraft, or take it back; upstream does not count on it."""
     account = up.some_account()
@@ -464,6 +492,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (change_limit, 3),
     (authorisation, 12),
     (capture, 8),
+    (order_ahead, 6),
     (dry_run, 3),
     (short_lived, 4),
     (reversal, 3),

@@ -46,6 +46,7 @@ class Upstream:
         "frozen",
         "listed_names",
         "now_ms",
+        "ordered",
         "pairs",
         "partitions",
         "random",
@@ -80,6 +81,8 @@ class Upstream:
         self.freezes = 0
         self.authorised: list[tuple[Account, str, int]] = []
         """What is set aside: the account, the id that names it, and the amount."""
+        self.ordered: list[tuple[Account, str, int]] = []
+        """What is on order for a later day, in the same way."""
         self.short_lived: list[tuple[int, Account]] = []
         """Accounts on their way to be closed, each with its next step."""
         self.closings = 0

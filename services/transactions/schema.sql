@@ -7,6 +7,8 @@ SET search_path = transactions;
 CREATE TYPE event_kind AS ENUM (
     'TransactionPosted',
     'TransactionPending',
+    'TransactionScheduled',
+    'TransactionCancelled',
     'TransactionVoided',
     'PendingCleared',
     'InstructionApplied',
@@ -654,6 +656,21 @@ COMMENT ON COLUMN pending.screening IS 'whether it had to be cleared by complian
 COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far';
 GRANT SELECT ON pending TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
+
+CREATE TABLE scheduled (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    entity_id integer NOT NULL,
+    execute_on date NOT NULL,
+    ended_seq bigint,
+    CONSTRAINT scheduled_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT scheduled_check CHECK (ended_seq > seq),
+    CONSTRAINT scheduled_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
+);
+CREATE INDEX scheduled_waiting ON scheduled USING btree (shard, seq) WHERE ended_seq IS NULL;
+COMMENT ON COLUMN scheduled.ended_seq IS 'what executed it on its day, refused it then, or cancelled it before';
+GRANT SELECT ON scheduled TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (ended_seq) ON scheduled TO transactions_service;
 
 CREATE TABLE account_freeze (
     account_id bigint NOT NULL,

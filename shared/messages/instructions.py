@@ -116,6 +116,9 @@ class InstructionBase(Message):
     occurred_at: datetime | None = None
     value_date: date | None = None
     """Counts for interest and availability; the booking date where absent."""
+    execute_on: date | None = None
+    """Of a `SCHEDULABLE` request: the business day of its entity on which it is to be judged and carried out.
+    Until then it is `scheduled` and reserves nothing."""
     business_reference: Reference | None = None
     settlement_id: Reference | None = None
     contractual_settlement_date: date | None = None
@@ -368,11 +371,11 @@ class PostPending(InstructionBase):
 
 
 class VoidPending(InstructionBase):
-    """Request: what is still reserved is given back."""
+    """Request: what is still reserved is given back; or what is scheduled is given up before its day."""
 
     type: Literal["void_pending"] = "void_pending"
     pending_id: UUID
-    """The `instruction_id` of the reserve or trade."""
+    """The `instruction_id` of the reserve or trade, or of what is scheduled."""
 
 
 class Reversal(InstructionBase):
@@ -623,6 +626,9 @@ FACTS: Final = frozenset(
 
 BROADCAST: Final = frozenset({"open_business_day", "close_period"})
 """Types whose one record goes to every partition."""
+
+SCHEDULABLE: Final = frozenset({"transfer", "withdrawal", "exchange", "house_posting"})
+"""Types of request that may be sent for a later day: `execute_on`."""
 
 NOT_CONTENT: Final = {"dry_run"}
 """Fields that say how to take an instruction, not what is asked."""

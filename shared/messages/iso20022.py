@@ -130,6 +130,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_nowhere(
             "settlement_id", "contractual_settlement_date", "actual_settlement_date", note="of trades"
         ),
+        **_nowhere("execute_on", note="pain.001: ReqdExctnDt"),
     },
     OpenAccount: {
         "account": _STATEMENT_ACCOUNT,
@@ -376,6 +377,7 @@ ENTRY_STATUS: Final = "Ntry/Sts/Cd"
 STATUSES: Final[Mapping[str, Status]] = {
     "posted": Status("ACSC", "BOOK"),
     "pending": Status("PDNG", "PDNG"),
+    "scheduled": Status("PDNG", "FUTR", note="it waits for its day"),
     "voided": Status("RJCT"),
     "rejected": Status("RJCT"),
     "applied": Status(note="no payment"),

@@ -50,7 +50,7 @@ class LedgerEvent(Event):
     owner: Code | None = None
     """The home owner; always the customer whose partition is the primary's, or `house`."""
     first: Number | None = None
-    """For a later event: the first outcome it follows up."""
+    """For a later event: the outcome it follows up."""
     instruction: dict[str, Any] | None = None
     """What was asked: the record's business fields, normalised (shape: `shared.messages.instructions`)."""
     content_hash: str | None = None
@@ -85,6 +85,8 @@ class TransactionPosted(TransactionEvent):
     """Of a return: the movement of which this came back. Of an `allocate` or `write_off`: the item."""
     reopens: bool = False
     """Of a reversal of one of those: what it moves back is an item of its own, to be allocated anew."""
+    executes: Number | None = None
+    """The `TransactionScheduled` whose day had come."""
 
 
 class TransactionPending(TransactionEvent):
@@ -99,6 +101,34 @@ class TransactionPending(TransactionEvent):
     """For a fact: what it sets aside takes the account below its limit."""
     opened: Code | None = None
     """The account of a security within a custody account that was opened for it."""
+    executes: Number | None = None
+    """The `TransactionScheduled` whose day had come."""
+
+
+class TransactionScheduled(LedgerEvent):
+    """A request waits for its day. Nothing is reserved for it; it is judged by the whole ladder on that day.
+
+    What comes of it then is a `TransactionPosted`, a `TransactionPending` or an `InstructionRejected` that
+    names it (`executes`) and comes from no record.
+    """
+
+    type: Literal["TransactionScheduled"] = "TransactionScheduled"
+    entity: Code
+    """Whose business day it waits for."""
+    booking_date: date
+    """The open business day."""
+    execute_on: date
+
+
+class TransactionCancelled(LedgerEvent):
+    """What was scheduled was given up before its day, as a `void_pending` asked."""
+
+    type: Literal["TransactionCancelled"] = "TransactionCancelled"
+    entity: Code
+    booking_date: date
+    """The open business day."""
+    resolves: Number
+    """The `TransactionScheduled`."""
 
 
 class PendingCleared(LedgerEvent):
@@ -176,6 +206,8 @@ class InstructionRejected(LedgerEvent):
     reason: str
     field: str | None = None
     detail: str
+    executes: Number | None = None
+    """The `TransactionScheduled` whose day had come."""
 
 
 class DuplicateReceived(LedgerEvent):
@@ -202,7 +234,7 @@ class DryRunJudged(LedgerEvent):
     reason: str | None = None
     """Why it would have been rejected, or voided."""
     outcome: str
-    """`posted`, `pending`, `voided`, `applied`, `rejected` or `duplicate`."""
+    """`posted`, `pending`, `scheduled`, `voided`, `applied`, `rejected` or `duplicate`."""
     would_be: dict[str, Any]
     """The event there would have been: its `type` and the fields that are its own."""
     balances_after: tuple[BalancesAfter, ...] = ()
@@ -283,6 +315,8 @@ class ActDone(LedgerEvent):
 JournalEvent = (
     TransactionPosted
     | TransactionPending
+    | TransactionScheduled
+    | TransactionCancelled
     | TransactionVoided
     | PendingCleared
     | InstructionApplied
@@ -308,6 +342,8 @@ JOURNAL_EVENT: Final[TypeAdapter[JournalEvent]] = TypeAdapter(
 OUTCOMES: Final = {
     "TransactionPosted": "posted",
     "TransactionPending": "pending",
+    "TransactionScheduled": "scheduled",
+    "TransactionCancelled": "voided",
     "TransactionVoided": "voided",
     "InstructionApplied": "applied",
     "BusinessDayOpened": "applied",

@@ -54,6 +54,7 @@ from audit.evidence import (
     Record,
     ReversedRow,
     RuleParameter,
+    ScheduledRow,
     ScreeningData,
     ScreeningPolicy,
     SentRow,
@@ -307,6 +308,10 @@ def books(upstream: Upstream) -> Evidence:
                 each.settled,
             )
             for seq, each in state.pendings.items()
+        ]
+        written.scheduled += [
+            ScheduledRow(state.shard, seq, 1, each.execute_on, each.ended_seq)
+            for seq, each in state.scheduled.items()
         ]
         written.freezes += [
             FreezeRow(

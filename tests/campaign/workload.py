@@ -61,7 +61,7 @@ class Workload:
         self.freezes = 0
         self.dollars = set[str]()
         self.reserved: list[tuple[Account, str]] = []
-        """What was set aside: the account, and the id that names it."""
+        """What was set aside or scheduled: the account, and the id that names it."""
         self.boxes: list[Account] = []
         self.trades: list[tuple[Account, str]] = []
 
@@ -423,6 +423,27 @@ class Workload:
         self.reserved.append((account, json.loads(sending.value or b"")["instruction_id"]))
         yield sending
 
+    def schedule(self) -> Iterator[Sending]:
+        """Something for a later day, or one that is gone, or much too late; some of it is given up before."""
+        account, rng = self._some(), self.rng
+        ahead = rng.choice((-1, 0, 1, 1, 1, 2, 2, 3, 2_000))
+        day = {"execute_on": (self.day + timedelta(days=ahead)).isoformat()}
+        if rng.random() < 0.2:
+            ends = {"debit_account": f"{ENTITY}/nostro/EUR", "credit_account": f"{ENTITY}/suspense/EUR"}
+            body = self._body("house_posting", "house", **ends, amount="2.00", asset="EUR", **day)
+            yield Sending(b"house", body, "schedule")
+            return
+        amount = self._spell(account, rng.choice((30_00, 30_00, 2_000_00)))
+        if rng.random() < 0.5:
+            fields = {"account": account.code, "amount": amount, "asset": account.asset}
+            sending = self._to(account, "withdrawal", **fields, **day)
+        else:
+            same = [each for each in self.accounts if each.asset == account.asset and each is not account]
+            ends = {"debit_account": account.code, "credit_account": rng.choice(same or [account]).code}
+            sending = self._to(account, "transfer", **ends, amount=amount, asset=account.asset, **day)
+        self.reserved.append((account, json.loads(sending.value or b"")["instruction_id"]))
+        yield sending
+
     def settle(self) -> Iterator[Sending]:
         """Post what was set aside, or a part, or give it back; it may have expired or been settled before."""
         if not self.reserved:
@@ -641,6 +662,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.house_posting,
     Workload.freeze,
     Workload.reserve,
+    Workload.schedule,
     Workload.settle,
     Workload.change_limit,
     Workload.reversal,
@@ -661,8 +683,8 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 10, 30, 20,
-    60, 6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
+    260, 230, 220, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 30,
+    20, 60, 6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 
 _TRIED: Final = (
@@ -673,6 +695,7 @@ _TRIED: Final = (
     Workload.house_posting,
     Workload.freeze,
     Workload.reserve,
+    Workload.schedule,
     Workload.settle,
     Workload.change_limit,
     Workload.custody,

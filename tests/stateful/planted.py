@@ -35,6 +35,7 @@ from tests.stateful.stories import (
     RESERVED,
     RETURNED,
     REVERSED,
+    SCHEDULED,
     SPELLED,
     STOCKED,
     TRADED,
@@ -264,6 +265,28 @@ BUGS: Final = (
     Bug(
         "never_given_back", "what has expired is never given back", EXPIRED,
         "domain.due:tasks_due", "not in parked", "in parked",
+    ),
+    # what waits for its day
+    Bug(
+        "executed_too_soon", "what is scheduled is executed on the day before", SCHEDULED,
+        "domain.state:Waiting.is_due", "self.execute_on <= day",
+        "self.execute_on.toordinal() <= day.toordinal() + 1",
+    ),
+    Bug(
+        "executed_twice", "what was executed still waits", SCHEDULED,
+        "domain.state:Changes.end_waiting", "self.scheduled[waiting.instruction_id] = None", "pass",
+    ),
+    Bug(
+        "executes_another", "what is executed names another request that was scheduled", SCHEDULED,
+        "domain.ledger:execute", "decision.about_seq = waiting.seq", "decision.about_seq = waiting.seq + 1",
+    ),
+    Bug(
+        "waiting_forgotten", "after a claim nobody remembers what is scheduled", SCHEDULED,
+        "store.scheduled:waiting_at", "ended_seq IS NULL", "ended_seq IS NOT NULL",
+    ),
+    Bug(
+        "cancelled_not_written", "what was cancelled is not marked, and is executed after a claim", SCHEDULED,
+        "store.scheduled:end_waiting", "if rows:", "if False:",
     ),
     # freezes
     Bug(

@@ -73,6 +73,7 @@ SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
     "payment": ({"creditor": {"name": "Ana", "country": "DE"}}, 5),
     "a_later_field": ({"x": [1]},),
     "dry_run": (True, True, False, "yes"),
+    "execute_on": (*DAYS[3:], "2026-02-01", "2036-01-01", "soon"),
 }
 """What any instruction may carry."""
 
@@ -85,6 +86,8 @@ class Kind:
     optional: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])
     owners: Sequence[str] = OWNERS
     ids: Sequence[str] = IDS
+    later: bool = False
+    """Whether a third of them name a day of their own."""
     often: int = 2
     """How many are drawn, compared with other types."""
 
@@ -103,11 +106,15 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         {"account": CODES, "amount": AMOUNTS, "asset": ASSETS},
         {"charges": CHARGES},
         ids=(*IDS[:30], *RESERVES * 3),
+        later=True,
+        often=3,
     ),
     "transfer": Kind(
         {"debit_account": CODES, "credit_account": COUNTERPARTIES, "amount": AMOUNTS, "asset": ASSETS},
         {"charges": CHARGES},
-        often=6,
+        ids=(*IDS, *RESERVES * 10),
+        later=True,
+        often=7,
     ),
     "exchange": Kind(
         {
@@ -121,6 +128,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
         },
         {"rate_unit": (*["debit"] * 5, "credit"), "charges": CHARGES},
         owners=(ANNA, ANNA, ANNA, BEN),
+        later=True,
     ),
     "fee": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}),
     "interest": Kind(
@@ -154,6 +162,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     "house_posting": Kind(
         {"debit_account": HOUSE_CODES, "credit_account": HOUSE_CODES, "amount": AMOUNTS, "asset": ASSETS},
         owners=(HOUSE,),
+        later=True,
         often=1,
     ),
     "adjustment": Kind(
@@ -305,6 +314,8 @@ def instruction(code: str, draw: Random) -> dict[str, Any]:
     message = {"type": code, "instruction_id": one_of(kind.ids), "owner": owner}
     message |= {name: one_of(values) for name, values in kind.required.items()}
     message |= {name: one_of(values) for name, values in kind.optional.items() if draw.random() < 0.5}
+    if kind.later and draw.random() < 0.33:
+        message["execute_on"] = draw.choice(DAYS[1:9])
     if draw.random() < 0.15:
         name = draw.choice(list(SOMETIMES))
         message[name] = one_of(SOMETIMES[name])

@@ -40,6 +40,12 @@ def on_account(kind: str, owner: str, amount: str, name: str = "", **fields: Any
     return say(kind, owner, name or f"{kind} {owner} {amount}", **given)
 
 
+def pays_on(debit: str, credit: str, amount: str, execute_on: str, name: str) -> Step:
+    """Transfer between the accounts of two owners on a later day."""
+    ends = {"debit_account": debit, "credit_account": credit}
+    return say("transfer", debit, name, **ends, amount=amount, asset="EUR", execute_on=execute_on)
+
+
 def part(reserve: str, name: str, **fields: Any) -> Step:
     """Post Anna's reserve of this name, or a part of it."""
     return say("post_pending", ANNA, name, pending_id=named_id(reserve), **fields)
@@ -311,6 +317,30 @@ EXPIRED: Final[Script] = [
     part("r", "still too late", amount="1.00"),
     works(quick=False),
 ]
+SCHEDULED: Final[Script] = [
+    pays_on(ANNA, BEN, "40.00", "2026-01-05", "p"),
+    pays_on(ANNA, BEN, "2000.00", "2026-01-05", "too much"),
+    pays_on(ANNA, DORA, "30.00", "2026-01-07", "q"),
+    pays_on(ANNA, DORA, "20.00", "2026-01-07", "r"),
+    pays_on(ANNA, DORA, "10.00", "2026-01-06", "s"),
+    works(),
+    ("tick",),
+    RESTART,
+    say("void_pending", ANNA, "cancel q", pending_id=named_id("q")),
+    works(),
+    day("BANK", "2026-01-05"),
+    works(),
+    ("tick",),
+    RESTART,
+    say("void_pending", ANNA, "too late", pending_id=named_id("p")),
+    day("BANK", "2026-01-07"),
+    works(),
+    say("void_pending", ANNA, "due", pending_id=named_id("r")),
+    works(),
+    ("tick",),
+    pays(ANNA, BEN, "1400.00", "all there is but for s and r"),
+    works(),
+]
 CLOSED: Final[Script] = [
     say("close_account", CLEO, "close", account=CLEO, authority="the customer"),
     say("close_account", BEN, "too early", account=BEN, authority="the customer"),
@@ -464,6 +494,7 @@ STORIES: Final[dict[str, Script]] = {
     "allocated": ALLOCATED,
     "closed": CLOSED,
     "expired": EXPIRED,
+    "scheduled": SCHEDULED,
     "crashed": CRASHED,
     "published": PUBLISHED,
     "woken": WOKEN,

@@ -25,6 +25,7 @@ from services.transactions.domain.chart import (
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.due import tasks_due
+from services.transactions.domain.duties.execution import with_contents
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.instruments import Instrument
@@ -387,7 +388,9 @@ class PureLedger:
 
     def tick(self, shard: int, parked: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Do in one shard what is due by itself, a bounded piece of it, and return its events."""
-        events = self._take(shard, list(tasks_due(self.states[shard], START, parked)))
+        contents = {each.seq: each.content or b"" for each in self.decisions[shard]}
+        tasks = tasks_due(self.states[shard], START, parked)
+        events = self._take(shard, list(with_contents(tasks, contents, self.types)))
         self.taken[shard] += [None] * len(events)
         return events
 

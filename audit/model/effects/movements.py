@@ -12,6 +12,7 @@ from audit.model.books import Books
 from audit.model.effects.effect import Spelled
 from audit.model.effects.periods import day_named, not_taken
 from audit.model.effects.reserves import is_valued_before, last_day_is_past, value_of
+from audit.model.effects.schedules import day_is_past, keep
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import KnownAccount, Pending, ShardState
 from audit.wire import FACTS, HOUSE, Asked
@@ -303,6 +304,9 @@ def move(
             return rejected("asset_not_used", "asset")
         if min(leg.amount for leg in paid) <= 0:
             return rejected("charges_exceed_amount", "charges")
+    later = keep(state, row, asked, entity)
+    if later is not None:
+        return later
     if routed is None:
         reason = _stopped(state, row, moves, accounts)
         if reason is not None and not is_fact:
@@ -321,6 +325,8 @@ def move(
                 return rejected("booking_date_decreases", "booking_date")
     if asked.type in NOT_VALUED_BEFORE and is_valued_before(asked, day):
         return rejected("value_date_out_of_window", "value_date")
+    if day_is_past(state, row, asked, day):
+        return rejected("execution_past", "execute_on")
     if last_day_is_past(asked, day):
         return rejected("expiry_past", "expires_on")
     legs = _legs(books, asked, moves, entity=entity, day=day, routed=stand_in)

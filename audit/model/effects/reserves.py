@@ -9,6 +9,7 @@ from uuid import UUID
 from audit.amounts import read_amount, spell_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
+from audit.model.effects import schedules
 from audit.model.effects.effect import Spelled
 from audit.model.effects.obligations import cancel, clear_part, does_not_fit
 from audit.model.predictions import Leg, Prediction, rejected
@@ -22,12 +23,24 @@ def part_asked(state: ShardState, asked: Asked) -> Sequence[Spelled]:
     if text is None:
         return ()
     found = state.ever_pending(UUID(asked.content["pending_id"]))
-    return (Spelled("amount", text, None if found is None else found[1].legs[0].asset),)
+    waiting = schedules.named(state, asked)
+    asset = None if found is None else found[1].legs[0].asset
+    if waiting is not None:
+        wanted = waiting[1].asked.content
+        asset = wanted.get("asset") or wanted.get("debit_asset")
+    return (Spelled("amount", text, asset),)
 
 
 def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
     """Post what is reserved, or a part of it, or give it back: rungs 4 to 6, for funds are there."""
     found = state.ever_pending(UUID(asked.content["pending_id"]))
+    waited = schedules.named(state, asked)
+    if waited is not None and found is None:
+        if waited[1].asked.owner != asked.owner:
+            return rejected("wrong_owner", "owner")
+        if waited[1].ended_seq is not None:
+            return rejected("pending_resolved", "pending_id")
+        return schedules.cancel(state, row, asked, waited)
     if found is None:
         return rejected("pending_unknown", "pending_id")
     first, pending = found

@@ -129,6 +129,7 @@ class EventView(TypedDict, total=False):
     first: _First | None
     resolves: _First | None
     screening: bool
+    executes: _First | None
     instruction: InstructionView | None
 
 
@@ -332,6 +333,8 @@ def _opening(event: EventView, instruction: InstructionView) -> Entry:
 
 
 def _at(event: EventView, instruction: InstructionView) -> int:
+    if event.get("executes") is not None:  # what was scheduled happens on its day, not when it was asked for
+        return instant(datetime.fromisoformat(event.get("recorded_at", "")))
     text = instruction.get("occurred_at") or event.get("recorded_at", "")
     return instant(datetime.fromisoformat(text))
 
@@ -384,7 +387,12 @@ def _numbers(
 
 
 def occurred_at(event: LedgerEvent) -> datetime:
-    """Return the event time: upstream's where it gave one, else when the ledger recorded it."""
+    """Return the event time: upstream's where it gave one, else when the ledger recorded it.
+
+    What was scheduled happens when the ledger carries it out, not when it was asked for.
+    """
+    if getattr(event, "executes", None) is not None:
+        return event.recorded_at
     given: Any = (event.instruction or {}).get("occurred_at")
     return datetime.fromisoformat(given) if given else event.recorded_at
 

@@ -125,6 +125,8 @@ MONEY: Final = frozenset(
 FATES: Final = frozenset(
     {
         "InstructionApplied",
+        "TransactionScheduled",
+        "TransactionCancelled",
         "BusinessDayOpened",
         "PeriodClosed",
         "InstructionRejected",

@@ -6,8 +6,8 @@ an account `closed`, what is owed for a trade `booked`. So counts add up to the 
 straight-through rate is the instructions whose *first* outcome was `posted` or `applied` (nothing waited for
 a decision), over all readable ones: first outcomes posted, applied, pending and rejected, and parked ones
 that were discarded.
-Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome. Dry
-runs are no activity.
+Duplicates repeat an instruction already counted; a parked one counts when it gets its outcome, a
+scheduled one on its day, by what comes of it then. Dry runs are no activity.
 """
 
 from collections import Counter

@@ -22,6 +22,7 @@ from services.transactions.domain.state import (
     OpenPending,
     Original,
     Outside,
+    Waiting,
     Wanted,
 )
 from services.transactions.domain.trials import on_trial
@@ -99,6 +100,8 @@ class Case:
         "seen",
         "seq",
         "undoes",
+        "waited",
+        "waiting",
     )
 
     amounts: list[int]
@@ -120,6 +123,8 @@ class Case:
     """Form: the pending transaction it names, if that is still open."""
     named_first: dict[str, Any] | None
     """Form: what that one asked for, open or resolved; none where there has been none of this id."""
+    waiting: Waiting | None
+    """Form: what it names, where that still waits for its day."""
     original: Original
     """References: the posted transaction it names."""
     undoes: list[MovementId]
@@ -134,6 +139,8 @@ class Case:
         self.context = context
         self.seq = seq
         self.first = None
+        self.waited: Waiting | None = None
+        """What waited for its day, where that has come."""
         self.account = None
         self.opened = None
         self.entity_id = None

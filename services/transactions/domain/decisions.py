@@ -9,6 +9,8 @@ from services.transactions.domain.chart import Account
 
 POSTED: Final = "TransactionPosted"
 PENDING: Final = "TransactionPending"
+SCHEDULED: Final = "TransactionScheduled"
+CANCELLED: Final = "TransactionCancelled"
 VOIDED: Final = "TransactionVoided"
 CLEARED: Final = "PendingCleared"
 APPLIED: Final = "InstructionApplied"
@@ -26,7 +28,9 @@ SWEPT: Final = "CreditSwept"
 BOOKED: Final = "ObligationBooked"
 CLOSED: Final = "AccountClosed"
 
-FIRST_OUTCOMES: Final = frozenset({POSTED, PENDING, VOIDED, APPLIED, REJECTED, DAY_OPENED, PERIOD_CLOSED})
+FIRST_OUTCOMES: Final = frozenset(
+    {POSTED, PENDING, SCHEDULED, CANCELLED, VOIDED, APPLIED, REJECTED, DAY_OPENED, PERIOD_CLOSED}
+)
 """The kinds that may be an instruction's first outcome."""
 
 
@@ -78,7 +82,7 @@ class Decision:
     instruction_type: str | None = None
     owner: str | None = None
     about_seq: int | None = None
-    """The first outcome it follows up."""
+    """The outcome of the same instruction that it follows up."""
     booking_date: date | None = None
     value_date: date | None = None
     reason: str | None = None

@@ -7,11 +7,12 @@ from typing import Final
 
 from services.transactions.domain.duties import Duty, Task
 from services.transactions.domain.duties.closing import CLOSING
+from services.transactions.domain.duties.execution import EXECUTION
 from services.transactions.domain.duties.expiry import EXPIRY
 from services.transactions.domain.duties.fails import FAILS
 from services.transactions.domain.state import ShardState
 
-DUTIES: Final[tuple[Duty, ...]] = (EXPIRY, FAILS, CLOSING)
+DUTIES: Final[tuple[Duty, ...]] = (EXPIRY, FAILS, EXECUTION, CLOSING)
 """In the order in which their tasks are performed."""
 
 TASKS_MAX: Final = 500

@@ -44,7 +44,7 @@ def spelt_in_parts(decision: Decision, shard: int, recorded_at: str) -> bytes:
         head += f',"instruction_type":"{decision.instruction_type}"'
     if decision.owner is not None:
         head += f',"owner":"{decision.owner}"'
-    if decision.about_seq is not None:
+    if decision.about_seq is not None and "executes" not in (decision.detail or {}):
         head += f',"first":{{"shard":{shard},"seq":{decision.about_seq}}}'
     if decision.content_hash is not None:
         head += f',"content_hash":"{decision.content_hash.hex()}"'
@@ -162,10 +162,11 @@ def _posted(decision: Decision) -> str:
         "reverses",
         "uses",
         "reopens",
+        "executes",
     )
 
 
-_PENDING: Final = ("screening", "routed", "limit_passed", "opened")
+_PENDING: Final = ("screening", "routed", "limit_passed", "opened", "executes")
 
 
 def _pending(decision: Decision) -> str:
@@ -192,7 +193,7 @@ def _account(decision: Decision) -> str:
 
 
 def _rejected(decision: Decision) -> str:
-    return f',"reason":"{decision.reason}"' + _named(_detail(decision), "field", "detail")
+    return f',"reason":"{decision.reason}"' + _named(_detail(decision), "field", "detail", "executes")
 
 
 def _dry_run(decision: Decision) -> str:
@@ -212,6 +213,18 @@ def _period_closed(decision: Decision) -> str:
     )
 
 
+def _scheduled(decision: Decision) -> str:
+    return f',"booking_date":"{_day(decision.booking_date)}"' + _named(
+        _detail(decision), "entity", "execute_on"
+    )
+
+
+def _cancelled(decision: Decision) -> str:
+    return f',"booking_date":"{_day(decision.booking_date)}"' + _named(
+        _detail(decision), "entity", "resolves"
+    )
+
+
 def _closed(decision: Decision) -> str:
     return f',"booking_date":"{_day(decision.booking_date)}"' + _account(decision)
 
@@ -226,6 +239,8 @@ def _by_names(*names: str) -> Callable[[Decision], str]:
 _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.POSTED: _posted,
     decisions.PENDING: _pending,
+    decisions.SCHEDULED: _scheduled,
+    decisions.CANCELLED: _cancelled,
     decisions.VOIDED: _voided,
     decisions.CLEARED: _by_names("decision"),
     decisions.APPLIED: _applied,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from services.transactions.domain import scheduling
 from services.transactions.domain.cases import Case
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.plain import FIRST_SANE_YEAR, LAST_SANE_YEAR
@@ -24,7 +25,13 @@ CONTENT_BYTES_MAX: Final = JOURNAL.max_message_bytes - 65_536
 FIRST_SANE_DATE: Final = date(FIRST_SANE_YEAR, 1, 1)
 LAST_SANE_DATE: Final = date(LAST_SANE_YEAR, 12, 31)
 
-DATES: Final = ("value_date", "occurred_at", "contractual_settlement_date", "actual_settlement_date")
+DATES: Final = (
+    "value_date",
+    "execute_on",
+    "occurred_at",
+    "contractual_settlement_date",
+    "actual_settlement_date",
+)
 """Dates that any instruction may carry, in the order in which they are looked at."""
 
 
@@ -93,7 +100,11 @@ def form(case: Case) -> Refusal | None:
     if record.kind is None:
         return Refusal(*record.message.fault)
     effect = record.kind.effect
-    refusal = effect.form(case) or _dates(record.message, effect)
+    refusal = (
+        effect.form(case)
+        or _dates(record.message, effect)
+        or scheduling.may_name_a_day(record.kind, record.message)
+    )
     if refusal is not None:
         return refusal
     if len(record.content or b"") > CONTENT_BYTES_MAX:
@@ -120,18 +131,21 @@ def references(case: Case) -> Refusal | None:
 
 
 def status(case: Case) -> Refusal | None:
-    """Do its accounts take debits and credits now?"""
-    return _effect_of(case).status(case)
+    """Do its accounts take debits and credits now? What waits for its day is asked on its day."""
+    return None if scheduling.waits(case) else _effect_of(case).status(case)
 
 
 def state(case: Case) -> Refusal | None:
-    """Is what it wants to change still as it must be for that?"""
+    """Is what it wants to change still as it must be for that, and its day one that it can wait for?"""
+    refusal = scheduling.is_in_reach(case)
+    if refusal is not None or scheduling.waits(case):
+        return refusal
     return _effect_of(case).state(case)
 
 
 def limits(case: Case) -> Refusal | None:
-    """Do the balances bear it?"""
-    return _effect_of(case).limits(case)
+    """Do the balances bear it? Nothing is reserved for what waits for its day."""
+    return None if scheduling.waits(case) else _effect_of(case).limits(case)
 
 
 def _effect_of(case: Case) -> Effect:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from services.transactions.domain import decisions as kinds
+from services.transactions.domain import scheduling
 from services.transactions.domain.cases import Case, Context, asset_not_used, first_stopped
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision
@@ -25,13 +26,24 @@ from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.quick import judge_quickly
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import Changes, First, Outside, ShardState, Wanted
+from services.transactions.domain.state import (
+    Changes,
+    First,
+    OpenPending,
+    Outside,
+    ShardState,
+    Waiting,
+    Wanted,
+)
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
 from shared.messages.partitioner import shard_of
 from shared.runtime.failpoints import planted
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
+
+_SETTLED_RUNGS: Final = 2
+"""Place and identity: what waited for its day has passed them when it came."""
 
 _TIMES_ROUTED_MAX: Final = 5
 """A fact is routed to suspense, return, blocked funds, the open day and past its limit at most once each."""
@@ -120,9 +132,25 @@ def _note_ahead(decision: Decision, changes: Changes) -> None:
 # ── instructions ─────────────────────────────────────────────────────────────────────────────────
 
 
+def execute(waiting: Waiting, record: Record, context: Context, seq: int) -> Decision:
+    """Judge on its day, as all is then, a request that waited for it."""
+    case = Case(record, context, seq)
+    case.waited = waiting
+    changes = context.changes
+    decision = _judge(case)
+    decision.uses_up_id = False
+    decision.about_seq = waiting.seq
+    executes = {"shard": changes.state.shard, "seq": waiting.seq}
+    decision.detail = {**(decision.detail or {}), "executes": executes}
+    changes.end_waiting(waiting, seq)
+    if decision.kind == kinds.POSTED:
+        changes.posted[waiting.instruction_id] = decision
+    return decision
+
+
 def _judge(case: Case) -> Decision:
     """Take an instruction up the ladder. Where a request would be refused, a fact may be routed instead."""
-    for _, judge in LADDER:
+    for _, judge in LADDER if case.waited is None else LADDER[_SETTLED_RUNGS:]:
         refusal = judge(case)
         if refusal is not None:
             refusal = _route_fact(case, refusal, judge)
@@ -189,7 +217,10 @@ def _accepted(case: Case) -> Decision:
     decision.booking_date = case.day
     kind = case.record.kind
     assert kind is not None
-    kind.effect.accept(case, decision)
+    if scheduling.waits(case):
+        scheduling.put_off(case, decision)
+    else:
+        kind.effect.accept(case, decision)
     return decision
 
 

@@ -1,9 +1,9 @@
 """Reads the plain instruction: one movement to be posted, written so that nothing in it needs a second look.
 
-Nearly all traffic is plain; a dry run never is. Such a record is read by a struct instead of pydantic's
-class, and the fold judges it in one go (`services.transactions.domain.quick`). Being plain decides nothing:
-whatever is not taken as plain, here or there, is read by pydantic and goes up the ladder, rung by rung. A
-test holds the two ways against each other.
+Nearly all traffic is plain; a dry run never is, nor what names a day of its own. Such a record is read by a
+struct instead of pydantic's class, and the fold judges it in one go (`services.transactions.domain.quick`).
+Being plain decides nothing: whatever is not taken as plain, here or there, is read by pydantic and goes up
+the ladder, rung by rung. A test holds the two ways against each other.
 """
 
 import re
@@ -25,8 +25,11 @@ LAST_SANE_YEAR: Final = 2199
 _PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account", "asset"})
 """Codes whose spelling is proven when they are found in the books."""
 
+_NEVER_PLAIN: Final = NOT_CONTENT | {"execute_on"}
+"""Fields that a plain instruction does not have: with one of them it is read closely."""
+
 _STRUCTS: Final = {
-    struct_of(each, proven=_PROVEN, without=NOT_CONTENT): each.model_fields["type"].default
+    struct_of(each, proven=_PROVEN, without=_NEVER_PLAIN): each.model_fields["type"].default
     for each in (Deposit, Withdrawal, Transfer, Fee, Interest)
 }
 _ID_FROM: Final = {struct: len(f'{{"type":"{code}","instruction_id":"') for struct, code in _STRUCTS.items()}

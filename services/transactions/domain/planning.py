@@ -73,6 +73,8 @@ class TransactionType:
     which the instruction itself is to be settled."""
     value_days_back: int | None = None
     """How many days before the open business day its value may lie; none for any."""
+    schedulable: bool = False
+    """Whether it may be sent for a later business day (`execute_on`)."""
     reversible: bool = True
     """Whether what it has posted may be reversed."""
     returnable: bool = False

@@ -63,6 +63,7 @@ TABLE: Final = (
     _row("amount_too_large", "form", "AM02", _CORRECT),
     _row("validity_empty", "form", "DT01", "end it on a day after its first one, with a new id"),
     _row("period_empty", "form", "DT01", "end it on its first day or later, with a new id"),
+    _row("not_schedulable", "form", "DT01", "send it on its day, or leave the day out, with a new id"),
     _row("authority_missing", "form", "FF01", "say why, who enters it and who approves it, with a new id"),
     _row("approver_same", "form", "AG01", "have another person approve it, with a new id"),
     _row("direction_not_debit", "form", "FF01", "freeze an amount for debits, or all without one"),
@@ -142,6 +143,13 @@ TABLE: Final = (
     _row("period_already_closed", "state", "DU03", "nothing: it was closed before"),
     _row("period_not_next", "state", "DT01", "close the period that is said to be next, with a new id"),
     _row("value_date_out_of_window", "state", "DT01", "have it valued later, with a new id"),
+    _row("execution_past", "state", "DT01", "name the open business day or a later one, with a new id"),
+    _row(
+        "execution_too_far", "state", "DT01", "name a day within three years, or send it later, with a new id"
+    ),
+    _row(
+        "not_executed", "state", "AG01", "wait until its day; only before it can it be voided, and not posted"
+    ),
     _row("validity_past", "state", "DT01", "begin on the open business day or later, with a new id"),
     _row("account_has_pendings", "state", "AG01", "post or void what is pending, then a new id"),
     _row("account_not_closed", "state", "AG01", "nothing: the account is open"),

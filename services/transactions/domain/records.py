@@ -8,7 +8,7 @@ from services.transactions.domain.decoding import MalformedInstruction, read_clo
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.compliance import DecisionMade
-from shared.messages.instructions import INSTRUCTIONS, content_of
+from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, content_of
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
 _CODES: Final[dict[type, str]] = {each: each.model_fields["type"].default for each in INSTRUCTIONS}
@@ -40,6 +40,10 @@ class Record:
         "type",
     )
 
+    topic: str | None
+    """Where it stands; none of the three where it was scheduled, and its day has come."""
+    partition: int | None
+    offset: int | None
     kind: TransactionType | None
     """Of a well-formed instruction; none for everything else."""
     type: str | None
@@ -60,6 +64,15 @@ class Record:
     """Whether it is an instruction, well-formed or not."""
     dry_run: bool
     """Whether it is an instruction that is only to be judged."""
+
+    @classmethod
+    def of_content(cls, content: bytes, types: Mapping[str, TransactionType]) -> "Record":
+        """Return an instruction again whose content was kept, without the place where it stood."""
+        message: Any = INSTRUCTION.validate_json(content)
+        record = cls(Received(0, "", 0, 0, 0, None, message), types)
+        record.topic = record.partition = record.offset = None
+        record.content, record.content_hash = content, hash_of(content)
+        return record
 
     def __init__(self, received: Received, types: Mapping[str, TransactionType]) -> None:
         message: Any = received.message

@@ -59,6 +59,21 @@ class LimitSet(NamedTuple):
     authority: str
 
 
+class Waiting(NamedTuple):
+    """A request that waits for its day; nothing is reserved for it."""
+
+    seq: int
+    """Of its first outcome, where what it asks is kept."""
+    instruction_id: str
+    owner: str
+    entity_id: int
+    execute_on: date
+
+    def is_due(self, day: date) -> bool:
+        """Say whether its day has come by the entity's open business day."""
+        return self.execute_on <= day
+
+
 class Original(NamedTuple):
     """What has come of an instruction that another one names, as far as it never changes again."""
 
@@ -131,6 +146,10 @@ class ShardState:
     """By contractual day: the trades that are to be settled then and have not failed, as they came."""
     arriving: dict[int, dict[date, int]] = field(default_factory=dict)
     """By credited account and contractual day: how much facts that are pending are to bring then."""
+    scheduled: dict[str, Waiting] = field(default_factory=dict)
+    """By instruction id, all that waits for its day."""
+    schedule: dict[date, dict[str, None]] = field(default_factory=dict)
+    """By that day: their ids, in the order in which they came."""
     next_account: int = 1
     short: set[int] = field(default_factory=set)
     """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
@@ -156,6 +175,11 @@ class ShardState:
                     sums = self.expiring.setdefault(leg.debit.account_id, {})
                     sums[pending.expires_on] = sums.get(pending.expires_on, 0) + leg.amount
 
+    def index_schedule(self) -> None:
+        """Work out, from what is scheduled, what is due when."""
+        for waiting in sorted(self.scheduled.values()):
+            self.schedule.setdefault(waiting.execute_on, {})[waiting.instruction_id] = None
+
     def copied(self) -> "ShardState":
         """Return a state that can take changes without this one having them."""
         return ShardState(
@@ -177,6 +201,8 @@ class ShardState:
             expiries={day: dict(ids) for day, ids in self.expiries.items()},
             arriving=dict(self.arriving),
             settling={day: dict(ids) for day, ids in self.settling.items()},
+            scheduled=dict(self.scheduled),
+            schedule={day: dict(ids) for day, ids in self.schedule.items()},
             next_account=self.next_account,
             short=self.short,
             unsaved=set(self.unsaved),
@@ -215,6 +241,14 @@ class ShardState:
             self.closed.pop(account_id, None)
             if closing is not None:
                 (self.closing if closing.closed_seq is None else self.closed)[account_id] = closing
+        for instruction_id, waiting in changes.scheduled.items():
+            if waiting is None:
+                gone = self.scheduled.pop(instruction_id, None)
+                if gone is not None:
+                    _forget(self.schedule, gone.execute_on, instruction_id)
+            else:
+                self.scheduled[instruction_id] = waiting
+                self.schedule.setdefault(waiting.execute_on, {})[instruction_id] = None
         for instruction_id, pending in changes.pendings.items():
             before = self.pendings.pop(instruction_id, None) if pending is None else None
             if pending is not None:
@@ -236,7 +270,7 @@ class ShardState:
 
 
 def _forget(by_day: dict[date, dict[str, None]], day: date | None, instruction_id: str) -> None:
-    """Take a pending one out of those of a day, if it is among them."""
+    """Take what waits for a day out of those of it, if it is among them."""
     if day is None or day not in by_day:
         return
     by_day[day].pop(instruction_id, None)
@@ -285,6 +319,12 @@ class Changes:
     """Opened, or none where one was resolved."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
     arriving: dict[int, dict[date, int]] = field(default_factory=dict)
+    scheduled: dict[str, Waiting | None] = field(default_factory=dict)
+    """What waits for its day, or none where it waits no longer."""
+    put_off: list[Waiting] = field(default_factory=list)
+    """What began to wait, and waits still or not."""
+    waited: list[tuple[int, int]] = field(default_factory=list)
+    """(seq of what was scheduled, seq that executed or cancelled it)."""
     pended: list[OpenPending] = field(default_factory=list)
     """Those opened, resolved since or not."""
     resolved: list[tuple[int, int]] = field(default_factory=list)
@@ -456,6 +496,22 @@ class Changes:
         if pending is None or self.has_expired(pending):
             return None
         return pending
+
+    def find_scheduled(self, instruction_id: str) -> Waiting | None:
+        """Return what waits for its day under this id, if something does."""
+        if instruction_id in self.scheduled:
+            return self.scheduled[instruction_id]
+        return self.state.scheduled.get(instruction_id)
+
+    def put_off_until(self, waiting: Waiting) -> None:
+        """Keep a request until its day."""
+        self.scheduled[waiting.instruction_id] = waiting
+        self.put_off.append(waiting)
+
+    def end_waiting(self, waiting: Waiting, seq: int) -> None:
+        """Note what executed or cancelled a request that waited."""
+        self.scheduled[waiting.instruction_id] = None
+        self.waited.append((waiting.seq, seq))
 
     def find_reserved(self, instruction_id: str) -> OpenPending | None:
         """Return the transaction whose amounts are pending under this id, expired or not."""

@@ -7,6 +7,8 @@ from typing import Final
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.due import tasks_due
+from services.transactions.domain.duties import Task
+from services.transactions.domain.duties.execution import with_contents
 from services.transactions.domain.entries import Entries
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.seals import Chain, Seal
@@ -34,6 +36,7 @@ from services.transactions.store import (
     parts,
     periods,
     reversals,
+    scheduled,
     seals,
     value_dates,
 )
@@ -59,9 +62,12 @@ async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:
     """Perform what is due by itself in the shards of the unit of work, a bounded piece of it."""
     await _make_parts(memory, work)
     batches: dict[int, Entries] = {}
-    for shard, part in work.shards.items():
-        state = memory.state_for(work, shard)
-        for task in tasks_due(state, part.recorded_at, part.parked, memory.duties):
+    due = {
+        shard: tasks_due(memory.state_for(work, shard), part.recorded_at, part.parked, memory.duties)
+        for shard, part in work.shards.items()
+    }
+    for shard, tasks in (await _with_contents(memory, work, due)).items():
+        for task in tasks:
             batches.setdefault(shard, Entries()).add_task(task)
     if batches:
         await _take_effect(memory, work, batches)
@@ -77,6 +83,27 @@ async def _make_parts(memory: Memory, work: UnitOfWork) -> None:
         memory.parts_reach = await parts.reach(work.connection)
         if memory.parts_reach <= beyond:
             await parts.make(work.connection, beyond)
+
+
+async def _with_contents(
+    memory: Memory, work: UnitOfWork, due: dict[int, list[Task]]
+) -> dict[int, list[Task]]:
+    """Read what those ask for that were scheduled."""
+    numbers = [
+        (shard, task.waiting.seq)
+        for shard, tasks in due.items()
+        for task in tasks
+        if task.waiting is not None
+    ]
+    if not numbers:
+        return due
+    contents = await scheduled.contents_of(work.connection, numbers)
+    return {
+        shard: with_contents(
+            tasks, {seq: content for (of, seq), content in contents.items() if of == shard}, memory.types
+        )
+        for shard, tasks in due.items()
+    }
 
 
 async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, Entries]) -> None:
@@ -246,6 +273,8 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         await accruals.accrue(connection, shard, changes.accrued_by)
         await moving.open_days(connection, shard, changes.days_opened)
         await periods.close_periods(connection, shard, changes.periods_closed)
+        await scheduled.save_waiting(connection, shard, changes.put_off)
+        await scheduled.end_waiting(connection, shard, changes.waited)
         await moving.save_pendings(connection, shard, changes.pended)
         await moving.clear_pendings(connection, shard, changes.cleared)
         await moving.settle_pendings(connection, shard, changes.settled)

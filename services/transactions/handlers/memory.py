@@ -21,6 +21,7 @@ from services.transactions.store import (
     moving,
     periods,
     value_dates,
+    scheduled,
 )
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.runtime.work import UnitOfWork
@@ -119,9 +120,11 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         accrued=await accruals.accrued_at(connection, shard),
         periods=await periods.periods_at(connection, shard),
         pendings=pendings,
+        scheduled=await scheduled.waiting_at(connection, shard),
         next_account=await accounts.next_account_number(connection, shard),
     )
     state.index_pendings()
+    state.index_schedule()
     for account_id in house:
         state.meet(account_id, rows.get((shard, account_id)))
     memory.shards[shard] = state

@@ -1,8 +1,9 @@
--- The double-entry ledger. Appended rows are never changed; moving rows (balance, day_balance, pending,
+-- The double-entry ledger. Appended rows are never changed; moving rows (balance, day_balance, pending, scheduled,
 -- account_freeze, account_closing) can always be rebuilt from them.
 
 CREATE TYPE event_kind AS ENUM (
-    'TransactionPosted', 'TransactionPending', 'TransactionVoided', 'PendingCleared', 'InstructionApplied',
+    'TransactionPosted', 'TransactionPending', 'TransactionScheduled', 'TransactionCancelled',
+    'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
     'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged',
     'CreditSwept', 'AccountClosed', 'ObligationBooked', 'PeriodClosed'
@@ -334,6 +335,18 @@ COMMENT ON COLUMN pending.screening IS 'whether it had to be cleared by complian
 COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far';
 CREATE INDEX pending_open ON pending (shard, instruction_id) WHERE resolved_seq IS NULL;
 
+-- Requests that wait for their day; what they ask is in the journal.
+CREATE TABLE scheduled (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    entity_id int NOT NULL REFERENCES entity,
+    execute_on date NOT NULL,
+    ended_seq bigint CHECK (ended_seq > seq),
+    PRIMARY KEY (shard, seq)
+);
+COMMENT ON COLUMN scheduled.ended_seq IS 'what executed it on its day, refused it then, or cancelled it before';
+CREATE INDEX scheduled_waiting ON scheduled (shard, seq) WHERE ended_seq IS NULL;
+
 -- (`freeze` by itself is a reserved word.)
 CREATE TABLE account_freeze (
     account_id bigint NOT NULL REFERENCES account,
@@ -462,13 +475,14 @@ COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
 GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
-GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, account_freeze,
-    account_closing, account_limit, business_day, period, carried_over, reversed
+GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, scheduled,
+    account_freeze, account_closing, account_limit, business_day, period, carried_over, reversed
     TO transactions_service;
 GRANT INSERT ON day_balance, accrual TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (debits, credits) ON day_balance TO transactions_service;
 GRANT UPDATE (posted_minor, seq) ON accrual TO transactions_service;
 GRANT UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
+GRANT UPDATE (ended_seq) ON scheduled TO transactions_service;
 GRANT UPDATE (lifted_seq) ON account_freeze TO transactions_service;
 GRANT UPDATE (closed_seq, reopened_seq) ON account_closing TO transactions_service;

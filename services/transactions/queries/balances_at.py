@@ -181,7 +181,8 @@ def _changes(
     """Yield what a shard's events after the first and up to the second number add to the counters.
 
     An event that ends a pending transaction, or a part of one, names it (`about_seq`, `resolves`) and takes
-    its own amount, and what it frees, off the pending counters.
+    its own amount, and what it frees, off the pending counters. What executes something scheduled names that
+    (`executes`), and nothing was pending for it.
     """
     return connection.cursor(
         """
@@ -211,6 +212,7 @@ def _changes(
                         THEN amount ELSE 0 END AS posted,
                    CASE WHEN kind = 'TransactionPending' THEN amount
                         WHEN kind IN ('CreditSwept', 'ObligationBooked') THEN 0
+                        WHEN detail -> 'executes' IS NOT NULL THEN 0
                         WHEN about_seq IS NOT NULL OR detail -> 'resolves' IS NOT NULL
                         THEN -amount - coalesce(replace(detail ->> 'freed', '.', '')::bigint, 0)
                         ELSE 0 END AS pending

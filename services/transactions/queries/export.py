@@ -81,6 +81,12 @@ _WHOLE: Final = {
             FROM transactions.period ORDER BY shard, seq
         ) AS line
     """,
+    "scheduled": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, seq, entity_id, execute_on, ended_seq
+            FROM transactions.scheduled ORDER BY shard, seq
+        ) AS line
+    """,
     "freezes": """
         SELECT row_to_json(line) FROM (
             SELECT account_id, freeze_id, direction, amount_minor::text AS amount_minor, authority, seq,

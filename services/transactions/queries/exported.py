@@ -32,6 +32,7 @@ class _Asset(msgspec.Struct):
 
 class _Detail(msgspec.Struct):
     resolves: dict[str, int] | None = None
+    executes: dict[str, int] | None = None
     freed: str | None = None
 
 
@@ -213,7 +214,8 @@ def _apply(
     pending = amount if event.kind == "TransactionPending" else 0
     if event.kind in _SETTLING:
         detail = _DETAIL(event.detail) if bytes(event.detail) != b"null" else _Detail()
-        if event.about_seq is not None or detail.resolves is not None:
+        settles = event.about_seq is not None and detail.executes is None
+        if settles or detail.resolves is not None:
             pending = -amount - int((detail.freed or "0").replace(".", ""))
     ends = (
         (movement.debit_account, 0, movement.debit_balance_after),

@@ -29,6 +29,14 @@ _PREFETCH: Final = 500
 
 _AMOUNT_MAX: Final = Decimal(AMOUNT_MINOR_MAX)
 _PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
+_AMOUNTS: Final = (
+    ("amount", "asset"),
+    ("debit_amount", "debit_asset"),
+    ("credit_amount", "credit_asset"),
+)
+"""Fields of an instruction that are an amount and what of."""
+_WITHOUT_MOVEMENTS: Final = frozenset({"InstructionRejected", "InstructionApplied", "TransactionScheduled"})
+"""First outcomes of which only what was asked tells the amount."""
 _ACCOUNTS: Final = ("account", "debit_account", "credit_account")
 
 
@@ -306,11 +314,24 @@ async def _matches(
                               ON resolving.shard = pending.shard AND resolving.seq = pending.resolved_seq
                             WHERE pending.shard = journal.shard AND pending.seq = journal.seq
                         ), kind)
-                        ELSE kind END AS kind
+                        WHEN kind = 'TransactionScheduled'
+                        THEN coalesce((
+                            SELECT ending.kind
+                            FROM transactions.scheduled
+                            LEFT JOIN transactions.pending
+                              ON pending.shard = scheduled.shard AND pending.seq = scheduled.ended_seq
+                            JOIN transactions.journal AS ending
+                              ON ending.shard = scheduled.shard
+                             AND ending.seq = coalesce(pending.resolved_seq, scheduled.ended_seq)
+                            WHERE scheduled.shard = journal.shard AND scheduled.seq = journal.seq
+                        ), kind)
+                        ELSE kind END AS kind,
+                   kind AS first_kind
             FROM transactions.journal
             WHERE shard = $1 AND seq > $2 AND seq <= $3
               AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
-                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
+                           'TransactionScheduled', 'TransactionCancelled', 'InstructionApplied',
+                           'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
               AND about_seq IS NULL AND instruction_id IS NOT NULL
               AND ($4::text IS NULL OR kept_owner = $4
                    OR kept_owner IS NULL
@@ -324,7 +345,7 @@ async def _matches(
               AND ($11::int IS NULL
                    OR asset_id = $11 AND amount BETWEEN $12 AND $13
                    OR asset_id IS NULL AND (
-                       kind IN ('InstructionRejected', 'InstructionApplied')
+                       kind IN ('InstructionRejected', 'InstructionApplied', 'TransactionScheduled')
                        OR EXISTS (
                            SELECT
                            FROM transactions.movement_of_several AS several
@@ -339,7 +360,7 @@ async def _matches(
                        WHERE several.shard = journal.shard AND several.seq = journal.seq
                          AND (several.debit_account = ANY($15) OR several.credit_account = ANY($15))))
         )
-        SELECT candidate.*, kind::text AS event
+        SELECT candidate.*, kind::text AS event, first_kind::text AS first_event
         FROM candidate
         WHERE $16::text[] IS NULL OR kind::text = ANY($16)
         ORDER BY seq DESC
@@ -374,9 +395,10 @@ def _is_wanted(row: Mapping[str, Any], criteria: _Criteria) -> bool:
         return False
     if wanted.end_to_end_id is not None and payment.get("end_to_end_id") != wanted.end_to_end_id:
         return False
-    if wanted.asset is not None and row["event"] in ("InstructionRejected", "InstructionApplied"):
+    if wanted.asset is not None and row["first_event"] in _WITHOUT_MOVEMENTS:
         bounded = wanted.amount_min is not None or wanted.amount_max is not None
-        if asked.get("asset") != wanted.asset or (bounded and not _asks_for(asked.get("amount"), wanted)):
+        amounts = [asked.get(amount) for amount, asset in _AMOUNTS if asked.get(asset) == wanted.asset]
+        if not amounts or (bounded and not any(_asks_for(each, wanted) for each in amounts)):
             return False
     if wanted.counterparty is None:
         return True

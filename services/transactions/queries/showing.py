@@ -69,7 +69,10 @@ async def _events_of(connection: Connection, instruction_id: UUID) -> list[Any]:
 
 
 async def _followed_by(connection: Connection, number: Number) -> list[Any]:
-    """The events that name another as the one they are about, or that they resolve."""
+    """The events that name another as the one they are about, or that they resolve.
+
+    What came of the execution of something scheduled is about that, at one remove.
+    """
     rows = await connection.fetch(
         """
         WITH reserve AS (
@@ -89,6 +92,17 @@ async def _followed_by(connection: Connection, number: Number) -> list[Any]:
           ON journal.shard = $1 AND journal.seq > reserve.seq AND journal.seq <= reserve.until_seq
         WHERE journal.instruction_type IN ('post_pending', 'void_pending') AND journal.about_seq IS NULL
           AND (journal.detail -> 'resolves' ->> 'seq')::bigint = $2
+        UNION ALL
+        SELECT journal.*, journal.kind::text, journal.topic::text
+        FROM transactions.scheduled
+        JOIN transactions.journal
+          ON journal.shard = scheduled.shard AND journal.about_seq = scheduled.ended_seq
+        WHERE scheduled.shard = $1 AND scheduled.seq = $2 AND journal.about_seq IS NOT NULL
+        UNION ALL
+        SELECT journal.*, journal.kind::text, journal.topic::text
+        FROM transactions.scheduled
+        JOIN transactions.journal ON journal.shard = scheduled.shard AND journal.seq = scheduled.ended_seq
+        WHERE scheduled.shard = $1 AND scheduled.seq = $2 AND journal.about_seq IS NULL
         """,
         *number,
     )
@@ -138,13 +152,22 @@ def _end(row: Mapping[str, Any], side: str) -> dict[str, Any]:
 
 
 async def _resolved(connection: Connection, numbers: Sequence[Number]) -> dict[Number, tuple[int, str]]:
-    """By what the pending ones among these were resolved: its number and its kind."""
+    """By what those among these that were pending or scheduled were ended: its number and its kind."""
     rows = await connection.fetch(
         """
         SELECT pending.shard, pending.seq, pending.resolved_seq, journal.kind::text AS event
         FROM unnest($1::int[], $2::bigint[]) AS asked (shard, seq)
         JOIN transactions.pending USING (shard, seq)
         JOIN transactions.journal ON journal.shard = pending.shard AND journal.seq = pending.resolved_seq
+        UNION ALL
+        SELECT scheduled.shard, scheduled.seq, journal.seq, journal.kind::text
+        FROM unnest($1::int[], $2::bigint[]) AS asked (shard, seq)
+        JOIN transactions.scheduled USING (shard, seq)
+        LEFT JOIN transactions.pending
+          ON pending.shard = scheduled.shard AND pending.seq = scheduled.ended_seq
+        JOIN transactions.journal
+          ON journal.shard = scheduled.shard
+         AND journal.seq = coalesce(pending.resolved_seq, scheduled.ended_seq)
         """,
         [shard for shard, _ in numbers],
         [seq for _, seq in numbers],

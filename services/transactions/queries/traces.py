@@ -11,8 +11,9 @@ from asyncpg import Connection
 async def transaction_trace(connection: Connection, instruction_id: UUID) -> list[dict[str, Any]]:
     """Return each event of the ledger about an instruction, with its time and the record it came from.
 
-    What has undone it is there too, and what it has undone, each with its own `instruction_id`. An id used in
-    several shards (a broadcast, or by different owners) is traced in each. Empty if nobody ever named it.
+    What has undone it is there too, what it has undone, and what cancelled it before its day, each with its
+    own `instruction_id`. An id used in several shards (a broadcast, or by different owners) is traced in
+    each. Empty if nobody ever named it.
     """
     rows = await connection.fetch(
         """
@@ -27,6 +28,20 @@ async def transaction_trace(connection: Connection, instruction_id: UUID) -> lis
             FROM first
             JOIN transactions.journal ON journal.shard = first.shard AND journal.about_seq = first.seq
             WHERE journal.about_seq IS NOT NULL
+            UNION ALL
+            SELECT journal.*
+            FROM first
+            JOIN transactions.scheduled USING (shard, seq)
+            JOIN transactions.journal
+              ON journal.shard = scheduled.shard AND journal.about_seq = scheduled.ended_seq
+            WHERE journal.about_seq IS NOT NULL
+            UNION ALL
+            SELECT journal.*
+            FROM first
+            JOIN transactions.scheduled USING (shard, seq)
+            JOIN transactions.journal
+              ON journal.shard = scheduled.shard AND journal.seq = scheduled.ended_seq
+            WHERE journal.about_seq IS NULL
             UNION ALL
             SELECT journal.*
             FROM transactions.journal

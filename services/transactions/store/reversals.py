@@ -23,9 +23,11 @@ async def originals(
         JOIN instruction_key AS key
           ON key.instruction_id = asked.instruction_id AND key.shard = asked.shard
         JOIN journal AS first ON first.shard = key.shard AND first.seq = key.seq
+        LEFT JOIN scheduled ON scheduled.shard = first.shard AND scheduled.seq = first.seq
         LEFT JOIN journal AS posted
-          ON posted.shard = first.shard AND posted.about_seq = first.seq AND posted.about_seq IS NOT NULL
-         AND posted.kind = 'TransactionPosted' AND first.kind = 'TransactionPending'
+          ON posted.shard = first.shard AND posted.kind = 'TransactionPosted'
+         AND posted.about_seq IS NOT NULL AND first.kind IN ('TransactionPending', 'TransactionScheduled')
+         AND posted.about_seq IN (first.seq, scheduled.ended_seq)
         """,
         array_of([shard for shard, _ in asked]),
         array_of([instruction_id for _, instruction_id in asked]),

@@ -44,4 +44,5 @@ EXCHANGE: Final = TransactionType(
     movements=_movements,
     account_classes=CASH_CLASSES,
     value_days_back=0,
+    schedulable=True,
 )

@@ -27,4 +27,5 @@ HOUSE_POSTING: Final = TransactionType(
     kind="request",
     effect=MOVEMENTS,
     movements=_movements,
+    schedulable=True,
 )

@@ -32,4 +32,5 @@ TRANSFER: Final = TransactionType(
     movements=_movements,
     account_classes=CUSTOMER_CLASSES,
     value_days_back=0,
+    schedulable=True,
 )

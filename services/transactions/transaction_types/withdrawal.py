@@ -29,6 +29,7 @@ WITHDRAWAL: Final = TransactionType(
     effect=charged(MOVEMENTS),
     movements=_movements,
     account_classes=CASH_CLASSES,
+    schedulable=True,
     returnable=True,
     value_days_back=0,
 )

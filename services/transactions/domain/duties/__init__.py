@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from services.transactions.domain.decisions import Decision
-from services.transactions.domain.state import ShardState
+from services.transactions.domain.records import Record
+from services.transactions.domain.state import ShardState, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Task:
     """The accounts it needs, of those whose balance here may not have been met."""
     pending_id: str | None = None
     """The pending transaction it is about, whose accounts it needs."""
+    waiting: Waiting | None = None
+    """The scheduled request it is about, whose content must be read before it is performed."""
+    record: Record | None = None
+    """What that request asks."""
 
 
 @dataclass(frozen=True, slots=True)

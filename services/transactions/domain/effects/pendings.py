@@ -1,10 +1,11 @@
-"""What was reserved, posted at once or part by part, or given back."""
+"""What was reserved, posted at once or part by part, or given back; and what was scheduled, given up."""
 
 import json
 from dataclasses import replace
 from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
+from services.transactions.domain import scheduling
 from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
@@ -20,11 +21,12 @@ def _part(case: Case) -> Refusal | None:
     assert pending_id is not None
     context = case.context
     case.named = context.changes.find_pending(pending_id)
+    case.waiting = context.changes.find_scheduled(pending_id)
     case.named_first = None
     first = context.changes.firsts.get(pending_id) or context.outside.firsts.get(pending_id)
     if case.named is not None:
         case.named_first = json.loads(case.named.content)
-    elif first is not None and first.kind == kinds.PENDING:
+    elif first is not None and first.kind in (kinds.PENDING, kinds.SCHEDULED):
         case.named_first = json.loads(first.content or b"")
     amount = getattr(case.record.message, "amount", None)
     case.amounts = []
@@ -47,18 +49,28 @@ def _asset_of(first: dict[str, Any]) -> str:
 def _references(case: Case) -> Refusal | None:
     first = case.named_first
     if first is None:
-        return Refusal("pending_unknown", "pending_id", "nothing was ever pending under this id")
+        return Refusal("pending_unknown", "pending_id", "nothing was ever pending or scheduled under this id")
     if first["owner"] != case.record.owner:
         return Refusal("wrong_owner", "owner", "the owner named is not that of what is pending")
     case.moves = []
     if case.named is not None:
         case.moves = [(leg.debit, leg.credit) for leg in case.named.legs]
         case.day = case.context.changes.day_of(case.moves[0][0].entity_id)
+    elif case.waiting is not None:
+        case.day = case.context.changes.day_of(case.waiting.entity_id)
     return None
+
+
+def _state_to_void(case: Case) -> Refusal | None:
+    """What is scheduled can be given up until its day; then the ledger itself is about to execute it."""
+    waiting = case.waiting
+    return None if waiting is not None and not waiting.is_due(case.day) else _state(case)
 
 
 def _state(case: Case) -> Refusal | None:
     named = case.named
+    if case.waiting is not None:
+        return Refusal("not_executed", "pending_id", f"it is executed on {case.waiting.execute_on}")
     if named is None:
         return Refusal("pending_resolved", "pending_id", "it was posted or given back before")
     if named.screening:
@@ -91,7 +103,10 @@ def _status(case: Case) -> Refusal | None:
 
 
 def _void(case: Case, decision: Decision) -> None:
-    """Give back what is still reserved."""
+    """Give back what is still reserved, or give up what is scheduled."""
+    if case.waiting is not None:
+        scheduling.cancel(case, case.waiting, decision)
+        return
     pending = _resolved_by(case, decision)
     changes = case.context.changes
     decision.kind = kinds.VOIDED
@@ -103,6 +118,8 @@ def _void(case: Case, decision: Decision) -> None:
 
 def _bears(case: Case) -> Refusal | None:
     """Counters must take what is booked for a trade that is cancelled or settled late."""
+    if case.waiting is not None:
+        return None
     return overflow(case.context.changes, _booked_behind(case), "pending_id")
 
 
@@ -219,7 +236,7 @@ POST_PENDING: Final = Effect(
 VOID_PENDING: Final = Effect(
     form=_part,
     references=_references,
-    state=_state,
+    state=_state_to_void,
     limits=_bears,
     accept=_void,
     pending_id=_pending_id,

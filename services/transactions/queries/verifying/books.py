@@ -22,6 +22,7 @@ CHECKS: Final = (
     "foreign_credits",
     "pendings",
     "obligations",
+    "scheduled",
     "reversals",
     "balances",
     "debits_equal_credits",
@@ -138,6 +139,23 @@ class Open:
         return self.screening, self.cleared, self.settled, self.resolved
 
 
+@dataclass(slots=True)
+class Waiting:
+    """A request met in the journal that waits for its day."""
+
+    instruction_id: Any
+    owner: str | None
+    entity_id: int
+    execute_on: date
+    ended: int | None = None
+    """The event that executed or cancelled it."""
+
+    @property
+    def row(self) -> tuple[int, date, int | None]:
+        """What its moving row must say."""
+        return self.entity_id, self.execute_on, self.ended
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """An event met in the journal that undoes another, or uses up a part of it, and what it moved."""
@@ -189,6 +207,7 @@ class Shard:
     """By entity, in the order of the journal."""
     rows: dict[int, list[int]] = field(default_factory=dict)
     pending: dict[int, Open] = field(default_factory=dict)
+    scheduled: dict[int, Waiting] = field(default_factory=dict)
     expiring: dict[int, dict[int, Open]] = field(default_factory=dict)
     """By debited account and seq: those that expire and are not resolved."""
     arriving: dict[int, dict[int, Open]] = field(default_factory=dict)

@@ -20,6 +20,8 @@ FIRST_OUTCOMES: Final = frozenset(
     {
         "TransactionPosted",
         "TransactionPending",
+        "TransactionScheduled",
+        "TransactionCancelled",
         "TransactionVoided",
         "InstructionApplied",
         "InstructionRejected",
@@ -119,8 +121,9 @@ async def name_keys(connection: Connection, books: Books) -> None:
             SELECT shard, seq, instruction_id
             FROM transactions.journal_row
             WHERE about_seq IS NULL
-              AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionVoided',
-                           'InstructionApplied', 'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
+              AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionScheduled',
+                           'TransactionCancelled', 'TransactionVoided', 'InstructionApplied',
+                           'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
               AND (reason IS NULL OR reason NOT IN ('wrong_key', 'wrong_partition'))
         ) AS first ON first.shard = key.shard AND first.seq = key.seq
         """,

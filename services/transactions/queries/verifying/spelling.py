@@ -23,13 +23,16 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
         "reverses",
         "uses",
         "reopens",
+        "executes",
     ),
-    "TransactionPending": ("screening", "routed", "limit_passed", "opened"),
+    "TransactionPending": ("screening", "routed", "limit_passed", "opened", "executes"),
+    "TransactionScheduled": ("entity", "execute_on"),
+    "TransactionCancelled": ("entity", "resolves"),
     "TransactionVoided": ("resolves",),
     "ObligationBooked": ("cause",),
     "PendingCleared": ("decision",),
     "InstructionApplied": ("valid_from",),
-    "InstructionRejected": ("field", "detail"),
+    "InstructionRejected": ("field", "detail", "executes"),
     "DuplicateReceived": ("first_outcome", "first_reason"),
     "DryRunJudged": ("outcome", "would_be", "balances_after"),
     "RecordUnreadable": ("error", "size", "sha256"),
@@ -41,6 +44,12 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "ActDone": ("act_id", "act", "actor", "done", "detail", "result"),
 }
 """What of `detail` stands in the event of each kind, where it is given, and in which order."""
+
+
+_DATED: Final = frozenset(
+    {"BusinessDayOpened", "PeriodClosed", "AccountClosed", "TransactionScheduled", "TransactionCancelled"}
+)
+"""Kinds that name a booking date and move nothing."""
 
 
 def body_of(row: Row, books: Books) -> bytes:
@@ -56,7 +65,7 @@ def body_of(row: Row, books: Books) -> bytes:
     for name in ("instruction_id", "instruction_type", "owner"):
         if row[name] is not None:
             text += f',"{name}":"{row[name]}"'
-    if about_seq is not None:
+    if about_seq is not None and "executes" not in detail:
         text += f',"first":{{"shard":{shard},"seq":{about_seq}}}'
     if "content_hash" in detail:
         text += f',"content_hash":"{detail["content_hash"]}"'
@@ -66,7 +75,7 @@ def body_of(row: Row, books: Books) -> bytes:
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
         text += f',"value_date":"{row["value_date"].isoformat()}"'
         text += f',"movements":[{",".join(_movement(leg, books) for leg in row.legs)}]'
-    elif kind in ("BusinessDayOpened", "PeriodClosed", "AccountClosed"):
+    elif kind in _DATED:
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
     if kind in ("InstructionApplied", "AccountClosed"):
         named = detail if kind == "AccountClosed" else json.loads(row["content"])

@@ -35,14 +35,9 @@ async def compare_late(
     """What stands after its day may, if the next one has only begun or records of its owner are parked."""
     if not standing:
         return
-    parked = {
-        (row["shard"], row["owner"])
-        for row in await connection.fetch(
-            "SELECT DISTINCT shard, owner FROM transactions.parked WHERE resolved_at IS NULL"
-        )
-    }
+    parked = await parked_owners(connection)
     begun = [_begun(books, each) for each in standing]
-    worked = await _worked_since(connection, [each.shard.number for each in standing], begun)
+    worked = await worked_since(connection, [each.shard.number for each in standing], begun)
     allowed = LATE + timedelta(seconds=len(standing) / A_SECOND)
     for (shard, seq, opened, last_day), since in zip(standing, worked, strict=True):
         books.see(
@@ -66,7 +61,17 @@ def _begun(books: Books, standing: Standing) -> int:
     )
 
 
-async def _worked_since(connection: Connection, shards: list[int], seqs: list[int]) -> list[timedelta]:
+async def parked_owners(connection: Connection) -> set[tuple[int, str]]:
+    """Return whose records are parked: what is due for them waits too."""
+    return {
+        (row["shard"], row["owner"])
+        for row in await connection.fetch(
+            "SELECT DISTINCT shard, owner FROM transactions.parked WHERE resolved_at IS NULL"
+        )
+    }
+
+
+async def worked_since(connection: Connection, shards: list[int], seqs: list[int]) -> list[timedelta]:
     """Return for how long the writers of these shards have worked since these events."""
     rows = await connection.fetch(
         """

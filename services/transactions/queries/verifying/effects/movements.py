@@ -21,6 +21,7 @@ from services.transactions.queries.verifying.effects.opening import walk_opened_
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
 from services.transactions.queries.verifying.effects.periods import see_booked
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
+from services.transactions.queries.verifying.effects.scheduling import see_executed
 from services.transactions.queries.verifying.effects.value_dates import note_value, still_to_come
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
@@ -41,6 +42,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     may_pass = is_fact or is_forced(row)
     passed = False
     seen = credits_seen(books, shard, row)
+    if kind in ("TransactionPosted", "TransactionPending"):
+        see_executed(books, shard, row, legs, detail)
     if kind == "CreditSwept":
         see_swept(books, shard, row, legs, seen)
     if kind == "ObligationBooked":

@@ -49,6 +49,8 @@ def resolved(
         about is None and kind == "TransactionPosted"
     ):
         return False, 0
+    if "executes" in detail:
+        return False, 0
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     opened = shard.pending.get(about or 0)
     moved = [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
