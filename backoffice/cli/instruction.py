@@ -43,7 +43,9 @@ def send(
     wait: Annotated[bool, typer.Option("--wait", help="Wait for each line's outcome and print it.")] = False,
     until: Annotated[
         Literal["first", "final"],
-        typer.Option(help="`first`: the first outcome; `final`: what a pending one ends as."),
+        typer.Option(
+            help="`first`: the first outcome; `final`: what a pending one ends as. Nobody waits for a day."
+        ),
     ] = "first",
     timeout: Annotated[
         float, typer.Option(min=0, help="Seconds to wait after the last line is sent.")

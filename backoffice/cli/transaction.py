@@ -202,6 +202,9 @@ def _ledger_hop(each: dict[str, Any]) -> dict[str, Any]:
     detail = each["reason"] or ""
     if each["booking_date"] is not None:
         detail = f"{detail} booked {each['booking_date']}".strip()
+    execute_on = (each["detail"] or {}).get("execute_on")
+    if execute_on is not None:
+        detail += f", for {execute_on}"
     for name in ("reverses", "uses"):
         other = (each["detail"] or {}).get(name)
         if other is not None:
@@ -314,6 +317,9 @@ def _print_event(event: dict[str, Any]) -> None:
         print(f"  from      {source['topic']} {source['partition']}:{source['offset']}")
     if event["booking_date"] is not None:
         print(f"  booked    {event['booking_date']}, value {event['value_date'] or 'none'}")
+    execute_on = (event["detail"] or {}).get("execute_on")
+    if execute_on is not None:
+        print(f"  for       {execute_on}")
     if event["reverses"] is not None:
         print(f"  reverses  {_tie(event['reverses'])}")
     for each in event["reversed_by"]:

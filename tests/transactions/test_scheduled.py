@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.transactions.domain import due
+from services.transactions.handlers.memory import TYPES
 from services.transactions.queries import (
     Moment,
     Wanted,
@@ -23,6 +24,7 @@ from services.transactions.queries import (
     verify,
 )
 from shared.messages.envelope import HOUSE
+from shared.messages.instructions import SCHEDULABLE
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
     PARTITIONS,
@@ -147,6 +149,11 @@ def test_requests_to_move_money_may_wait_and_nothing_else(message: dict[str, Any
     assert outcome(event) == expected
     if expected == "not_schedulable":
         assert event["field"] == "execute_on"
+
+
+def test_what_may_wait_is_what_the_contract_says() -> None:
+    """The contract and the types say the same."""
+    assert {code for code, kind in TYPES.items() if kind.schedulable} == SCHEDULABLE
 
 
 AT_ONCE = table("""
