@@ -92,6 +92,8 @@ class AccountClass:
     holder: str
     statement: str
     parent: str | None = None
+    valid_from: date = date.min
+    valid_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Books:
         self.first_days = {entity.code: entity.first_booking_date for entity in chart.entities}
         entity_code = {entity.entity_id: entity.code for entity in chart.entities}
         asset_code = {asset.asset_id: asset.code for asset in chart.assets}
+        self.classes = {each.code: each for each in chart.classes}
         self.instruments = {asset_code[each.asset_id]: each for each in chart.instruments}
         self.rules = [(entity_code[rule.entity_id], rule) for rule in chart.posting_rules]
         self.policies = [

@@ -101,9 +101,10 @@ async def read_chart(connection: Connection) -> Chart:
             )
         ],
         classes=[
-            AccountClass(row["class"], row["holder"], row["statement"], row["parent"])
+            AccountClass(*row)
             for row in await connection.fetch(
-                "SELECT class, holder, statement, parent FROM transactions.account_class"
+                "SELECT class, holder, statement, parent, valid_from, valid_until"
+                " FROM transactions.account_class"
             )
         ],
         posting_rules=[

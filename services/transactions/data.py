@@ -1,7 +1,8 @@
 """Assets, instruments, entities, chart of accounts, posting rules and policies, loaded by migrate.
 
 They are the `.csv` files in `data/`. Loading again changes nothing but what the files change; nothing is
-ever deleted: an instrument, a rule or a policy ends by its `valid_until`.
+ever deleted: an instrument, a class, a rule or a policy ends by its `valid_until`, from which day on another
+rule may hold. A class that has ended takes no new accounts; those there are go on.
 """
 
 import csv
@@ -26,8 +27,10 @@ EVERY_INSTRUMENT: Final = "instruments"
 async def load(owner_connection: Connection, partitions: int) -> None:
     """Bring the schema's data up to what the files say. Run as the owner of the schema.
 
-    Raises `ConfigurationError` with file and line for an instrument that is wrong; nothing is loaded then.
+    Raises `ConfigurationError` with file and line for an instrument that is wrong, or a posting rule whose
+    days overlap another's or are not those of its class; nothing is loaded then.
     """
+    see_dates(_lines("account_classes"), _lines("posting_rules"))
     assets = _rows("assets")
     scales = {row["code"]: int(row["scale"]) for row in assets if row["kind"] == "currency"}
     async with owner_connection.transaction():
@@ -112,6 +115,34 @@ async def load(owner_connection: Connection, partitions: int) -> None:
                 for name in row["classes"].split()
             ],
         )
+
+
+def see_dates(
+    classes: Iterable[tuple[int, Mapping[str, str]]], rules: Iterable[tuple[int, Mapping[str, str]]]
+) -> None:
+    """See that on every day one posting rule at most holds for each purpose, and its house class with it.
+
+    Takes the rows of both files with their lines; raises `ConfigurationError`.
+    """
+    days = {row["class"]: _days(row) for _, row in classes}
+    earlier: dict[tuple[str, str, str], list[tuple[int, date, date]]] = {}
+    for line, row in rules:
+        since, until = _days(row)
+        place = f"posting_rules.csv, line {line}"
+        if since >= until:
+            raise ConfigurationError(f"{place}: it would hold on no day at all")
+        of_class = days.get(row["house_class"])
+        if of_class is None or not of_class[0] <= since < until <= of_class[1]:
+            raise ConfigurationError(f"{place}: there is no class {row['house_class']} on all of its days")
+        others = earlier.setdefault((row["entity"], row["instruction_type"], row["condition"]), [])
+        for other, began, ended in others:
+            if since < ended and began < until:
+                raise ConfigurationError(f"{place}: line {other} holds on some of its days; end that first")
+        others.append((line, since, until))
+
+
+def _days(row: Mapping[str, str]) -> tuple[date, date]:
+    return _day(row["valid_from"]), _day_or_none(row["valid_until"]) or date.max
 
 
 def _instruments(currencies: Iterable[str], known: Mapping[int, Instrument]) -> list[Instrument]:

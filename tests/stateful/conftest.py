@@ -13,11 +13,22 @@ from tests.transactions.conftest import Server, address, database, ledger_server
 __all__ = ["ledger_server"]
 
 TEMPLATE = "script_template"
+CHANGING = """
+    UPDATE transactions.posting_rule SET valid_until = '2026-01-05'
+    WHERE entity_id = 1 AND (instruction_type, condition) IN (('fee', ''), ('withdrawal', ''));
+    INSERT INTO transactions.posting_rule
+        (entity_id, instruction_type, condition, house_class, valid_from, valid_until)
+    VALUES (1, 'fee', '', 'interest_income', '2026-01-05', '2026-01-08'),
+           (1, 'fee', '', 'fee_income', '2026-01-08', NULL),
+           (1, 'withdrawal', '', 'clearing', '2026-01-05', NULL);
+    UPDATE transactions.account_class SET valid_until = '2026-01-06' WHERE class = 'loan';
+"""
+"""Posting rules that make way for others, and a class of which no more accounts are opened."""
 
 
 @pytest.fixture(scope="session")
 def scripts_server(ledger_server: Server) -> Server:
-    """The server with a template in which large reserves are screened first, too."""
+    """The server with a template in which large reserves are screened first, too, and the chart changes."""
     asyncio.run(prepare(ledger_server))
     return ledger_server
 
@@ -31,6 +42,7 @@ async def prepare(server: Server) -> None:
         " (entity_id, instruction_type, asset_id, amount_from, valid_from)"
         " VALUES (1, 'reserve', 978, 50000, '2026-01-01')"
     )
+    await connection.execute(CHANGING)
     await connection.close()
 
 

@@ -99,7 +99,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "entity": (*["BANK"] * 6, "BROKER", "NONE"),
             "asset": ASSETS,
         },
-        {"limit": ("0", "50.00", "50.00", None, "x")},
+        {"limit": ("0", "50.00", "50.00", None, "x"), "class": ("cash", "loan", "loan")},
     ),
     "deposit": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, often=4),
     "withdrawal": Kind(

@@ -36,6 +36,7 @@ def test_a_fact_is_rejected_only_by_the_first_rungs(reason: Reason) -> None:
     if reason.rung == "references" and reason.fact == "rejected":
         request_only = {
             "account_exists",
+            "account_class_not_valid",
             "entity_unknown",
             "instrument_not_valid",
             "pending_unknown",

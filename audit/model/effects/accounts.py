@@ -49,6 +49,11 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         and (content["entity"], "suspense", asset.code) not in books.house
     ):
         return rejected("asset_not_used", "asset")
+    node = books.classes.get(account_class)
+    if node is not None and not (
+        node.valid_from <= today and (node.valid_until is None or today < node.valid_until)
+    ):
+        return rejected("account_class_not_valid", "class")
     instrument = None if asset is None else books.instruments.get(asset.code)
     if instrument is not None and not (
         instrument.valid_from <= today and (instrument.valid_until is None or today < instrument.valid_until)

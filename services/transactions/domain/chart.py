@@ -50,11 +50,17 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class AccountClass:
-    """A node of the chart: who holds its accounts and in which statement they stand."""
+    """A node of the chart: who holds its accounts, in which statement they stand, when some are opened."""
 
     code: str
     is_customer: bool
     is_memorandum: bool
+    valid_from: date = date.min
+    valid_until: date | None = None
+
+    def takes_accounts(self, day: date) -> bool:
+        """Say whether accounts of it are opened on the day; those there are go on after its end."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True)

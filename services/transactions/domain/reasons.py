@@ -109,6 +109,12 @@ TABLE: Final = (
     _row("spans_entities", "references", "AG01", "use a payment between the entities"),
     _row("asset_mismatch", "references", "AM03", "use the account's asset, with a new id", fact="suspense"),
     _row("account_class_not_allowed", "references", "AG01", "use another type or account", fact="suspense"),
+    _row(
+        "account_class_not_valid",
+        "references",
+        "AG01",
+        "open an account of a class of the day, with a new id",
+    ),
     _row("asset_not_used", "references", "AM03", "have the entity's chart extended, then a new id"),
     _row("instrument_not_valid", "references", "AM03", "name an instrument that is there on the day"),
     _row("rate_mismatch", "references", "AM09", "send the amounts that the rate makes, with a new id"),

@@ -29,11 +29,15 @@ async def load_chart(connection: Connection) -> Chart:
         "SELECT entity_id, code, first_booking_date FROM entity ORDER BY entity_id"
     ):
         chart.add_entity(Entity(row["entity_id"], row["code"], row["first_booking_date"]))
-    for row in await connection.fetch("SELECT class, holder, statement FROM account_class"):
+    for row in await connection.fetch(
+        "SELECT class, holder, statement, valid_from, valid_until FROM account_class"
+    ):
         chart.classes[row["class"]] = AccountClass(
             row["class"],
             is_customer=row["holder"] == "customer",
             is_memorandum=row["statement"] == "memorandum",
+            valid_from=row["valid_from"],
+            valid_until=row["valid_until"],
         )
     codes = await connection.fetch("SELECT code FROM account WHERE owner = $1", HOUSE)
     for account in (await accounts_by_code(connection, chart, [row["code"] for row in codes])).values():

@@ -46,6 +46,8 @@ def _references(case: Case) -> Refusal | None:
     if asset.kind == "currency" and (entity.entity_id, "suspense", asset.asset_id) not in chart.house:
         return asset_not_used()
     case.day = context.changes.day_of(entity.entity_id)
+    if not chart.classes[message.account_class].takes_accounts(case.day):
+        return Refusal("account_class_not_valid", "class", f"none of this class is opened on {case.day}")
     instrument = chart.instruments.get(asset.asset_id)
     if instrument is not None and not instrument.is_valid(case.day):
         return Refusal("instrument_not_valid", "asset", f"there is no {asset.code} on {case.day}")

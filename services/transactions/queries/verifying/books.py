@@ -252,6 +252,8 @@ class Books:
         self.entities: dict[str, int] = {}
         self.scales: dict[str, int] = {}
         """Decimals by asset."""
+        self.classes: dict[str, tuple[date, date | None]] = {}
+        """From when on and until when accounts of each class are opened."""
         self.within: dict[int, list[int]] = {}
         """The accounts within each custody account."""
         self.trade_policies: list[TradePolicy] = []
@@ -263,6 +265,7 @@ class Books:
         books.accounts, books.ids, books.entities = self.accounts, self.ids, self.entities
         books.scales = self.scales
         books.within, books.trade_policies = self.within, self.trade_policies
+        books.classes = self.classes
         return books
 
     def take(self, findings: "Findings") -> None:

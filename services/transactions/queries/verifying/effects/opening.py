@@ -59,12 +59,26 @@ async def read_chart(connection: Connection, books: Books) -> None:
         "SELECT entity_id, policy, valid_from, valid_until FROM transactions.trade_policy"
     ):
         books.trade_policies.append(TradePolicy(*row))
+    for row in await connection.fetch(
+        "SELECT class, valid_from, valid_until FROM transactions.account_class"
+    ):
+        books.classes[row["class"]] = row["valid_from"], row["valid_until"]
 
 
 def walk_opening(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
-    """Note where an account was opened."""
-    del books, legs
+    """Note where an account was opened, and see that its class was one of the day."""
+    del legs
     asked = json.loads(row["content"])
+    today = shard.days[books.entities[asked["entity"]]]
+    since, until = books.classes[asked.get("class", "cash")]
+    books.see(
+        "accounts",
+        since <= today and (until is None or today < until),
+        expected=f"a class from {since} until {until}",
+        found=today,
+        shard=shard.number,
+        seq=row["seq"],
+    )
     shard.opened[asked["account"]] = row["seq"], asked.get("limit", "0") if asked.get("asset") else "0"
 
 
