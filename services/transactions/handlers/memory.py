@@ -20,8 +20,8 @@ from services.transactions.store import (
     limits,
     moving,
     periods,
-    value_dates,
     scheduled,
+    value_dates,
 )
 from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.runtime.work import UnitOfWork
