@@ -139,8 +139,8 @@ def test_accounts_of_a_class_that_has_ended_go_on() -> None:
 def test_a_custody_account_that_is_there_takes_new_securities_after_the_end_of_its_class() -> None:
     """Their accounts are opened within it, which is no opening of another custody account."""
     ledger = a_bank()
-    custodies = {"is_customer": True, "is_memorandum": True, "valid_until": date(2026, 1, 6)}
-    ledger.chart.classes["custody"] = AccountClass("custody", **custodies)
+    ended = AccountClass("custody", is_customer=True, is_memorandum=True, valid_until=date(2026, 1, 6))
+    ledger.chart.classes["custody"] = ended
     ledger.send(custody(ALICE), *day("2026-01-09"))
     (event,) = ledger.send(custody_transfer(ALICE, "receive", "3"))
     assert event["opened"] == f"{ALICE}/custody#{ISIN}"

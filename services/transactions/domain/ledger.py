@@ -29,7 +29,6 @@ from services.transactions.domain.records import Record
 from services.transactions.domain.state import (
     Changes,
     First,
-    OpenPending,
     Outside,
     ShardState,
     Waiting,
