@@ -178,7 +178,7 @@ async def a_few_obligations(ledger: StoredLedger) -> None:
     await a_few_trades(ledger, contractual_settlement_date="2026-01-05")
     day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-06")
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
-    assert [each["cause"] for each in await ledger.tick()] == ["failed"]
+    assert [each["cause"] for each in await ledger.tick() if "cause" in each] == ["failed"]
 
 
 async def a_few_limits(ledger: StoredLedger) -> None:
