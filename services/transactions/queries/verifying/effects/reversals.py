@@ -9,12 +9,14 @@ from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import Books, Moved, Shard, Use
 from services.transactions.queries.verifying.effects.effect import Effect
+from shared.messages.instructions import FACTS
 
 ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
 """Every credit to these accounts of the house's is an item."""
 OF_ITEMS: Final = frozenset({"allocate", "write_off"})
 """Types that use items up."""
-BY_HAND: Final = frozenset({"house_posting", "adjustment"})
+MAY_TAKE: Final = FACTS | {"reversal", "post_pending"}
+"""Types whose postings may debit an account of items: facts, what a fact reserved, and what uses items up."""
 Number = tuple[int, int]
 """Shard and seq."""
 KINDS: Final = frozenset({"TransactionPosted", "CreditSwept"})
@@ -49,10 +51,11 @@ def walk_use(
     part: Mapping[str, int] | None = detail.get("uses")
     code, kind, routed = row["instruction_type"], row["kind"], detail.get("routed")
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
-    if code in BY_HAND:
-        classes = {books.accounts[leg["debit_account"]].account_class for leg in legs}
-        taken = classes & ITEM_CLASSES
-        books.see("reversals", not taken, expected="items used up one by one", found=f"{code}: {taken}", **at)
+    if code not in MAY_TAKE and kind in KINDS:
+        debited = [books.accounts.get(leg["debit_account"]) for leg in legs]
+        taken = {each.account_class for each in debited if each is not None} & ITEM_CLASSES
+        if taken:
+            books.see("reversals", False, expected="items used up one by one", found=f"{code}: {taken}", **at)
     is_reversal, is_return = code == "reversal", code == "return"
     uses_part = code in OF_ITEMS or (is_return and (routed is None or routed in STAND_INS))
     if not (is_reversal or is_return or uses_part or undone is not None or part is not None):
