@@ -1,5 +1,6 @@
 """`backoffice ledger periods`, `close-period`: how far an entity's books are closed, and how that goes on."""
 
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -60,10 +61,11 @@ def close_period(
     lines = sessions.run(_periods(connection, entity))
     named = [each for each in lines if each["last_day"] == until.isoformat()]
     message = ClosePeriod(
+        type="close_period",  # said, so that it is part of the content
         instruction_id=clock.new_id(),
         owner=HOUSE,
         entity=entity,
-        first_day=(named or lines)[-1]["first_day"],
+        first_day=date.fromisoformat((named or lines)[-1]["first_day"]),
         last_day=until,
         state="soft_closed" if soft else "closed",
     )

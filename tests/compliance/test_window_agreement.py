@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from audit.movements import History, Moved, movements_of
 from audit.patterns import patterns_in
 from audit.screening import Found, found_in, found_pattern
 from services.compliance.domain.ledger_events import read_news
+from services.compliance.domain.windows.entry import instant
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
 from services.compliance.rules import WINDOW_RULES
@@ -111,6 +113,21 @@ def test_what_is_put_right_is_nobody_s_doing(kind: str):
     assert read_news(event.value).entries
     assert not read_news(value).entries
     assert not movements_of(json.loads(value))
+
+
+def test_what_was_scheduled_happens_when_it_is_carried_out():
+    """Not when it was asked for, which may be months before."""
+    [event] = Ledger().moved("withdrawal", "5000", cash=False, at=RECORDED_AT - timedelta(days=60))
+    said = b'"type":"TransactionPosted"'
+    value = event.value.replace(said, said + b',"executes":{"shard":1,"seq":1}', 1)
+    assert value != event.value
+    ([before], [on_its_day]) = (read_news(each).entries for each in (event.value, value))
+    recorded_at = datetime.fromisoformat(json.loads(value)["recorded_at"])
+    assert before.at < on_its_day.at == instant(recorded_at)
+    assert on_its_day == structs.replace(before, at=on_its_day.at)
+    [moved] = movements_of(json.loads(value))
+    assert isinstance(moved, Moved)
+    assert moved.at == recorded_at
 
 
 def test_a_long_stream_is_told_the_same():

@@ -24,6 +24,7 @@ from shared.messages.journal import (
     RecordUnreadable,
     TransactionPending,
     TransactionPosted,
+    TransactionScheduled,
     TransactionVoided,
 )
 from shared.messages.partitioner import shard_of
@@ -103,6 +104,13 @@ class Ledger:
     def reserve(self, *movements: Movement, owner: str, **also: Any) -> TransactionPending:
         """Reserve a transaction until a decision."""
         return self._transaction(TransactionPending, movements, owner, also)
+
+    def schedule(self, owner: str, execute_on: date, **also: Any) -> TransactionScheduled:
+        """Put a request off until a day."""
+        shard = home(owner)
+        days: dict[str, Any] = {"booking_date": self.days.get(shard, MONDAY), "execute_on": execute_on}
+        values: dict[str, Any] = {"instruction_type": "transfer", "entity": ENTITY, **days, **also}
+        return self._tell(TransactionScheduled(**self._head(shard), owner=owner, **values))
 
     def settle(self, pending: TransactionPending, **also: Any) -> TransactionPosted:
         """Post what was pending."""

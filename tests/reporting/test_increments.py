@@ -270,6 +270,26 @@ def test_a_dry_run_counts_nowhere_but_among_the_events_taken() -> None:
     assert (counted.activity, counted.account_days, counted.owner_days, counted.entries) == ({}, {}, {}, [])
 
 
+def test_what_was_scheduled_counts_as_such_and_on_its_day_by_what_came_of_it() -> None:
+    """Its execution frees nothing that was pending, and is a first outcome as any other of that day."""
+    books = Ledger()
+    moved = movement("ann/EUR", "ben/EUR", 500)
+    first = books.schedule("ann", TUESDAY)
+    books.open_day(TUESDAY)
+    executes = {"executes": Number(shard=first.shard, seq=first.seq)}
+    books.post(moved, owner="ann", **executes)
+    books.reject("ann", "insufficient_funds", **executes)
+    into = fold(books.delivered)
+    counted = {(key[1], key[6], key[8]): each.count for key, each in into.activity.items()}
+    assert {key: count for key, count in counted.items() if key[1] != "applied"} == {
+        (MONDAY, "scheduled", False): 1,
+        (TUESDAY, "posted", False): 1,
+        (TUESDAY, "rejected", False): 1,
+    }
+    account_day = into.account_days["ann/EUR", TUESDAY, home("ann")]
+    assert (account_day.debits, account_day.debits_pending) == (500, 0)
+
+
 def test_a_channel_upstream_invents_counts_as_other() -> None:
     """Whoever rejects may repeat what was sent; it must not make rows without end."""
     books = Ledger()

@@ -399,7 +399,8 @@ def test_cutting_decides_nothing(steps: list[Any], cuts: list[bool]) -> None:
                 message = about("void_pending", f"p{number}") | {"instruction_id": named_id(f"void {number}")}
             case ("out", amount):
                 message = transfer(ALICE, BOB, amount)
-            case (_, on):
+            case _:
+                (_, on) = step
                 opened = instruction(
                     "open_business_day", owner=HOUSE, entity="BANK", booking_date=f"2026-01-{on:02}"
                 )
