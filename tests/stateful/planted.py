@@ -322,7 +322,7 @@ BUGS: Final = (
     ),
     Bug(
         "commission_kept", "a trade that is cancelled leaves its commission in the books", TRADED,
-        "domain.effects.obligations:_undone", "owed_to_us - owed_by_us) for", "1) for",
+        "domain.effects.obligations:_undone", "owed_to_us - owed_by_us) for", "owed_to_us) for",
     ),
     Bug(
         "late_part_left", "what is settled late stays among the fails", TRADED,

@@ -358,7 +358,7 @@ async def moved_by_asset(books: LedgerDatabase) -> dict[str, dict[str, str]]:
         rows = await reader.fetch(
             "SELECT code, scale, sum(movement.amount)::bigint AS moved FROM movement JOIN journal USING (shard, seq)"
             " JOIN asset ON asset.asset_id = movement.asset_id"
-            " WHERE journal.kind IN ('TransactionPosted', 'CreditSwept') GROUP BY code, scale"
+            " WHERE journal.kind IN ('TransactionPosted', 'CreditSwept', 'ObligationBooked') GROUP BY code, scale"
         )
     finally:
         await reader.close()
