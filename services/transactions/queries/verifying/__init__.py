@@ -7,19 +7,16 @@ too, a digest of each of its events is kept.
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 from asyncpg import Connection
 
 from services.transactions.queries.parts import need_from
-from services.transactions.queries.verifying.books import CHECKS, Books, Findings
+from services.transactions.queries.verifying.books import CHECKS, RUNS_FROM, Books, Findings
 from services.transactions.queries.verifying.effects import EFFECTS
 from services.transactions.queries.verifying.effects.movements import compare_sides
 from services.transactions.queries.verifying.effects.opening import read_chart
-from services.transactions.queries.verifying.first_outcomes import KEY_BYTES, Sum, compare_keys
-from services.transactions.queries.verifying.processes import Task, Told, divided, walk_beside, walk_here
 from services.transactions.queries.verifying.published import PublishedEvent, compare_published
 from services.transactions.queries.verifying.result import Check, Difference, VerifyResult
 from services.transactions.queries.verifying.seals import Anchor
@@ -48,6 +45,7 @@ async def verify(
     anchors: Sequence[Anchor] = (),
     processes: int = 1,
     quick: bool = True,
+    runs_from: int = RUNS_FROM,
 ) -> VerifyResult:
     """Check the whole ledger and return what was found.
 
@@ -55,11 +53,16 @@ async def verify(
     journal up to the vector it is given (see `compare_published`); without it that is not checked. With
     `seals`, every event is hashed anew and compared with chains, seals and `anchors`: what differs is named
     by the last event of the seal, or by the event that an anchor is of. An anchor beyond the vector says that
-    the journal's end was removed. Shards are walked by so many `processes`. Without `quick` plain
-    transactions are walked row by row too, which finds the same.
+    the journal's end was removed. Shards are walked by so many `processes`. Plain
+    transactions are walked in columns where at least `runs_from` follow each other; without `quick` they are
+    walked row by row as all others are, which finds the same.
 
     Raises `PartsDetachedError` where not all of the journal is there.
     """
+    # Columns need numpy, for which nothing else that asks the ledger should wait.
+    from services.transactions.queries.verifying.first_outcomes import compare_keys
+    from services.transactions.queries.verifying.processes import Task, divided, walk_all
+
     started = asyncio.get_running_loop().time()
     read = 0
 
@@ -79,20 +82,15 @@ async def verify(
             await need_from(connection, 1)
             books = Books()
             await read_chart(connection, books)
-            key = secrets.token_bytes(KEY_BYTES)
             tasks = [
-                Task(part, key, tuple(anchors) if seals else None, quick)
+                Task(part, tuple(anchors) if seals else None, runs_from if quick else None)
                 for part in divided(vector, processes)
             ]
-            if len(tasks) == 1:
-                told = [await walk_here(connection, books, tasks[0], count)]
-            else:
-                snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
-                told = await walk_beside(dsn, snapshot, tasks, count)
+            told = await walk_all(connection, dsn, books, tasks, count)
             found = sorted((each for part, _ in told for each in part), key=lambda each: each.shard.number)
             for each in found:
                 books.take(each)
-            await compare_keys(connection, books, *_sums(key, found, told))
+            await compare_keys(connection, books, same=all(same for _, same in told))
             for effect in EFFECTS:
                 await effect.compare(connection, books)
             assets = await compare_sides(connection, books)
@@ -117,16 +115,6 @@ async def verify(
         first_difference=first,
         seconds=asyncio.get_running_loop().time() - started,
     )
-
-
-def _sums(key: bytes, found: Sequence[Findings], told: Sequence[Told]) -> tuple[Sum, Sum]:
-    """Return the sums over all first outcomes, and over all ids that are taken."""
-    journalled, taken = Sum(key), Sum(key)
-    for each in found:
-        journalled.join(*each.ids)
-    for _, ids in told:
-        taken.join(*ids)
-    return journalled, taken
 
 
 def _sealed(found: Sequence[Findings]) -> Check:

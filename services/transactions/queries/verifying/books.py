@@ -30,6 +30,8 @@ CHECKS: Final = (
     "accounts",
 )
 AMOUNT_MAX: Final = 2**63 - 1
+RUNS_FROM: Final = 4
+"""Fewer plain rows than these between others are walked sooner row by row than in columns."""
 PREFETCH: Final = 5_000
 """Rows that a cursor fetches at once."""
 
@@ -235,7 +237,7 @@ class Shard:
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
     watched: set[int] = field(default_factory=set)
-    """Accounts whose movements are never walked at one go: whatever an effect lays on an account beside
+    """Accounts whose movements are never walked in columns: whatever an effect lays on an account beside
     its counters and the limit it was opened with puts it here."""
 
 
@@ -315,12 +317,12 @@ class Findings:
     instructions: int
     movements: int
     plain: int
-    """How many events were walked at one go."""
+    """How many events were walked in columns."""
     seals: Difference | None
     sealed: int
     """How many events were hashed before anything differed."""
-    ids: tuple[int, int]
-    """Count and sum of its first outcomes (`first_outcomes.Sum`)."""
+    ids: dict[int, tuple[int, bytes]] | None
+    """The windows of its first outcomes (`first_outcomes.Ids`); none where the ids must be joined."""
 
 
 def minor_of(text: str | None, scale: int) -> int | None:

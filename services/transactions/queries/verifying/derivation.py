@@ -1,43 +1,46 @@
 """Walks a shard's journal, from the first event to the last, and hands each to what it does."""
 
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import numpy as np
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import Books, Findings, Shard
+from services.transactions.queries.verifying.books import RUNS_FROM, Books, Findings, Shard
+from services.transactions.queries.verifying.columns import read_block
 from services.transactions.queries.verifying.effects import APPLIED, KINDS
 from services.transactions.queries.verifying.first_outcomes import (
     FIRST_OUTCOMES,
     PLACE_REASONS,
-    Sum,
+    Ids,
 )
 from services.transactions.queries.verifying.implied import complete
 from services.transactions.queries.verifying.journal import TRAILER, Row, read_rows, row_at
-from services.transactions.queries.verifying.plain import PlainWalk
+from services.transactions.queries.verifying.plain import Ends, PlainWalk
 from services.transactions.queries.verifying.seals import Anchor, Chain, hash_of_event
 from services.transactions.queries.verifying.spelling import MOVING, body_of
 
-PROGRESS_EVERY: Final = 10_000
+BLOCK_BYTES: Final = 4 << 20
+"""So much of a journal is walked at a time: a few thousand rows."""
 
 
 async def derive(
     connection: Connection,
     chart: Books,
+    ends: Ends,
     number: int,
     last_seq: int,
     *,
-    key: bytes,
     anchors: Sequence[Anchor] | None = None,
     progress: Callable[[int], None] | None = None,
-    quick: bool = True,
+    runs_from: int | None = RUNS_FROM,
+    block_bytes: int = BLOCK_BYTES,
 ) -> Findings:
     """Walk one shard's journal with its movements, with `anchors` its chain and seals too.
 
-    `chart` has the accounts; `key` is what first outcomes are summed up by; `progress` is told again and
-    again how many more rows were walked. With `quick` off nothing is walked at one go: the same is found,
-    slowly.
+    `chart` has the accounts, `ends` the same as columns; `progress` is told again and again how many more
+    rows were walked. Plain rows are walked in columns where at least `runs_from` follow each
+    other; if that is None none are, and the same is found, slowly.
     """
     firsts = await connection.fetch("SELECT entity_id, first_booking_date FROM transactions.entity")
     first_days = {row["entity_id"]: row["first_booking_date"] for row in firsts}
@@ -46,7 +49,11 @@ async def derive(
     chain = None if anchors is None else Chain(number, last_seq, anchors)
     if chain is not None:
         await chain.read(connection)
-    walk = _Walk(books, shard, Sum(key), chain, quick=quick, progress=progress)
+    ids = Ids()
+    plain = PlainWalk(books, ends, shard, ids, chain) if runs_from else None
+    walk = Walk(
+        books, shard, ids, chain, plain, runs_from=runs_from or 0, progress=progress, block_bytes=block_bytes
+    )
     await read_rows(connection, number, 0, last_seq, walk.take)
     walk.end(last_seq)
     await _see_strays(connection, books, number, last_seq, walk.several)
@@ -56,78 +63,55 @@ async def derive(
         books.first,
         books.instructions,
         books.movements,
-        walk.plain_rows,
+        0 if plain is None else plain.rows,
         None if chain is None else chain.difference,
         0 if chain is None else chain.seq,
-        (walk.ids.count, walk.ids.total),
+        None if ids.odd else ids.end(),
     )
 
 
-class _Walk:
-    """One shard's walk, row by row and, where they are plain, at one go."""
+class Walk:
+    """One shard's walk, in columns and, where rows are not plain, row by row."""
 
     def __init__(
         self,
         books: Books,
         shard: Shard,
-        ids: Sum,
+        ids: Ids,
         chain: Chain | None,
+        plain: PlainWalk | None,
         *,
-        quick: bool,
+        runs_from: int,
         progress: Callable[[int], None] | None,
+        block_bytes: int,
     ) -> None:
-        self.ids = ids
         self.several = 0
         """Movements met that are kept beside their journal rows."""
         self._books = books
         self._shard = shard
+        self._ids = ids
         self._chain = chain
-        self._plain = PlainWalk(books, shard, ids, chain) if quick else None
+        self._plain = plain
+        self._runs_from = runs_from
         self._expected = 0
         self._progress = progress
-        self._untold = 0
-
-    @property
-    def plain_rows(self) -> int:
-        """How many rows were walked at one go."""
-        return 0 if self._plain is None else self._plain.rows
+        self._chunks: list[bytes] = []
+        self._room = self._block_bytes = block_bytes
 
     def take(self, chunk: bytes, at: int) -> None:
-        """Walk the rows of which a chunk is made, from here on."""
-        expected, rows, end = self._expected, 0, len(chunk)
-        plain = None if self._plain is None else self._plain.take
-        while at < end:
-            try:
-                next_at = 0 if plain is None else plain(chunk, at, expected + 1)
-            except (struct.error, IndexError):
-                # What is not plain may end before a plain row would.
-                next_at = 0
-            if next_at:
-                at = next_at
-                rows += 1
-                expected += 1
-                continue
-            if chunk.startswith(TRAILER, at):
-                break
-            row, at = row_at(chunk, at)
-            rows += 1
-            self._see(row, expected + 1)
-            expected = row["seq"]
-        self._expected = expected
-        self._untold += rows
-        if self._untold >= PROGRESS_EVERY:
-            self._tell()
-
-    def _tell(self) -> None:
-        if self._plain is not None:
-            self._plain.count()
-        if self._progress is not None:
-            self._progress(self._untold)
-        self._untold = 0
+        """Walk the rows of which a chunk is made, from here on, as soon as there are enough."""
+        if self._room <= 0:
+            self._walk_block(b"".join(self._chunks))
+            self._chunks.clear()
+            self._room = self._block_bytes
+        self._chunks.append(chunk[at:] if at else chunk)
+        self._room -= len(chunk) - at
 
     def end(self, last_seq: int) -> None:
-        """See that nothing is missing behind the last row."""
-        self._tell()
+        """Walk what is left, and see that nothing is missing behind the last row."""
+        self._walk_block(b"".join(self._chunks).removesuffix(TRAILER))
+        if self._plain is not None:
+            self._plain.give_back()
         found, number = self._expected, self._shard.number
         self._books.see(
             "sequence", found == last_seq, expected=last_seq, found=found, shard=number, seq=found + 1
@@ -137,6 +121,54 @@ class _Walk:
                 self._chain.differ(found + 1, "an event", "none")
             else:
                 self._chain.end()
+
+    def _walk_block(self, rows: bytes) -> None:
+        walked = self._walk_rows(rows, 0) if self._plain is None else self._walk_columns(self._plain, rows)
+        if self._progress is not None:
+            self._progress(walked)
+
+    def _walk_columns(self, plain: PlainWalk, rows: bytes) -> int:
+        """Walk rows: runs of plain ones in columns, the others one by one. Say how many."""
+        block = read_block(rows, self._shard.number)
+        plain.open(block)
+        walked = at = place = 0
+        is_wrong = False
+        while at < len(rows):
+            if place >= len(block.starts) or block.starts[place] != at:
+                # Where a row begins was not found, or something that looks so within another was.
+                place = int(np.searchsorted(block.starts, at))
+                if place >= len(block.starts) or block.starts[place] != at:
+                    return walked + self._walk_rows(rows, at)
+            end = place if is_wrong else plain.end_of_run(block, place, self._expected + 1)
+            if end - place >= self._runs_from:
+                held = plain.walk(block, place, end)
+                # What follows upon something wrong often is, and is not tried again in this block.
+                is_wrong = place + held < end
+                walked += held
+                place += held
+                self._expected += held
+                at = int(block.starts[place]) if place < len(block.starts) else len(rows)
+                continue
+            row, at = row_at(rows, at)
+            if not _leaves_be(row):
+                plain.give_back()
+            self._see(row, self._expected + 1)
+            self._expected = row["seq"]
+            walked += 1
+            place += 1
+        return walked
+
+    def _walk_rows(self, rows: bytes, at: int) -> int:
+        """Walk rows one by one, and say how many."""
+        walked = 0
+        if self._plain is not None:
+            self._plain.give_back()
+        while at < len(rows):
+            row, at = row_at(rows, at)
+            self._see(row, self._expected + 1)
+            self._expected = row["seq"]
+            walked += 1
+        return walked
 
     def _see(self, row: Row, expected: int) -> None:
         books, number, seq = self._books, self._shard.number, row["seq"]
@@ -158,13 +190,7 @@ class _Walk:
             books.see(check, False, expected=f"a {row['kind']}", found=type(error).__name__, **at)
         if _is_first_outcome(row):
             books.instructions += 1
-            self.ids.add(
-                row["id_bytes"] or b"",
-                b"\x00\x00\x00\x08"
-                + seq.to_bytes(8, "big")
-                + b"\x00\x00\x00\x04"
-                + number.to_bytes(4, "big"),
-            )
+            self._ids.add(row["id_bytes"] or b"", seq)
         chain = self._chain
         if chain is None or chain.difference is not None:
             return
@@ -193,6 +219,16 @@ def _walk(books: Books, shard: Shard, row: Row) -> None:
     known = APPLIED.get(row["instruction_type"]) if kind == "InstructionApplied" else KINDS.get(kind)
     if known is not None:
         known(books, shard, row, row.legs)
+
+
+def _leaves_be(row: Row) -> bool:
+    """Say whether nothing that is derived depends on a row, or it on that."""
+    kind = row["kind"]
+    return (
+        not row.legs
+        and kind not in KINDS
+        and not (kind == "InstructionApplied" and row["instruction_type"] in APPLIED)
+    )
 
 
 def _is_first_outcome(row: Row) -> bool:

@@ -1,20 +1,21 @@
 """Each id has one first outcome in its shard, and each first outcome its id.
 
-Journal and ids stand in different orders, and either may be too large to be kept or sorted. So both are
-summed up: of every (id, seq, shard) a keyed hash, added modulo 2^128 (an additive
-multiset hash; the key is drawn anew for each run, so nobody can aim at it). Only where the sums differ are
-the two joined, to name what does.
+Neither journal nor ids may fit into memory, and of the ids there is no index by seq. But both were written in
+one order, so a window of 4,096 seqs of a shard is whole soon on either side: of the journal's ids and seqs a
+hash is kept for each window, and the ids that are taken are hashed window by window as they come. Only where
+these differ, or where the ids stand in another order than they were written in, are the two joined, to name
+what does.
 """
 
-import struct
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
+import numpy as np
 from asyncpg import Connection
+from numpy.typing import NDArray
 
 from services.transactions.queries.verifying.books import PREFETCH, Books
-from services.transactions.queries.verifying.journal import TRAILER
+from services.transactions.queries.verifying.journal import HEADER_BYTES, TRAILER
 
 FIRST_OUTCOMES: Final = frozenset(
     {
@@ -30,57 +31,146 @@ FIRST_OUTCOMES: Final = frozenset(
     }
 )
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
-KEY_BYTES: Final = 32
-_KEY_ROW: Final = struct.Struct(">6x16s20s")
-"""A row in binary `COPY`: a count, and three fields with their lengths; seq and shard are taken with them."""
-_HEADER: Final = 19
-_MODULUS: Final = 1 << 128
+WINDOW: Final = 4_096
+WAITING_MAX: Final = 1_000_000
+"""Ids of windows that are not whole yet; of so many 24 MB are held."""
+_KEY: Final = np.dtype([("seq", ">i8"), ("id", "V16")])
+_COPIED: Final = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("is_id", ">i4"), ("id", "V16"),
+        ("is_seq", ">i4"), ("seq", ">i8"),
+        ("is_shard", ">i4"), ("shard", ">i4"),
+    ]
+)  # fmt: skip
+"""A row in binary `COPY`: a count, and three fields with their lengths."""
 
 
-class Sum:
-    """Sums up (id, seq, shard) by a key."""
+class Ids:
+    """The ids of the first outcomes of one shard, window by window, in the order of the journal."""
 
-    def __init__(self, key: bytes) -> None:
-        self.total = 0
-        self.count = 0
-        self.keyed = blake2b(key=key, digest_size=16)
+    def __init__(self) -> None:
+        self.windows: dict[int, tuple[int, bytes]] = {}
+        """Of each that is whole: how many, and their hash."""
+        self.odd = False
+        """Whether one has no id, or stands out of order, so that the two must be joined."""
+        self._window = 0
+        self._keys: list[bytes] = []
 
-    def add(self, id_bytes: bytes, place: bytes) -> None:
-        """Add one: the id's bytes, and seq and shard as `COPY` spells them."""
-        hashed = self.keyed.copy()
-        hashed.update(id_bytes + place)
-        self.total = (self.total + int.from_bytes(hashed.digest(), "big")) % _MODULUS
-        self.count += 1
+    def add(self, id_bytes: bytes, seq: int) -> None:
+        """Add one; an event may have several."""
+        if len(id_bytes) != 16:
+            self.odd = True
+            return
+        self._go_to(seq // WINDOW)
+        self._keys.append(seq.to_bytes(8, "big", signed=True) + id_bytes)
 
-    def join(self, count: int, total: int) -> None:
-        """Add another sum by the same key."""
-        self.count += count
-        self.total = (self.total + total) % _MODULUS
+    def add_run(self, ids: NDArray[np.uint8], seqs: NDArray[np.int64]) -> None:
+        """Add several, whose seqs follow each other."""
+        keys = np.empty((len(seqs), _KEY.itemsize), np.uint8)
+        keys[:, :8] = seqs.astype(">i8")[:, None].view(np.uint8)
+        keys[:, 8:] = ids
+        at, seq = 0, int(seqs[0])
+        while at < len(keys):
+            self._go_to(seq // WINDOW)
+            count = min(len(keys) - at, WINDOW - seq % WINDOW)
+            self._keys.append(keys[at : at + count].tobytes())
+            at, seq = at + count, seq + count
+
+    def end(self) -> dict[int, tuple[int, bytes]]:
+        """Return all windows."""
+        self._go_to(-1)
+        return self.windows
+
+    def _go_to(self, window: int) -> None:
+        if window == self._window:
+            return
+        if self._keys:
+            # A window that was left already is met again only where the journal is out of order.
+            self.odd |= self._window in self.windows
+            keys = np.frombuffer(b"".join(self._keys), _KEY)
+            self.windows[self._window] = len(keys), _hash_of(keys)
+        self._window, self._keys = window, []
 
 
-async def sum_up_ids(connection: Connection, shards: Sequence[int], ids: Sum) -> None:
-    """Sum up the ids that are taken in these shards."""
-    rest = b""
+def _hash_of(keys: NDArray[Any]) -> bytes:
+    """Return the hash of a window's ids, in the order of their seqs, and of one event in their own."""
+    seqs = keys["seq"]
+    order = np.argsort(seqs, kind="stable")
+    keys, seqs = keys[order], seqs[order]
+    if (seqs[1:] == seqs[:-1]).any():
+        return blake2b(b"".join(sorted(each.tobytes() for each in keys))).digest()
+    return blake2b(keys.tobytes()).digest()
+
+
+class _Waiting:
+    """The ids that are taken, as they are read: held until a window is whole."""
+
+    def __init__(self, windows: dict[int, dict[int, tuple[int, bytes]]]) -> None:
+        self.same = True
+        self._expected = {shard: dict(each) for shard, each in windows.items()}
+        self._held: dict[tuple[int, int], list[NDArray[Any]]] = {}
+        self._counts: dict[tuple[int, int], int] = {}
+        self._waiting = 0
+
+    def take(self, rows: NDArray[Any]) -> None:
+        """Take rows, and compare the windows that become whole; nothing more once anything differs."""
+        if not self.same:
+            return
+        same: Any = (rows["fields"] == 3) & (rows["is_id"] == 16)
+        self.same = bool(same.all())
+        place = np.stack((rows["shard"].astype(np.int64), rows["seq"].astype(np.int64) // WINDOW))
+        order = np.lexsort((place[1], place[0]))
+        rows, place = rows[order], place[:, order]
+        begins = np.flatnonzero(np.append(True, (place[:, 1:] != place[:, :-1]).any(axis=0))).tolist()
+        for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+            self._hold(int(place[0, begin]), int(place[1, begin]), rows[begin:end])
+        if self._waiting > WAITING_MAX:
+            self.same = False
+
+    def end(self) -> bool:
+        """Say whether all was the same."""
+        return self.same and not any(self._expected.values())
+
+    def _hold(self, shard: int, window: int, rows: NDArray[Any]) -> None:
+        key = np.empty(len(rows), _KEY)
+        for name in ("id", "seq"):
+            key[name] = rows[name]
+        at = (shard, window)
+        held = self._held.setdefault(at, [])
+        held.append(key)
+        self._waiting += len(rows)
+        count = self._counts[at] = self._counts.get(at, 0) + len(rows)
+        expected, digest = self._expected.get(shard, {}).get(window, (0, b""))
+        if count < expected:
+            return
+        whole = np.concatenate(held)
+        self._waiting -= count
+        del self._held[at], self._counts[at]
+        if count != expected or _hash_of(whole) != digest:
+            self.same = False
+            return
+        del self._expected[shard][window]
+
+
+async def same_ids(connection: Connection, windows: dict[int, dict[int, tuple[int, bytes]]]) -> bool:
+    """Say whether the ids that are taken in these shards are those of their first outcomes."""
+    waiting = _Waiting(windows)
+    rest: bytes = b""
     at_start = True
 
     async def take(chunk: bytearray) -> None:
         nonlocal rest, at_start
         page = rest + chunk
-        at = 0
-        if at_start:
-            if len(page) < _HEADER:
-                rest = page
-                return
-            at, at_start = _HEADER, False
-        count = (len(page) - at) // _KEY_ROW.size
-        end = at + count * _KEY_ROW.size
-        copy, total = ids.keyed.copy, 0
-        for id_bytes, place in _KEY_ROW.iter_unpack(page[at:end]):
-            hashed = copy()
-            hashed.update(id_bytes + place)
-            total += int.from_bytes(hashed.digest(), "big")
-        ids.join(count, total)
-        rest = page[end:]
+        if at_start and len(page) < HEADER_BYTES:
+            rest = page
+            return
+        at = HEADER_BYTES if at_start else 0
+        at_start = False
+        count = (len(page) - at) // _COPIED.itemsize
+        if count:
+            waiting.take(np.frombuffer(page, _COPIED, count, at))
+        rest = page[at + count * _COPIED.itemsize :]
 
     await connection.copy_from_query(
         """
@@ -88,26 +178,23 @@ async def sum_up_ids(connection: Connection, shards: Sequence[int], ids: Sum) ->
         FROM transactions.instruction_key
         WHERE shard = ANY($1)
         """,
-        list(shards),
+        list(windows),
         output=take,
         format="binary",
     )
-    if len(rest) != len(TRAILER):
-        # A row of another size cannot be told from the next ones: no sum is the right one.
-        ids.join(1, 0)
+    # Where a row of another size stands, the rest is not the trailer.
+    return waiting.end() and bytes(rest) == TRAILER
 
 
-async def compare_keys(connection: Connection, books: Books, journalled: Sum, taken: Sum) -> None:
-    """See that both come to the same; otherwise name what differs."""
+async def compare_keys(connection: Connection, books: Books, *, same: bool) -> None:
+    """See that ids and first outcomes are the same, as all shards say; otherwise name what differs."""
     elsewhere = await connection.fetchval(
         "SELECT count(*) FROM transactions.instruction_key WHERE shard <> ALL($1)", list(books.shards)
     )
-    if not elsewhere and (journalled.count, journalled.total) == (taken.count, taken.total):
-        books.see_many("first_outcomes", journalled.count)
+    if same and not elsewhere:
+        books.see_many("first_outcomes", books.instructions)
         return
     await name_keys(connection, books)
-    same = not books.checks["first_outcomes"].ok
-    books.see("first_outcomes", same, expected="the same ids", found="another sum of them")
 
 
 async def name_keys(connection: Connection, books: Books) -> None:

@@ -27,9 +27,14 @@ BOTH_ACCOUNTS: Final = 3
 """The byte of the type that names both accounts."""
 
 
+NAMES_CUT: Final = ((b"\x0e", b'","occurred_at":"'), (b"\x0f", b'","business_reference":"'))
+"""Bytes that stand for what is often there."""
+
+
 def rest_of(content: bytes) -> bytes:
     """Spell what was kept of a content that is not whole."""
-    return content[1:].replace(b"\x0e", b'","occurred_at":"').replace(b"\x0f", b'","business_reference":"')
+    (key, name), (other_key, other_name) = NAMES_CUT
+    return content[1:].replace(key, name).replace(other_key, other_name)
 
 
 def opening_of(code: str, instruction_id: str, owner: str) -> str:

@@ -24,7 +24,7 @@ _LENGTH: Final = struct.Struct(">i").unpack_from
 _BIGINT: Final = struct.Struct(">q").unpack
 _INT: Final = struct.Struct(">i").unpack
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
+EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 
 ROWS: Final = r"""
     SELECT shard, kind, topic, instruction_type, booking_date, value_date, partition, movement_kind, asset_id,
@@ -161,7 +161,7 @@ def spelt_time(microseconds: int) -> str:
 
 def day_of(value: bytes) -> date:
     """Read a date's four bytes: days since 2000-01-01."""
-    return date.fromordinal(_EPOCH_DAY + _INT(value)[0])
+    return date.fromordinal(EPOCH_DAY + _INT(value)[0])
 
 
 def _several(rows: bytes) -> list[dict[str, Any]]:

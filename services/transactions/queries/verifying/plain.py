@@ -1,240 +1,199 @@
-"""Walks plain transactions at one go: posted, of one movement, with nothing beside it.
+"""Walks plain transactions many at once, in columns.
 
-Nearly all rows are such. What is looked at is what `effects.movements` looks at, for the case that all of it
-holds; whatever does not hold, or is anything else, is left to the walk row by row, which names it.
-`tests/transactions/test_verify.py` holds both against each other.
+What is looked at is what `effects.movements` looks at, for the case that all of it holds; whatever does not
+hold is left to the walk row by row, which names it, as is whatever touches an account that more than counters
+decide on. `tests/transactions/test_columns.py` holds both against each other.
 """
 
-import struct
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from hashlib import blake2b, sha256
-from typing import Final, NamedTuple
+from typing import Any, Final
 
-from services.transactions.queries.verifying.books import AMOUNT_MAX, Account, Books, Shard
-from services.transactions.queries.verifying.effects.charging import SIGN as CHARGES
+import numpy as np
+
+from services.transactions.queries.verifying.books import Books, Shard
+from services.transactions.queries.verifying.columns import PLAIN_TYPES, Block, Bools, Ints
 from services.transactions.queries.verifying.effects.reversals import ITEM_CLASSES
-from services.transactions.queries.verifying.first_outcomes import Sum
-from services.transactions.queries.verifying.implied import (
-    CUT_BELOW,
-    ENDINGS,
-    ending_of,
-    home_of,
-    opening_of,
-    rest_of,
-)
-from services.transactions.queries.verifying.journal import (
-    INSTRUCTIONS_TOPIC,
-    NULL,
-    SEALED_COUNT,
-    day_of,
-    spelt_time,
-)
+from services.transactions.queries.verifying.first_outcomes import Ids
+from services.transactions.queries.verifying.journal import EPOCH_DAY
+from services.transactions.queries.verifying.plain_spelling import PlainSpelling, SaidOfAccounts
 from services.transactions.queries.verifying.seals import Chain
-from services.transactions.queries.verifying.spelling import posting_of
 from shared.messages.instructions import FACTS
 
-PLAIN_TYPES: Final = frozenset({"transfer", "deposit", "withdrawal", "fee", "interest", "house_posting"})
-"""Instruction types that do nothing but move money, where nothing stands beside the movement."""
+SUM_MAX: Final = 2**61
+"""Where sums might come near what a column can hold, Python's own numbers are asked instead."""
+_FACTS: Final = np.array([each in FACTS for each in PLAIN_TYPES])
 
 
-_FIELDS: Final = 14
-"""Of a row's opening: what plain rows have in common, from shard to owner."""
-_POSTED: Final = b"\x00\x00\x00\x11TransactionPosted" + NULL
-"""The kind, of a record of the instructions' topic."""
-_LENGTH: Final = struct.Struct(">i").unpack_from
-_NUMBERS: Final = struct.Struct(">iqiqiiiqi16siqiqiqiqiqi").unpack_from
-_NUMBERS_BYTES: Final = 128
-"""With the length of the trace."""
-_OPENINGS_MAX: Final = 1_000
-_FACT_MARKS: Final = frozenset(mark for mark, (code, _) in ENDINGS.items() if code in FACTS)
+class Ends:
+    """Accounts as columns, in the order of their ids; the same for all shards of a process."""
 
+    def __init__(self, books: Books) -> None:
+        accounts = sorted(books.accounts.items())
+        self.accounts = [account for _, account in accounts]
+        self.ids = np.array([account_id for account_id, _ in accounts], np.int64)
+        self.asset_id = self._column(lambda each: each.asset_id)
+        self.entities = sorted({each.entity_id for each in self.accounts})
+        self.entity = np.searchsorted(self.entities, self._column(lambda each: each.entity_id))
+        """By its place in `entities`."""
+        self.home = self._column(lambda each: each.home if each.is_customer else -1)
+        self.of_items = np.array([each.account_class in ITEM_CLASSES for each in self.accounts], np.bool_)
+        """What takes from an account of items is looked at closely: it must say which."""
+        limits = [each.limit if each.is_customer else None for each in self.accounts]
+        self.limited = np.array([each is not None for each in limits], np.bool_)
+        self.limit = np.array([min(each or 0, SUM_MAX) for each in limits], np.int64)
+        self.said = SaidOfAccounts(self.accounts)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Said:
-    """What a row's opening says, with no reason, detail or the like in it."""
+    def places(self, ids: Ints) -> Ints:
+        """Say where accounts stand; of one that is not known, where another does."""
+        return np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
 
-    instruction_type: str | None
-    """None where the content names it."""
-    booking_date: date
-    value_date: date
-    kind: str
-    asset_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """An account as a movement meets it in this shard."""
-
-    account: Account
-    counters: list[int]
-    """As in `Shard.rows`."""
-    asset_id: int
-    entity_id: int
-    scale: int
-    is_debited_here: bool
-    limit: int | None
-    """None where there is none to be held: for a house account, and for one without."""
-    posting: str
-
-
-class _Spelling(NamedTuple):
-    """What plain events of a batch have in common."""
-
-    seq: str
-    offset: str
-    instruction_id: str
-    owner: str
-    content_hash: str
-    amount: str
-    debit: str
+    def _column(self, of: Callable[[Any], int]) -> Ints:
+        return np.array([of(each) for each in self.accounts], np.int64)
 
 
 class PlainWalk:
     """Walks the plain transactions of one shard; all else comes to its caller."""
 
-    def __init__(self, books: Books, shard: Shard, ids: Sum, chain: Chain | None) -> None:
+    def __init__(self, books: Books, ends: Ends, shard: Shard, ids: Ids, chain: Chain | None) -> None:
         self._books = books
+        self._ends = ends
         self._shard = shard
         self._ids = ids
-        self._keyed = ids.keyed.copy
-        self._total = 0
         self._chain = chain
-        self._ends: dict[int, _End] = {}
-        self._said: dict[bytes, _Said] = {}
-        self._opening, self._says = b"?", None
-        self._recorded_at = -1
-        self._spellings: dict[tuple[_Said, str], _Spelling] = {}
-        self._facts = 0
-        self._limited = 0
-        self._walked = 0
+        self._counters = np.zeros((len(ends.ids), 4), np.int64)
+        self._read_at = np.zeros(len(ends.ids), np.int64)
+        """Which of the readings of `Shard.rows` an account's counters come from."""
+        self._reading = 1
+        self._changed: list[Ints] = []
+        self._debit = self._credit = np.zeros(0, np.int64)
+        self._unfit = np.zeros(0, np.int64)
+        self._known_as: object = None
+        self._spelling = PlainSpelling(shard.number, ends.said)
         self.rows = 0
         """How many have been walked, and counted."""
 
-    def take(self, chunk: bytes, at: int, expected: int) -> int:
-        """Walk the row of this number that begins there, and say where the next one does.
-
-        Says 0, and has done nothing, where it is not plain or anything does not hold.
-        """
-        if chunk.startswith(self._opening, at):
-            said, place = self._says, at + len(self._opening)
-        else:
-            said, place = self._open(chunk, at)
-        if said is None:
-            return 0
-        (
-            is_1, seq, is_2, recorded_at, is_3, _, is_4, offset, is_5, id_bytes, is_6, debit_id, is_7,
-            credit_id, is_8, amount, is_9, debit_after, is_10, credit_after, length,
-        ) = _NUMBERS(chunk, place)  # fmt: skip
-        if (
-            seq != expected
-            or not is_1 == is_2 == is_4 == is_6 == is_7 == is_8 == is_9 == is_10 == 8
-            or is_3 != 4
-            or is_5 != 16
-        ):
-            return 0
-        copies_at = place + _NUMBERS_BYTES + (max(length, 0))
-        length = _LENGTH(chunk, copies_at)[0]
-        content_at = copies_at + 8 + (max(length, 0))
-        length = _LENGTH(chunk, content_at - 4)[0]
-        content_end = content_at + length
-        if length <= 0 or chunk[content_end : content_end + 8] != NULL + NULL:
-            return 0
-        if chunk.find(CHARGES, content_at, content_end) >= 0:
-            return 0
-        mark = chunk[content_at]
-        code = said.instruction_type
-        if code is None:
-            if mark not in ENDINGS:
-                return 0
-            code = ENDINGS[mark][0]
-            is_fact = mark in _FACT_MARKS
-        elif mark < CUT_BELOW:
-            return 0
-        else:
-            is_fact = code in FACTS
+    def open(self, block: Block) -> None:
+        """Find the accounts of a block's plain rows, and see what never changes about them."""
         ends = self._ends
-        debit = ends.get(debit_id) or self._meet(debit_id)
-        credit = ends.get(credit_id) or self._meet(credit_id)
-        watched = self._shard.watched
-        if (
-            debit is None
-            or credit is None
-            or debit is credit
-            or amount <= 0
-            or not debit.asset_id == credit.asset_id == said.asset_id
-            or debit.entity_id != credit.entity_id
-            or not debit.is_debited_here
-            or self._shard.days[debit.entity_id] != said.booking_date
-            or (watched and (debit_id in watched or credit_id in watched))
-        ):
-            return 0
-        taken, given = debit.counters, credit.counters
-        debited, credited = taken[0] + amount, given[1] + amount
-        balance = taken[1] - debited
-        limit = debit.limit
-        if (
-            balance != debit_after
-            or credited - given[0] != credit_after
-            or debited + taken[2] > AMOUNT_MAX
-            or credited + given[3] > AMOUNT_MAX
-            or (limit is not None and balance - taken[2] + limit < 0)
-        ):
-            return 0
-        taken[0], given[1] = debited, credited
-        self._walked += 1
-        if is_fact:
-            self._facts += 1
-        elif limit is not None:
-            self._limited += 1
-        hashed = self._keyed()
-        hashed.update(id_bytes + chunk[place : place + 12] + chunk[at + 2 : at + 10])
-        self._total += int.from_bytes(hashed.digest(), "big")
-        chain = self._chain
-        if chain is not None and chain.difference is None:
-            if recorded_at != self._recorded_at:
-                self._recorded_at = recorded_at
-                self._spellings.clear()
-            spelling = self._spellings.get((said, code)) or self._spell(said, code, debit)
-            digits = str(amount)
-            scale = debit.scale
-            if scale:
-                if len(digits) <= scale:
-                    digits = digits.rjust(scale + 1, "0")
-                digits = f"{digits[:-scale]}.{digits[-scale:]}"
-            id_hex = id_bytes.hex()
-            instruction_id = f"{id_hex[:8]}-{id_hex[8:12]}-{id_hex[12:16]}-{id_hex[16:20]}-{id_hex[20:]}"
-            owner = home_of(debit.account, credit.account).owner
-            content = chunk[content_at:content_end]
-            if mark < CUT_BELOW:
-                content = (
-                    opening_of(code, instruction_id, owner).encode()
-                    + rest_of(content)
-                    + ending_of(mark, debit.account, credit.account, digits).encode()
-                )
-            text = (
-                f"{spelling.seq}{seq}{spelling.offset}{offset}{spelling.instruction_id}{instruction_id}"
-                f"{spelling.owner}{owner}{spelling.content_hash}"
-                f"{blake2b(content, digest_size=16).hexdigest()}{spelling.amount}{digits}{spelling.debit}"
-                f'{debit.posting},"credit":{credit.posting}}}],"instruction":'
-            ).encode()
-            size = len(text) + len(content) + 1
-            chain.take(
-                seq,
-                sha256(
-                    b"".join(
-                        (b"\x00", chain.head, size.to_bytes(4, "big"), text, content, b"}", SEALED_COUNT,
-                         chunk[at + 2 : content_at])
-                    )
-                ).digest(),
-            )  # fmt: skip
-        return content_end + 8
+        self._known_as = None
+        debit = self._debit = ends.places(block.debit)
+        credit = self._credit = ends.places(block.credit)
+        home = ends.home[debit]
+        block.plain &= (
+            (ends.ids[debit] == block.debit)
+            & (ends.ids[credit] == block.credit)
+            & (debit != credit)
+            & (block.amount > 0)
+            & (ends.asset_id[debit] == block.asset_id)
+            & (ends.asset_id[credit] == block.asset_id)
+            & (ends.entity[debit] == ends.entity[credit])
+            & ((home < 0) | (home == self._shard.number))
+            & ~ends.of_items[debit]
+            & (ends.limit[debit] < SUM_MAX)
+            & (block.value_day <= block.booking_day)
+        )
 
-    def count(self) -> None:
+    def end_of_run(self, block: Block, first: int, expected: int) -> int:
+        """Say before which row a run ends that begins with this one, whose number is expected."""
+        shard = self._shard
+        known_as = (expected - first, len(shard.watched), *shard.days.values())
+        if self._known_as != known_as:
+            self._known_as = known_as
+            self._unfit = np.flatnonzero(~self._fit(block, expected - first))
+        place = np.searchsorted(self._unfit, first)
+        return int(self._unfit[place]) if place < len(self._unfit) else len(block.starts)
+
+    def walk(self, block: Block, first: int, last: int) -> int:
+        """Walk a run of plain rows, and say how many: up to the first in which anything does not hold."""
+        if first == last:
+            return 0
+        held = self._move(block, first, last)
+        if held < last - first:
+            # Nothing has been done yet.
+            held = self._move(block, first, first + held) if held else 0
+        if held:
+            self._count(block, first, first + held)
+            self._seal(block, first, first + held)
+        return held
+
+    def give_back(self) -> None:
+        """Let the walk row by row have the counters: it may change any."""
+        rows = self._shard.rows
+        if self._changed:
+            changed = np.unique(np.concatenate(self._changed))
+            self._changed.clear()
+            ids, counters = self._ends.ids[changed].tolist(), self._counters[changed].tolist()
+            for account_id, own in zip(ids, counters, strict=True):
+                rows.setdefault(account_id, own)[:] = own
+        self._reading += 1
+
+    def _fit(self, block: Block, before: int) -> Bools:
+        """Say which rows are plain as the shard stands now."""
+        shard, ends = self._shard, self._ends
+        fit = block.plain & (block.seq == np.arange(before, before + len(block.seq)))
+        days = [shard.days.get(each, date.max).toordinal() - EPOCH_DAY for each in ends.entities]
+        fit &= np.array(days, np.int64)[ends.entity[self._debit]] == block.booking_day
+        if shard.watched:
+            watched = np.isin(ends.ids, np.array(sorted(shard.watched), np.int64))
+            fit &= ~(watched[self._debit] | watched[self._credit])
+        return fit
+
+    def _move(self, block: Block, first: int, last: int) -> int:
+        """Move what a run moves, and say how many rows: all, or those that hold, and nothing is moved."""
+        ends, run, count = self._ends, slice(first, last), last - first
+        amount = block.amount[run]
+        account = np.empty(2 * count, np.int64)
+        account[0::2], account[1::2] = self._debit[run], self._credit[run]
+        order = np.argsort(account, kind="stable")
+        account = account[order]
+        begins = np.flatnonzero(np.append(True, account[1:] != account[:-1]))
+        touched = account[begins]
+        try:
+            self._take_over(touched)
+        except OverflowError:
+            return 0
+        own = self._counters[touched]
+        largest = float(np.maximum(own.max(), -own.min())) + float(amount.sum(dtype=np.float64))
+        if largest >= SUM_MAX:
+            return 0
+        taken, given = np.zeros(2 * count, np.int64), np.zeros(2 * count, np.int64)
+        taken[0::2] = given[1::2] = amount
+        taken, given = taken[order], given[order]
+        after = np.empty(2 * count, np.int64)
+        after[0::2], after[1::2] = block.debit_after[run], block.credit_after[run]
+        lengths = np.diff(np.append(begins, 2 * count))
+        came = given - taken
+        # Over all accounts the sums wrap around, which the differences within an account undo.
+        running = np.cumsum(came)
+        start = own[:, 1] - own[:, 0] - (running[begins] - came[begins])
+        balance = running + np.repeat(start, lengths)
+        left = balance + np.repeat(ends.limit[touched] - own[:, 2], lengths)
+        short = (left < 0) & (taken > 0) & np.repeat(ends.limited[touched], lengths)
+        wrong = (balance != after[order]) | short
+        if wrong.any():
+            return int(order[wrong].min()) >> 1
+        own[:, 0] += np.add.reduceat(taken, begins)
+        own[:, 1] += np.add.reduceat(given, begins)
+        self._counters[touched] = own
+        self._changed.append(touched)
+        return count
+
+    def _take_over(self, touched: Ints) -> None:
+        """Have the counters of these accounts; raises `OverflowError` where a column cannot hold one."""
+        old = touched[self._read_at[touched] != self._reading]
+        if not len(old):
+            return
+        rows, zeros = self._shard.rows, (0, 0, 0, 0)
+        own = [rows.get(account_id, zeros) for account_id in self._ends.ids[old].tolist()]
+        self._counters[old] = np.array(own, np.int64)
+        self._read_at[old] = self._reading
+
+    def _count(self, block: Block, first: int, last: int) -> None:
         """Count what was looked at as the walk row by row does."""
-        books, walked = self._books, self._walked
-        self._ids.join(walked, self._total)
-        self._total = 0
+        books, walked, run = self._books, last - first, slice(first, last)
+        facts = _FACTS[block.instruction_type[run]]
+        limited = self._ends.limited[self._debit[run]] & ~facts
         books.instructions += walked
         books.movements += walked
         books.see_many("sequence", walked)
@@ -243,80 +202,13 @@ class PlainWalk:
         books.see_many("booking_dates", walked)
         books.see_many("periods", walked)
         books.see_many("after_balances", 2 * walked)
-        books.see_many("limits", walked + self._facts + self._limited)
-        books.see_many("value_dates", self._limited)
+        books.see_many("limits", walked + int(facts.sum()) + int(limited.sum()))
+        books.see_many("value_dates", int(limited.sum()))
         self.rows += walked
-        self._walked = self._facts = self._limited = 0
 
-    def _open(self, chunk: bytes, at: int) -> tuple[_Said | None, int]:
-        """Read a row's opening, and say where it ends; none where it is not that of a plain row."""
-        if not chunk.startswith(_POSTED, at + 10):
-            return None, 0
-        place = at + 2
-        for _ in range(_FIELDS):
-            length: int = _LENGTH(chunk, place)[0]
-            place += 4 + max(length, 0)
-        opening = chunk[at:place]
-        said = self._said.get(opening)
-        if said is None:
-            said = self._learn(opening)
-            if said is None:
-                return None, 0
-            if len(self._said) < _OPENINGS_MAX:
-                self._said[opening] = said
-        self._opening, self._says = opening, said
-        return said, place
-
-    def _learn(self, opening: bytes) -> _Said | None:
-        fields: list[bytes | None] = []
-        place = 2
-        for _ in range(_FIELDS):
-            length: int = _LENGTH(opening, place)[0]
-            fields.append(None if length < 0 else opening[place + 4 : place + 4 + length])
-            place += 4 + max(length, 0)
-        _, _, _, code, booked, valued, partition, kind, asset, *rest = fields
-        if booked is None or asset is None or partition is not None or any(each is not None for each in rest):
-            return None
-        if code is not None and code.decode() not in PLAIN_TYPES:
-            return None
-        said = _Said(
-            None if code is None else code.decode(),
-            day_of(booked),
-            day_of(valued or booked),
-            "principal" if kind is None else kind.decode(),
-            int.from_bytes(asset, "big"),
-        )
-        return None if said.value_date > said.booking_date else said
-
-    def _meet(self, account_id: int) -> _End | None:
-        account = self._books.accounts.get(account_id)
-        if account is None:
-            return None
-        met = self._ends[account_id] = _End(
-            account,
-            self._shard.rows.setdefault(account_id, [0, 0, 0, 0]),
-            account.asset_id,
-            account.entity_id,
-            account.scale,
-            # What takes from an account of items is looked at closely: it must say which.
-            account.home == self._shard.number
-            if account.is_customer
-            else account.account_class not in ITEM_CLASSES,
-            account.limit if account.is_customer else None,
-            posting_of(account),
-        )
-        return met
-
-    def _spell(self, said: _Said, code: str, end: _End) -> _Spelling:
-        spelt = self._spellings[said, code] = _Spelling(
-            f'{{"type":"TransactionPosted","shard":{self._shard.number},"seq":',
-            f',"recorded_at":"{spelt_time(self._recorded_at)}","source":{{"topic":"{INSTRUCTIONS_TOPIC}",'
-            f'"partition":{self._shard.number},"offset":',
-            '},"instruction_id":"',
-            f'","instruction_type":"{code}","owner":"',
-            '","content_hash":"',
-            f'","booking_date":"{said.booking_date.isoformat()}","value_date":"{said.value_date.isoformat()}",'
-            f'"movements":[{{"leg":0,"kind":"{said.kind}","amount":"',
-            f'","asset":"{end.account.asset}","scale":{end.scale},"debit":',
-        )
-        return spelt
+    def _seal(self, block: Block, first: int, last: int) -> None:
+        """Take a run's ids, and hash its events into the chain."""
+        run, chain = slice(first, last), self._chain
+        self._ids.add_run(block.instruction_id[run], block.seq[run])
+        if chain is not None and chain.difference is None:
+            chain.extend(self._spelling.heads(block, run, self._debit[run], self._credit[run], chain.head))

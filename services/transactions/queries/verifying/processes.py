@@ -13,7 +13,8 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Findings
 from services.transactions.queries.verifying.derivation import derive
 from services.transactions.queries.verifying.effects.opening import read_chart
-from services.transactions.queries.verifying.first_outcomes import Sum, sum_up_ids
+from services.transactions.queries.verifying.first_outcomes import same_ids
+from services.transactions.queries.verifying.plain import Ends
 from services.transactions.queries.verifying.seals import Anchor
 
 LOOK_SECONDS: Final = 0.5
@@ -27,38 +28,54 @@ class Task:
 
     shards: tuple[tuple[int, int], ...]
     """Each with its last seq."""
-    key: bytes
     anchors: tuple[Anchor, ...] | None
-    quick: bool
+    runs_from: int | None
 
 
-Told = tuple[list[Findings], tuple[int, int]]
-"""What was found by shard, and count and sum of the ids that are taken in these shards."""
+Told = tuple[list[Findings], bool]
+"""What was found by shard, and whether the ids that are taken in these shards are those of their events."""
 
 
 async def walk_here(
     connection: Connection, chart: Books, task: Task, progress: Callable[[int], None] | None
 ) -> Told:
     """Walk a task's shards on a connection that looks at the snapshot."""
+    ends = Ends(chart)
     found = [
         await derive(
             connection,
             chart,
+            ends,
             shard,
             last_seq,
-            key=task.key,
             anchors=task.anchors,
             progress=progress,
-            quick=task.quick,
+            runs_from=task.runs_from,
         )
         for shard, last_seq in task.shards
     ]
-    ids = Sum(task.key)
-    await sum_up_ids(connection, [shard for shard, _ in task.shards], ids)
-    return found, (ids.count, ids.total)
+    windows = {each.shard.number: each.ids for each in found if each.ids is not None}
+    return found, len(windows) == len(found) and await same_ids(connection, windows)
 
 
-async def walk_beside(
+async def walk_all(
+    connection: Connection,
+    dsn: str,
+    chart: Books,
+    tasks: Sequence[Task],
+    progress: Callable[[int], None] | None,
+) -> list[Told]:
+    """Walk the first task here, on a connection that looks at the snapshot, and the others beside."""
+    if len(tasks) == 1:
+        return [await walk_here(connection, chart, tasks[0], progress)]
+    snapshot: Any = await connection.fetchval("SELECT pg_export_snapshot()")
+    # Those beside take half a second to start, in which this one walks already.
+    beside = asyncio.ensure_future(_walk_beside(dsn, snapshot, tasks[1:], progress))
+    await asyncio.sleep(0)
+    return [await walk_here(connection, chart, tasks[0], progress), *await beside]
+
+
+async def _walk_beside(
     dsn: str, snapshot: str, tasks: Sequence[Task], progress: Callable[[int], None] | None
 ) -> list[Told]:
     """Walk each task in a process of its own, in the snapshot exported under this name."""

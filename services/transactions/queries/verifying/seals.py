@@ -76,6 +76,23 @@ class Chain:
         if not seq % SEAL_EVERY:
             self._seal(seq)
 
+    def extend(self, heads: Sequence[bytes]) -> None:
+        """Go on by several events, as `take` does by one; up to the first difference."""
+        at = 0
+        while at < len(heads) and self.difference is None:
+            part = heads[at : at + SEAL_EVERY - self.seq % SEAL_EVERY]
+            if self.kept:
+                for head in part:
+                    if self.difference is None:
+                        self.take(self.seq + 1, head)
+            else:
+                self._leaves += part
+                self.seq += len(part)
+                self.head = part[-1]
+                if not self.seq % SEAL_EVERY:
+                    self._seal(self.seq)
+            at += len(part)
+
     def end(self) -> None:
         """Compare where it ends."""
         for seq in self._sealed:
