@@ -8,7 +8,16 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import exports, items, opening_balances, output, periods, proofs, sessions
+from backoffice.cli import (
+    exports,
+    items,
+    ledger_import,
+    opening_balances,
+    output,
+    periods,
+    proofs,
+    sessions,
+)
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from services.transactions.app import TransactionsService
@@ -25,6 +34,7 @@ exports.register(app)
 items.register(app)
 periods.register(app)
 opening_balances.register(app)
+ledger_import.register(app)
 
 LARGE_EVENTS: Final = 200_000
 """From so many events on, the walk takes longer than it takes to start processes for it."""
@@ -78,7 +88,7 @@ def verify_(
     """
     if checkpoint is not None and not seals:
         raise CommandError("usage", "A checkpoint is compared by the seals.", "Leave --no-seals out.", USAGE)
-    anchors = [] if checkpoint is None else _anchors_of(proofs.read_json(checkpoint), checkpoint)
+    anchors = [] if checkpoint is None else proofs.anchors_of(proofs.read_json(checkpoint), checkpoint)
     verdict = sessions.run(
         verify_books(connect(), published=published, seals=seals, anchors=anchors, processes=processes)
     )
@@ -214,19 +224,6 @@ async def _prove(
             FOUND,
         )
     return {**signed, **found}
-
-
-def _anchors_of(signed: dict[str, Any], path: Path) -> list[Anchor]:
-    """Return the heads that a checkpoint keeps."""
-    try:
-        return [
-            Anchor(each["shard"], each["seq"], bytes.fromhex(each["head"]))
-            for each in signed["checkpoint"]["shards"]
-        ]
-    except (LookupError, TypeError, ValueError):
-        raise CommandError(
-            "not_a_checkpoint", f"{path} holds no checkpoint.", "Check the file's name.", USAGE
-        ) from None
 
 
 async def verify_books(

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from backoffice.cli.errors import FOUND, USAGE, CommandError
+from services.transactions.queries.verifying import Anchor
 
 PUBLIC_SUFFIX: Final = ".pub"
 PURPOSE: Final = b"backoffice ledger checkpoint 1\n"
@@ -75,6 +76,19 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CommandError("file_not_read", f"{path} holds no JSON object.", "Check the file.", USAGE)
     return cast(dict[str, Any], found)
+
+
+def anchors_of(signed: dict[str, Any], path: Path) -> list[Anchor]:
+    """Return the heads that a checkpoint keeps."""
+    try:
+        return [
+            Anchor(each["shard"], each["seq"], bytes.fromhex(each["head"]))
+            for each in signed["checkpoint"]["shards"]
+        ]
+    except (LookupError, TypeError, ValueError):
+        raise CommandError(
+            "not_a_checkpoint", f"{path} holds no checkpoint.", "Check the file's name.", USAGE
+        ) from None
 
 
 def flaw_of(signed: dict[str, Any], public: Ed25519PublicKey) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 from asyncpg import Connection
 
 from services.transactions.queries.balances_at import recorded_by_shard
+from services.transactions.queries.kept import export_kept
 from services.transactions.queries.moments import vector_now
 from services.transactions.queries.parts import need_from
 
@@ -177,13 +178,21 @@ async def export_ledger(
     folder: Path,
     since: Mapping[int, int],
     progress: Callable[[str, int], None],
+    *,
+    kept: bool = False,
 ) -> dict[str, Any]:
     """Write the ledger into an empty folder and return the manifest.
 
     `since` names, for each shard, the last event that is not wanted any more; then the balances at that
     vector are exported too, so that what follows can be added to them. Amounts are minor units, as strings.
+    With `kept` every row of every table is written as well, as it is, so that the ledger can be imported.
     Raises `PartsDetachedError` where what is wanted is detached.
     """
+
+    async def copy(name: str, query: str) -> dict[str, Any]:
+        return await _copied(connection, folder, name, [()], query, progress)
+
+    whole: dict[str, Any] = {"files": []}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         vector = await vector_now(connection)
         start = {shard: min(since.get(shard, 0), seq) for shard, seq in vector.items()}
@@ -198,6 +207,8 @@ async def export_ledger(
         ranges = [(shard, start[shard], seq) for shard, seq in sorted(vector.items())]
         for name, query in _BY_SEQ.items():
             files.append(await _copied(connection, folder, name, ranges, query, progress))
+        if kept:
+            whole = await export_kept(connection, copy)
         taken_at = await connection.fetchval(
             """SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
         )
@@ -206,7 +217,8 @@ async def export_ledger(
         "taken_at": taken_at,
         "since": {str(shard): seq for shard, seq in sorted(start.items())},
         "vector": {str(shard): seq for shard, seq in sorted(vector.items())},
-        "files": files,
+        **whole,
+        "files": [*files, *whole["files"]],
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
