@@ -11,6 +11,7 @@ from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.migrate import owner_dsn
 from services.transactions.queries import ExportUnreadableError, check_export, export_ledger
+from services.transactions.queries.export_files import ParquetMissingError, Spelling, need_parquet
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +37,11 @@ def export(
             " the owner of the tables: BACKOFFICE_OWNER_DSN, or the stack that runs here.",
         ),
     ] = False,
+    spelling: Annotated[
+        Spelling, typer.Option("--format", help="JSON lines, or Parquet by columns.")
+    ] = Spelling.JSON_LINES,
 ) -> None:
-    """Export accounts, journal, movements and balances as JSON lines, all as of one moment.
+    """Export accounts, journal, movements and balances, all as of one moment.
 
     Beside the services, in one snapshot. `manifest.json` comes last: lines and SHA-256 of each file, and the
     vector.
@@ -48,13 +52,20 @@ def export(
             "usage", "Only a whole ledger can be imported.", "Leave out --from-seq or --kept.", USAGE
         )
     try:
+        if spelling is Spelling.PARQUET:
+            need_parquet()
+    except ParquetMissingError as problem:
+        raise CommandError("parquet_missing", f"{problem}.", "Or leave out --format.", USAGE) from problem
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         is_empty = not any(folder.iterdir())
     except OSError as problem:
         raise _folder_wrong(f"{folder} cannot be made: {problem.strerror}.") from problem
     if not is_empty:
         raise _folder_wrong(f"{folder} is not empty.")
-    manifest = sessions.run(_export_kept(folder) if kept else _export(connect(), folder, since))
+    manifest = sessions.run(
+        _export_kept(folder, spelling) if kept else _export(connect(), folder, since, spelling)
+    )
     output.emit(manifest)
     if not output.json_wanted():
         rows = [(each["file"], each["lines"], each["bytes"]) for each in manifest["files"]]
@@ -83,21 +94,32 @@ def check(
         raise typer.Exit(FOUND)
 
 
-async def _export(connection: Connection, folder: Path, since: dict[int, int]) -> dict[str, Any]:
+async def _export(
+    connection: Connection, folder: Path, since: dict[int, int], spelling: Spelling
+) -> dict[str, Any]:
     live = output.Live()
     async with sessions.open_database(connection) as database:
         return await export_ledger(
-            database, folder, since, lambda file, lines: live.show(f"{file}: {lines:,} lines")
+            database,
+            folder,
+            since,
+            lambda file, lines: live.show(f"{file}: {lines:,} lines"),
+            spelling=spelling,
         )
 
 
-async def _export_kept(folder: Path) -> dict[str, Any]:
+async def _export_kept(folder: Path, spelling: Spelling) -> dict[str, Any]:
     """Export as the owner: the logins that ask may not see every table."""
     live = output.Live()
     database = await asyncpg.connect(owner_dsn())
     try:
         return await export_ledger(
-            database, folder, {}, lambda file, lines: live.show(f"{file}: {lines:,} lines"), kept=True
+            database,
+            folder,
+            {},
+            lambda file, lines: live.show(f"{file}: {lines:,} lines"),
+            kept=True,
+            spelling=spelling,
         )
     finally:
         await database.close()

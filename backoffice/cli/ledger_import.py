@@ -15,6 +15,7 @@ from backoffice.cli.migrate import owner_dsn
 from services.transactions import data
 from services.transactions.queries import ExportUnreadableError, check_export, verify
 from services.transactions.queries.export import MANIFEST
+from services.transactions.queries.export_files import lines_of, path_of
 from services.transactions.queries.verifying import Anchor
 from services.transactions.store import importing
 from services.transactions.store.importing import ImportRefusedError
@@ -107,7 +108,11 @@ async def import_ledger(
     connection = await asyncpg.connect(owner_dsn, server_settings={"search_path": "transactions"})
     try:
         halted = await importing.import_rows(
-            connection, folder, manifest, new_topics=new_topics, progress=progress
+            connection,
+            manifest,
+            lambda name: lines_of(path_of(folder, name)),
+            new_topics=new_topics,
+            progress=progress,
         )
         result = await verify(owner_dsn, lambda rows: progress("verify", rows), anchors=[*heads, *anchors])
         if result.ok:

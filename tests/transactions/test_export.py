@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 
 from services.transactions.queries import ExportUnreadableError, check_export, export_ledger
+from services.transactions.queries.export_files import Spelling, path_of
+from services.transactions.queries.export_files import lines_of as all_lines_of
 from shared.messages.envelope import HOUSE
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
@@ -71,7 +73,7 @@ def checked(folder: Path) -> dict[str, Any]:
 
 def lines_of(folder: Path, name: str) -> list[dict[str, Any]]:
     """The lines of a file."""
-    return [json.loads(line) for line in (folder / f"{name}.jsonl").read_bytes().splitlines()]
+    return [json.loads(line) for line in all_lines_of(path_of(folder, name))]
 
 
 async def test_an_export_holds_every_row_as_it_is(
@@ -190,3 +192,26 @@ def test_a_folder_without_a_manifest_is_no_export(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"format": "another"}')
     with pytest.raises(ExportUnreadableError):
         checked(tmp_path)
+
+
+async def test_parquet_holds_the_same_lines(
+    ledger: StoredLedger, asking: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """By types; checked by its files alone as JSON lines are, and what is changed in it is found."""
+    await first_half(ledger)
+    await second_half(ledger)
+    vector = dict.fromkeys(range(PARTITIONS), 3)
+    for spelling in Spelling:
+        (tmp_path / spelling).mkdir()
+        await export_ledger(asking, tmp_path / spelling, vector, lambda *_: None, spelling=spelling)
+    for name in ("accounts", "journal", "movements", "balances", "opening_balances", "limits"):
+        texts, columns = (lines_of(tmp_path / spelling, name) for spelling in Spelling)
+        assert texts == columns
+    verdict = checked(tmp_path / "parquet")
+    assert verdict["ok"]
+    assert verdict == checked(tmp_path / "jsonl")
+    path = tmp_path / "parquet" / "movements.parquet"
+    found = bytearray(path.read_bytes())
+    found[len(found) // 2] ^= 1
+    path.write_bytes(found)
+    assert not checked(tmp_path / "parquet")["ok"]

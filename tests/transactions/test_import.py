@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from backoffice.cli.ledger_import import import_ledger
 from services.transactions.queries import export_ledger, verify
+from services.transactions.queries.export_files import Spelling
 from services.transactions.store.importing import ImportRefusedError
 from shared.messages.envelope import HOUSE
 from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
@@ -62,14 +63,14 @@ async def target(ledger_server: Server) -> AsyncIterator[LedgerDatabase]:
         yield addresses
 
 
-async def exported(addresses: LedgerDatabase, folder: Path) -> Path:
+async def exported(addresses: LedgerDatabase, folder: Path, spelling: Spelling = Spelling.JSON_LINES) -> Path:
     """Export a whole ledger, as it stands when its service has been stopped."""
     owner = await asyncpg.connect(addresses.owner, server_settings={"search_path": "transactions"})
     await owner.execute("UPDATE shard SET released = true")
     await owner.close()
     folder.mkdir()
     asking = await asyncpg.connect(addresses.owner)
-    await export_ledger(asking, folder, {}, lambda *_: None, kept=True)
+    await export_ledger(asking, folder, {}, lambda *_: None, kept=True, spelling=spelling)
     await asking.close()
     return folder
 
@@ -102,12 +103,14 @@ async def rows_of(addresses: LedgerDatabase) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.parametrize("spelling", Spelling)
 async def test_an_imported_ledger_is_the_same_and_goes_on(
-    ledger: StoredLedger, ledger_database: LedgerDatabase, target: LedgerDatabase, tmp_path: Path
-) -> None:
+    ledger: StoredLedger, ledger_database: LedgerDatabase, target: LedgerDatabase, tmp_path: Path,
+    spelling: Spelling,
+) -> None:  # fmt: skip
     """Row by row; what is sent then meets the same accounts, ids and balances."""
     await a_life(ledger)
-    folder = await exported(ledger_database, tmp_path / "export")
+    folder = await exported(ledger_database, tmp_path / "export", spelling)
     verdict = await imported(target, folder)
     assert verdict["first_difference"] is None
     assert verdict["ok"]

@@ -1,17 +1,18 @@
-"""Exports the ledger as files of JSON lines, in one snapshot, with a manifest by which they can be checked.
+"""Exports the ledger as files of JSON lines or Parquet, in one snapshot, with a manifest to check them by.
 
-PostgreSQL spells the lines and streams them; here they are only counted, hashed and written down.
+PostgreSQL spells the lines and streams them; here they are only counted, hashed and written down, or put into
+columns.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from asyncpg import Connection
 
 from services.transactions.queries.balances_at import recorded_by_shard
+from services.transactions.queries.export_files import JsonLinesFile, ParquetFile, Spelling
 from services.transactions.queries.kept import export_kept
 from services.transactions.queries.moments import vector_now
 from services.transactions.queries.parts import need_from
@@ -144,33 +145,14 @@ _BY_SEQ: Final = {
 }
 """What is exported from a vector on, shard by shard: one query a file."""
 
-
-class _File:
-    """A file that knows its lines and its hash."""
-
-    def __init__(self, folder: Path, name: str, progress: Callable[[str, int], None]) -> None:
-        self.name = f"{name}.jsonl"
-        self._file: BinaryIO = (folder / self.name).open("xb")
-        self._hash = hashlib.sha256()
-        self._progress = progress
-        self.lines = 0
-        self.bytes = 0
-
-    async def write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._hash.update(data)
-        self.lines += data.count(b"\n")
-        self.bytes += len(data)
-        self._progress(self.name, self.lines)
-
-    def close(self) -> dict[str, Any]:
-        self._file.close()
-        return {
-            "file": self.name,
-            "lines": self.lines,
-            "bytes": self.bytes,
-            "sha256": self._hash.hexdigest(),
-        }
+_OPENING_COLUMNS: Final = {
+    "shard": "int4",
+    "account_id": "int8",
+    "debits_posted": "text",
+    "credits_posted": "text",
+    "debits_pending": "text",
+    "credits_pending": "text",
+}
 
 
 async def export_ledger(
@@ -180,6 +162,7 @@ async def export_ledger(
     progress: Callable[[str, int], None],
     *,
     kept: bool = False,
+    spelling: Spelling = Spelling.JSON_LINES,
 ) -> dict[str, Any]:
     """Write the ledger into an empty folder and return the manifest.
 
@@ -190,7 +173,10 @@ async def export_ledger(
     """
 
     async def copy(name: str, query: str) -> dict[str, Any]:
-        return await _copied(connection, folder, name, [()], query, progress)
+        return await copied(name, [()], query)
+
+    async def copied(name: str, arguments: list[Any], query: str) -> dict[str, Any]:
+        return await _copied(connection, folder, name, arguments, query, progress, spelling)
 
     whole: dict[str, Any] = {"files": []}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -198,15 +184,12 @@ async def export_ledger(
         start = {shard: min(since.get(shard, 0), seq) for shard, seq in vector.items()}
         await need_from(connection, min(start.values(), default=0) + 1)
         files = [
-            await _opening(connection, folder, start, vector, progress),
-            *[
-                await _copied(connection, folder, name, [()], query, progress)
-                for name, query in _WHOLE.items()
-            ],
+            await _opening(connection, folder, start, vector, progress, spelling),
+            *[await copy(name, query) for name, query in _WHOLE.items()],
         ]
         ranges = [(shard, start[shard], seq) for shard, seq in sorted(vector.items())]
         for name, query in _BY_SEQ.items():
-            files.append(await _copied(connection, folder, name, ranges, query, progress))
+            files.append(await copied(name, ranges, query))
         if kept:
             whole = await export_kept(connection, copy)
         taken_at = await connection.fetchval(
@@ -231,11 +214,25 @@ async def _copied(
     arguments: list[Any],
     query: str,
     progress: Callable[[str, int], None],
+    spelling: Spelling,
 ) -> dict[str, Any]:
-    file = _File(folder, name, progress)
+    if spelling is Spelling.PARQUET:
+        columns = await _columns_of(connection, query)
+        file = ParquetFile(folder, name, progress, columns)
+    else:
+        file = JsonLinesFile(folder, name, progress)
     for each in arguments:
         await connection.copy_from_query(query, *each, output=file.write, **_SPELLING)
     return file.close()
+
+
+async def _columns_of(connection: Connection, query: str) -> dict[str, str]:
+    """Return the columns that a query's lines are made of, with their types."""
+    prepared = await connection.prepare(query.replace("row_to_json(line)", "line.*", 1))
+    return {
+        each.name: "enum" if each.type.schema != "pg_catalog" else each.type.name
+        for each in prepared.get_attributes()
+    }
 
 
 async def _opening(
@@ -244,9 +241,14 @@ async def _opening(
     start: Mapping[int, int],
     last: Mapping[int, int],
     progress: Callable[[str, int], None],
+    spelling: Spelling,
 ) -> dict[str, Any]:
     """Write each shard's balances at the vector that the export goes on from."""
-    file = _File(folder, "opening_balances", progress)
+    file = (
+        ParquetFile(folder, "opening_balances", progress, _OPENING_COLUMNS)
+        if spelling is Spelling.PARQUET
+        else JsonLinesFile(folder, "opening_balances", progress)
+    )
     for shard, seq in sorted(start.items()):
         if seq == 0:
             continue

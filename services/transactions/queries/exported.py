@@ -10,6 +10,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from services.transactions.queries.export import FORMAT, MANIFEST
+from services.transactions.queries.export_files import (
+    ParquetMissingError,
+    count_of,
+    lines_of,
+    need_parquet,
+    path_of,
+)
 
 _PROGRESS_EVERY: Final = 100_000
 _CHECKS: Final = ("files", "sequence", "movements", "after_balances", "debits_equal_credits", "balances")
@@ -102,6 +109,11 @@ def check_export(folder: Path, progress: Callable[[int], None]) -> dict[str, Any
     Raises `ExportUnreadableError`.
     """
     manifest = _manifest(folder)
+    try:
+        if any(Path(each["file"]).suffix == ".parquet" for each in manifest["files"]):
+            need_parquet()
+    except ParquetMissingError as error:
+        raise ExportUnreadableError(f"{folder} is in Parquet: {error}") from error
     verdict = _Verdict(dict.fromkeys(_CHECKS, 0))
     lines = _check_files(folder, manifest, verdict)
     if verdict.first is None:
@@ -112,8 +124,8 @@ def check_export(folder: Path, progress: Callable[[int], None]) -> dict[str, Any
     return {
         "ok": verdict.first is None,
         "format": manifest["format"],
-        "events": lines.get("journal.jsonl", 0),
-        "movements": lines.get("movements.jsonl", 0),
+        "events": lines.get("journal", 0),
+        "movements": lines.get("movements", 0),
         "since": manifest["since"],
         "as_of": manifest["vector"],
         "checks": [
@@ -148,7 +160,10 @@ def _check_files(folder: Path, manifest: dict[str, Any], verdict: _Verdict) -> d
         except OSError as error:
             verdict.see("files", holds=False, expected=each["file"], found=error.strerror)
             continue
-        found[each["file"]] = lines
+        path = folder / Path(each["file"]).name
+        if path.suffix == ".parquet" and digest.hexdigest() == each["sha256"]:
+            lines = count_of(path)
+        found[Path(each["file"]).stem] = lines
         same = (lines, digest.hexdigest()) == (each["lines"], each["sha256"])
         expected = f"{each['file']}: {each['lines']} lines, sha256 {each['sha256']}"
         verdict.see("files", same, expected, f"{lines} lines, sha256 {digest.hexdigest()}")
@@ -239,6 +254,5 @@ def _apply(
 
 def _lines(folder: Path, name: str, kind: type[_Line]) -> Iterator[_Line]:
     decode = msgspec.json.Decoder(kind).decode
-    with (folder / f"{name}.jsonl").open("rb") as file:
-        for line in file:
-            yield decode(line)
+    for line in lines_of(path_of(folder, name)):
+        yield decode(line)

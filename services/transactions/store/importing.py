@@ -4,10 +4,10 @@ Run as the owner of the schema, whose name is the search path, while no service 
 until `release`: the shards are halted in the transaction that fills them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from io import BytesIO
-from pathlib import Path
+from itertools import islice
 from typing import Any, Final
 
 from asyncpg import Connection
@@ -17,7 +17,8 @@ from services.transactions.store import parts
 NOT_THE_LEDGERS: Final = ("migration", "topology", "journal_part")
 """Tables that say how the database was made; they are not filled."""
 NOT_VERIFIED: Final = "import: not verified yet"
-CHUNK_BYTES: Final = 16 << 20
+LINES: Final = 20_000
+"""So many are taken in at a time."""
 
 
 class ImportRefusedError(ValueError):
@@ -26,13 +27,15 @@ class ImportRefusedError(ValueError):
 
 async def import_rows(
     connection: Connection,
-    folder: Path,
     manifest: Mapping[str, Any],
+    lines: Callable[[str], Iterator[bytes]],
     *,
     new_topics: bool,
     progress: Callable[[str, int], None],
 ) -> dict[int, str | None]:
     """Fill all tables from an export that was checked, and return why each shard was halted before.
+
+    `lines` gives those of the file of a name.
 
     With `new_topics` what refers to places on Kafka's topics is let go: reading begins at their starts, and
     every event is to be published again. Raises `ImportRefusedError`.
@@ -47,7 +50,7 @@ async def import_rows(
         await parts.make(connection, max(manifest["vector"].values(), default=0))
         await connection.execute("CREATE TEMPORARY TABLE import_line (line json) ON COMMIT DROP")
         for name, quoted in tables.items():
-            await _fill(connection, folder / f"kept.{name}.jsonl", name, quoted, progress)
+            await _fill(connection, lines(f"kept.{name}"), name, quoted, progress)
         await _count_on(connection)
         if new_topics:
             await _let_go(connection)
@@ -118,24 +121,27 @@ async def _tables(connection: Connection) -> dict[str, str]:
 
 
 async def _fill(
-    connection: Connection, path: Path, name: str, quoted: str, progress: Callable[[str, int], None]
+    connection: Connection,
+    lines: Iterator[bytes],
+    name: str,
+    quoted: str,
+    progress: Callable[[str, int], None],
 ) -> None:
     done = 0
-    with path.open("rb") as file:
-        while lines := file.readlines(CHUNK_BYTES):
-            await connection.copy_to_table(
-                "import_line", source=BytesIO(b"".join(lines)), columns=["line"],
-                format="csv", delimiter="\x02", quote="\x01", encoding="utf-8",
-            )  # fmt: skip
-            await connection.execute(
-                f"""
-                INSERT INTO {quoted} OVERRIDING SYSTEM VALUE
-                SELECT kept.* FROM import_line CROSS JOIN json_populate_record(NULL::{quoted}, line) AS kept
-                """  # noqa: S608
-            )
-            await connection.execute("TRUNCATE import_line")
-            done += len(lines)
-            progress(name, done)
+    while chunk := list(islice(lines, LINES)):
+        await connection.copy_to_table(
+            "import_line", source=BytesIO(b"".join(chunk)), columns=["line"],
+            format="csv", delimiter="\x02", quote="\x01", encoding="utf-8",
+        )  # fmt: skip
+        await connection.execute(
+            f"""
+            INSERT INTO {quoted} OVERRIDING SYSTEM VALUE
+            SELECT kept.* FROM import_line CROSS JOIN json_populate_record(NULL::{quoted}, line) AS kept
+            """  # noqa: S608
+        )
+        await connection.execute("TRUNCATE import_line")
+        done += len(chunk)
+        progress(name, done)
 
 
 async def _count_on(connection: Connection) -> None:
