@@ -49,14 +49,18 @@ compose-down: ## Stop and remove the containers; their data are kept.
 	@docker compose down
 
 .PHONY: compose-env
-compose-env: ## Put the passwords that `docker compose` needs into .env, once.
+compose-env: ## Put the passwords and the key that `docker compose` needs into .env, once.
 	@umask 077; touch .env; chmod 600 .env; \
 	for name in $(COMPOSE_PASSWORDS); do \
 		if ! grep -q "^$$name=." .env; then \
 			password=$$($(PYTHON) -c 'import secrets; print(secrets.token_hex(24))'); \
 			echo "$$name=$$password" >> .env; \
 		fi; \
-	done
+	done; \
+	if ! grep -q "^BACKOFFICE_MASTER_KEY=." .env; then \
+		key=$$($(PYTHON) -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(64)).decode())'); \
+		echo "BACKOFFICE_MASTER_KEY=$$key" >> .env; \
+	fi
 
 .PHONY: compose-settings
 compose-settings: ## Print where commands find the containers: eval "$(make -s compose-settings)"

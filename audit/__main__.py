@@ -18,7 +18,7 @@ from audit.result import Result, failed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Gather, examine, print."""
     options = _parser().parse_args(arguments)
-    evidence = asyncio.run(gather(options.dsn, options.bootstrap, options.commands))
+    evidence = asyncio.run(gather(options.dsn, options.bootstrap, options.commands, options.master_key))
     evidence.expected_hash = options.expect_hash
     examination = Examination(evidence)
     results = examine(examination)
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dsn", required=True, help="a read-only PostgreSQL address that sees all schemas")
     parser.add_argument("--bootstrap", required=True, help="Kafka's address")
     parser.add_argument("--commands", type=Path, help="the load generator's own log")
+    parser.add_argument("--master-key", type=Path, help="the file that holds it, to open what is sealed")
     parser.add_argument("--expect-hash", help="the canonical dump of a run that must have come to the same")
     parser.add_argument("--json", action="store_true", help="one JSON object a check instead of a table")
     return parser

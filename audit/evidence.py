@@ -8,10 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from audit.casework import CaseData
+from audit.sealed import Keys, opened, read_keys
 
 INSTRUCTIONS: Final = "transactions.instructions.v1"
 TRANSACTIONS_ACTS: Final = "transactions.acts.v1"
 JOURNAL: Final = "transactions.journal.v1"
+PARTY_KEYS: Final = "transactions.keys.v1"
 DECISIONS: Final = "compliance.decisions.v1"
 ALERTS: Final = "compliance.alerts.v1"
 COMPLIANCE_ACTS: Final = "compliance.acts.v1"
@@ -22,6 +24,7 @@ TOPICS: Final = (
     INSTRUCTIONS,
     TRANSACTIONS_ACTS,
     JOURNAL,
+    PARTY_KEYS,
     DECISIONS,
     ALERTS,
     COMPLIANCE_ACTS,
@@ -641,7 +644,7 @@ class SentCommand:
     value: bytes | None
 
 
-@dataclass(slots=True)
+@dataclass
 class Evidence:
     """Everything an audit looks at. A part that was not read is None and its checks say so."""
 
@@ -657,5 +660,22 @@ class Evidence:
     account_days: Sequence[AccountDay] | None = None
     screening: ScreeningData | None = None
     cases: CaseData | None = None
+    master_key: bytes | None = None
+    """Under which owners' keys are published; without it nothing that is sealed is opened."""
     expected_hash: str | None = None
     """The canonical dump of a run that must have come to the same."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of owners that were not erased."""
+        if self.master_key is None:
+            return Keys()
+        records = self.topics.get(PARTY_KEYS, ())
+        return read_keys(((each.partition, each.key, each.value) for each in records), self.master_key)
+
+    def opened(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an event of the ledger with what is sealed in it opened, as far as that is possible."""
+        instruction = event.get("instruction")
+        if not instruction:
+            return event
+        return {**event, "instruction": opened(self.keys, event["shard"], instruction)}

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from audit.evidence import (
     Account,
@@ -24,6 +25,10 @@ SWEPT = "CreditSwept"
 BOOKED = "ObligationBooked"
 MOVED = frozenset({POSTED, SWEPT, BOOKED})
 """Kinds of events that say that money has moved."""
+
+
+def _has_erased(detail: Mapping[str, Any]) -> bool:
+    return detail.get("act") == "erase_party" and detail.get("done") is True
 
 
 Reserved = tuple[int, int, int]
@@ -77,6 +82,15 @@ class Examination:
     def row_of(self) -> Mapping[Numbered, JournalRow]:
         """Journal rows by number."""
         return {(row.shard, row.seq): row for row in self.rows}
+
+    @cached_property
+    def erased(self) -> Mapping[tuple[int, str], int]:
+        """By shard and owner, the event that told last that they were erased."""
+        return {
+            (row.shard, row.owner or ""): row.seq
+            for row in self.rows
+            if row.kind == "ActDone" and _has_erased(row.detail or {})
+        }
 
     @cached_property
     def legs(self) -> Mapping[Numbered, Sequence[MovementRow]]:

@@ -1,5 +1,6 @@
 """Gathers the evidence of one audit: tables in one snapshot first, then the topics, which only grow."""
 
+import base64
 from pathlib import Path
 
 from audit.evidence import Evidence
@@ -17,9 +18,13 @@ from audit.readers.postgres import (
 )
 
 
-async def gather(dsn: str, bootstrap: str, commands: Path | None = None) -> Evidence:
+async def gather(
+    dsn: str, bootstrap: str, commands: Path | None = None, master_key: Path | None = None
+) -> Evidence:
     """Read everything. The tables come first, so that what they say was sent must be in the topics."""
     evidence = Evidence()
+    if master_key is not None:
+        evidence.master_key = base64.b64decode(master_key.read_text(encoding="utf-8"))
     connection = await connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -26,6 +26,7 @@ from audit.names import (
 )
 from audit.patterns import Pattern, patterns_in
 from audit.places import partition_of
+from audit.sealed import is_sealed
 from audit.wire import HOUSE
 
 Event = Mapping[str, Any]
@@ -103,6 +104,10 @@ class Expected:
     """By the ledger's event, its shard and seq."""
     asked: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Instruction id of what waits → the ledger's event."""
+    unread: set[tuple[int, int]] = field(default_factory=set)
+    """Events sealed under a key that is gone: what was found in them cannot be found again."""
+    erased: set[str] = field(default_factory=set)
+    """Whose movements such events tell of."""
     events: int = 0
 
 
@@ -114,8 +119,14 @@ def screen(evidence: Evidence, data: ScreeningData) -> dict[int, Expected]:
         seen: list[Cash] = []
         moved: dict[tuple[str, str], History] = {}
         for record in chain_of(evidence.topics.get(JOURNAL, ()), shard):
-            event: Event = json.loads(record.value or b"{}")
+            event: Event = evidence.opened(json.loads(record.value or b"{}"))
             said.events += 1
+            if is_sealed(event.get("instruction") or {}):
+                said.unread.add((event["shard"], event["seq"]))
+                ends = [
+                    each[side]["owner"] for each in event.get("movements", ()) for side in ("debit", "credit")
+                ]
+                said.erased.update(ends, [event.get("owner", "")])
             if event.get("type") in CONCERNING:
                 _judge(evidence, data, shard, event, seen, moved, said)
     return expected

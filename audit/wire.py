@@ -514,4 +514,5 @@ ACT_SHAPES: Final[Mapping[str, Shape]] = {
         **_required(owner=_code, topic=_string, partition=_whole, offset=_whole),
     },
     "resume_shard": {**_EVERY_ACT, **_required(shard=_whole)},
+    "erase_party": {**_EVERY_ACT, **_required(owner=_code, approved_by=_code)},
 }

@@ -9,6 +9,7 @@ runs as by default, then frozen, so that the difference shows.
 
 import argparse
 import asyncio
+import base64
 import gc
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from pydantic import SecretStr
 
 from services.transactions.app import TransactionsService
 from services.transactions.domain.chart import (
@@ -40,11 +42,12 @@ from services.transactions.handlers.announcing import announce
 from services.transactions.handlers.memory import TYPES
 from services.transactions.store.journal import JournalRows, key_rows
 from shared.messages.partitioner import shard_of
+from shared.messages.sealing import SECRET_BYTES
 from shared.messages.topics import INSTRUCTIONS
 from shared.runtime import clock
 from shared.runtime.publisher import Lanes, Publisher
 from shared.runtime.record_batch import EventBatch
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings, ServiceSettings
 from shared.runtime.telemetry import Telemetry
 from shared.runtime.work import Received, ShardWork, UnitOfWork
 
@@ -194,7 +197,7 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
 def _prepared(records: list[Received]) -> list[Entry]:
     entries = Entries()
     for each in records:
-        entries.add(each, TYPES)
+        entries.add(each, TYPES, {})
     return entries.all
 
 
@@ -223,6 +226,8 @@ async def stored_steps(options: argparse.Namespace) -> dict[str, float]:
     """Time `handle` and the commit on a real database, over all shards at once."""
     connection = await asyncpg.connect(options.dsn, server_settings={"search_path": "transactions"})
     service = TransactionsService()
+    master_key = base64.b64encode(clock.new_secret(SECRET_BYTES)).decode()
+    service.configure(ServiceSettings(master_key=SecretStr(master_key)), KafkaSettings())
     await service.start(connection)
     last: dict[int, int] = {}
     heads: dict[int, dict[tuple[str, int], int]] = {}

@@ -1,6 +1,5 @@
 """Rung 3: whether an instruction is written as it must be, whatever it refers to."""
 
-import json
 from typing import Final
 
 from audit.amounts import BadAmount, read_amount
@@ -9,6 +8,7 @@ from audit.model.books import Books
 from audit.model.effects.effect import Effect
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import ShardState
+from audit.sealed import kept_size
 from audit.wire import SCHEDULABLE, Asked
 
 DATES: Final = (
@@ -54,6 +54,6 @@ def form(books: Books, state: ShardState, row: JournalRow, asked: Asked, effect:
             return rejected("date_out_of_range", *DATES)
     if asked.content.get("execute_on") is not None and asked.type not in SCHEDULABLE:
         return rejected("not_schedulable", "execute_on")
-    if len(json.dumps(asked.content, ensure_ascii=False, separators=(",", ":")).encode()) > LARGEST_CONTENT:
+    if kept_size(asked.content) > LARGEST_CONTENT:
         return rejected("too_large")
     return None

@@ -66,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("lag", "lag", "Show how far each service is behind."),
     Command("shard", "shard", "See who works each shard, and let a halted one go on."),
     Command("parked", "parked", "Look after owners whose records wait."),
+    Command("party", "party", "Erase what the ledger keeps of the person behind an owner."),
     Command("dead-letters", "dead_letters", "Look at the records nobody could read."),
     Command("docs", "docs", "Write the generated reference pages, or check that they are current."),
     Command("migrate", "migrate", "Bring the database schema and the topics up to date.", "migrate"),

@@ -330,7 +330,7 @@ def _stuck(message: str) -> CommandError:
     )
 
 
-BOOKS: Final = ("postgres", "postgres.making", "kafka", "passwords.json", "lock", "stack.json")
+BOOKS: Final = ("postgres", "postgres.making", "kafka", "passwords.json", "master.key", "lock", "stack.json")
 """What a stack keeps in its folder; reports and logs stay."""
 
 CLEAR_LOOKS: Final = 50

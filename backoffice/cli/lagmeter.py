@@ -304,7 +304,7 @@ class Lagmeter:
 
 def topics_of(service: str) -> list[Topic]:
     """Return the topics a service reads."""
-    return [topic for topic in TOPICS if service in topic.consumers]
+    return [topic for topic in TOPICS if service in topic.consumers and not topic.is_compacted]
 
 
 def _since_ms(stamp: int | None, shard: ShardState | None, now_ms: int) -> int:

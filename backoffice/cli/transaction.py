@@ -1,7 +1,7 @@
 """`backoffice transaction`: finds instructions, shows one, and follows one through the system, hop by hop."""
 
 import json
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from backoffice.cli import hops, output, sessions
 from backoffice.cli.book import day_of, instant_of
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.personal import open_asked, open_personal
 from services.transactions.queries import (
     PositionUnknownError,
     Wanted,
@@ -36,13 +37,18 @@ def transaction() -> None:
 
 
 @app.command()
-def show(instruction_id: IdArgument) -> None:
+def show(
+    instruction_id: IdArgument,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="Open what is sealed; needs the master key.")
+    ] = False,
+) -> None:
     """Show all that is kept about an instruction: what was asked, what came of it, by which rule, and where.
 
     One record for each shard that used its id.
     """
     wanted = _id(instruction_id)
-    found = sessions.run(_show(connect(), wanted))
+    found = sessions.run(_show(connect(), wanted, personal=personal))
     if not found:
         raise _unknown(wanted)
     for each in found:
@@ -73,6 +79,12 @@ def find(
     outcome: Annotated[str | None, typer.Option(help=f"By now: {', '.join(OUTCOMES)}.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
     after: Annotated[str | None, typer.Option(help="Go on after this `position`.")] = None,
+    personal: Annotated[
+        bool,
+        typer.Option(
+            "--personal", help="Look for a counterparty in what is sealed, too; needs the master key."
+        ),
+    ] = False,
 ) -> None:
     """Find instructions, newest first; what is given must all be so.
 
@@ -100,7 +112,7 @@ def find(
         type=kind,
         outcome=outcome,
     )
-    found = sessions.run(_find(connect(), wanted, limit, after))
+    found = sessions.run(_find(connect(), wanted, limit, after, personal=personal))
     if not output.json_wanted():
         _print_found(found, limit)
 
@@ -267,18 +279,24 @@ def _hop(
     }
 
 
-async def _show(connection: Connection, instruction_id: UUID) -> list[dict[str, Any]]:
+async def _show(connection: Connection, instruction_id: UUID, *, personal: bool) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
-        return await transaction_show(database, instruction_id)
+        found = await transaction_show(database, instruction_id)
+    if personal:
+        await open_asked(connection, found)
+    return found
 
 
 async def _find(
-    connection: Connection, wanted: Wanted, limit: int, after: str | None
+    connection: Connection, wanted: Wanted, limit: int, after: str | None, *, personal: bool
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    async with sessions.open_database(connection) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(sessions.open_database(connection))
+        opener = await stack.enter_async_context(open_personal(connection)) if personal else None
+        opened = None if opener is None else opener.open
         try:
-            async with aclosing(find_transactions(database, wanted, after)) as matches:
+            async with aclosing(find_transactions(database, wanted, after, opened)) as matches:
                 async for each in matches:
                     output.emit(each)
                     found.append(each)

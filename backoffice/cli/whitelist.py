@@ -10,6 +10,7 @@ from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from backoffice.cli.personal import open_asked
 from services.compliance.domain.ledger_events import Bearer, bearers_of
 from services.compliance.queries.whitelist import names_found, whitelist_find, whitelist_list
 from services.transactions.queries.showing import transaction_show
@@ -174,6 +175,7 @@ async def _propose(
     async with sessions.open_database(connection) as database:
         found = await names_found(database, instruction)
         shown = await transaction_show(database, instruction)
+    await open_asked(connection, shown)
     asked: Any = next((each["asked"] for each in shown if each["asked"] is not None), None)
     if not found or asked is None:
         raise CommandError(
@@ -202,6 +204,7 @@ async def _propose(
 
 def chosen_finding(found: list[dict[str, Any]], entry: str | None) -> dict[str, Any]:
     """Return the one finding that is meant; raises where it is not clear which."""
+    found = [each for each in found if "entry" in each["values"]]
     named = {_spelled(each): each for each in found if entry in (None, _spelled(each)[0])}
     if len(named) == 1:
         return next(iter(named.values()))

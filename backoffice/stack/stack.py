@@ -1,6 +1,7 @@
 """Brings up PostgreSQL, Kafka, the schema, the topics and the services, and takes them down again."""
 
 import asyncio
+import base64
 import fcntl
 import json
 import os
@@ -24,6 +25,9 @@ from backoffice.stack.supervisor import Service, Supervisor
 
 DATABASE = "backoffice"
 PARTITIONS = 4
+MASTER_KEY = "master.key"
+OPENING = ("transactions", "compliance")
+"""The services that seal, or open, what is personal."""
 CRASHES_MAX = 3
 DEATHS_MAX = 3
 READY_SECONDS_MAX = 60.0
@@ -77,6 +81,7 @@ class Stack:
         self._progress: Progress = progress or (lambda _step: None)
         self._tell: Callable[[str], None] = tell or (lambda _words: None)
         self._passwords: dict[str, str] = {}
+        self._master_key = ""
         self._lock: IO[str] | None = None
         self._announced = False
 
@@ -94,6 +99,7 @@ class Stack:
         """Start PostgreSQL and Kafka, migrate the database and create the topics."""
         self._take_lock()
         self._passwords = self._load_passwords()
+        self._master_key = self._load_master_key()
         await _together(self._start_postgres(), self._start_kafka())
 
     async def start_services(self) -> None:
@@ -191,6 +197,7 @@ class Stack:
             "BACKOFFICE_HTTP_PORT": str(port),
             "BACKOFFICE_INSTANCE": slot,
             "BACKOFFICE_STANDBY_REQUIRED": "false",
+            **({"BACKOFFICE_MASTER_KEY": self._master_key} if name in OPENING else {}),
             **self._environment,
         }
 
@@ -282,6 +289,13 @@ class Stack:
             write_private(path, json.dumps(passwords, indent=2) + "\n")
         return passwords
 
+    def _load_master_key(self) -> str:
+        """Return the key under which owners' keys are kept, the same one at every start."""
+        path = self.data / MASTER_KEY
+        if not path.exists():
+            write_private(path, base64.b64encode(secrets.token_bytes(64)).decode() + "\n")
+        return path.read_text(encoding="utf-8").strip()
+
     def _announce(self) -> None:
         if not self._announced or self.kafka.pid is None or self.postgres.pid is None:
             return
@@ -332,7 +346,9 @@ def _is_not_for_services(name: str) -> bool:
     """Say whether a variable is a secret a service is given apart or not at all, or names another broker."""
     if not name.startswith("BACKOFFICE_"):
         return False
-    return name.startswith("BACKOFFICE_KAFKA_") or name.removesuffix("_FILE").endswith(("_DSN", "_PASSWORD"))
+    return name.startswith("BACKOFFICE_KAFKA_") or name.removesuffix("_FILE").endswith(
+        ("_DSN", "_PASSWORD", "_MASTER_KEY")
+    )
 
 
 def _failing(answer: Health) -> str:

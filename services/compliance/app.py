@@ -1,5 +1,6 @@
 """Puts the compliance service together: which topics it reads and writes, and what each record leads to."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,23 +11,26 @@ from pydantic import TypeAdapter, ValidationError
 from services.compliance.api import PREFIX, create_api
 from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.chain import Head
-from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import CashRule
+from services.compliance.domain.sealed_news import read_or_sealed
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.handlers import acts, chaining, deadlines, events, parties, windows
+from services.compliance.handlers.opening import Keys
 from services.compliance.rules import CASH_RULES, GRAPH_RULES, LOOKBACK, WINDOW_RULES, san_1
 from services.compliance.store import chain as chain_store
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import COMPLIANCE_ACT
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, DECISIONS, JOURNAL
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, DECISIONS, JOURNAL, PARTY_KEYS
+from shared.runtime.compacted import CompactedTopic
 from shared.runtime.database import Connection
 from shared.runtime.errors import ConfigurationError, ShardHalted, UnreadableRecord
 from shared.runtime.gateway import Gateway
 from shared.runtime.service import application
+from shared.runtime.settings import KafkaSettings, ServiceSettings
 from shared.runtime.work import Input, Received, Service, UnitOfWork, Unreadable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -56,7 +60,7 @@ def decode_act(value: bytes) -> Any:
 def decode_journal(value: bytes) -> Any:
     """Read as much of an event of the ledger as tells whether it concerns compliance."""
     try:
-        return read_news(value)
+        return read_or_sealed(value)
     except ValueError as error:
         raise UnreadableRecord("not_a_journal_event") from error
 
@@ -77,6 +81,7 @@ class ComplianceService(Service):
         Input(JOURNAL, decode_journal, chained=True, rank=10),
     )
     outputs = (DECISIONS, ALERTS)
+    beside = (PARTY_KEYS,)
     parks = False
     linger_seconds = 0.01
     tick_every = TICK_IDLE
@@ -87,6 +92,16 @@ class ComplianceService(Service):
         self._draft: tuple[UnitOfWork, Draft] | None = None
         self._heads: dict[int, Head] = {}
         self._chained: tuple[UnitOfWork, dict[int, Head]] | None = None
+        self._keys: Keys | None = None
+
+    def configure(self, settings: ServiceSettings, kafka: KafkaSettings) -> None:
+        """Take the master key; raise `ConfigurationError` where there is none."""
+        self._keys = Keys(settings.master_key_required(), CompactedTopic(PARTY_KEYS, kafka))
+
+    async def stop(self) -> None:
+        """Let go of the topic of keys."""
+        if self._keys is not None:
+            await self._keys.close()
 
     async def start(self, connection: Connection) -> None:
         """Load the rules' parameters and read each once, so that a wrong one stops the start."""
@@ -114,6 +129,8 @@ class ComplianceService(Service):
 
     async def load(self, connection: Connection, shard: int) -> None:
         """Read which lists a shard screens against, and their names if no other shard has them."""
+        if self._keys is not None:
+            await self._keys.begin(shard)
         active = await list_store.active_lists(connection, [shard])
         if not active[shard]:
             raise ConfigurationError("no watch list is active; run `backoffice migrate`")
@@ -141,6 +158,8 @@ class ComplianceService(Service):
                     f"{record.topic}-{record.partition} offset {record.offset} cannot be read:"
                     f" {record.message.error}; going on would leave a hole in the windows"
                 )
+        if self._keys is not None:
+            await self._keys.open_news(journal)
         await acts.carry_out(work, [each for each in records if each.topic == COMPLIANCE_ACTS.name], draft)
         await events.screen_events(work, journal, draft)
         await parties.remember_parties(work, journal)
@@ -159,6 +178,10 @@ class ComplianceService(Service):
         """Announce holds and cases that are overdue, and screen parties against what lists have changed."""
         await deadlines.announce_overdue(work)
         await deadlines.announce_overdue_cases(work)
+        if self._keys is not None:
+            # With the broker away nothing comes that could be opened; the next tick tries again.
+            with contextlib.suppress(OSError, TimeoutError):
+                await self._keys.catch_up()
         is_busy = await parties.screen_parties_again(work, self._memory)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)

@@ -5,20 +5,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from services.transactions.domain.chart import Chart
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
-from services.transactions.handlers import announcing, effects
+from services.transactions.handlers import announcing, effects, sealing
 from services.transactions.handlers.memory import TYPES, Memory, forget_shard, load_shard
+from services.transactions.handlers.sealing import Keys
 from services.transactions.store import Connection
 from services.transactions.store.chart import load_chart
-from shared.messages.acts import TRANSACTIONS_ACT, TransactionsAct
+from shared.messages.acts import TRANSACTIONS_ACT, EraseParty, TransactionsAct
 from shared.messages.compliance import DECISION_EVENT, DecisionMade
 from shared.messages.instructions import INSTRUCTIONS as INSTRUCTION_CLASSES
-from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL, TRANSACTIONS_ACTS
+from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL, PARTY_KEYS, TRANSACTIONS_ACTS
 from shared.runtime.errors import ConfigurationError, UnreadableRecord
 from shared.runtime.service import application
+from shared.runtime.settings import KafkaSettings, ServiceSettings
 from shared.runtime.work import Discarded, Input, Outgoing, Parked, Received, Service, UnitOfWork
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -39,6 +40,8 @@ class TransactionsService(Service):
 
     name = "transactions"
     outputs = (JOURNAL,)
+    beside = (PARTY_KEYS,)
+    own_acts = (EraseParty,)
     parks = True
     linger_seconds = 0.004
     tick_every = timedelta(seconds=1)
@@ -51,7 +54,12 @@ class TransactionsService(Service):
             Input(INSTRUCTIONS, partial(decode_instruction, self.types), rank=20),
         )
         self._memory: Memory | None = None
-        self._chart: Chart | None = None
+        self._keys: Keys | None = None
+
+    def configure(self, settings: ServiceSettings, kafka: KafkaSettings) -> None:
+        """Take the master key; raise `ConfigurationError` where there is none."""
+        del kafka
+        self._keys = Keys(settings.master_key_required())
 
     @property
     def memory(self) -> Memory:
@@ -65,7 +73,7 @@ class TransactionsService(Service):
         chart = await load_chart(connection)
         if not chart.accounts:
             raise ConfigurationError("the chart of accounts is empty: run `backoffice migrate`")
-        self._memory = Memory(chart, self.types)
+        self._memory = Memory(chart, self._keys, self.types)
 
     async def load(self, connection: Connection, shard: int) -> None:
         """Read the memory of a shard just claimed."""
@@ -88,6 +96,11 @@ class TransactionsService(Service):
         """Take over in memory what was decided."""
         self.memory.adopt(work)
 
+    async def carry_out(self, work: UnitOfWork, received: Received) -> tuple[bool, str, dict[str, Any]]:
+        """Erase a party."""
+        assert self._keys is not None
+        return await sealing.erase_party(self._keys, work, received)
+
     async def announce_act(
         self, work: UnitOfWork, received: Received, done: bool, detail: str, result: dict[str, Any]
     ) -> None:
@@ -107,6 +120,11 @@ class TransactionsService(Service):
     async def events_after(self, connection: Connection, shard: int, seq: int, limit: int) -> list[Outgoing]:
         """Rebuild the events after `seq` from the journal, byte for byte."""
         return await announcing.events_after(connection, self.memory.chart, shard, seq, limit)
+
+    async def add_ahead(self, connection: Connection, events: list[Outgoing]) -> None:
+        """Put the keys, as far as they are still there, before the events that they were made for."""
+        assert self._keys is not None
+        await sealing.add_keys(self._keys, connection, events)
 
 
 def _decode_act(value: bytes) -> TransactionsAct:

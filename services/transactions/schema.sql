@@ -823,5 +823,17 @@ COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
 GRANT SELECT ON seal_head TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 
+CREATE TABLE party_key (
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    wrapped bytea NOT NULL,
+    first_seq bigint NOT NULL,
+    CONSTRAINT party_key_pkey PRIMARY KEY (shard, owner)
+);
+CREATE INDEX party_key_first ON party_key USING btree (shard, first_seq);
+COMMENT ON COLUMN party_key.wrapped IS 'the key, under the master key that the services are given';
+COMMENT ON COLUMN party_key.first_seq IS 'the event that it was published before';
+GRANT DELETE, INSERT, SELECT ON party_key TO transactions_service;
+
 GRANT USAGE ON SCHEMA transactions TO backoffice_readonly;
 GRANT USAGE ON SCHEMA transactions TO transactions_service;

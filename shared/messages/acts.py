@@ -46,6 +46,19 @@ class ResumeShard(ActBase):
     shard: int
 
 
+class EraseParty(ActBase):
+    """Remove an owner's key, so that nobody can open any more what the ledger has sealed under it.
+
+    Refused while an account of theirs is open or a record of theirs waits. Books, hashes and seals stay as
+    they are. Two people answer for it that no law wants the data kept.
+    """
+
+    type: Literal["erase_party"] = "erase_party"
+    owner: Code
+    approved_by: Code
+    """Somebody other than the actor."""
+
+
 class ReleaseHold(ActBase):
     """Let a held payment go; where a listed name was found, the first of two people proposes it thereby."""
 
@@ -249,7 +262,7 @@ class MakeReport(ActBase):
     """The vector (shard to `seq`) that must have been taken first; refused while it has not."""
 
 
-TransactionsAct = ReplayParked | DiscardParked | ResumeShard
+TransactionsAct = ReplayParked | DiscardParked | ResumeShard | EraseParty
 ComplianceAct = (
     ReleaseHold
     | RefuseHold

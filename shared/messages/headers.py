@@ -6,7 +6,7 @@ Values are text in UTF-8, numbers in decimal digits.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-RecordKind = Literal["instructions", "acts", "events"]
+RecordKind = Literal["instructions", "acts", "events", "keys"]
 """The kinds of topic (`shared.messages.topics.Topic.kind`)."""
 
 
@@ -38,7 +38,12 @@ HEADERS: Final[tuple[Header, ...]] = (
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
         "The event's `recorded_at`.",
     ),
-    Header("content-type", r"^application/json$", "How the value is spelt."),
+    Header(
+        "content-type",
+        r"^application/json$",
+        "How the value is spelt; a tombstone has none.",
+        ("events", "keys"),
+    ),
     Header(
         "shard",
         NUMBER,

@@ -52,7 +52,8 @@ class LedgerEvent(Event):
     first: Number | None = None
     """For a later event: the outcome it follows up."""
     instruction: dict[str, Any] | None = None
-    """What was asked: the record's business fields, normalised (shape: `shared.messages.instructions`)."""
+    """What was asked: the record's business fields, normalised (shape: `shared.messages.instructions`), with
+    what is personal in them sealed (`shared.messages.sealing`)."""
     content_hash: str | None = None
     """Hexadecimal BLAKE2b-128 of the bytes of `instruction`."""
 

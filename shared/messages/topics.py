@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 UNLIMITED: Final = -1
+DELETE_RETENTION_MS: Final = 7 * DAY_MS
+"""How long a tombstone stays, so that readers who were away learn of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,15 @@ class Topic:
     """The service that reads it as input (instructions, acts) or alone writes it (events)."""
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
-    kind: Literal["instructions", "acts", "events"]
+    kind: Literal["instructions", "acts", "events", "keys"]
     retention_ms: int
+    """Of a compacted topic: within what time a record that another has replaced is gone for good."""
     max_message_bytes: int = 1_048_576
+
+    @property
+    def is_compacted(self) -> bool:
+        """Whether it keeps the last record of each key, and none whose last record is a tombstone."""
+        return self.kind == "keys"
 
 
 INSTRUCTIONS: Final = Topic(
@@ -53,6 +61,16 @@ JOURNAL: Final = Topic(
     consumers=("compliance", "reporting", "upstream"),
     kind="events",
     retention_ms=UNLIMITED,
+)
+PARTY_KEYS: Final = Topic(
+    name="transactions.keys.v1",
+    messages="sealing:PARTY_KEY_RECORD",
+    key="owner",
+    owner="transactions",
+    producers=("transactions",),
+    consumers=("compliance",),
+    kind="keys",
+    retention_ms=DAY_MS,
 )
 DECISIONS: Final = Topic(
     name="compliance.decisions.v1",
@@ -109,6 +127,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     INSTRUCTIONS,
     TRANSACTIONS_ACTS,
     JOURNAL,
+    PARTY_KEYS,
     DECISIONS,
     ALERTS,
     COMPLIANCE_ACTS,

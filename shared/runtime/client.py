@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExists
 from shared.messages.acts import ActBase
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import partition_of
-from shared.messages.topics import TOPICS, Topic
+from shared.messages.topics import DELETE_RETENTION_MS, TOPICS, Topic
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import KafkaSettings
 
@@ -226,10 +226,19 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 def _policy(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
+    kept = (
+        {
+            "cleanup.policy": "compact",
+            # A segment that is written to is not compacted, and nothing older than this stays in one.
+            "segment.ms": str(topic.retention_ms // 2),
+            "max.compaction.lag.ms": str(topic.retention_ms // 2),
+            "delete.retention.ms": str(DELETE_RETENTION_MS),
+        }
+        if topic.is_compacted
+        else {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), "retention.bytes": "-1"}
+    )
     return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(topic.retention_ms),
-        "retention.bytes": "-1",
+        **kept,
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(topic.max_message_bytes),
         "min.insync.replicas": str(settings.min_insync_replicas),

@@ -1,5 +1,6 @@
-"""The only place that reads the wall clock or makes ids."""
+"""The only place that reads the wall clock, makes ids, or draws secrets."""
 
+import secrets
 import time
 import uuid
 from datetime import UTC, datetime
@@ -21,3 +22,8 @@ def new_id() -> uuid.UUID:
     random_bits = uuid.uuid4().int & ((1 << 74) - 1)
     value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (random_bits >> 62) << 64
     return uuid.UUID(int=value | 0b10 << 62 | random_bits & ((1 << 62) - 1))
+
+
+def new_secret(size: int) -> bytes:
+    """Bytes that nobody can guess, for a key."""
+    return secrets.token_bytes(size)

@@ -55,6 +55,9 @@ class Worker:
         self.held: dict[int, Shard] = {}
         self.assigned: frozenset[TopicPartition] = frozenset()
         self.inputs = {each.topic.name: each for each in service.inputs}
+        self.acts_alone = frozenset((*MENDING_ACTS, *service.own_acts))
+        """Classes of acts that are each carried out alone and in their place."""
+        service.configure(settings, kafka)
         self.when_claimed: Callable[[], None] = lambda: None
         self.get_consumer: Callable[[], AIOKafkaConsumer | None] = lambda: None
         self.connection: Any = None
@@ -103,6 +106,8 @@ class Worker:
                 await self._give_up_all()
         for task in self.tasks:
             task.cancel()
+        with contextlib.suppress(Exception):
+            await self.service.stop()
         if self.connection is not None:
             with contextlib.suppress(Exception):
                 await self.connection.close(timeout=2)
@@ -230,6 +235,7 @@ class Worker:
             events = await self.service.events_after(self.connection, shard.shard, seq, REBUILD_EVENTS)
             if not events:
                 raise ShardHalted(f"the journal lacks event {seq + 1} of shard {shard.shard}")
+            await self.service.add_ahead(self.connection, events)
             self.publisher.enqueue(events)
             await self.publisher.drained()
             seq = events[-1].seq
@@ -362,17 +368,17 @@ class Worker:
                 self.consumer.seek(TopicPartition(*lane), offset)
 
     async def _take(self, items: list[Received]) -> None:
-        """Let records take effect: all at once, but for mending acts, each alone and in its place.
+        """Let records take effect: all at once, but for acts that are carried out alone, each in its place.
 
-        What stands before a mending act in its shard is committed first: its position must not move past
+        What stands before such an act in its shard is committed first: its position must not move past
         a record that has had no effect yet.
         """
         waiting: list[Received] = []
-        if not any(item.message.__class__ in MENDING_ACTS for item in items):
+        if not any(item.message.__class__ in self.acts_alone for item in items):
             await self._take_readable(items)
             return
         for item in items:
-            if item.message.__class__ in MENDING_ACTS:
+            if item.message.__class__ in self.acts_alone:
                 if not planted("act_before_its_turn"):
                     await self._take_readable([each for each in waiting if each.shard == item.shard])
                     waiting = [each for each in waiting if each.shard != item.shard]
@@ -557,9 +563,10 @@ class Worker:
         *,
         done: tuple[Received, bool, str, dict[str, Any]] | None = None,
         resumes: bool = False,
+        carries_out: Received | None = None,
     ) -> None:
         """Let records take effect in one transaction; see `shared.runtime.effect`."""
-        await take_effect(self, items, done=done, resumes=resumes)
+        await take_effect(self, items, done=done, resumes=resumes, carries_out=carries_out)
 
     # ------------------------------------------------------------------ connections and tasks
 

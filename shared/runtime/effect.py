@@ -29,11 +29,13 @@ async def take_effect(
     *,
     done: tuple[Received, bool, str, dict[str, Any]] | None = None,
     resumes: bool = False,
+    carries_out: Received | None = None,
 ) -> None:
     """One database transaction: fence, handle, finish; then adopt and publish.
 
     With `done`, its item is answered by the runtime: an act carried out or refused; what stands beside it
-    takes effect in the same commit. With `resumes`, so does the end of its shard's halt.
+    takes effect in the same commit. With `resumes`, so does the end of its shard's halt. With `carries_out`,
+    its item is an act of the service's own, answered in the same commit.
     Raises `ShardLost` when a shard has been taken over; its records are out of the batch then.
     """
     numbers = sorted({item.shard for item in items})
@@ -65,6 +67,8 @@ async def take_effect(
         await parked.keep(worker.connection, batch.parked, works)
         await parked.resolve(worker.connection, batch.taken_again, works)
         handled_from = time.perf_counter()
+        if carries_out is not None:
+            done = (carries_out, *await worker.service.carry_out(work, carries_out))
         if done is not None:
             item, was_done, detail, result = done
             beside = [each for each in batch.received if each is not item]

@@ -1,4 +1,7 @@
-"""Carries out the acts that mend a shard: replay and discard what is parked, let a halted shard go on."""
+"""Carries out the acts that mend a shard: replay and discard what is parked, let a halted shard go on.
+
+And has the service carry out those of its own, in the same way: each alone, once, in its place.
+"""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +20,7 @@ MENDING_ACTS: Final = (ReplayParked, DiscardParked, ResumeShard)
 
 
 async def perform(worker: "Worker", item: Received) -> None:
-    """Carry out an act that concerns the runtime's own tables, and announce what came of it."""
+    """Carry out an act that concerns the runtime's own tables, or one of the service's, and announce it."""
     act: ActBase = item.message
     shard = worker.held[item.shard]
     known = await worker.connection.fetchval(
@@ -32,6 +35,8 @@ async def perform(worker: "Worker", item: Received) -> None:
         await _discard(worker, shard, item, act)
     elif isinstance(act, ResumeShard):
         await _resume(worker, shard, item, act)
+    else:
+        await worker.transact([item], carries_out=item)
 
 
 async def _replay(worker: "Worker", shard: Shard, owner: str) -> tuple[bool, str, dict[str, Any]]:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ from shared.runtime.failpoints import failpoint
 from shared.runtime.record_batch import BATCH_BYTES, VARINTS, EventBatch, header, varint
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.telemetry import Telemetry
-from shared.runtime.work import Outgoing
+from shared.runtime.work import Ahead, Outgoing
 
 ROUND_EVENTS_MAX: Final = 20_000
 QUEUE_EVENTS_MAX: Final = 60_000
@@ -143,7 +143,13 @@ class Publisher:
             self._moved.notify_all()
 
     async def _publish_round(self, events: list[Outgoing]) -> dict[int, int]:
-        """Send every primary, then every secondary; returns the last seq of each shard."""
+        """Send what comes ahead of events, then every primary, then every secondary.
+
+        Returns the last seq of each shard.
+        """
+        ahead = [(event.shard, each) for event in events if event.ahead for each in event.ahead]
+        if ahead:
+            await self._send_ahead(ahead)
         primaries, secondaries = self.spell(events)
         await self._send_lanes(primaries)
         failpoint("mid_publish")
@@ -232,6 +238,23 @@ class Publisher:
             spelt + header("copy", b"secondary"),
             b"%b-%d-" % (self._service.encode(), event.shard),
         )
+
+    async def _send_ahead(self, records: Sequence[tuple[int, Ahead]]) -> None:
+        """Send records of compacted topics, in their order; sent twice, the last of a key still counts."""
+        producer = self._producer
+        if producer is None:
+            raise ConnectionError("the producer is gone")
+        waits = [
+            await producer.send(
+                each.topic,
+                each.value,
+                key=each.key,
+                partition=shard,
+                headers=[] if each.value is None else [("content-type", b"application/json")],
+            )
+            for shard, each in records
+        ]
+        await asyncio.gather(*waits)
 
     async def _send_lanes(self, lanes: Lanes) -> None:
         producer = self._producer

@@ -101,7 +101,7 @@ def create_app(
 
     async def on_startup() -> None:
         try:
-            topics = [each.topic for each in service.inputs] + list(service.outputs)
+            topics = [each.topic for each in service.inputs] + [*service.outputs, *service.beside]
             for refusal in await asyncio.gather(
                 check_database(service, migrations, settings),
                 check_topics(kafka, settings.partitions, topics),

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.messages.sealing import MasterKey
 from shared.runtime.errors import ConfigurationError
 
 PREFIX: Final = "BACKOFFICE_"
@@ -114,11 +115,25 @@ class ServiceSettings(BaseSettings):
     """Whom a token must be for (`aud`)."""
     api_answer_seconds_max: float = 10.0
     """How long a request waits for the answer to its act; 202 after that."""
+    master_key: SecretStr | None = None
+    """Under which owners' keys are kept and published: base64 of 64 bytes (`openssl rand -base64 64`). The
+    ledger and compliance need it, the same one. Who loses it can read no personal data any more."""
     failpoint: str | None = None
     """`<service>:<point>:<n>[:stop]`: the process is killed, or frozen, there the n-th time. For tests."""
     planted_bug: str | None = None
     """A defect switched on for the campaign that must catch it. For tests."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def master_key_required(self) -> MasterKey:
+        """Return the master key; raises `ConfigurationError`."""
+        if self.master_key is None:
+            raise ConfigurationError(
+                "set BACKOFFICE_MASTER_KEY, or BACKOFFICE_MASTER_KEY_FILE to where it is"
+            )
+        try:
+            return MasterKey("".join(self.master_key.get_secret_value().split()))
+        except ValueError:
+            raise ConfigurationError("the setting BACKOFFICE_MASTER_KEY is not base64 of 64 bytes") from None
 
 
 KNOWN_ELSEWHERE: Final = frozenset(
@@ -158,7 +173,7 @@ def read_secret_files() -> None:
         if (
             not name.startswith(PREFIX)
             or target == name
-            or not re.search(r"_(DSN|PASSWORD|API_KEY)$", target)
+            or not re.search(r"_(DSN|PASSWORD|API_KEY|MASTER_KEY)$", target)
         ):
             continue
         try:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from shared.messages.envelope import Event
@@ -13,6 +13,7 @@ from shared.runtime import outbox
 
 if TYPE_CHECKING:
     from shared.runtime.gateway import Gateway
+    from shared.runtime.settings import KafkaSettings, ServiceSettings
 
 _CORRELATION: Final = re.compile(rb"[!-~]{1,64}")
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -113,6 +114,14 @@ class Discarded:
     message: Any
 
 
+class Ahead(NamedTuple):
+    """A record of a compacted topic that must be there before an event is; without a value, a tombstone."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+
+
 @dataclass(slots=True)
 class Outgoing:
     """An event to publish: one record on the shard's own partition, and one on each of `copies`."""
@@ -133,6 +142,8 @@ class Outgoing:
     traceparent: str | None = None
     chain: bytes | None = None
     """The head of the shard's chain of hashes after this event, in hexadecimal; where there is one."""
+    ahead: tuple[Ahead, ...] = ()
+    """What is published before it, on the shard's own partition."""
 
 
 @dataclass(slots=True)
@@ -222,6 +233,10 @@ class Service:
     name: str
     inputs: tuple[Input, ...]
     outputs: tuple[Topic, ...]
+    beside: tuple[Topic, ...] = ()
+    """Compacted topics that it reads or writes beside these."""
+    own_acts: tuple[type, ...] = ()
+    """Acts that it carries out itself, each alone and in its place, like those that mend a shard."""
     parks: bool = False
     """Whether a record whose handling fails parks its owner (the ledger) or halts the shard (folds)."""
     linger_seconds: float = 0.0
@@ -229,6 +244,16 @@ class Service:
     milliseconds of everybody's processor however small it is, so waiting a little makes room for others."""
     tick_every: timedelta | None = None
     """How often `tick` runs for work that has no record of its own."""
+
+    def configure(self, settings: "ServiceSettings", kafka: "KafkaSettings") -> None:
+        """Take what it needs of the settings, once before the start; raise `ConfigurationError`."""
+
+    async def stop(self) -> None:
+        """Let go of what `configure` or the work has opened."""
+
+    async def carry_out(self, work: UnitOfWork, received: Received) -> tuple[bool, str, dict[str, Any]]:
+        """Carry out one of `own_acts`: whether it was done, and what there is to say of it."""
+        raise NotImplementedError
 
     async def start(self, connection: Any) -> None:
         """Check and load what all shards share, once before any claim; raise `ConfigurationError`."""
@@ -279,3 +304,6 @@ class Service:
     async def events_after(self, connection: Any, shard: int, seq: int, limit: int) -> list[Outgoing]:
         """Rebuild the events after `seq` from the journal, byte for byte. Default: the `outbox`."""
         return await outbox.events_after(connection, shard, seq, limit)
+
+    async def add_ahead(self, connection: Any, events: list[Outgoing]) -> None:
+        """Put before rebuilt events of one shard, at least one, what is to be there before them."""

@@ -184,7 +184,7 @@ async def _one(seed: int, bug: str, provoke: Provoke, keep: Path | None) -> Caug
                 halted = [shard for shard in await world.worked(service) if shard.halted]
                 if halted:
                     found.halted = f"{service}: {halted[0].halted}"
-            evidence = await gather(world.dsn, world.bootstrap, folder / "commands.jsonl")
+            evidence = await gather(world.dsn, world.bootstrap, folder / "commands.jsonl", world.master_key)
             results = examine(Examination(evidence))
             found.checks = [
                 f"check {result.number} {result.name}: {result.first_difference}"

@@ -100,7 +100,7 @@ async def run(seed: int, *, short: bool, rate: float, keep: Path | None = None) 
             await load.stop()
             await _settle(campaign, outcome)
             say(f"at rest after {time.monotonic() - begun:.1f} s; auditing")
-            evidence = await gather(world.dsn, world.bootstrap, folder / "commands.jsonl")
+            evidence = await gather(world.dsn, world.bootstrap, folder / "commands.jsonl", world.master_key)
             evidence.samples = world.samples
             outcome.results = examine(Examination(evidence))
             say(f"audited after {time.monotonic() - begun:.1f} s")

@@ -22,7 +22,7 @@ from audit.evidence import SERVICES, TRANSACTIONS_ACTS, Sample
 from audit.places import partition_of
 from backoffice.stack.ports import free_port
 from backoffice.stack.schema import OWNER
-from backoffice.stack.stack import Stack
+from backoffice.stack.stack import MASTER_KEY, Stack
 from backoffice.stack.supervisor import Service
 from tests.campaign.defect import Defect
 
@@ -89,6 +89,11 @@ class World:
             with contextlib.suppress(Exception):
                 await self._connection.close(timeout=1)
         await self.stack.stop()
+
+    @property
+    def master_key(self) -> Path:
+        """Where the key is under which owners' keys are published."""
+        return self.stack.data / MASTER_KEY
 
     @property
     def dsn(self) -> str:

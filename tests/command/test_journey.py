@@ -167,6 +167,7 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert backoffice("compliance", "verify", "--heads", "heads.json").status == 0
     assert backoffice("compliance", "verify", "--heads", "wrong.jsonl").error["error"] == "heads_unreadable"
 
+    _erase_a_party(backoffice, tmp_path)
     _carry_over_and_close(backoffice, tmp_path)
     verdict = backoffice("ledger", "verify")
     assert (verdict.status, verdict.records[0]["ok"]) == (0, True)
@@ -256,6 +257,59 @@ def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
     file.write_bytes(whole.replace(b",P", b",Q"))
     assert backoffice(*load).status == 0
     assert backoffice("status").records[0]["services"]["compliance"]["warnings"] == {}
+
+
+def _erase_a_party(backoffice: Callable[..., Any], folder: Path) -> None:
+    """Who may see a name sees it, until two people have erased it; then nobody does."""
+    opening = str(uuid.uuid4())
+    account = {"owner": "C000125", "account": "C000125-EUR"}
+    party = {"kind": "person", "name": "Ida Vergessen"}
+    paid: dict[str, Any] = {
+        "payment": {"debtor": {"name": "Theo Vergessen"}},
+        "amount": "1.00",
+        "asset": "EUR",
+    }
+    lines = (
+        line("open_account", instruction_id=opening, **account, entity="BANK", asset="EUR", party=party),
+        line("deposit", **account, **paid),
+        line("withdrawal", **account, amount="1.00", asset="EUR"),
+    )
+    file = folder / "erased.jsonl"
+    file.write_text("\n".join(lines) + "\n")
+    sent = backoffice("instruction", "send", "--file", file, "--wait").records
+    assert [each["outcome"] for each in sent[:3]] == ["applied", "posted", "posted"]
+
+    show = ("transaction", "show", opening)
+    assert backoffice(*show).records[0]["asked"]["party"].keys() == {"sealed"}
+    shown = backoffice(*show, "--personal").records[0]
+    assert (shown["personal"], shown["asked"]["party"]["name"]) == ("opened", "Ida Vergessen")
+    find = ("transaction", "find", "--owner", "C000125", "--counterparty", "Theo Vergessen")
+    assert backoffice(*find).records == []
+    assert len(backoffice(*find, "--personal").records) == 1
+
+    erase = (
+        "party",
+        "erase",
+        "C000125",
+        "--reason",
+        "asked for it",
+        "--actor",
+        "ann",
+        "--approved-by",
+        "ben",
+    )
+    assert backoffice(*erase).records[0]["detail"] == "accounts_open"
+    file.write_text(line("close_account", **account, authority="the customer") + "\n")
+    assert backoffice("instruction", "send", "--file", file, "--wait").records[0]["outcome"] == "applied"
+    until(
+        lambda: backoffice("account", "show", "C000125-EUR").records[0]["status"],
+        lambda status: status == "closed",
+    )
+    erased = backoffice(*erase)
+    assert (erased.status, erased.records[0]["detail"]) == (0, "erased")
+    shown = backoffice(*show, "--personal").records[0]
+    assert (shown["personal"], shown["asked"]["party"].keys()) == ("erased", {"sealed"})
+    assert backoffice(*find, "--personal").records == []
 
 
 def _work_a_case(backoffice: Callable[..., Any], folder: Path) -> None:

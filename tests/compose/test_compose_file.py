@@ -1,5 +1,6 @@
 """The files for containers say what they must; Docker is not needed to read them."""
 
+import base64
 import re
 import subprocess
 import sys
@@ -205,7 +206,9 @@ def test_no_secret_can_reach_the_repository_or_an_image() -> None:
 def test_compose_env_makes_passwords_once(tmp_path: Path) -> None:
     """Another password would no longer open the database that the first one has made."""
     first = _compose_env(tmp_path)
-    passwords = dict(line.split("=") for line in first)
+    passwords = dict(line.split("=", 1) for line in first)
+    key = passwords.pop("BACKOFFICE_MASTER_KEY")
+    assert len(base64.b64decode(key, validate=True)) == 64
     assert set(passwords) == {"POSTGRES_PASSWORD", "OWNER_PASSWORD", *map(_setting_of, schema.LOGINS)}
     assert all(re.fullmatch(r"[0-9a-f]{48}", each) for each in passwords.values())
     assert len(set(passwords.values())) == len(passwords)

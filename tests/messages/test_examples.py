@@ -1,6 +1,7 @@
 """The golden examples: one for each message type, valid, true to its own hashes, stable."""
 
 import json
+from base64 import b64encode
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -12,9 +13,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from shared import messages
 from shared.messages import acts, compliance, instructions, journal, reporting
 from shared.messages.instructions import INSTRUCTION, content_of
+from shared.messages.sealing import PARTY_KEY_RECORD, MasterKey, PartyKey, PartyKeyMade, opened
 from shared.messages.topics import TOPICS
 
 EXAMPLES = Path(messages.__file__).parent / "examples"
+EXAMPLE_KEY = PartyKey(bytes(range(64)))
 UNIONS: dict[str, Any] = {
     "instructions": instructions.Instruction,
     "transactions acts": acts.TransactionsAct,
@@ -24,6 +27,7 @@ UNIONS: dict[str, Any] = {
     "decisions": compliance.DecisionEvent,
     "alerts": compliance.AlertEvent,
     "published": reporting.PublishedEvent,
+    "keys": PartyKeyMade,
 }
 ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "instructions": instructions.INSTRUCTION,
@@ -34,6 +38,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "decisions": compliance.DECISION_EVENT,
     "alerts": compliance.ALERT_EVENT,
     "published": reporting.PUBLISHED_EVENT,
+    "keys": PARTY_KEY_RECORD,
 }
 MEMBERS = [(union, member) for union, kind in UNIONS.items() for member in (get_args(kind) or (kind,))]
 IDS = [f"{union}: {member.__name__}" for union, member in MEMBERS]
@@ -150,10 +155,20 @@ def test_an_event_carries_the_instruction_it_is_about_and_its_hash(member: type[
     event = journal.JOURNAL_EVENT.validate_json(text_of(member.__name__))
     if event.instruction is None:
         return
-    content = content_of(INSTRUCTION.validate_json(json.dumps(event.instruction)))
+    content = json.dumps(event.instruction, separators=(",", ":"), ensure_ascii=False).encode()
     assert event.content_hash == blake2b(content, digest_size=16).hexdigest()
     assert event.instruction["type"] == event.instruction_type
-    assert json.loads(content) == event.instruction
+    assert not any(name.encode() in content for name in ("Morgenrot", "Abendwind", "Salary"))
+    asked = opened(content, str(event.instruction_id), EXAMPLE_KEY)
+    assert json.loads(content_of(INSTRUCTION.validate_json(asked))) == json.loads(asked)
+
+
+def test_the_key_of_the_examples_is_the_one_that_is_published() -> None:
+    """Whoever follows the examples can open what is sealed in them."""
+    record = PARTY_KEY_RECORD.validate_json(text_of("PartyKeyMade"))
+    master = MasterKey(b64encode(bytes(range(64, 128))).decode())
+    key = master.unwrap(record.wrapped_bytes, record.shard, record.owner)
+    assert record.key_id == key.key_id == EXAMPLE_KEY.key_id
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -29,7 +29,9 @@ class Broker:
         """Whether it then says so, once, and takes all from there on; otherwise it says nothing any more."""
         self.silent = asyncio.Event()
 
-    def append(self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Headers) -> None:
+    def append(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> None:
         """Take one record."""
         lane = self.lanes[topic, partition]
         lane.append(Record(topic, partition, len(lane), WHEN_MS, key, value, headers))
@@ -41,6 +43,19 @@ class Broker:
 
     def take(self, batch: Any, topic: str, partition: int) -> asyncio.Future[Any]:
         """Take a producer's batch and acknowledge it, unless it is time to fall silent or to refuse."""
+
+        def append() -> None:
+            """Take its records."""
+            records = MemoryRecords(batch.build())
+            while (spelt := records.next_batch()) is not None:
+                for each in spelt:
+                    headers = tuple((name, value or b"") for name, value in each.headers)
+                    self.append(topic, partition, each.key, each.value or b"", headers)
+
+        return self.take_by(append, topic, partition)
+
+    def take_by(self, append: Callable[[], None], topic: str, partition: int) -> asyncio.Future[Any]:
+        """Take what is appended so and acknowledge it, unless it is time to fall silent or to refuse."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self.batches_left == 0:
             if self.refuses:
@@ -52,11 +67,7 @@ class Broker:
         if self.batches_left is not None:
             self.batches_left -= 1
         first = len(self.lanes[topic, partition])
-        records = MemoryRecords(batch.build())
-        while (spelt := records.next_batch()) is not None:
-            for each in spelt:
-                headers = tuple((name, value or b"") for name, value in each.headers)
-                self.append(topic, partition, each.key, each.value or b"", headers)
+        append()
         answer.set_result(_Acknowledged(first))
         return answer
 
@@ -90,6 +101,20 @@ class MemoryProducer:
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
         """Hand a batch to the broker; what it answers comes later."""
         return self.broker.take(batch, topic, partition)
+
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes,
+        partition: int,
+        headers: Collection[tuple[str, bytes]],
+    ) -> asyncio.Future[Any]:
+        """Hand one record to the broker."""
+        return self.broker.take_by(
+            lambda: self.broker.append(topic, partition, key, value, tuple(headers)), topic, partition
+        )
 
 
 class MemoryConsumer:

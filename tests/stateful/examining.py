@@ -1,5 +1,6 @@
 """Everything that must hold after a script, and by what it shows where it does not."""
 
+import base64
 from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
 from datetime import timedelta
@@ -21,11 +22,13 @@ from audit.readers.postgres import connect, read_chart, read_ledger, read_servic
 from audit.result import Tally
 from services.transactions.app import TransactionsService
 from services.transactions.domain.state import ShardState
+from services.transactions.handlers import announcing
 from services.transactions.queries.verifying import PublishedEvent, compare_published, verify
 from services.transactions.store import accounts
 from shared.messages.topics import JOURNAL
 from shared.runtime.consumer import Worker
 from tests.stateful.machine import Machine
+from tests.support.keys import MASTER_KEY, with_master_key
 from tests.transactions.support import PARTITIONS
 
 NOT_OF_THE_LEDGER: Final = (
@@ -89,6 +92,7 @@ async def _memories(worker: Worker) -> list[Finding]:
         return []
     assert isinstance(worker.service, TransactionsService)
     fresh = TransactionsService()
+    with_master_key(fresh)
     await fresh.start(worker.connection)
     found: list[Finding] = []
     for shard in sorted(worker.held):
@@ -133,7 +137,7 @@ async def gathered(machine: Machine) -> Evidence:
     """What the auditor looks at: the ledger's tables, the topics, and what compliance was played to say."""
     connection = await connect(machine.database.readonly)
     try:
-        evidence = Evidence(partitions=PARTITIONS)
+        evidence = Evidence(partitions=PARTITIONS, master_key=base64.b64decode(MASTER_KEY))
         evidence.chart = await read_chart(connection)
         evidence.ledger = await read_ledger(connection)
         state = await read_service(connection, "transactions")
@@ -189,11 +193,12 @@ async def _verified(machine: Machine) -> list[Finding]:
 
 def _rebuild(machine: Machine) -> Callable[..., Any]:
     service = machine.processes[0].worker.service
+    assert isinstance(service, TransactionsService)
 
     async def events_after(reading: Any, shard: int, seq: int, limit: int) -> Any:
-        """The service's own, in the verifier's transaction."""
+        """The service's own, in the verifier's transaction, without keys: a reader has no right to them."""
         await reading.execute("SET LOCAL search_path TO transactions")
-        return await service.events_after(reading, shard, seq, limit)
+        return await announcing.events_after(reading, service.memory.chart, shard, seq, limit)
 
     return events_after
 

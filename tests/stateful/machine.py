@@ -44,6 +44,7 @@ from shared.runtime.errors import ShardLost
 from shared.runtime.settings import KafkaSettings, ServiceSettings
 from shared.runtime.telemetry import Telemetry
 from tests.stateful.broker import Broker, MemoryConsumer, MemoryProducer
+from tests.support.keys import MASTER_KEY
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import PARTITIONS, START, named_id
 
@@ -139,7 +140,10 @@ class Machine:
 
     async def _process(self) -> Process:
         settings = ServiceSettings(
-            database_dsn=SecretStr(self.database.service), partitions=PARTITIONS, heartbeat_interval_ms=1
+            database_dsn=SecretStr(self.database.service),
+            partitions=PARTITIONS,
+            heartbeat_interval_ms=1,
+            master_key=SecretStr(MASTER_KEY),
         )
         worker = Worker(TransactionsService(), settings, KafkaSettings(), self.witness)
         consumer = MemoryConsumer(self.broker)

@@ -36,6 +36,7 @@ from tests.stateful.stories import (
     RETURNED,
     REVERSED,
     SCHEDULED,
+    SEALED,
     SPELLED,
     STOCKED,
     TRADED,
@@ -432,6 +433,18 @@ BUGS: Final = (
         "rebuilt_otherwise", "an event that is published after a crash names another epoch", CRASHED,
         "handlers.announcing:events_after", "spell_time(recorded_at), epoch, decision.seq - 1",
         "spell_time(recorded_at), epoch + 1, decision.seq - 1",
+    ),
+    Bug(
+        "names_to_be_read", "what is personal in a record that is read closely is not sealed", SEALED,
+        "domain.records:Record.__init__", "if keys is not None and is_personal(message):", "if False:",
+    ),
+    Bug(
+        "key_of_no_owner", "a key is published under another owner's name", SEALED,
+        "handlers.sealing:_published", "row.owner.encode(), key_record", "b'nobody', key_record",
+    ),
+    Bug(
+        "key_not_sent_again", "after a crash an event is published without the key that it needs", SEALED,
+        "handlers.sealing:add_keys", "event.ahead += made.get(event.seq, ())", "pass",
     ),
     Bug(
         "dropped_with_the_round", "an event is forgotten when publishing fails", PUBLISHED,

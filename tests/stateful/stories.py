@@ -460,6 +460,19 @@ CRASHED: Final[Script] = [
     ("act", 1, "replay_parked"),
     works("after_commit"),
 ]
+PARTY: Final[dict[str, Any]] = {"party": {"kind": "person", "name": "Odile Querfurt"}}
+PAYEE: Final[dict[str, Any]] = {"payment": {"creditor": {"name": "Zoe Quux"}, "remittance": "for the boat"}}
+SEALED: Final[Script] = [
+    say("open_account", ANNA, "named", account="named", entity="BANK", asset="EUR", **PARTY),
+    on_account("deposit", ANNA, "2.00", **PAYEE),
+    works("after_commit"),
+    on_account("withdrawal", ANNA, "1.00", **PAYEE),
+    on_account("withdrawal", BEN, "1.00", **PAYEE),
+    works("before_commit", quick=False),
+    on_account("withdrawal", BEN, "2.00", **PAYEE),
+    ("again", 1),
+    works(),
+]
 PUBLISHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     on_account("deposit", ANNA, "2.00"),
@@ -496,6 +509,7 @@ STORIES: Final[dict[str, Script]] = {
     "expired": EXPIRED,
     "scheduled": SCHEDULED,
     "crashed": CRASHED,
+    "sealed": SEALED,
     "published": PUBLISHED,
     "woken": WOKEN,
 }

@@ -50,6 +50,7 @@ from shared.messages.partitioner import shard_of
 from shared.messages.topics import DECISIONS, INSTRUCTIONS
 from shared.runtime.errors import UnreadableRecord
 from shared.runtime.work import Outgoing, Received, ShardWork, UnitOfWork, Unreadable
+from tests.support.keys import with_master_key
 
 PARTITIONS: Final = 4
 ISIN: Final = "US0378331005"
@@ -535,6 +536,7 @@ class StoredLedger:
     async def started(cls, connection: asyncpg.Connection) -> "StoredLedger":
         """Start a service and have it load every shard."""
         service = TransactionsService()
+        with_master_key(service)
         await service.start(connection)
         ledger = cls(connection, service)
         for shard in range(PARTITIONS):

@@ -24,6 +24,9 @@ from services.transactions.queries import (
 )
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
+from shared.messages.sealing import MasterKey
+from shared.messages.sealing import opened as open_sealed
+from tests.support.keys import MASTER_KEY
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
     PARTITIONS,
@@ -52,6 +55,19 @@ async def asking(ledger_database: LedgerDatabase) -> AsyncIterator[asyncpg.Conne
     connection = await asyncpg.connect(ledger_database.readonly)
     yield connection
     await connection.close()
+
+
+async def opener(ledger: StoredLedger) -> Callable[[str, str, bytes], bytes]:
+    """What opens contents, with the keys there are now."""
+    rows = await ledger.connection.fetch("SELECT shard, owner, wrapped FROM party_key")
+    master = MasterKey(MASTER_KEY)
+    keys = {row["owner"]: master.unwrap(row["wrapped"], row["shard"], row["owner"]) for row in rows}
+
+    def opened(owner: str, instruction_id: str, content: bytes) -> bytes:
+        """The content, opened where there is a key."""
+        return open_sealed(content, instruction_id, keys[owner]) if owner in keys else content
+
+    return opened
 
 
 async def find(connection: asyncpg.Connection, wanted: Wanted, **options: Any) -> list[dict[str, Any]]:
@@ -172,18 +188,35 @@ async def test_what_is_found_is_what_a_look_at_every_instruction_finds(
 ) -> None:
     """By each question, newest first, however small the windows, and page by page the same."""
     events = await a_month(ledger)
+    opened = await opener(ledger)
+    for each in events:
+        if "instruction" in each:
+            content = json.dumps(each["instruction"], ensure_ascii=False, separators=(",", ":")).encode()
+            each["instruction"] = json.loads(opened(each["owner"], each["instruction_id"], content))
     for size in (1, 3, finding.WINDOW_FIRST):
         monkeypatch.setattr(finding, "WINDOW_FIRST", size)
         for name, (wanted, matches) in QUESTIONS.items():
             expected = naive(events, matches)
-            found = [each["position"] for each in await find(asking, wanted)]
+            found = [each["position"] for each in await find(asking, wanted, opened=opened)]
             assert found == expected, (name, size)
             if name not in ("an asset nobody has", "an amount between two minor units"):
                 assert expected, f"{name} asks for nothing"
             paged: list[str] = []
-            while page := await find(asking, wanted, after=paged[-1] if paged else None, limit=2):
+            while page := await find(
+                asking, wanted, opened=opened, after=paged[-1] if paged else None, limit=2
+            ):
                 paged += [each["position"] for each in page]
             assert paged == expected, (name, size)
+
+
+async def test_without_keys_nobody_is_found_by_what_is_sealed(
+    ledger: StoredLedger, asking: asyncpg.Connection
+) -> None:
+    """Names are only for those who may open them; accounts, owners and banks are found as ever."""
+    await a_month(ledger)
+    for name in ("Zoë & Co", "DE02"):
+        assert await find(asking, Wanted(counterparty=name)) == []
+    assert await find(asking, Wanted(counterparty=ANN)) != []
 
 
 async def test_instants_bound_what_is_found(ledger: StoredLedger, asking: asyncpg.Connection) -> None:

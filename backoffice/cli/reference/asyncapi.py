@@ -16,7 +16,7 @@ from shared.messages.envelope import CODE_PATTERN
 from shared.messages.headers import RecordKind, headers_of
 from shared.messages.instructions import BROADCAST
 from shared.messages.journal import OUTCOMES, ActDone
-from shared.messages.topics import INSTRUCTIONS, JOURNAL, TOPICS, Topic
+from shared.messages.topics import DELETE_RETENTION_MS, INSTRUCTIONS, JOURNAL, TOPICS, Topic
 from shared.runtime.settings import KafkaSettings, ServiceSettings
 
 VERSION: Final = "3.0.0"
@@ -46,11 +46,13 @@ HEADERS_OF: Final[dict[RecordKind, str]] = {
     "instructions": "InstructionHeaders",
     "acts": "ActHeaders",
     "events": "EventHeaders",
+    "keys": "KeyHeaders",
 }
 CORRELATION: Final[dict[RecordKind, tuple[str, str, str]]] = {
     "instructions": ("InstructionId", "$message.payload#/instruction_id", "Names one attempt."),
     "acts": ("ActId", "$message.payload#/act_id", "Names one act."),
     "events": ("CorrelationId", "$message.header#/correlation_id", "The instruction or act it is about."),
+    "keys": ("KeyId", "$message.payload#/key_id", "What sealed texts name the key by."),
 }
 
 
@@ -125,9 +127,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "topic": topic.name,
                 "partitions": ServiceSettings.model_construct().partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": ["delete"],
-                    "retention.ms": topic.retention_ms,
-                    "retention.bytes": -1,
+                    **_kept(topic),
                     "max.message.bytes": topic.max_message_bytes,
                     "message.timestamp.type": "LogAppendTime",
                 },
@@ -135,6 +135,12 @@ def _channel(topic: Topic) -> dict[str, Any]:
             }
         },
     }
+
+
+def _kept(topic: Topic) -> dict[str, Any]:
+    if topic.is_compacted:
+        return {"cleanup.policy": ["compact"], "delete.retention.ms": DELETE_RETENTION_MS}
+    return {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms, "retention.bytes": -1}
 
 
 def _partition(topic: Topic) -> str:
@@ -147,6 +153,8 @@ def _partition(topic: Topic) -> str:
         )
     if topic.kind == "acts":
         return "Partition: the number of the shard that the act concerns."
+    if topic.is_compacted:
+        return "Partition: the number of the owner's shard. A record without a value says: the key is erased."
     if topic is JOURNAL:
         return (
             "Partition: the number of the shard whose writer made the event; its copies go to the partitions "
@@ -198,6 +206,8 @@ def _headers(kind: RecordKind) -> dict[str, Any]:
 def _example_headers(topic: Topic, value: dict[str, Any]) -> dict[str, str]:
     """Return the headers that a message's example may have come with."""
     traceparent = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-0123456789012345-01"}
+    if topic.kind == "keys":
+        return {"content-type": CONTENT_TYPE}
     if topic.kind != "events":
         return traceparent
     about = value.get("instruction_id", value.get("act_id"))

@@ -8,10 +8,11 @@ from shared.messages.headers import HEADERS
 from shared.messages.topics import DAY_MS, TOPICS, UNLIMITED, Topic
 
 ABOUT: Final = (
-    "Every topic has as many partitions as there are shards (`BACKOFFICE_PARTITIONS`), the delete "
-    "policy and the broker's timestamps (`LogAppendTime`). Keys are spread with murmur2, as Kafka's "
+    "Every topic has as many partitions as there are shards (`BACKOFFICE_PARTITIONS`) and the broker's "
+    "timestamps (`LogAppendTime`). Keys are spread with murmur2, as Kafka's "
     "Java client does (librdkafka: `partitioner=murmur2_random`). `backoffice migrate` makes the "
-    "topics; the services check them at their start."
+    "topics; the services check them at their start. All are of the delete policy but the topic of keys; it "
+    "is compacted: it keeps the last record of each key; what another has replaced is gone within a day."
 )
 ABOUT_HEADERS: Final = (
     "Values are text in UTF-8. Events carry CloudEvents headers (binary mode) and what a reader needs to "
@@ -58,4 +59,6 @@ def page() -> str:
 
 
 def _retention(topic: Topic) -> str:
+    if topic.is_compacted:
+        return "the last of each key"
     return "for ever" if topic.retention_ms == UNLIMITED else f"{topic.retention_ms // DAY_MS} days"

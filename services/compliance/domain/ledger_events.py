@@ -176,6 +176,8 @@ class LedgerNews:
     """Whether it is pending and waits for a decision."""
     entries: tuple[Entry, ...] = ()
     """What it moved, for all its owners, wherever they are at home."""
+    unread: bool = False
+    """Whether names in it could not be read, since the key that they are sealed under is gone."""
 
     def event(self) -> JournalEvent:
         """Read the whole event; raises pydantic's `ValidationError`."""

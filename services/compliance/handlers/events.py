@@ -54,7 +54,8 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
     is_primary = record.copy == "primary"
     matches = find_names(news.names, draft.indexes_of(record.shard)) if news.names and is_primary else ()
     waits = news.waits and is_primary
-    if not (matches or waits or moved or news.cash):
+    unread = news.unread and is_primary
+    if not (matches or waits or moved or news.cash or unread):
         return None
     event = news.event()
     if not isinstance(event, TransactionEvent | InstructionApplied):
@@ -62,7 +63,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
     owners = _owners(event) if news.cash else ()
     homes = [owner for owner in owners if shard_of(owner, partitions) == record.shard]
     cash = cash_at_home(event, homes) if homes else ()
-    if not (matches or waits or moved or cash):
+    if not (matches or waits or moved or cash or unread):
         return None
     return Question(
         shard=record.shard,
@@ -74,6 +75,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
         lists=draft.lists_of(record.shard),
         traceparent=record.traceparent,
         moved=moved,
+        unread=unread,
     )
 
 

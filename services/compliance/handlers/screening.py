@@ -16,6 +16,8 @@ from shared.messages.compliance import Finding
 from shared.messages.journal import InstructionApplied, LedgerEvent, TransactionEvent
 
 SUBJECT_ENTRIES_MAX: Final = 10
+UNREAD: Final = "sealed"
+"""The subject of a hit about names that nobody can read any more."""
 
 
 class Histories(Protocol):
@@ -46,6 +48,8 @@ class Question:
     traceparent: str | None
     moved: tuple["Hit", ...] = ()
     """What rules about windows found."""
+    unread: bool = False
+    """Whether it has names that nobody can read any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ def _judge_one(question: Question, histories: Histories, book: ParameterBook) ->
     else:
         day, home = event.recorded_at.date(), event.owner or event.account.owner
     hits = name_hits(question.matches, home, day, book, histories.whitelist(question.shard))
+    if question.unread:
+        hits += _unread(home, day, book)
     for cash, scale in question.cash:
         history = histories.history(question.shard, cash.owner)
         assert history is not None, "the history of every owner with cash is loaded first"
@@ -170,6 +176,15 @@ def name_hits(
         for level in ("hold", "alert", "whitelisted")
         if (found := by_level.get(level))
     ]
+
+
+def _unread(owner: str, day: date, book: ParameterBook) -> list[Hit]:
+    """What cannot be screened is not let go: people look at it."""
+    row = book.choose(san_1.RULE.code, ANY_ASSET, day)
+    if row is None:
+        return []
+    hold_for = book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta()
+    return [Hit(san_1.RULE.code, owner, UNREAD, (san_1.tell_unread(row.version),), True, hold_for)]
 
 
 def _subject(matches: Sequence[NameMatch]) -> str:

@@ -118,6 +118,16 @@ def tell(match: NameMatch, parameters: Parameters, verdict: PairVerdict | None =
     )
 
 
+def tell_unread(version: int) -> Finding:
+    """Tell that names could not be compared, since the key that they are sealed under is gone."""
+    return Finding(
+        rule=RULE.code,
+        rule_version=version,
+        sentence="Its names cannot be compared with any list: the key that they are sealed under is gone.",
+        values={"field": "sealed"},
+    )
+
+
 def _whitelisted(verdict: PairVerdict | None) -> str:
     if verdict is None:
         return ""

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.transactions.domain.decisions import hash_of
+from services.transactions.domain.personal import is_personal_in_malformed
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from shared.messages.envelope import Code, canonical_json
@@ -77,6 +78,8 @@ class MalformedInstruction:
     """What could be read, as canonical JSON; none where that is too large or has no exact spelling."""
     content_hash: bytes
     dry_run: bool = False
+    personal: bytes | None = None
+    """All of the content, where something in it is to be sealed."""
 
 
 class _Spelling(str):
@@ -123,9 +126,9 @@ def _decode_slowly(value: bytes, error: ValidationError) -> Instruction | Malfor
     if not isinstance(code, str) or code not in TYPES:
         raise UnreadableRecord("no_type" if code is None else "unknown_type")
     owner = _readable(_CODE, fields, "owner", "no_owner")
-    content, content_hash = _content(
-        {name: value for name, value in fields.items() if name != DRY_RUN or not isinstance(value, bool)}
-    )
+    asked = {name: value for name, value in fields.items() if name != DRY_RUN or not isinstance(value, bool)}
+    whole = canonical_json(asked)
+    content = whole if len(whole) <= MALFORMED_CONTENT_BYTES_MAX else None
     details = error.errors(include_input=False, include_url=False, include_context=False)
     if details[0]["type"] == "json_invalid":
         # Only our parser could read it, because of a number beyond all bounds: judge it with a small one.
@@ -135,7 +138,10 @@ def _decode_slowly(value: bytes, error: ValidationError) -> Instruction | Malfor
             details = second.errors(include_input=False, include_url=False, include_context=False)
     fault = _fault(details[0], fields)
     dry_run = fields.get(DRY_RUN) is True
-    return MalformedInstruction(instruction_id, code, owner, fault, content, content_hash, dry_run)
+    personal = whole if is_personal_in_malformed(asked) else None
+    return MalformedInstruction(
+        instruction_id, code, owner, fault, content, hash_of(whole), dry_run, personal
+    )
 
 
 def _parse(value: bytes) -> Any:
@@ -222,12 +228,6 @@ def _readable(adapter: TypeAdapter[Any], fields: dict[str, Any], name: str, erro
         return adapter.validate_python(found)
     except ValidationError:
         raise UnreadableRecord(error) from None
-
-
-def _content(fields: dict[str, Any]) -> tuple[bytes | None, bytes]:
-    """Return what to keep of the record, and the hash that tells whether it comes again."""
-    content = canonical_json(fields)
-    return (content if len(content) <= MALFORMED_CONTENT_BYTES_MAX else None), hash_of(content)
 
 
 _BY_TYPE: Final = {

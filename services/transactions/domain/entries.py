@@ -10,6 +10,7 @@ from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.state import Outside, ShardState, Wanted
 from shared.messages.partitioner import shard_of
+from shared.messages.sealing import PartyKey
 from shared.runtime.work import Received
 
 Entry = Received | Record | Task
@@ -26,12 +27,16 @@ class Entries:
         self.closely_read: list[Record | Task] = []
         """Those that are not plain instructions."""
 
-    def add(self, received: Received, types: Mapping[str, TransactionType]) -> None:
-        """Read a record as far as the fold needs it to be."""
+    def add(
+        self, received: Received, types: Mapping[str, TransactionType], keys: Mapping[str, PartyKey]
+    ) -> None:
+        """Read a record as far as the fold needs it to be, and seal what is personal in it."""
         if received.message.__class__ is PlainInstruction:
+            if received.message.halves is not None:
+                received.message.seal(keys.get(received.message.owner))
             self.all.append(received)
         else:
-            record = Record(received, types)
+            record = Record(received, types, keys)
             self.all.append(record)
             self.closely_read.append(record)
 

@@ -17,6 +17,7 @@ from services.transactions.domain.cases import Case
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.plain import FIRST_SANE_YEAR, LAST_SANE_YEAR
 from shared.messages.partitioner import shard_of
+from shared.messages.sealing import KEY_ID_DIGITS, SEALED, WITHHELD
 from shared.messages.topics import JOURNAL
 
 CONTENT_BYTES_MAX: Final = JOURNAL.max_message_bytes - 65_536
@@ -71,11 +72,18 @@ def identity(case: Case) -> Refusal | None:
     if first.content_hash == case.record.content_hash:
         return Refusal("duplicate", None, "")
     field = first_difference(first.content, case.record.content)
+    if field is None and first.content is not None and case.record.content is not None:
+        # All that can be compared agrees: what was personal in the first one has been erased since.
+        return Refusal("duplicate", None, "")
     return Refusal("id_reused", field, "the id was used before for something else")
 
 
 def first_difference(first: bytes | None, second: bytes | None) -> str | None:
-    """Name the first field that differs between two contents, in the order of the first one's fields."""
+    """Name the first field that differs between two contents, in the order of the first one's fields.
+
+    Of what is sealed the block is named: nobody here can tell more. None where all that can be
+    compared agrees.
+    """
     if first is None or second is None:
         return None
     return _difference(json.loads(first), json.loads(second))
@@ -86,9 +94,21 @@ def _difference(first: dict[str, Any], second: dict[str, Any]) -> str | None:
         one, other = first.get(name), second.get(name)
         if one == other and (name in first) == (name in second):
             continue
-        deeper = _difference(one, other) if isinstance(one, dict) and isinstance(other, dict) else None
-        return f"{name}.{deeper}" if deeper else name
+        if name == SEALED and _under_another_key(one, other):
+            continue
+        if not isinstance(one, dict) or not isinstance(other, dict):
+            return name
+        deeper = _difference(one, other)
+        if deeper is not None:
+            return name if deeper == SEALED else f"{name}.{deeper}"
     return None
+
+
+def _under_another_key(one: Any, other: Any) -> bool:
+    """Say whether two sealed texts cannot be compared, since the key of the first one was erased."""
+    if not isinstance(one, str) or not isinstance(other, str) or WITHHELD in (one, other):
+        return False
+    return one[:KEY_ID_DIGITS] != other[:KEY_ID_DIGITS]
 
 
 # ── 3 form ───────────────────────────────────────────────────────────────────────────────────────

@@ -13,9 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from services.transactions.domain.decisions import hash_of
+from services.transactions.domain.personal import Halves, halves_of
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.envelope import CODE_PATTERN
 from shared.messages.instructions import NOT_CONTENT, Deposit, Fee, Interest, Transfer, Withdrawal
+from shared.messages.sealing import PartyKey
 from shared.messages.structs import struct_of, union_of
 
 PLAIN_BYTES_MAX: Final = 16_384
@@ -46,6 +48,7 @@ class PlainInstruction:
         "content",
         "content_hash",
         "fields",
+        "halves",
         "instruction_id",
         "owner",
         "planned",
@@ -66,6 +69,15 @@ class PlainInstruction:
         self.content_hash = hash_of(content)
         self.value = value
         """The record's value, to be read again by pydantic where it is not judged quickly."""
+        payment = fields.payment
+        self.halves: Halves | None = halves_of(payment, content) if payment else None
+        """Where what is personal in the content goes when that is sealed; none where nothing is."""
+
+    def seal(self, key: PartyKey | None) -> None:
+        """Seal what is personal in the content under its owner's key; withhold it where there is none."""
+        assert self.halves is not None
+        self.content = content = self.halves.sealed(self.instruction_id, key)
+        self.content_hash = hash_of(content)
 
 
 def read_plain(value: bytes, types: Mapping[str, TransactionType]) -> PlainInstruction | None:

@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from services.transactions.domain.decisions import hash_of
-from services.transactions.domain.decoding import MalformedInstruction, read_closely
+from services.transactions.domain.decoding import (
+    MALFORMED_CONTENT_BYTES_MAX,
+    MalformedInstruction,
+    read_closely,
+)
+from services.transactions.domain.personal import is_personal, sealed_content, sealed_malformed
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.compliance import DecisionMade
-from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, content_of
+from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, InstructionBase, content_of
+from shared.messages.sealing import PartyKey
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
 _CODES: Final[dict[type, str]] = {each: each.model_fields["type"].default for each in INSTRUCTIONS}
@@ -74,9 +80,20 @@ class Record:
         record.content, record.content_hash = content, hash_of(content)
         return record
 
-    def __init__(self, received: Received, types: Mapping[str, TransactionType]) -> None:
+    def __init__(
+        self,
+        received: Received,
+        types: Mapping[str, TransactionType],
+        keys: Mapping[str, PartyKey] | None = None,
+    ) -> None:
+        """Read a record and seal what is personal in it; without `keys` its content stays as it is.
+
+        It is withheld where the owner is not among them. A plain instruction has been sealed already.
+        """
         message: Any = received.message
+        content: bytes | None = None
         if message.__class__ is PlainInstruction:
+            content = message.content
             message = cast("Any", read_closely(message.value))
         self.message = message
         self.key = received.key
@@ -103,9 +120,13 @@ class Record:
             self.item = kind.effect.item(message)
             self.owner = message.owner
             self.dry_run = message.dry_run
-            self.content = content = content_of(message)
-            self.content_hash = hash_of(content)
             self.instruction_id = str(message.instruction_id)
+            if content is None:
+                content = content_of(message)
+                if keys is not None and is_personal(message):
+                    content = sealed_content(content, self.instruction_id, keys.get(message.owner))
+            self.content = content
+            self.content_hash = hash_of(content)
             return
         self.content = self.content_hash = None
         self.is_instruction = isinstance(message, MalformedInstruction)
@@ -113,9 +134,25 @@ class Record:
         if isinstance(message, DecisionMade):
             self.pending_id = self.instruction_id
         if isinstance(message, MalformedInstruction):
+            self.dry_run = message.dry_run
             self.content = message.content
             self.content_hash = message.content_hash
-            self.dry_run = message.dry_run
+            if keys is not None and message.personal is not None:
+                key = keys.get(message.owner)
+                content = sealed_malformed(message.personal, str(message.instruction_id), key)
+                self.content = content if len(content) <= MALFORMED_CONTENT_BYTES_MAX else None
+                self.content_hash = hash_of(content)
+
+
+def sealed_for(message: Any) -> str | None:
+    """Return the owner under whose key something in a message is to be sealed; none where nothing is."""
+    if message.__class__ is PlainInstruction:
+        return None if message.halves is None else message.owner
+    if isinstance(message, InstructionBase):
+        return message.owner if is_personal(message) else None
+    if isinstance(message, MalformedInstruction):
+        return None if message.personal is None else message.owner
+    return None
 
 
 def _codes_in(plan: tuple[Planned, ...]) -> tuple[str, ...]:

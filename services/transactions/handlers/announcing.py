@@ -3,24 +3,27 @@
 from binascii import hexlify
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.events import event_bytes, plain_bytes, spell_time
 from services.transactions.domain.seals import Chain, Seal, chained
+from services.transactions.handlers.sealing import tombstone
 from services.transactions.store import (
     Connection,
     binary,
     journal,
     seals,
 )
-from shared.messages.acts import ActBase
+from shared.messages.acts import ActBase, EraseParty
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import JOURNAL
-from shared.runtime.work import Outgoing, Received, ShardWork, UnitOfWork
+from shared.runtime.work import Ahead, Outgoing, Received, ShardWork, UnitOfWork
+
+ERASE_PARTY: Final[str] = EraseParty.model_fields["type"].default
 
 
 def announce(
@@ -168,8 +171,18 @@ async def announce_act(
     sealed: list[Seal] = []
     chains = await seals.chains_at(work.connection, [received.shard])
     chain = announce(rows, work, chains[received.shard], [decision], sealed)
+    work.outgoing[-1].ahead = _erased(decision)
     await rows.write(work.connection)
     await seals.save_chains(work.connection, [chain], sealed)
+
+
+def _erased(decision: Decision) -> tuple[Ahead, ...]:
+    """Say before an event that an owner was erased that their key is gone."""
+    detail = decision.detail or {}
+    if decision.kind != kinds.ACT_DONE or not detail["done"] or detail["act"] != ERASE_PARTY:
+        return ()
+    assert decision.owner is not None
+    return (tombstone(decision.owner),)
 
 
 async def events_after(
@@ -183,15 +196,16 @@ async def events_after(
     for decision, recorded_at, epoch, places in await journal.decisions_after(
         connection, chart, shard, sealed_seq, limit + seq - sealed_seq
     ):
-        keys = copy_keys(decision, shard)
+        credited = copy_keys(decision, shard)
         before = dict(zip(places[::2], places[1::2], strict=True))
-        copies = tuple((partition, before[partition], key) for partition, key in keys.items())
+        copies = tuple((partition, before[partition], key) for partition, key in credited.items())
         event = outgoing(
             decision, shard, recorded_at, spell_time(recorded_at), epoch, decision.seq - 1, copies
         )
         stamp = binary.microseconds(recorded_at)
         head = chained(head, event.body, *rows.add(decision, shard, stamp, epoch, copies))
         event.chain = hexlify(head)
+        event.ahead = _erased(decision)
         if decision.seq > seq:
             events.append(event)
     return events

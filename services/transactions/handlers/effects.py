@@ -23,6 +23,7 @@ from services.transactions.handlers.loading import (
     remember,
 )
 from services.transactions.handlers.memory import Memory
+from services.transactions.handlers.sealing import NONE, keys_for
 from services.transactions.store import (
     Connection,
     accounts,
@@ -53,9 +54,16 @@ async def handle_records(memory: Memory, work: UnitOfWork, records: Iterable[Rec
     """Decide each record, write what was decided and add its event to the unit of work."""
     batches: defaultdict[int, Entries] = defaultdict(Entries)
     types = memory.types
-    for received in records:
-        batches[received.shard].add(received, types)
+    taken = list(records)
+    keys, ahead = await keys_for(memory.keys, work, taken)
+    for received in taken:
+        batches[received.shard].add(received, types, keys.get(received.shard, NONE))
+    announced = len(work.outgoing)
     await _take_effect(memory, work, batches)
+    if ahead:
+        for event in work.outgoing[announced:]:
+            # What was made for a shard's part of the batch goes before its first event.
+            event.ahead = ahead.pop(event.shard, ())
 
 
 async def do_what_is_due(memory: Memory, work: UnitOfWork) -> None:

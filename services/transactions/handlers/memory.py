@@ -10,6 +10,7 @@ from services.transactions.domain.duties import Duty
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.seals import Chain
 from services.transactions.domain.state import Changes, ShardState, stops_of
+from services.transactions.handlers.sealing import Keys
 from services.transactions.store import (
     Connection,
     accounts,
@@ -37,6 +38,8 @@ class Memory:
     """What one process remembers of the ledger: the chart, and each shard it works."""
 
     chart: Chart
+    keys: Keys | None = None
+    """Owners' keys; without any this process only reads."""
     types: Mapping[str, TransactionType] = field(default_factory=lambda: TYPES)
     duties: Sequence[Duty] = DUTIES
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -72,6 +75,8 @@ class Memory:
 
     def adopt(self, work: UnitOfWork) -> None:
         """Take over the changes of a unit of work that is committed."""
+        if self.keys is not None:
+            self.keys.adopt(work)
         if work is not self.work:
             return
         for changes in self.waiting:
@@ -134,6 +139,8 @@ def forget_shard(memory: Memory, shard: int) -> None:
     """Drop a shard's memory, and the accounts at home there."""
     memory.shards.pop(shard, None)
     memory.chains.pop(shard, None)
+    if memory.keys is not None:
+        memory.keys.forget(shard)
     for code in [each.code for each in memory.accounts.values() if each.shard == shard]:
         if code not in memory.chart.accounts:
             del memory.accounts[code]

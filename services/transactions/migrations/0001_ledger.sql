@@ -472,7 +472,22 @@ CREATE TABLE seal_head (
 COMMENT ON COLUMN seal_head.open_nodes IS 'roots of the complete subtrees of the tree still open, the largest first, 32 bytes each';
 COMMENT ON COLUMN seal_head.seal_hash IS 'of the last seal';
 
+-- Under an owner's key is sealed what is personal in journal.content and in events. Erasing the owner deletes
+-- the row, and so all that is sealed under it, wherever it stands; nothing else is ever deleted.
+CREATE TABLE party_key (
+    shard int NOT NULL,
+    owner text NOT NULL,
+    wrapped bytea NOT NULL,
+    first_seq bigint NOT NULL,
+    PRIMARY KEY (shard, owner)
+);
+COMMENT ON COLUMN party_key.wrapped IS 'the key, under the master key that the services are given';
+COMMENT ON COLUMN party_key.first_seq IS 'the event that it was published before';
+CREATE INDEX party_key_first ON party_key (shard, first_seq);
+
 GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO transactions_service, backoffice_readonly;
+REVOKE SELECT ON party_key FROM backoffice_readonly;
+GRANT INSERT, DELETE ON party_key TO transactions_service;
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, scheduled,

@@ -6,7 +6,7 @@ reading: an owner (one shard), a booking date (the numbers between two business 
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -40,6 +40,10 @@ _WITHOUT_MOVEMENTS: Final = frozenset({"InstructionRejected", "InstructionApplie
 _ACCOUNTS: Final = ("account", "debit_account", "credit_account")
 
 
+Opened = Callable[[str, str, bytes], bytes]
+"""Owner, instruction id and content to the content with what is sealed in it opened, as far as may be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is known of the instructions wanted; what is left out may be anything."""
@@ -57,8 +61,8 @@ class Wanted:
     recorded_since: datetime | None = None
     recorded_until: datetime | None = None
     counterparty: str | None = None
-    """Another than its owner: a party's name, account or identifier in the payment, an account's code or
-    container, or an account's owner."""
+    """Another than its owner: a party's name, account or identifier in the payment (if that can be opened), a
+    bank in it, an account's code or container, or an account's owner."""
     owner: str | None = None
     """Whose instruction it is."""
     type: str | None = None
@@ -71,14 +75,14 @@ class PositionUnknownError(ValueError):
 
 
 async def find_transactions(
-    connection: Connection, wanted: Wanted, after: str | None = None
+    connection: Connection, wanted: Wanted, after: str | None = None, opened: Opened | None = None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield instructions, newest first, each with the `position` from which the next page goes on.
 
-    Raises `PositionUnknownError`.
+    What is sealed in payments is looked into only where it can be `opened`. Raises `PositionUnknownError`.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        criteria = await _criteria_of(connection, wanted)
+        criteria = await _criteria_of(connection, wanted, opened)
         if criteria is None:
             return
         start = None if after is None else await _place_of(connection, after)
@@ -237,9 +241,10 @@ class _Criteria:
     """Accounts that are the counterparty's."""
     name: bytes | None
     """The counterparty, as it is spelt in the content."""
+    opened: Opened | None
 
 
-async def _criteria_of(connection: Connection, wanted: Wanted) -> _Criteria | None:
+async def _criteria_of(connection: Connection, wanted: Wanted, opened: Opened | None) -> _Criteria | None:
     """Spell what is wanted as the tables have it; none if nothing can be like that."""
     kinds = None
     if wanted.outcome is not None:
@@ -287,7 +292,7 @@ async def _criteria_of(connection: Connection, wanted: Wanted) -> _Criteria | No
                 wanted.counterparty,
             )
         ]
-    return _Criteria(wanted, kinds, asset_id, amounts, fragments, owned, ends, name)
+    return _Criteria(wanted, kinds, asset_id, amounts, fragments, owned, ends, name, opened)
 
 
 def _spelt(text: str) -> bytes:
@@ -306,6 +311,12 @@ async def _matches(
         WITH candidate AS (
             SELECT shard, seq, recorded_at, instruction_id, instruction_type, owner, reason, booking_date,
                    value_date, content, debit_account, credit_account, amount, asset_id,
+                   $14::bytea IS NOT NULL AND asset_id IS NULL AND EXISTS (
+                       SELECT
+                       FROM transactions.movement_of_several AS several
+                       WHERE several.shard = journal.shard AND several.seq = journal.seq
+                         AND (several.debit_account = ANY($15) OR several.credit_account = ANY($15))
+                   ) AS is_among_several,
                    CASE WHEN kind = 'TransactionPending'
                         THEN coalesce((
                             SELECT resolving.kind
@@ -354,6 +365,7 @@ async def _matches(
               AND ($14::bytea IS NULL
                    OR debit_account = ANY($15::bigint[]) OR credit_account = ANY($15)
                    OR position($14 IN kept_content) > 0
+                   OR $18::boolean AND position('"sealed":"'::bytea IN kept_content) > 0
                    OR asset_id IS NULL AND EXISTS (
                        SELECT
                        FROM transactions.movement_of_several AS several
@@ -380,6 +392,7 @@ async def _matches(
         criteria.ends,
         criteria.kinds,
         criteria.owned,
+        criteria.opened is not None,
         prefetch=_PREFETCH,
     ):
         if _is_wanted(row, criteria):
@@ -389,7 +402,7 @@ async def _matches(
 def _is_wanted(row: Mapping[str, Any], criteria: _Criteria) -> bool:
     """Look closely at what may only look like it."""
     wanted = criteria.wanted
-    asked = _asked(row)
+    asked = _asked(row, criteria.opened if wanted.counterparty is not None else None)
     payment = _object(asked.get("payment"))
     if wanted.reference is not None and asked.get("business_reference") != wanted.reference:
         return False
@@ -412,7 +425,7 @@ def _is_wanted(row: Mapping[str, Any], criteria: _Criteria) -> bool:
     for party in _PARTIES:
         facts = _object(payment.get(party))
         named |= {facts.get("name"), facts.get("account"), facts.get("identifier")}
-    return wanted.counterparty in named or (row["amount"] is None and row["event"].startswith("Transaction"))
+    return wanted.counterparty in named or row["is_among_several"]
 
 
 def _asks_for(amount: object, wanted: Wanted) -> bool:
@@ -425,8 +438,11 @@ def _asks_for(amount: object, wanted: Wanted) -> bool:
     )
 
 
-def _asked(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {} if row["content"] is None else _object(json.loads(row["content"]))
+def _asked(row: Mapping[str, Any], opened: Opened | None = None) -> dict[str, Any]:
+    content = row["content"]
+    if content is not None and opened is not None and row["owner"] is not None:
+        content = opened(row["owner"], str(row["instruction_id"]), content)
+    return {} if content is None else _object(json.loads(content))
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -1,0 +1,132 @@
+"""What is sealed in contents and events, opened with the keys that are published; by the contract's words.
+
+A sealed text is a key's id, a dot, and base64 of a JSON object under AES-256-SIV, with the instruction's id
+as associated data. A key is published under the firm's master key, in the same way.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+PERSONAL: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor", "remittance")
+"""Of a payment; of an opened account it is the whole party."""
+
+WITHHELD: Final = "withheld"
+
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys that are published and not erased, by shard and owner."""
+
+    known: Mapping[tuple[int, str], tuple[str, AESSIV]] = field(
+        default_factory=dict[tuple[int, str], tuple[str, AESSIV]]
+    )
+
+    def fields(self, shard: int, owner: str, instruction_id: str, text: str) -> dict[str, Any] | None:
+        """Return what a sealed text stands for; none if it is withheld or its key is gone."""
+        named, _, spelled = text.partition(".")
+        key = self.known.get((shard, owner))
+        if key is None or key[0] != named:
+            return None
+        parts = [b"backoffice sealed 1", instruction_id.encode()]
+        found: dict[str, Any] = json.loads(key[1].decrypt(base64.b64decode(spelled), parts))
+        return found
+
+
+def read_keys(published: Iterable[tuple[int, bytes | None, bytes | None]], master_key: bytes) -> Keys:
+    """Unwrap the last key of each owner; records are partition, key and value, in the order of offsets."""
+    last: dict[tuple[int, str], bytes] = {}
+    for partition, key, value in published:
+        place = (partition, (key or b"").decode())
+        if value:
+            last[place] = value
+        else:
+            last.pop(place, None)
+    master = AESSIV(master_key)
+    known: dict[tuple[int, str], tuple[str, AESSIV]] = {}
+    for (shard, owner), value in last.items():
+        wrapped = base64.b64decode(json.loads(value)["wrapped"])
+        try:
+            secret = master.decrypt(wrapped, [b"backoffice party key 1", str(shard).encode(), owner.encode()])
+        except InvalidTag:
+            continue  # not this owner's: whoever needs it will miss it
+        name = hashlib.sha256(b"backoffice party key id 1" + secret).hexdigest()[:16]
+        known[shard, owner] = (name, AESSIV(secret))
+    return Keys(known)
+
+
+def opened(keys: Keys, shard: int, content: Content) -> dict[str, Any]:
+    """Put back what is sealed in a content, as far as the key is there."""
+    owner, instruction_id = content.get("owner", ""), content.get("instruction_id", "")
+    found = dict(content)
+    for name in ("party", "payment"):
+        block = found.get(name)
+        if isinstance(block, dict) and "sealed" in block:
+            fields = _fields(keys, shard, owner, instruction_id, block["sealed"])
+            if fields is not None:
+                found[name] = {key: value for key, value in block.items() if key != "sealed"} | fields
+    if isinstance(found.get("sealed"), str):
+        fields = _fields(keys, shard, owner, instruction_id, found["sealed"])
+        if fields is not None:
+            del found["sealed"]
+            found |= fields
+    return found
+
+
+def _fields(keys: Keys, shard: int, owner: str, instruction_id: str, text: str) -> dict[str, Any] | None:
+    try:
+        return keys.fields(shard, owner, instruction_id, text)
+    except (InvalidTag, ValueError):
+        return {"unopenable": text}
+
+
+def public(content: Content) -> dict[str, Any]:
+    """Return what of a content is kept as it is, with what is sealed blotted out."""
+    found = dict(content)
+    if isinstance(found.get("party"), dict):
+        found["party"] = {"sealed": None}
+    payment = found.get("payment")
+    if isinstance(payment, dict):
+        kept = {name: value for name, value in payment.items() if name not in (*PERSONAL, "sealed")}
+        sealed = len(kept) < len(payment)
+        found["payment"] = kept | ({"sealed": None} if sealed else {})
+    return found
+
+
+def shows_personal(content: Content) -> bool:
+    """Say whether anything personal stands in a content of a well-formed instruction for all to read."""
+    party, payment = content.get("party"), content.get("payment")
+    if isinstance(party, dict) and set(party) != {"sealed"}:
+        return True
+    return isinstance(payment, dict) and not set(PERSONAL).isdisjoint(payment)
+
+
+def is_sealed(content: Content) -> bool:
+    """Say whether anything is left in it that is sealed."""
+    blocks = (content, content.get("party"), content.get("payment"))
+    return any(isinstance(each, dict) and isinstance(each.get("sealed"), str) for each in blocks)
+
+
+def kept_size(content: Content) -> int:
+    """Return how many bytes a content takes when what is personal in it is sealed."""
+    blotted = public(content)
+    size = len(_spelled(blotted))
+    for name in ("party", "payment"):
+        block = content.get(name)
+        if isinstance(block, dict) and "sealed" in blotted[name]:
+            fields = block if name == "party" else {each: block[each] for each in PERSONAL if each in block}
+            sealed = 16 + len(_spelled(fields))
+            size += 17 + 4 * ((sealed + 2) // 3) + len('""') - len("null")
+    return size
+
+
+def _spelled(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

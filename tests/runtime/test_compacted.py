@@ -1,0 +1,73 @@
+"""A compacted topic is read as a table, up to its end when asked."""
+
+import uuid
+
+import pytest
+
+from shared.messages.topics import DAY_MS, Topic
+from shared.runtime import clock
+from shared.runtime.client import check_topics, create_topics
+from shared.runtime.compacted import CompactedTopic
+from shared.runtime.publisher import Publisher
+from shared.runtime.settings import KafkaSettings
+from shared.runtime.telemetry import Telemetry
+from shared.runtime.work import Ahead, Outgoing
+from tests.runtime.conftest import PARTITIONS, Rig
+
+
+@pytest.fixture
+async def keys(rig: Rig) -> Topic:
+    """A topic of its own for each test."""
+    topic = Topic(
+        name=f"keys-{uuid.uuid4()}",
+        messages="sealing:PARTY_KEY_RECORD",
+        key="owner",
+        owner="transactions",
+        producers=("transactions",),
+        consumers=("compliance",),
+        kind="keys",
+        retention_ms=DAY_MS,
+    )
+    await create_topics(rig.kafka, PARTITIONS, [topic])
+    return topic
+
+
+async def test_what_stands_ahead_of_an_event_is_there_before_it(rig: Rig, keys: Topic) -> None:
+    """In the order in which it was said, with tombstones; what is read is the last of each key."""
+    await check_topics(rig.kafka, PARTITIONS, [keys])
+    table = CompactedTopic(keys, rig.kafka)
+    await table.catch_up([0, 1])
+    assert table.value(0, b"a") is None
+
+    publisher = Publisher("toy", rig.kafka, Telemetry("toy", "0"))
+    publisher.begin(0, 0, {})
+    await publisher.start()
+    try:
+        said = [(b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None), (b"c", b"3")]
+        publisher.enqueue(
+            Outgoing(
+                0, number, clock.now(), 1, rig.journal.name, "Toy", b"k", b"{}", number - 1,
+                ahead=(Ahead(keys.name, key, value),),
+            )
+            for number, (key, value) in enumerate(said, start=1)
+        )  # fmt: skip
+        await publisher.drained()
+    finally:
+        await publisher.stop(1)
+    assert publisher.progress[0].published_seq == 5
+    await table.catch_up([0])
+    assert [table.value(0, key) for key in (b"a", b"b", b"c")] == [b"2", None, b"3"]
+    assert table.value(1, b"a") is None
+    await table.catch_up([0, 1])
+    await table.close()
+    await table.catch_up([0])
+    assert table.value(0, b"a") == b"2"
+    await table.close()
+
+
+async def test_a_broker_that_is_away_is_said_to_be() -> None:
+    """So that the batch is read again, and the shard does not halt."""
+    topic = Topic("keys", "sealing:PARTY_KEY_RECORD", "owner", "t", (), (), "keys", DAY_MS)
+    table = CompactedTopic(topic, KafkaSettings(bootstrap="127.0.0.1:1"))
+    with pytest.raises(ConnectionError):
+        await table.catch_up([0])
