@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 from audit.evidence import (
     Account,
@@ -17,6 +16,7 @@ from audit.evidence import (
     ServiceState,
 )
 from audit.model import Replay, replay
+from audit.sealed import has_erased
 
 POSTED = "TransactionPosted"
 PENDING = "TransactionPending"
@@ -25,10 +25,6 @@ SWEPT = "CreditSwept"
 BOOKED = "ObligationBooked"
 MOVED = frozenset({POSTED, SWEPT, BOOKED})
 """Kinds of events that say that money has moved."""
-
-
-def _has_erased(detail: Mapping[str, Any]) -> bool:
-    return detail.get("act") == "erase_party" and detail.get("done") is True
 
 
 Reserved = tuple[int, int, int]
@@ -89,7 +85,7 @@ class Examination:
         return {
             (row.shard, row.owner or ""): row.seq
             for row in self.rows
-            if row.kind == "ActDone" and _has_erased(row.detail or {})
+            if row.kind == "ActDone" and has_erased(row.detail or {})
         }
 
     @cached_property

@@ -88,6 +88,11 @@ def _fields(keys: Keys, shard: int, owner: str, instruction_id: str, text: str) 
         return {"unopenable": text}
 
 
+def has_erased(detail: Content) -> bool:
+    """Say whether an event's detail tells that an owner was erased."""
+    return detail.get("act") == "erase_party" and detail.get("done") is True
+
+
 def public(content: Content) -> dict[str, Any]:
     """Return what of a content is kept as it is, with what is sealed blotted out."""
     found = dict(content)

@@ -115,6 +115,8 @@ def _content(
     found = opened(examination.evidence.keys, row.shard, kept)
     if not is_sealed(found):
         same = found == wanted
+        gone = is_sealed(kept) and examination.erased.get((row.shard, row.owner or ""), 0) > row.seq
+        tally.expect(not gone, f"{where}: it can be opened though its owner was erased since")
     else:
         same = public(found) == public(wanted)
         tally.expect(_may_stay_sealed(examination, row), f"{where}: what is sealed in it cannot be opened")

@@ -10,6 +10,7 @@ from audit.model.form import form
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import KnownId, Posted, ShardState
 from audit.places import partition_of
+from audit.sealed import public
 from audit.wire import BROADCAST, HOUSE, Asked, Unreadable, read_instruction
 
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
@@ -39,7 +40,8 @@ def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, ask
         return rejected("wrong_partition")
     known = state.known.get(asked.instruction_id)
     if known is not None:
-        differs = _first_difference(known.content, asked.content)
+        kept = public if known.erased else dict
+        differs = _first_difference(kept(known.content), kept(asked.content))
         if differs:
             said = rejected("id_reused", *differs)
             said.about_seq = known.seq

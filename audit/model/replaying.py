@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from audit.evidence import (
@@ -22,6 +22,7 @@ from audit.model.effects.reserves import give_back
 from audit.model.ladder import PLACE_REASONS, execute, judge
 from audit.model.predictions import Prediction
 from audit.model.state import Posted, ShardState
+from audit.sealed import has_erased
 from audit.wire import is_act
 
 EXECUTING = frozenset({"TransactionPosted", "TransactionPending", "InstructionRejected"})
@@ -91,12 +92,21 @@ class _Replaying:
         return posted.get(instruction_id)
 
 
+def _erase(state: ShardState, owner: str) -> None:
+    """From now on nobody can tell what was personal in what an owner has asked for."""
+    for instruction_id, known in state.known.items():
+        if known.content.get("owner") == owner:
+            state.known[instruction_id] = replace(known, erased=True)
+
+
 def _one(
     books: Books, state: ShardState, row: JournalRow, records: Mapping[Place, Record], problems: list[str]
 ) -> Prediction | None:
     """What must have come of the record of one journal row."""
     if row.kind in {"OwnerParked", "RecordDiscarded", "ActDone"}:
         # Our own defects, and people: nothing a model could foresee. Their counting is check 5's.
+        if has_erased(row.detail or {}):
+            _erase(state, row.owner or "")
         return Prediction(
             row.kind,
             row.reason,

@@ -43,6 +43,8 @@ class KnownId:
     content: Mapping[str, Any]
     kind: str
     reason: str | None
+    erased: bool = False
+    """Whether its owner was erased since: what was personal in it counts no more."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ A script is a list of steps, plain tuples that can be pasted into a test:
 - `("again", number)`: what was sent before is sent once more;
 - `("decide", number, verdict, how)`: compliance answers something pending, `once`, `twice`, `late` (after its
   next answer, as when a round is sent anew) or about `other` content;
-- `("act", shard, kind)`: an operator's act, or bytes that are none;
+- `("act", shard, kind, owner)`: an operator's act about an owner (else the house), or bytes that are none;
 - `("work", shards, most, again, how, quick)`: each process takes at most so many records of each lane of the
   shards, and the last `again` that it had; `quick` lets plain instructions be judged at one go. `how` is one
   of `HOW`: the process is killed at a point, or its broker falls silent or refuses after some batches;
@@ -259,14 +259,15 @@ class Machine:
         }
         self.broker.append(row.topic, row.shard, row.key, row.body, tuple(headers.items()))
 
-    async def _act(self, shard: int, kind: str) -> None:
+    async def _act(self, shard: int, kind: str, owner: str = HOUSE) -> None:
         self.acts += 1
         act: dict[str, Any] = {
             "type": kind,
             "act_id": str(uuid5(UUID(int=0), str(self.acts))),
             "actor": "op:jane",
             "reason": "to see",
-            **({"shard": shard} if kind == "resume_shard" else {"owner": HOUSE}),
+            **({"shard": shard} if kind == "resume_shard" else {"owner": owner}),
+            **({"approved_by": "op:joe"} if kind == "erase_party" else {}),
         }
         value = b"no act" if kind == "unreadable" else json.dumps(act).encode()
         self.broker.append(TRANSACTIONS_ACTS.name, shard, None, value, ())

@@ -24,8 +24,10 @@ from tests.stateful.stories import (
     CRASHED,
     DAYS,
     DECIDED,
+    ERASED,
     EXPIRED,
     FROZEN,
+    GONE,
     KEPT,
     LIMITED,
     PERIODS,
@@ -445,6 +447,15 @@ BUGS: Final = (
     Bug(
         "key_not_sent_again", "after a crash an event is published without the key that it needs", SEALED,
         "handlers.sealing:add_keys", "event.ahead += made.get(event.seq, ())", "pass",
+    ),
+    Bug(
+        "key_not_removed", "an owner is said to be erased, and the key stays in the tables", ERASED,
+        "handlers.sealing:erase_party",
+        "had_key = await party_keys.erase_key(work.connection, shard, owner)", "had_key = True",
+    ),
+    Bug(
+        "key_left_in_the_topic", "nobody who reads keys is told that one is erased", GONE,
+        "handlers.announcing:_erased", "return (tombstone(decision.owner),)", "return ()",
     ),
     Bug(
         "dropped_with_the_round", "an event is forgotten when publishing fails", PUBLISHED,

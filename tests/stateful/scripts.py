@@ -350,7 +350,12 @@ _STEPS: Final = (
     *[_decide] * 3,
     *[lambda draw: ("again", draw.randrange(40))] * 2,
     lambda draw: ("send", draw.choice(["{", "", "[1]", '{"type": "rumour"}'])),
-    lambda draw: ("act", draw.randrange(4), draw.choice(["replay_parked", "resume_shard", "unreadable"])),
+    lambda draw: (
+        "act",
+        draw.randrange(4),
+        draw.choice(["replay_parked", "resume_shard", "unreadable", "erase_party"]),
+        draw.choice([HOUSE, *OWNERS]),
+    ),
     *[lambda _: ("tick",)] * 3,
     lambda draw: ("share", draw.choice(_SHARDS)),
     lambda draw: ("freeze", draw.randrange(2), draw.choice([1, 3, 100]), draw.choice([0, 1, 100])),

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from shared.messages.envelope import HOUSE
+from shared.messages.partitioner import shard_of
 from tests.stateful.machine import Script, Step
 from tests.stateful.scripts import ANNA, BEN, BOXES, CLEO, DORA, SECURITIES
 from tests.transactions.support import named_id
@@ -462,6 +463,7 @@ CRASHED: Final[Script] = [
 ]
 PARTY: Final[dict[str, Any]] = {"party": {"kind": "person", "name": "Odile Querfurt"}}
 PAYEE: Final[dict[str, Any]] = {"payment": {"creditor": {"name": "Zoe Quux"}, "remittance": "for the boat"}}
+OTHER: Final[dict[str, Any]] = {"payment": {"creditor": {"name": "Ulla Ultima"}}}
 SEALED: Final[Script] = [
     say("open_account", ANNA, "named", account="named", entity="BANK", asset="EUR", **PARTY),
     on_account("deposit", ANNA, "2.00", **PAYEE),
@@ -473,6 +475,24 @@ SEALED: Final[Script] = [
     ("again", 1),
     works(),
 ]
+ERASED: Final[Script] = [
+    on_account("deposit", CLEO, "5.00", "a gift", **PAYEE),
+    on_account("withdrawal", CLEO, "5.00", **PAYEE),
+    works(),
+    ("act", shard_of(CLEO, 4), "erase_party", CLEO),
+    say("close_account", CLEO, "close", account=CLEO, authority="the customer"),
+    works(),
+    ("tick",),
+    ("act", shard_of(CLEO, 4), "erase_party", CLEO),
+    works("after_commit"),
+    ("again", 0),
+    on_account("deposit", CLEO, "5.00", "a gift", **OTHER),
+    on_account("deposit", CLEO, "6.00", "a gift", **PAYEE),
+    on_account("deposit", CLEO, "7.00", **PAYEE),
+    works(),
+]
+GONE: Final[Script] = [*ERASED[:9], works()]
+"""Nothing of the owner's comes any more, so no other key takes the place of the one erased."""
 PUBLISHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     on_account("deposit", ANNA, "2.00"),
@@ -510,6 +530,8 @@ STORIES: Final[dict[str, Script]] = {
     "scheduled": SCHEDULED,
     "crashed": CRASHED,
     "sealed": SEALED,
+    "erased": ERASED,
+    "gone": GONE,
     "published": PUBLISHED,
     "woken": WOKEN,
 }
