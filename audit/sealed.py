@@ -7,7 +7,7 @@ as associated data. A key is published under the firm's master key, in the same 
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -65,8 +65,16 @@ def read_keys(published: Iterable[tuple[int, bytes | None, bytes | None]], maste
 
 def opened(keys: Keys, shard: int, content: Content) -> dict[str, Any]:
     """Put back what is sealed in a content, as far as the key is there."""
-    owner, instruction_id = content.get("owner", ""), content.get("instruction_id", "")
+    return _opened(keys, shard, content, (content.get("owner", ""), content.get("instruction_id", "")))
+
+
+def _opened(keys: Keys, shard: int, content: Content, said: tuple[str, str]) -> dict[str, Any]:
+    owner, instruction_id = said
     found = dict(content)
+    if isinstance(found.get("members"), list):
+        found["members"] = [
+            _opened(keys, shard, each, said) if isinstance(each, dict) else each for each in found["members"]
+        ]
     for name in ("party", "payment"):
         block = found.get(name)
         if isinstance(block, dict) and "sealed" in block:
@@ -96,6 +104,8 @@ def has_erased(detail: Content) -> bool:
 def public(content: Content) -> dict[str, Any]:
     """Return what of a content is kept as it is, with what is sealed blotted out."""
     found = dict(content)
+    if isinstance(found.get("members"), list):
+        found["members"] = [public(each) if isinstance(each, dict) else each for each in found["members"]]
     if isinstance(found.get("party"), dict):
         found["party"] = {"sealed": None}
     payment = found.get("payment")
@@ -108,6 +118,8 @@ def public(content: Content) -> dict[str, Any]:
 
 def shows_personal(content: Content) -> bool:
     """Say whether anything personal stands in a content of a well-formed instruction for all to read."""
+    if any(shows_personal(each) for each in _members(content)):
+        return True
     party, payment = content.get("party"), content.get("payment")
     if isinstance(party, dict) and set(party) != {"sealed"}:
         return True
@@ -116,21 +128,30 @@ def shows_personal(content: Content) -> bool:
 
 def is_sealed(content: Content) -> bool:
     """Say whether anything is left in it that is sealed."""
+    if any(is_sealed(each) for each in _members(content)):
+        return True
     blocks = (content, content.get("party"), content.get("payment"))
     return any(isinstance(each, dict) and isinstance(each.get("sealed"), str) for each in blocks)
 
 
 def kept_size(content: Content) -> int:
     """Return how many bytes a content takes when what is personal in it is sealed."""
-    blotted = public(content)
-    size = len(_spelled(blotted))
-    for name in ("party", "payment"):
-        block = content.get(name)
-        if isinstance(block, dict) and "sealed" in blotted[name]:
-            fields = block if name == "party" else {each: block[each] for each in PERSONAL if each in block}
-            sealed = 16 + len(_spelled(fields))
-            size += 17 + 4 * ((sealed + 2) // 3) + len('""') - len("null")
+    size = len(_spelled(public(content)))
+    for holder in (content, *_members(content)):
+        blotted = public(holder)
+        for name in ("party", "payment"):
+            block = holder.get(name)
+            if isinstance(block, dict) and "sealed" in blotted[name]:
+                personal = {each: block[each] for each in PERSONAL if each in block}
+                sealed = 16 + len(_spelled(block if name == "party" else personal))
+                size += 17 + 4 * ((sealed + 2) // 3) + len('""') - len("null")
     return size
+
+
+def _members(content: Content) -> Sequence[Content]:
+    """Instructions within another one."""
+    found = content.get("members")
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _spelled(value: Any) -> bytes:

@@ -85,6 +85,15 @@ def test_a_plain_instruction_is_sealed_as_any_other(payment: dict[str, Any]) -> 
     assert json.loads(opened(quick.content, quick.instruction_id, KEY)) == json.loads(content)
 
 
+def test_what_is_said_of_instructions_within_another_is_sealed_too() -> None:
+    """Whoever says it there is refused, and what was said is kept with the refusal."""
+    asked = {"instruction_id": named_id("a"), "members": [{"payment": PAYMENT}, {"party": PARTY}, {}]}
+    content = json.dumps(asked, ensure_ascii=False).encode()
+    sealed = sealed_content(content, named_id("a"), KEY)
+    assert not any(name.encode() in sealed for name in NAMES)
+    assert json.loads(opened(sealed, named_id("a"), KEY)) == asked
+
+
 def test_what_is_not_personal_stays_as_it_is() -> None:
     """References and banks are looked for, and tell of nobody."""
     quick = plain(transfer("alice", "bob", "1.00", payment=PAYMENT))

@@ -72,19 +72,23 @@ def is_personal(message: InstructionBase) -> bool:
     payment = message.payment
     if payment is not None and not payment.model_fields_set.isdisjoint(PAYMENT_FIELDS):
         return True
-    return getattr(message, "party", None) is not None
+    if getattr(message, "party", None) is not None:
+        return True
+    # Instructions within another one, whatever is said of them.
+    return any(is_personal(each) for each in getattr(message, "members", ()))
 
 
 def sealed_content(content: bytes, instruction_id: str, key: PartyKey | None) -> bytes:
     """Seal what is personal in a well-formed instruction's content."""
     fields = json.loads(content)
-    payment, party = fields.get("payment"), fields.get("party")
-    if payment is not None:
-        personal = {name: payment.pop(name) for name in PAYMENT_FIELDS if name in payment}
-        if personal:
-            payment[SEALED] = _sealed(personal, instruction_id, key)
-    if party is not None:
-        fields["party"] = {SEALED: _sealed(party, instruction_id, key)}
+    for each in (fields, *fields.get("members", ())):
+        payment, party = each.get("payment"), each.get("party")
+        if payment is not None:
+            personal = {name: payment.pop(name) for name in PAYMENT_FIELDS if name in payment}
+            if personal:
+                payment[SEALED] = _sealed(personal, instruction_id, key)
+        if party is not None:
+            each["party"] = {SEALED: _sealed(party, instruction_id, key)}
     return _spelt(fields)
 
 
