@@ -20,6 +20,7 @@ from shared.runtime.settings import KafkaSettings
 from tests.repository.documents import ROOT
 from tests.support import infrastructure
 from tests.support.infrastructure import PARTITIONS, Database
+from tests.support.keys import MASTER_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def _start(bootstrap: str, database: Database, log: Path) -> subprocess.Popen[by
         "BACKOFFICE_DATABASE_DSN": database.dsn("transactions_service"),
         "BACKOFFICE_PARTITIONS": str(PARTITIONS),
         "BACKOFFICE_STANDBY_REQUIRED": "false",
+        "BACKOFFICE_MASTER_KEY": MASTER_KEY,
         "BACKOFFICE_HTTP_PORT": str(free_port()),
     }
     with log.open("wb") as file:

@@ -47,7 +47,9 @@ def test_a_service_is_told_its_own_secrets_only(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("BACKOFFICE_KAFKA_SASL_PASSWORD", "of another broker")
     monkeypatch.setenv("BACKOFFICE_FAILPOINT", "transactions:after_poll:1")
     stack = Stack(tmp_path)
+    monkeypatch.setenv("BACKOFFICE_MASTER_KEY", "of another stack")
     stack._passwords = stack._load_passwords()
+    stack._master_key = stack._load_master_key()
     stack.postgres._port = stack.kafka._port = 5
     told = stack.environment_of("transactions", slot="transactions-0", port=8)
     ours = {name: value for name, value in told.items() if name.startswith("BACKOFFICE_")}
@@ -59,10 +61,15 @@ def test_a_service_is_told_its_own_secrets_only(tmp_path: Path, monkeypatch: pyt
         "BACKOFFICE_HTTP_PORT": "8",
         "BACKOFFICE_INSTANCE": "transactions-0",
         "BACKOFFICE_STANDBY_REQUIRED": "false",
+        "BACKOFFICE_MASTER_KEY": stack._master_key,
         "BACKOFFICE_FAILPOINT": "transactions:after_poll:1",
     }
     others = [password for login, password in stack.passwords.items() if login != "transactions_service"]
     assert not any(password in json.dumps(told) for password in others)
+    assert len(stack._master_key) == 88
+    assert stack._load_master_key() == stack._master_key
+    assert stat.S_IMODE((tmp_path / "master.key").stat().st_mode) == 0o600
+    assert "BACKOFFICE_MASTER_KEY" not in stack.environment_of("reporting", slot="reporting-0", port=9)
 
 
 def test_the_first_process_of_a_service_goes_by_its_name() -> None:
