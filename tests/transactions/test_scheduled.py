@@ -443,7 +443,7 @@ async def a_few_scheduled(ledger: StoredLedger) -> None:
     ]
     await ledger.send(
         pays("p", business_reference="rent"),
-        pays("r", "9999.00", value_date=TODAY),
+        pays("r", "9999.00", value_date=TOMORROW),
         *out,
         pays("c"),
         pays("w", on=LATER),
