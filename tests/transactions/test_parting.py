@@ -124,14 +124,18 @@ async def test_a_part_is_detached_only_when_nobody_needs_it(
 
     assert "not reached" in str(await kept_by(0))
     reserve = instruction("reserve", owner=ALICE, account=ALICE, amount="1.00", asset="EUR")
-    await ledger.send(opening(ALICE), deposit(ALICE, "9.00"))
-    await ledger.send(reserve)
+    later = transfer(ALICE, ALICE, "1.00", credit_account="other", execute_on="2026-02-01")
+    await ledger.send(opening(ALICE), opening(ALICE, "other"), deposit(ALICE, "9.00"))
+    await ledger.send(reserve, later)
     await fill(ledger)
     assert "pending" in str(await kept_by(0))
     assert await kept_by(1) == "the part before it is attached"
     with pytest.raises(parting.NotPossibleError, match="pending"):
         await detach(owner, 0)
     await ledger.send(instruction("void_pending", owner=ALICE, pending_id=reserve["instruction_id"]))
+    await ledger.connection.execute("UPDATE shard SET published_seq = last_seq")
+    assert "scheduled" in str(await kept_by(0)), "what waits for its day is read on it"
+    await ledger.send(instruction("void_pending", owner=ALICE, pending_id=later["instruction_id"]))
     assert "pending" in str(await kept_by(0)), "its end is not published"
     await ledger.connection.execute("UPDATE shard SET published_seq = last_seq")
     assert await kept_by(0) is None

@@ -485,8 +485,8 @@ async def test_loading_the_chart_again_changes_nothing(ledger_database: LedgerDa
         await data.load(connection, PARTITIONS)
         assert await content() == before
         assert await connection.fetchval("SELECT scale FROM transactions.asset WHERE code = 'KWD'") == 3
-        # 16 classes in eight pairs of entity and currency, eleven in one; six in each security, twice.
-        expected = 8 * 16 + 11 + 2 * 6 * 9
+        # 17 classes in eight pairs of entity and currency, twelve in one; six in each security, twice.
+        expected = 8 * 17 + 12 + 2 * 6 * 9
         assert await connection.fetchval("SELECT count(*) FROM transactions.account") == expected
     finally:
         await connection.close()

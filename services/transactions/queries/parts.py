@@ -25,10 +25,12 @@ async def parts(connection: Connection) -> list[dict[str, Any]]:
                (SELECT min(last_seq) FROM transactions.shard) AS reached,
                (SELECT min(published_seq) FROM transactions.shard) AS published,
                (SELECT count(*)
-                FROM transactions.pending
-                JOIN transactions.shard ON shard.shard = pending.shard
-                WHERE pending.seq BETWEEN part.first_seq AND part.last_seq
-                  AND coalesce(pending.resolved_seq > shard.published_seq, true)) AS pending
+                FROM (SELECT shard, seq, resolved_seq FROM transactions.pending
+                      UNION ALL
+                      SELECT shard, seq, ended_seq FROM transactions.scheduled) AS waiting
+                JOIN transactions.shard ON shard.shard = waiting.shard
+                WHERE waiting.seq BETWEEN part.first_seq AND part.last_seq
+                  AND coalesce(waiting.resolved_seq > shard.published_seq, true)) AS pending
         FROM transactions.journal_part AS part
         LEFT JOIN LATERAL (
             SELECT sum(pg_total_relation_size(inhrelid))::bigint AS bytes
@@ -62,7 +64,7 @@ def _kept_by(row: Mapping[str, Any], *, before: bool) -> str | None:
     if row["published"] < row["last_seq"]:
         return "not all of its events are published"
     if row["pending"]:
-        return f"{row['pending']} of its transactions are pending"
+        return f"{row['pending']} of its transactions are pending or scheduled"
     return None if before else "the part before it is attached"
 
 
