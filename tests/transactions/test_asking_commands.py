@@ -30,7 +30,7 @@ def asked(ledger_server: Server) -> str:
             service = await asyncpg.connect(addresses.service)
             stored = await StoredLedger.started(service)
             await stored.send(opening(ANN, container="box"), opening(BEA), deposit(ANN, "5.00"))
-            paid = transfer(ANN, BEA, "2.00", instruction_id=PAID, value_date="2025-12-30")
+            paid = transfer(ANN, BEA, "2.00", instruction_id=PAID, value_date="2026-01-03")
             await stored.send(paid | {"business_reference": "INV-1"})
             await service.close()
             return addresses.readonly
@@ -68,7 +68,7 @@ def balances_app() -> typer.Typer:
 def test_an_account_is_shown_at_a_moment(run: Run) -> None:
     """The fields of the contract, whatever bounds it."""
     (now,) = run(account.app, "show", BEA)
-    (then,) = run(account.app, "show", BEA, "--value-date", "2025-12-31", "--at", "2026-03-01T09:30:00.002Z")
+    (then,) = run(account.app, "show", BEA, "--value-date", "2026-01-03", "--at", "2026-03-01T09:30:00.002Z")
     contract = {"code", "entity", "owner", "shard", "asset", "class", "status", "limit", "debits_posted"}
     contract |= {"credits_posted", "debits_pending", "credits_pending", "balance", "available", "as_of"}
     assert contract <= now.keys() == then.keys()
