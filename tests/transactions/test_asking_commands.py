@@ -74,7 +74,7 @@ def test_an_account_is_shown_at_a_moment(run: Run) -> None:
     assert contract <= now.keys() == then.keys()
     assert (now["balance"], now["available"], then["balance"], then["available"]) == (
         "2.00",
-        "2.00",
+        "0.00",  # it has its value on a day to come
         "2.00",
         None,
     )
