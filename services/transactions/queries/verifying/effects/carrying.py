@@ -10,7 +10,6 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Shard
 from services.transactions.queries.verifying.effects.effect import Effect
 
-
 TO_OPEN_DAY: Final = ("period_closed", "booking_date_not_open")
 """For these a balance is booked on the open day, and on the account that was named."""
 
@@ -21,13 +20,13 @@ def note_carried(books: Books, shard: Shard, row: Mapping[str, Any], leg: Mappin
         return
     named: str = json.loads(row["content"])["account"]
     routed: str | None = None if row["detail"] is None else json.loads(row["detail"]).get("routed")
+    if routed not in (None, *TO_OPEN_DAY):
+        return  # It stands elsewhere, because what was named could not take it.
     for account_id in (leg["debit_account"], leg["credit_account"]):
         account = books.accounts[account_id]
         container = None if account.container is None else books.accounts[account.container].code
         if named not in (account.code, container):
             continue
-        if account.account_class == "suspense" and routed not in (None, *TO_OPEN_DAY):
-            continue  # It stands there because what was named could not take it.
         day: date = row["booking_date"]
         last = shard.carried.get(account_id, day)
         books.see(
