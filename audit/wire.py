@@ -410,6 +410,34 @@ _EXCHANGE: Final[Shape] = {
     **_CHARGES,
 }
 
+MEMBERS: Final = frozenset(
+    {"deposit", "withdrawal", "transfer", "exchange", "fee", "interest", "house_posting", "adjustment"}
+)
+"""Types of which a group may be made."""
+OF_THE_WHOLE: Final = frozenset(_EVERY) - {"instruction_id", "owner", "type"}
+"""Fields that a group has for all its members."""
+
+
+def _members(found: Any) -> list[dict[str, Any]]:
+    """Each as its own shape says; of several wrong ones any may be named."""
+    if not isinstance(found, list):
+        raise _Wrong("field_wrong_type")
+    read: list[dict[str, Any]] = []
+    reasons: set[str] = set()
+    for each in found:
+        if not isinstance(each, dict):
+            reasons.add("field_wrong_type")
+        elif not isinstance(each.get("type"), str) or each["type"] not in MEMBERS:
+            reasons |= {"field_value_unknown"} if "type" in each else {"field_missing"}
+        else:
+            content, wrong = _fields(each, SHAPES[each["type"]])
+            read.append(content)
+            reasons |= {reason for one in wrong for reason in one.reasons}
+    if reasons:
+        raise _Wrong(*reasons)
+    return read
+
+
 SHAPES: Final[Mapping[str, Shape]] = {
     "open_account": {
         **_EVERY,
@@ -480,6 +508,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_required(item=_ITEM, amount=_amount, asset=_code, reason=_words),
         **_required(entered_by=_code, approved_by=_code),
     },
+    "group": {**_EVERY, **_required(members=_members)},
     "freeze_account": {
         **_EVERY,
         **_required(account=_code, freeze_id=_code, authority=_reference),

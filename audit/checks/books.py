@@ -254,6 +254,8 @@ def _may_pass_limit(row: JournalRow) -> bool:
     """A fact has happened whatever the limit; what was reserved needs no funds again; some have a right."""
     if row.instruction_type == "reversal":
         return bool(json.loads(row.content or b"{}").get("forced", False))
+    if row.instruction_type == "group":
+        return all(each["type"] in FACTS for each in (row.detail or {})["members"])
     return row.instruction_type in FACTS or (row.kind == POSTED and resolved_by(row) is not None)
 
 

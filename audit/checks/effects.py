@@ -90,6 +90,14 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
     ):
         if (detail.get(name) or None) != value:
             tally.differs(f"{where}: expected {name} {value}, found {detail.get(name)}")
+    if detail.get("member") != said.member:
+        tally.differs(f"{where}: expected member {said.member}, found {detail.get('member')}")
+    members = [
+        (each["instruction_id"], each["type"], each["movements"], each.get("routed"))
+        for each in detail.get("members", ())
+    ]
+    if said.members is not None and members != said.members:
+        tally.differs(f"{where}: expected members {said.members}, found {members}")
     accounts, assets = examination.accounts, examination.assets
     found_legs = [
         (
@@ -135,10 +143,13 @@ def _may_stay_sealed(examination: Examination, row: JournalRow) -> bool:
 def _ids(tally: Tally, examination: Examination) -> None:
     """Each id has one first outcome in its home, and the table of keys says which."""
     firsts: dict[tuple[int, UUID], list[int]] = defaultdict(list)
+    replay_of = examination.replay.predictions
     for row in examination.rows:
         used = row.reason not in examination.replay.not_remembered
         if row.kind in FIRST_OUTCOMES and row.about_seq is None and row.instruction_id is not None and used:
             firsts[row.shard, row.instruction_id].append(row.seq)
+            for member_id in _members_taken(row, replay_of.get((row.shard, row.seq))):
+                firsts[row.shard, member_id].append(row.seq)
     keys = {(key.shard, key.instruction_id): key.seq for key in examination.evidence.ledger.keys}
     for identity, seqs in firsts.items():
         tally.expect(len(seqs) == 1, f"shard {identity[0]}: {identity[1]} has first outcomes at seqs {seqs}")
@@ -150,3 +161,10 @@ def _ids(tally: Tally, examination: Examination) -> None:
             )
     for identity in keys.keys() - firsts.keys():
         tally.differs(f"shard {identity[0]}: {identity[1]} is remembered, but has no first outcome")
+
+
+def _members_taken(row: JournalRow, said: Prediction | None) -> list[UUID]:
+    """The ids that a group has taken for its members."""
+    if said is None or not said.takes_members or row.content is None:
+        return []
+    return [UUID(each["instruction_id"]) for each in json.loads(row.content)["members"]]

@@ -112,6 +112,10 @@ def rebuilt(examination: Examination, row: JournalRow) -> dict[str, Any]:
         event["movements"] = [
             _movement(examination, leg) for leg in examination.legs.get((row.shard, row.seq), ())
         ]
+        members = enumerate((row.detail or {}).get("members", ()))
+        whose = [number for number, member in members for _ in range(member["movements"])]
+        for movement, number in zip(event["movements"], whose, strict=bool(whose)):
+            movement["member"] = number
     if row.reason is not None:
         event["reason"] = row.reason
     return event

@@ -36,15 +36,9 @@ def form(books: Books, state: ShardState, row: JournalRow, asked: Asked, effect:
         named = row.reason if row.reason in reasons else reasons[0]
         fields = tuple(each.field for each in asked.wrong if named in each.reasons)
         return rejected(named, *fields)
-    for spelled in effect.amounts(state, asked):
-        holder = books.account(state, row, spelled.account) if spelled.account else None
-        asset = books.assets.get(spelled.asset or (holder.asset if holder else ""))
-        read = read_amount(spelled.text, asset.scale if asset else 18, zero_allowed=spelled.zero_allowed)
-        if not isinstance(read, BadAmount):
-            continue
-        # How many decimals an unknown asset has nobody knows: rung 4 refuses it.
-        if asset is not None or read.reason not in {"amount_too_many_decimals", "amount_too_large"}:
-            return rejected(read.reason, spelled.field)
+    said = spelling(books, state, row, asked, effect) or effect.of_parts(books, state, row, asked)
+    if said is not None:
+        return said
     own = effect.own_form(asked)
     if own is not None:
         return own
@@ -56,4 +50,20 @@ def form(books: Books, state: ShardState, row: JournalRow, asked: Asked, effect:
         return rejected("not_schedulable", "execute_on")
     if kept_size(asked.content) > LARGEST_CONTENT:
         return rejected("too_large")
+    return None
+
+
+def spelling(
+    books: Books, state: ShardState, row: JournalRow, asked: Asked, effect: Effect
+) -> Prediction | None:
+    """Whether its amounts are amounts of what they are of."""
+    for spelled in effect.amounts(state, asked):
+        holder = books.account(state, row, spelled.account) if spelled.account else None
+        asset = books.assets.get(spelled.asset or (holder.asset if holder else ""))
+        read = read_amount(spelled.text, asset.scale if asset else 18, zero_allowed=spelled.zero_allowed)
+        if not isinstance(read, BadAmount):
+            continue
+        # How many decimals an unknown asset has nobody knows: rung 4 refuses it.
+        if asset is not None or read.reason not in {"amount_too_many_decimals", "amount_too_large"}:
+            return rejected(read.reason, spelled.field)
     return None

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from audit.evidence import JournalRow, Record
 from audit.model.books import Books
 from audit.model.effects import EFFECTS
 from audit.model.form import form
 from audit.model.predictions import Prediction, rejected
-from audit.model.state import KnownId, Posted, ShardState
+from audit.model.state import MEMBER, KnownId, Posted, ShardState
 from audit.places import partition_of
 from audit.sealed import public
 from audit.wire import BROADCAST, HOUSE, Asked, Unreadable, read_instruction
 
+GROUP: Final = "group"
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
 """Rejections of rung 1: they do not use up the id."""
 
@@ -47,6 +49,9 @@ def _climb(books: Books, state: ShardState, row: JournalRow, record: Record, ask
             said.about_seq = known.seq
             return said
         return Prediction("DuplicateReceived", about_seq=known.seq)
+    used = _member_used(state, asked)
+    if used is not None:
+        return used
     return _outcome(books, state, row, asked)
 
 
@@ -69,7 +74,8 @@ def execute(books: Books, state: ShardState, row: JournalRow) -> Prediction | No
 
 def _outcome(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
     effect = EFFECTS[asked.type]
-    said = form(books, state, row, asked, effect) or effect.outcome(books, state, row, asked)
+    wrong = form(books, state, row, asked, effect)
+    said = wrong or effect.outcome(books, state, row, asked)
     if not asked.wrong and said.reason != "too_large":
         said.content = asked.content
     if said.kind == "TransactionPosted":
@@ -77,7 +83,25 @@ def _outcome(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> 
         posted = Posted(row.seq, asked.type, said.movements, asked.owner, said.reopens)
         state.posted[asked.instruction_id] = state.made[row.seq] = posted
     state.known[asked.instruction_id] = KnownId(row.seq, asked.content, said.kind, said.reason)
+    if asked.type == GROUP and wrong is None:
+        said.takes_members = True
+        for member in asked.content["members"]:
+            state.known[UUID(member["instruction_id"])] = KnownId(row.seq, member, said.kind, said.reason)
+            state.posted[UUID(member["instruction_id"])] = Posted(row.seq, MEMBER, [], asked.owner)
     return said
+
+
+def _member_used(state: ShardState, asked: Asked) -> Prediction | None:
+    """Rung 2 of a group's members: none of their ids has come before."""
+    if asked.type != GROUP or asked.wrong:
+        return None
+    for number, member in enumerate(asked.content["members"]):
+        known = state.known.get(UUID(member["instruction_id"]))
+        if known is not None:
+            said = rejected("member_id_used", "members")
+            said.about_seq, said.member = known.seq, number
+            return said
+    return None
 
 
 def _first_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, ...]:

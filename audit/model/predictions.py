@@ -51,6 +51,12 @@ class Prediction:
     """The account of a security that was opened within a custody account."""
     valid_from: date | None = None
     """Of a limit that was set: the first booking date on which it holds."""
+    member: int | None = None
+    """Of a group that is refused: which of its members is in the way."""
+    takes_members: bool = False
+    """Whether the ids of a group's members are used up by this."""
+    members: list[tuple[str, str, int, str | None]] | None = None
+    """Of a group: id and type of each member, its number of movements, and why it went elsewhere."""
     content: Mapping[str, Any] | None = None
     """What was asked, for a first outcome of a well-formed instruction."""
     cause: str | None = None

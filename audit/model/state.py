@@ -15,6 +15,10 @@ NO_CURRENCY: Final = "XXX"
 """ISO 4217: what accounts are said to hold that hold nothing themselves."""
 
 
+MEMBER: Final = "member"
+"""Stands for the type of what a group has posted for one of its members, which nobody undoes by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownAccount:
     """An account as it was opened."""

@@ -59,6 +59,9 @@ def show(
 
 @app.command()
 def find(
+    instruction_id: Annotated[
+        str | None, typer.Option("--id", help="The instruction's id, or that of a group's member.")
+    ] = None,
     reference: Annotated[str | None, typer.Option(help="The business reference.")] = None,
     end_to_end: Annotated[str | None, typer.Option("--end-to-end", help="The payment's EndToEndId.")] = None,
     amount: Annotated[
@@ -98,6 +101,7 @@ def find(
     smallest, largest = _ends(amount)
     first, last = _ends(date)
     wanted = Wanted(
+        instruction_id=None if instruction_id is None else _id(instruction_id),
         reference=reference,
         end_to_end_id=end_to_end,
         asset=asset,
@@ -347,7 +351,8 @@ def _print_event(event: dict[str, Any]) -> None:
     for each in event["used_by"]:
         print(f"  of it     {each['amount']} by {_tie(each)}")
     for each in event["movements"]:
-        print(f"  {each['kind']:<9} {each['amount']} {each['asset']}")
+        member = f", of member {each['member']}" if "member" in each else ""
+        print(f"  {each['kind']:<9} {each['amount']} {each['asset']}{member}")
         for side in ("debit", "credit"):
             end = each[side]
             print(f"    {side:<6}  {end['account']} ({end['class']}), after: {end['shard_balance_after']}")

@@ -172,6 +172,30 @@ def instant_transfer(up: Upstream) -> SimulatedRecord:
     )
 
 
+def payment_order(up: Upstream) -> SimulatedRecord:
+    """Send money together with the fee for it, and seldom more than there is: then neither is booked."""
+    account = up.spending_account(30_000)
+    peer = None if account is None else up.payee_for(account)
+    if account is None or peer is None:
+        return cash_deposit(up)
+    amount, fee = 500 + int(up.random() * 25_000), 35
+    if up.random() < 0.05:
+        amount += account.balance
+    else:
+        account.balance -= amount + fee
+    shared = f'"owner":"{account.owner}"'
+    return up.instruct(
+        "payment_order",
+        "group",
+        account.owner,
+        f'"members":[{{"type":"transfer","instruction_id":"{up.new_id()}",{shared},'
+        f'"debit_account":"{account.code}","credit_account":"{peer.code}","amount":"{money(amount)}",'
+        f'"asset":"{account.asset}"}},{{"type":"fee","instruction_id":"{up.new_id()}",{shared},'
+        f'"account":"{account.code}","amount":"{money(fee)}","asset":"{account.asset}"}}],'
+        f'"value_date":"{up.date_text}","channel":{{"channel":"online"}}',
+    )
+
+
 def exchange(up: Upstream) -> SimulatedRecord:
     """Exchange money of a customer who has accounts in two currencies; upstream does not count on it."""
     pair = up.exchanging_pair(20_000)
@@ -499,6 +523,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (returned, 3),
     (house_posting, 3),
     (instant_transfer, 8),
+    (payment_order, 6),
     (exchange, 6),
     (custody_transfer, 12),
     (trade, 20),

@@ -8,11 +8,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from uuid import UUID
 
 from asyncpg.exceptions import DeadlockDetectedError, LockNotAvailableError
 
-from services.transactions.domain.decisions import FIRST_OUTCOMES
+from services.transactions.domain.claims import taken_with
+from services.transactions.domain.decisions import FIRST_OUTCOMES, hash_of
 from services.transactions.domain.reasons import REASONS
+from services.transactions.domain.records import GROUP
 from services.transactions.queries.parts import parts
 from services.transactions.store.journal import hash_of_kept
 
@@ -80,7 +83,7 @@ async def _keep_outcomes(connection: Any, first_seq: int, last_seq: int, tell: C
     await _forget_outcomes(connection, first_seq, last_seq)
     rows = connection.cursor(
         """
-        SELECT seq, instruction_id, shard, kind::text AS kind, content, detail, reason
+        SELECT seq, instruction_id, shard, kind::text AS kind, content, detail, reason, instruction_type
         FROM transactions.journal
         WHERE seq BETWEEN $1 AND $2 AND about_seq IS NULL AND instruction_id IS NOT NULL
           AND kind::text = ANY($3) AND (reason IS NULL OR reason <> ALL($4))
@@ -96,7 +99,12 @@ async def _keep_outcomes(connection: Any, first_seq: int, last_seq: int, tell: C
         detail = None if row["detail"] is None else json.loads(row["detail"])
         digest = hash_of_kept(row["content"], detail)
         kept.append((row["seq"], row["instruction_id"], row["shard"], row["kind"], digest, row["reason"]))
-        if len(kept) == ROWS:
+        if row["instruction_type"] == GROUP:
+            kept += [
+                (row["seq"], UUID(member), row["shard"], row["kind"], hash_of(content), row["reason"])
+                for member, content in taken_with(row["content"], row["reason"]).items()
+            ]
+        if len(kept) >= ROWS:
             count += await _insert(connection, kept)
             kept = []
             tell(count)

@@ -525,7 +525,7 @@ CREATE TABLE detached_outcome (
     kind event_kind NOT NULL,
     content_hash bytea NOT NULL,
     reason text,
-    CONSTRAINT detached_outcome_pkey PRIMARY KEY (shard, seq)
+    CONSTRAINT detached_outcome_pkey PRIMARY KEY (shard, seq, instruction_id)
 );
 GRANT SELECT ON detached_outcome TO backoffice_readonly;
 GRANT SELECT ON detached_outcome TO transactions_service;

@@ -451,6 +451,27 @@ class WriteOff(InstructionBase):
     """Somebody other than who entered it."""
 
 
+Member = Annotated[
+    Deposit | Withdrawal | Transfer | Exchange | Fee | Interest | HousePosting | Adjustment,
+    Field(discriminator="type"),
+]
+"""An instruction that may be one of a group: it moves money at once, between accounts that there are."""
+
+
+class Group(InstructionBase):
+    """Several instructions of one owner, all or nothing: one record, one id, one outcome.
+
+    Each has an id of its own, which the group's outcome uses up unless its form is wrong, and the same owner.
+    What else concerns every instruction (dates, references, payment, channel) is said once, by the group. A
+    group of facts alone is a fact, any other a request; it waits for compliance if any member would. All are
+    booked on the open day: a group is not schedulable, and no adjustment in it names a `booking_date`.
+    """
+
+    type: Literal["group"] = "group"
+    members: tuple[Member, ...]
+    """Up to 16, with up to 64 movements between them, which are judged and made in this order."""
+
+
 class FreezeAccount(InstructionBase):
     """Request: stop debits, credits or both on an account, under an authority; or keep an amount of it.
 
@@ -569,6 +590,7 @@ Instruction = (
     | Return
     | Allocate
     | WriteOff
+    | Group
     | FreezeAccount
     | UnfreezeAccount
     | ChangeLimit
@@ -599,6 +621,7 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     Return,
     Allocate,
     WriteOff,
+    Group,
     FreezeAccount,
     UnfreezeAccount,
     ChangeLimit,
@@ -607,6 +630,11 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
     OpenBusinessDay,
     ClosePeriod,
 )
+
+MEMBERS: Final = frozenset(
+    {"deposit", "withdrawal", "transfer", "exchange", "fee", "interest", "house_posting", "adjustment"}
+)
+"""Types of which a group may be made."""
 
 FACTS: Final = frozenset(
     {

@@ -25,6 +25,7 @@ from shared.messages.instructions import (
     Exchange,
     Fee,
     FreezeAccount,
+    Group,
     Holder,
     HousePosting,
     InstructionBase,
@@ -213,6 +214,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_nowhere("reason", note="pacs.007: RvslRsnInf/AddtlInf; camt.056: CxlRsnInf/AddtlInf"),
         **_nowhere("forced", "entered_by", "approved_by", note="by what right; within the firm"),
     },
+    Group: {},
     Return: {
         **_ENTRY_AMOUNT,
         **_nowhere("original_id", note="pacs.004: OrgnlInstrId, spelt without hyphens"),
@@ -344,7 +346,7 @@ EVENT_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         **_ENTRY_AMOUNT,
         "debit": _at(camt_053="Ntry/CdtDbtInd", note="DBIT in the statement of this account"),
         "credit": _at(camt_053="Ntry/CdtDbtInd", note="CRDT in the statement of this account"),
-        **_nowhere("leg", "kind", "scale"),
+        **_nowhere("leg", "kind", "scale", "member"),
     },
     Posting: {
         "account": _STATEMENT_ACCOUNT,
@@ -356,7 +358,7 @@ EVENT_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     InstructionRejected: {
         "reason": _REASON,
         "detail": _at(pacs_002="StsRsnInf/AddtlInf", note="105 characters at most there, several times"),
-        **_nowhere("field"),
+        **_nowhere("field", "member"),
     },
 }
 """Fields of what the ledger answers, where a status report or a statement is made of it."""

@@ -32,6 +32,19 @@ class Movement(Message):
     scale: int
     debit: Posting
     credit: Posting
+    member: int | None = None
+    """Of a group: to which of its `members` it belongs, from 0."""
+
+
+class GroupMember(Message):
+    """One instruction of a group, and how it was booked."""
+
+    instruction_id: UUID
+    type: str
+    movements: int
+    """How many of the event's movements are its own; they stand in the order of the members."""
+    routed: str | None = None
+    """Of a group of facts: why this one could not be booked as named."""
 
 
 class MovementNumber(Number):
@@ -64,6 +77,8 @@ class TransactionEvent(LedgerEvent):
     booking_date: date
     value_date: date
     movements: tuple[Movement, ...]
+    members: tuple[GroupMember, ...] | None = None
+    """Of a group: its instructions, in their order."""
 
 
 class TransactionPosted(TransactionEvent):
@@ -209,10 +224,13 @@ class InstructionRejected(LedgerEvent):
     detail: str
     executes: Number | None = None
     """The `TransactionScheduled` whose day had come."""
+    member: int | None = None
+    """Of a group: which of its members was in the way, from 0."""
 
 
 class DuplicateReceived(LedgerEvent):
-    """The same instruction came again; nothing was posted. `first` is its first outcome."""
+    """The same instruction came again; nothing was posted. `first` is its first outcome, or that of the group
+    of which it was a member."""
 
     type: Literal["DuplicateReceived"] = "DuplicateReceived"
     first_outcome: str

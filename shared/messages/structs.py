@@ -99,6 +99,8 @@ def _type_of(kind: Any, *, keep_code_pattern: bool = True) -> Any:
 
 def _constrained(kind: Any, constraints: Iterable[Any], *, keep_code_pattern: bool) -> Any:
     for constraint in constraints:
+        if isinstance(constraint, FieldInfo) and constraint.discriminator is not None:
+            continue  # The structs' tags tell them apart.
         if isinstance(constraint, StringConstraints):
             pattern = constraint.pattern
             kept = pattern is not None and keep_code_pattern and pattern not in _LEFT_TO_THE_READER

@@ -438,6 +438,12 @@ def _written(
         detail["reopens"] = True
     if said.opened is not None:
         detail["opened"] = said.opened
+    if said.member is not None:
+        detail["member"] = said.member
+    if said.members is not None:
+        names = ("instruction_id", "type", "movements", "routed")
+        named = [dict(zip(names, each, strict=True)) for each in said.members]
+        detail["members"] = [{name: each[name] for name in each if each[name] is not None} for each in named]
     if said.valid_from is not None:
         detail["valid_from"] = said.valid_from.isoformat()
     homes = {account.code: account for account in accounts}

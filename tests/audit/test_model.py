@@ -333,6 +333,62 @@ def test_charges_are_on_top_or_deducted(
     assert [each for each in found if each.number in BOOKS and not each.ok] == []
 
 
+def _pay(amount: str, number: int = 50, **fields: Any) -> dict[str, Any]:
+    return {
+        "type": "transfer", "instruction_id": str(UUID(int=number)), "owner": ALICE,
+        "debit_account": A, "credit_account": B, "amount": amount, "asset": "EUR", **fields,
+    }  # fmt: skip
+
+
+def _fee(amount: str, number: int = 60, **fields: Any) -> dict[str, Any]:
+    return {
+        "type": "fee", "instruction_id": str(UUID(int=number)), "owner": ALICE,
+        "account": A, "amount": amount, "asset": "EUR", **fields,
+    }  # fmt: skip
+
+
+TAX = {"kind": "tax", "amount": "0.05", "asset": "EUR"}
+GROUPED: list[tuple[list[dict[str, Any]], str, int | None, list[int]]] = [
+    ([_pay("10.00"), _fee("1.00")], "TransactionPosted", None, [10_00, 1_00]),
+    ([_pay("10.00", charges=[TAX]), _fee("1.00")], "TransactionPosted", None, [10_00, 5, 1_00]),
+    ([_pay("99.01"), _fee("1.00")], "insufficient_funds", 1, []),
+    ([_fee("200.00"), _fee("1.00", 61)], "TransactionPosted", None, [200_00, 1_00]),
+    ([_fee("1.00"), _fee("1.00", 61, account="nobody")], "TransactionPosted", None, [1_00, 1_00]),
+    ([_pay("1.00"), _fee("1.00", account="nobody")], "account_unknown", 1, []),
+    ([_pay("1.00"), _fee("1.00", 50)], "member_id_repeated", 1, []),
+    ([_pay("1.00"), _fee("1.00", 9)], "member_id_repeated", 1, []),
+    ([_pay("1.00"), _fee("1.00", 1)], "member_id_used", 1, []),
+    ([_pay("1.00", value_date="2026-01-01")], "member_differs", 0, []),
+    ([_pay("1.00", owner=BOB)], "member_differs", 0, []),
+    ([_pay("0"), _fee("x")], "amount_zero", 0, []),
+    ([], "group_empty", None, []),
+    ([_fee("0.01", 60 + number) for number in range(17)], "too_large", None, []),
+    ([_pay("1.00"), {"type": "reserve"}], "field_value_unknown", None, []),
+]
+
+
+@pytest.mark.parametrize(("members", "outcome", "member", "moved"), GROUPED)
+def test_a_group_is_booked_whole_or_refused(
+    members: list[dict[str, Any]], outcome: str, member: int | None, moved: list[int]
+) -> None:
+    """Of Alice's 100.00; a member that comes again alone is told so, and the books are in order."""
+    upstream = with_customers()
+    upstream.send("group", ALICE, 9, members=members)
+    said = last(upstream)
+    assert (said.reason or said.kind, said.member) == (outcome, member)
+    assert [leg.amount for leg in said.movements] == moved
+    if moved:
+        again = {**members[0]}
+        kind, owner, number = again.pop("type"), again.pop("owner"), UUID(again.pop("instruction_id")).int
+        upstream.send(kind, owner, number, **again)
+        assert last(upstream).kind == "DuplicateReceived"
+        upstream.send("reversal", ALICE, 30, original_id=members[0]["instruction_id"])
+        assert last(upstream).reason == "original_is_member"
+        upstream.send("reversal", ALICE, 31, original_id=str(UUID(int=9)))
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
 BOOKS = frozenset({1, 2, 3, 4, 5, 6, 8})
 """The checks that need no more than the ledger."""
 

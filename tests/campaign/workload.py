@@ -295,6 +295,31 @@ class Workload:
             **self._charges(account),
         )
 
+    def group(self) -> Iterator[Sending]:
+        """A payment and its fee, all or nothing; now and then a member comes again, in a group or alone."""
+        account, other = self._some(), self._some()
+        if account is other or account.asset != other.asset:
+            return
+        amount = self.rng.choice((self.rng.randint(50, 800_00), self.rng.randint(1_000_00, 2_000_00)))
+        account.balance -= amount
+        given = {"amount": self._spell(account, amount), "asset": account.asset}
+        charged = {"account": account.code, "amount": self._spell(account, 1_00), "asset": account.asset}
+        paid: dict[str, Any] = {"type": "withdrawal", "account": account.code, **given}
+        if self.rng.random() < 0.6:
+            ends = {"debit_account": account.code, "credit_account": other.code}
+            paid = {"type": "transfer", **ends, **given}
+        members = [
+            {**each, "instruction_id": str(self._id()), "owner": account.owner}
+            for each in (paid, {"type": "fee", **charged})
+        ]
+        if self.rng.random() < 0.5:
+            members.reverse()
+        yield self._to(account, "group", members=members)
+        if self.rng.random() < 0.1:
+            yield self._to(account, "group", members=members[:1])
+        if self.rng.random() < 0.1:
+            yield Sending(account.owner.encode(), json.dumps(members[0]).encode(), str(members[0]["type"]))
+
     def exchange(self) -> Iterator[Sending]:
         """Some of it for dollars, in an account of the customer's that is opened with the first exchange."""
         account = self._some()
@@ -653,6 +678,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.deposit,
     Workload.withdrawal,
     Workload.transfer,
+    Workload.group,
     Workload.exchange,
     Workload.drain,
     Workload.fee,
@@ -683,13 +709,14 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 30,
+    260, 230, 220, 50, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 30,
     20, 60, 6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 
 _TRIED: Final = (
     Workload.withdrawal,
     Workload.transfer,
+    Workload.group,
     Workload.exchange,
     Workload.fee,
     Workload.house_posting,

@@ -128,6 +128,7 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
     for kind in (
         "open_account", "salary", "card", "cash_deposit", "cash_withdrawal", "transfer", "payment", "fee",
         "interest", "freeze_account", "unfreeze_account", "change_limit", "exchange", "instant_transfer",
+        "payment_order",
         "close_account", "reopen_account",
         "open_custody", "custody_transfer", "trade", "settlement", "repeated",
         "structuring_deposit", "large_cash_deposit", "payment_to_listed_name", "unreadable",

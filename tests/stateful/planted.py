@@ -28,6 +28,7 @@ from tests.stateful.stories import (
     EXPIRED,
     FROZEN,
     GONE,
+    GROUPED,
     KEPT,
     LIMITED,
     PERIODS,
@@ -107,6 +108,18 @@ BUGS: Final = (
     Bug(
         "deducted_and_paid", "what is deducted is paid out to the payee, too", CHARGED,
         "domain.effects.charging:_take_off", "amounts[paid] -= sum(", "amounts[paid] -= 0 * sum(",
+    ),
+    Bug(
+        "half_a_group", "where one movement fails, those before it stay", GROUPED,
+        "domain.effects.movements:put_down", "take_back(case)", "pass",
+    ),
+    Bug(
+        "members_free", "the ids of a group's members are not used up", GROUPED,
+        "domain.claims:taken_with", "if group is None or", "if group or",
+    ),
+    Bug(
+        "wrong_member", "of each movement of a group the member after its own is said", GROUPED,
+        "domain.events:_movements_of_members", "(number for number,", "(number + 1 for number,",
     ),
     Bug(
         "wrong_sign", "what is reserved is taken off what is pending", RESERVED,

@@ -256,6 +256,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "approved_by": ("op:joe", "op:joe", "op:jane"),
         }
     ),
+    "group": Kind({}, owners=(*OWNERS, HOUSE), often=6),
     "freeze_account": Kind(
         {"account": (*CODES, *BOXES), "freeze_id": FREEZES, "authority": ("court",)},
         {"direction": (*["debit"] * 3, "credit", "both"), "amount": ("50.00", "900.00", "0.00", "1")},
@@ -300,10 +301,10 @@ def own_id(owner: str, what: str) -> str:
     return named_id(f"{what} of {owner}")
 
 
-def instruction(code: str, draw: Random) -> dict[str, Any]:
-    """Draw an instruction of this type."""
+def instruction(code: str, draw: Random, owner: str | None = None) -> dict[str, Any]:
+    """Draw an instruction of this type, of this owner if one is given."""
     kind = BY_TYPE[code]
-    owner = draw.choice(kind.owners)
+    owner = owner or draw.choice(kind.owners)
     own = {OWN: owner, **{each: own_id(owner, each) for each in RESERVES}}
 
     def one_of(values: Sequence[Any]) -> Any:
@@ -312,6 +313,8 @@ def instruction(code: str, draw: Random) -> dict[str, Any]:
         return own.get(value, value) if isinstance(value, str) else value
 
     message = {"type": code, "instruction_id": one_of(kind.ids), "owner": owner}
+    if code == "group":
+        message["members"] = _members(draw, owner)
     message |= {name: one_of(values) for name, values in kind.required.items()}
     message |= {name: one_of(values) for name, values in kind.optional.items() if draw.random() < 0.5}
     if kind.later and draw.random() < 0.33:
@@ -320,6 +323,27 @@ def instruction(code: str, draw: Random) -> dict[str, Any]:
         name = draw.choice(list(SOMETIMES))
         message[name] = one_of(SOMETIMES[name])
     return message
+
+
+def _members(draw: Random, owner: str) -> list[Any]:
+    """Draw what a group is made of: mostly by its owner, seldom something that no group may have."""
+    kinds = _FACTS if draw.random() < 0.3 else _MEMBERS
+    kinds = ("house_posting", "adjustment") if owner == HOUSE else kinds
+    members: list[Any] = []
+    for _ in range(draw.choice([1, *[2] * 20, *[3] * 10, 4, 17])):
+        is_meant = draw.random() < 0.97
+        member = instruction(draw.choice(kinds), draw, owner if is_meant else None)
+        members.append(
+            {name: value for name, value in member.items() if not is_meant or name not in _NOT_OF_MEMBERS}
+        )
+    if draw.random() < 0.03:
+        members.append(draw.choice([5, {}, {"type": "group"}, *members]))
+    return members
+
+
+_NOT_OF_MEMBERS: Final = (*SOMETIMES, "booking_date")
+_FACTS: Final = ("deposit", "fee", "interest")
+_MEMBERS: Final = (*_FACTS, "withdrawal", "withdrawal", "transfer", "transfer", "exchange")
 
 
 def _send(draw: Random) -> Step:

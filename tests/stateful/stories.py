@@ -449,6 +449,24 @@ TRADED: Final[Script] = [
     part("u", "the rest of u"),
     works(),
 ]
+
+
+def grouped(name: str, *members: Step) -> Step:
+    """Several of Anna's instructions in one."""
+    return say("group", ANNA, name, members=[each[1] for each in members])
+
+
+GROUPED: Final[Script] = [
+    grouped("both", pays(ANNA, BEN, "10.00", "grouped pay"), on_account("fee", ANNA, "0.50", "grouped fee")),
+    grouped(
+        "neither",
+        pays(ANNA, DORA, "10.00", "poor pay"),
+        on_account("withdrawal", ANNA, "5000.00", "poor draw"),
+    ),
+    works(),
+    pays(ANNA, BEN, "10.00", "grouped pay"),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -522,6 +540,7 @@ STORIES: Final[dict[str, Script]] = {
     "charged": CHARGED,
     "boxed": BOXED,
     "traded": TRADED,
+    "grouped": GROUPED,
     "reversed": REVERSED,
     "returned": RETURNED,
     "allocated": ALLOCATED,

@@ -22,6 +22,7 @@ from services.transactions.domain.chart import (
     Entity,
     make_account,
 )
+from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.due import tasks_due
@@ -426,15 +427,19 @@ class PureLedger:
                 )
         state.take(folded.changes)
         self.last_seq[shard] += len(folded.decisions)
+        for instruction_id, first in folded.changes.firsts.items():
+            assert first.content_hash is not None
+            is_member = isinstance(first, Claim)
+            self.firsts[shard, instruction_id] = First(
+                first.seq, first.content_hash, first.kind, first.reason, first.content, is_member
+            )
+            if is_member:
+                self.originals[shard, instruction_id] = Original(
+                    shard, first.seq, "group", "", (), is_member=True
+                )
         for each in folded.decisions:
             if each.kind in (POSTED, SWEPT):
                 self.posted[shard, each.seq] = original_of(shard, each)
-            if each.uses_up_id:
-                assert each.instruction_id is not None
-                assert each.content_hash is not None
-                self.firsts[shard, each.instruction_id] = First(
-                    each.seq, each.content_hash, each.kind, each.reason, each.content
-                )
             if each.uses_up_id or (each.kind == POSTED and each.about_seq is not None):
                 self._keep_original(shard, each)
         self.uses.update(folded.changes.uses)

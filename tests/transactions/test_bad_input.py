@@ -43,6 +43,9 @@ PAID: Final = withdrawal(ALICE, "2.00")
 SCREENED: Final = instruction("reserve", owner=ALICE, account=ALICE, amount="60.00", asset="EUR")
 
 
+TWICE: Final = deposit(ALICE, "0.01")
+
+
 def resolving(kind: str, reserve: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Post or void a reserve of Alice's."""
     return instruction(kind, owner=ALICE, pending_id=reserve["instruction_id"], **fields)
@@ -93,6 +96,17 @@ BAD: Final[dict[str, tuple[Sequence[Any], Sequence[str]]]] = {
         ["pending", "posted", "pending_resolved"],
     ),
     "10,000 movements in one record": ([of_own_type("10,000 movements")], ["too_large"]),
+    "a group of seventeen": (
+        [instruction("group", owner=ALICE, members=[deposit(ALICE, "0.01") for _ in range(17)])],
+        ["too_large"],
+    ),
+    "a group with the same member twice": (
+        [instruction("group", owner=ALICE, members=[TWICE, TWICE])], ["member_id_repeated"],
+    ),
+    "a group with a group in it": (
+        [instruction("group", owner=ALICE, members=[instruction("group", owner=ALICE, members=[])])],
+        ["field_value_unknown"],
+    ),
     "a code of 10,000 characters": ([deposit(ALICE, "1.00", "a" * 10_000)], ["field_malformed"]),
     "a code with a control character": ([deposit(ALICE, "1.00", "a\tb")], ["field_malformed"]),
     "a code with a null character": ([deposit(ALICE, "1.00", "a\0b")], ["field_malformed"]),

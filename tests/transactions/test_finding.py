@@ -351,3 +351,31 @@ async def test_a_refusal_is_shown_with_its_rule(ledger: StoredLedger, asking: as
         "AC01",
     )
     assert shown["detail"]["field"] == "credit_account"
+
+
+async def test_a_group_is_found_and_shown_by_any_of_its_ids(
+    ledger: StoredLedger, asking: asyncpg.Connection
+) -> None:
+    """Whoever knows a member's id alone sees what it was booked with."""
+    await ledger.send(opening(ANN), opening(BEA), deposit(ANN, "100.00"))
+    paid = transfer(ANN, BEA, "10.00")
+    charged = instruction("fee", owner=ANN, account=ANN, amount="0.50", asset="EUR")
+    group = instruction("group", owner=ANN, members=[paid, charged], business_reference="order 7")
+    (event,) = await ledger.send(group)
+    for each in (group, paid, charged):
+        instruction_id = uuid.UUID(each["instruction_id"])
+        (found,) = await find(asking, Wanted(instruction_id=instruction_id))
+        assert (found["instruction_id"], found["seq"], found["type"]) == (
+            group["instruction_id"],
+            event["seq"],
+            "group",
+        )
+        (shown,) = await transaction_show(asking, instruction_id)
+        assert shown["instruction_id"] == group["instruction_id"]
+        assert [movement["member"] for movement in shown["movements"]] == [
+            paid["instruction_id"],
+            charged["instruction_id"],
+        ]
+    assert await find(asking, Wanted(instruction_id=uuid.uuid4())) == []
+    assert [each["seq"] for each in await find(asking, Wanted(reference="order 7"))] == [event["seq"]]
+    assert [each["seq"] for each in await find(asking, Wanted(counterparty=BEA))] == [event["seq"]]

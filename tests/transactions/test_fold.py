@@ -240,6 +240,20 @@ EXCHANGES = st.one_of(
     at_home("unfreeze_account", fresh, account=st.just(DOLLARS), freeze_id=st.sampled_from(["d1", "d2"])),
     at_home("post_pending", fresh, pending_id=fresh, amount=sums),
 )
+MEMBER = st.one_of(
+    at_home("fee", ids | fresh, account=codes, amount=amounts, asset=euro),
+    at_home("deposit", fresh, account=codes, amount=sums, asset=euro),
+    at_home("withdrawal", fresh, account=st.just(HOME), amount=sums, asset=euro, charges=charges),
+    at_home("transfer", fresh, debit_account=st.just(HOME), credit_account=codes, amount=sums, asset=euro),
+    at_home("interest", fresh, account=codes, amount=sums, asset=euro, direction=st.just("debit")),
+)
+FACT = st.one_of(
+    at_home("fee", fresh, account=codes, amount=sums, asset=euro),
+    at_home("deposit", fresh, account=codes, amount=sums, asset=euro),
+)
+GROUPS = at_home(
+    "group", fresh, members=st.lists(MEMBER, max_size=4) | st.lists(FACT, min_size=1, max_size=3)
+)
 REVERSALS = st.one_of(
     message("reversal", original_id=ids, original_owner=st.sampled_from([None, HOME, NEIGHBOUR, FOREIGNER])),
     at_home(
@@ -384,8 +398,8 @@ SPENDING = st.one_of(
 EXPIRING = RESERVES | ANSWERS | SPENDING | st.integers(1, 5).map(open_day)
 """Days follow each other while money is set aside and spent."""
 STREAMS = (
-    st.lists(MESSAGES | REVERSALS | DAYS | ANSWERS | st.just(b"{"), max_size=40)
-    | st.lists(RESERVES | EXCHANGES | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
+    st.lists(MESSAGES | REVERSALS | GROUPS | DAYS | ANSWERS | st.just(b"{"), max_size=40)
+    | st.lists(RESERVES | EXCHANGES | GROUPS | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
     | st.lists(SECURITIES | TRADES | TRADES, min_size=6, max_size=30)
     | st.lists(RETURNS | RETURNS | SPENDING | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)

@@ -92,6 +92,31 @@ async def test_the_ledger_goes_on_without_an_old_part(
     assert after.movements == before.movements + 1
 
 
+async def test_a_group_in_an_old_part_is_known_by_each_of_its_ids(
+    ledger: StoredLedger, owner: asyncpg.Connection
+) -> None:
+    """Each has the outcome of the group, and the content that its own member asked for."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "100.00"))
+    members = [transfer(ALICE, BOB, "1.00"), transfer(ALICE, BOB, "2.00")]
+    unknown = [transfer(ALICE, "nobody", "1.00")]
+    groups = [instruction("group", owner=ALICE, members=each) for each in (members, unknown)]
+    await ledger.send(*groups)
+    await fill(ledger)
+    await detach(owner, 0)
+    await ledger.forget()
+    voided = instruction("void_pending", owner=ALICE, pending_id=members[0]["instruction_id"])
+    events = await ledger.send(*groups, *members, *unknown, {**members[1], "amount": "1.00"}, voided)
+    assert [event["type"] for event in events] == ["DuplicateReceived"] * 5 + ["InstructionRejected"] * 2
+    assert [event.get("first_outcome") for event in events[:5]] == [
+        "posted",
+        "rejected",
+        "posted",
+        "posted",
+        "rejected",
+    ]
+    assert [event["reason"] for event in events[5:]] == ["id_reused", "pending_unknown"]
+
+
 async def test_what_needs_detached_events_says_so_and_the_rest_is_exact(
     ledger: StoredLedger, ledger_database: LedgerDatabase, owner: asyncpg.Connection
 ) -> None:

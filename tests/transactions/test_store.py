@@ -35,6 +35,7 @@ from tests.transactions.support import (
     exchange,
     instruction,
     limiting,
+    named_id,
     opening,
     outcome,
     owner_in,
@@ -256,7 +257,9 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
     """Something that may happen to an owner."""
     other = chance.choice([*owners, "nobody"])
     amount = chance.choice(["0.01", "10.00", "35.00", "100.00", "1500.00", "0"])
-    match chance.randint(0, 17):
+    match chance.randint(0, 19):
+        case 18 | 19:
+            return instruction("group", owner=owner, members=some_members(chance, owner, other, amount))
         case 16 | 17:
             side, kept = chance.choice(["buy", "sell"]), chance.choice([None, "0.07"])
             return trade(owner, side, chance.choice(["3", "10"]), amount, commission=kept)
@@ -287,7 +290,8 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
         case 3:
             return withdrawal(owner, amount, charges=some_charges(chance))
         case 4:
-            return instruction("fee", owner=owner, account=owner, amount=amount, asset="EUR")
+            fee = instruction("fee", owner=owner, account=owner, amount=amount, asset="EUR")
+            return fee | chance.choice([{}, {"instruction_id": named_id(f"{owner} {chance.randint(1, 4)}")}])
         case 5:
             return instruction(
                 chance.choice(["freeze_account", "unfreeze_account"]),
@@ -302,6 +306,15 @@ def random_message(chance: random.Random, owner: str, owners: list[str]) -> dict
             return instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date=day)
         case _:
             return transfer(owner, other, amount, charges=some_charges(chance))
+
+
+def some_members(chance: random.Random, owner: str, other: str, amount: str) -> list[dict[str, Any]]:
+    """Two of a kind or of several; a few of which come again alone."""
+    fee = instruction("fee", owner=owner, account=chance.choice([owner, other]), amount="0.10", asset="EUR")
+    paid, drawn = transfer(owner, other, amount, charges=some_charges(chance)), withdrawal(owner, amount)
+    if chance.random() < 0.2:
+        fee["instruction_id"] = named_id(f"{owner} {chance.randint(1, 4)}")
+    return chance.choice([[fee, paid], [drawn, fee], [fee, deposit(owner, amount, other)], [paid, drawn]])
 
 
 def some_charges(chance: random.Random) -> list[dict[str, Any]] | None:

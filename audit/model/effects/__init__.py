@@ -14,6 +14,7 @@ from audit.model.effects.closings import by_two, close, closed, reopen, swept
 from audit.model.effects.effect import ByItself, Effect
 from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
 from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
+from audit.model.effects.groups import book, well_formed
 from audit.model.effects.items import given_up_by_two, use_item
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, move
@@ -44,6 +45,10 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "return": Effect(come_back, amount_back),
     "allocate": Effect(use_item, amount_back),
     "write_off": Effect(use_item, amount_back, given_up_by_two),
+    "group": Effect(
+        book,
+        of_parts=lambda books, state, row, asked: well_formed(books, state, row, asked, EFFECTS),
+    ),
 }
 
 BY_ITSELF: Final[Mapping[str, ByItself]] = {

@@ -37,6 +37,16 @@ def nothing_more(asked: Asked) -> Prediction | None:  # noqa: ARG001 - others lo
     return None
 
 
+def no_parts(
+    books: Books,  # noqa: ARG001 - others look
+    state: ShardState,  # noqa: ARG001
+    row: JournalRow,  # noqa: ARG001
+    asked: Asked,  # noqa: ARG001
+) -> Prediction | None:
+    """It is not made of other instructions."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """Rungs 4 to 7 of a type, and what it changes; of rung 3, what is its own."""
@@ -47,3 +57,5 @@ class Effect:
     """What form reads as amounts, in order; only of what is well written otherwise."""
     own_form: Callable[[Asked], Prediction | None] = nothing_more
     """Rules of form between amounts and dates."""
+    of_parts: Callable[[Books, ShardState, JournalRow, Asked], Prediction | None] = no_parts
+    """Rules of form of the instructions that it is made of."""

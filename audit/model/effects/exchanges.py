@@ -41,10 +41,11 @@ def assets_differ(asked: Asked) -> Prediction | None:
 
 def exchange(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
     """Two movements of one customer's, whose amounts agree with the rate."""
-    return move(books, state, row, asked, further=_agrees)
+    return move(books, state, row, asked, further=agrees)
 
 
-def _agrees(books: Books, accounts: Known, asked: Asked) -> Prediction | None:
+def agrees(books: Books, accounts: Known, asked: Asked) -> Prediction | None:
+    """See that both accounts are one customer's, and the amounts each other's at the rate."""
     content = asked.content
     gives, takes = accounts[content["debit_account"]], accounts[content["credit_account"]]
     assert gives is not None

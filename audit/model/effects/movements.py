@@ -275,16 +275,9 @@ def move(
     opening: KnownAccount | None = None
     if asked.type in WITHIN_BOXES:
         moves, opening = within_boxes(books, state, row, asked, moves)
-    if any(each.asset not in books.assets for each in moves):
-        return rejected("asset_unknown", *(each.asset_field for each in moves))
     named = [end for each in moves for end in (each.debit, each.credit) if end.code is not None]
     is_fact = asked.type in FACTS
-    accounts = {
-        end.code: opening if opening and end.code == opening.code else books.account(state, row, end.code)
-        for end in named
-        if end.code is not None
-    }
-    reason, fields = _references(asked, moves, accounts)
+    accounts, reason, fields = referring(books, state, row, asked, moves, opening)
     if reason is not None and not (is_fact and reason in TO_SUSPENSE):
         return rejected(reason, *fields)
     if reason is None and further is not None:
@@ -299,7 +292,7 @@ def move(
         return rejected("asset_not_used", "asset")
     day = state.today[entity]
     if asked.content.get("charges"):
-        paid = _legs(books, asked, moves, entity=entity, day=day, routed=None)
+        paid = legs_of(books, asked, moves, entity=entity, day=day, routed=None)
         if paid is None:
             return rejected("asset_not_used", "asset")
         if min(leg.amount for leg in paid) <= 0:
@@ -329,7 +322,7 @@ def move(
         return rejected("execution_past", "execute_on")
     if last_day_is_past(asked, day):
         return rejected("expiry_past", "expires_on")
-    legs = _legs(books, asked, moves, entity=entity, day=day, routed=stand_in)
+    legs = legs_of(books, asked, moves, entity=entity, day=day, routed=stand_in)
     if legs is not None and reshape is not None:
         legs = reshape(books, asked, legs, entity, day)
     if legs is None:
@@ -350,6 +343,26 @@ def move(
         else:
             del state.opened[opening.code]
     return said
+
+
+def referring(
+    books: Books,
+    state: ShardState,
+    row: JournalRow,
+    asked: Asked,
+    moves: Sequence[Asking],
+    opening: KnownAccount | None = None,
+) -> tuple[Known, str | None, tuple[str, ...]]:
+    """Rung 4 of all that moves: the accounts named, and what is wrong first with the fields it may be in."""
+    if any(each.asset not in books.assets for each in moves):
+        return {}, "asset_unknown", tuple(each.asset_field for each in moves)
+    accounts = {
+        end.code: opening if opening and end.code == opening.code else books.account(state, row, end.code)
+        for each in moves
+        for end in (each.debit, each.credit)
+        if end.code is not None
+    }
+    return accounts, *_references(asked, moves, accounts)
 
 
 def within_boxes(
@@ -433,7 +446,7 @@ def _stopped(state: ShardState, row: JournalRow, moves: Sequence[Asking], accoun
     return state.stopped(row, ends)
 
 
-def _legs(
+def legs_of(
     books: Books,
     asked: Asked,
     moves: Sequence[Asking],

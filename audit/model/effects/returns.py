@@ -13,7 +13,7 @@ from audit.model.effects.movements import INSTEAD, bears
 from audit.model.effects.reserves import value_of
 from audit.model.effects.reversals import find_posted
 from audit.model.predictions import Leg, Prediction, rejected
-from audit.model.state import Posted, ShardState
+from audit.model.state import MEMBER, Posted, ShardState
 from audit.wire import Asked
 
 PAYMENTS_OUT: Final = frozenset({"withdrawal"})
@@ -69,6 +69,8 @@ def _not_matched(state: ShardState, found: Posted | str, asset: str, amount: int
     """Why it is no part of the payment that it names."""
     if isinstance(found, str):
         return found
+    if found.type == MEMBER:
+        return "original_is_member"
     if found.type not in PAYMENTS_OUT:
         return "original_not_returnable"
     paid = found.legs[0]

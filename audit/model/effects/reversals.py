@@ -9,7 +9,7 @@ from audit.model.books import Books
 from audit.model.effects.movements import bears, ends_differ
 from audit.model.effects.reserves import is_valued_before, value_of
 from audit.model.predictions import Leg, Prediction, rejected
-from audit.model.state import Posted, ShardState
+from audit.model.state import MEMBER, Posted, ShardState
 from audit.places import partition_of
 from audit.wire import HOUSE, Asked
 
@@ -41,6 +41,8 @@ def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
     found = find_posted(books, state, row, shard, original_id)
     if isinstance(found, str):
         return rejected(found, "original_id")
+    if found.type == MEMBER:
+        return rejected("original_is_member", "original_id")
     if found.type in NOT_REVERSED:
         return rejected("original_not_reversible", "original_id")
     own = [number for number, leg in enumerate(found.legs) if home(books, state, found, leg) == asked.owner]

@@ -20,10 +20,17 @@ SHARED: Final[tuple[tuple[Any, str], ...]] = (
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of field names, which say nothing."""
+    """Leaves out the titles that pydantic makes of field names, which say nothing.
+
+    Of messages within a message it says `anyOf`, which every reader knows: their `type` tells them apart.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
+
+    def tagged_union_schema(self, schema: Any) -> dict[str, Any]:
+        """Return the members of a union without OpenAPI's word for what tells them apart."""
+        return {"anyOf": super().tagged_union_schema(schema)["oneOf"]}
 
 
 def texts() -> dict[str, str]:
@@ -46,6 +53,8 @@ def schema_of(member: type[BaseModel]) -> dict[str, Any]:
     for part in (made, *made.get("$defs", {}).values()):
         for field in part["properties"].values():
             _describe(field)
+        if "const" in part["properties"].get("type", {}):
+            part["required"] = ["type", *(each for each in part.get("required", ()) if each != "type")]
     required = [name for name in made["properties"] if name == "type" or name in made.get("required", ())]
     return {
         "$schema": _Generator.schema_dialect,

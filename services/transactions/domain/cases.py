@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from services.transactions.domain.chart import Account, Chart
+from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.planning import Against, End, TransactionType
@@ -87,6 +88,7 @@ class Case:
         "legs",
         "limit",
         "limit_passed",
+        "members",
         "moves",
         "named",
         "named_first",
@@ -131,11 +133,13 @@ class Case:
     """References: its movements that are undone, in the order of `moves`."""
     entity_id: int | None
     """References: whose books a fact belongs to, where no account that it names says so."""
-    first: Decision | First | None
+    first: Decision | Claim | First | None
     """Identity: the first outcome of the same id."""
+    members: list["Case"]
+    """Form: of a group, a case for each of its instructions."""
 
-    def __init__(self, record: Record, context: Context, seq: int) -> None:
-        self.record = record
+    def __init__(self, record: Any, context: Context, seq: int) -> None:
+        self.record: Record = record
         self.context = context
         self.seq = seq
         self.first = None
@@ -287,6 +291,24 @@ def _mask(context: Context, account: Account) -> int:
 def _mask_here(changes: Changes, account_id: int) -> int:
     mask = changes.stopped.get(account_id)
     return changes.state.stopped.get(account_id, 0) if mask is None else mask
+
+
+def stand_in_for(
+    context: Context, moves: list[tuple[Account, Account]], house_class: str, refusal: Refusal
+) -> Refusal | None:
+    """Put the house's account of a class where a customer's is stopped; what is there already stays."""
+    house = context.chart.house
+    for index, (debit, credit) in enumerate(moves):
+        customer = debit if debit.is_customer else credit
+        if not customer.is_customer:
+            continue
+        instead = house.get((customer.entity_id, house_class, customer.asset_id))
+        if instead is None:
+            return asset_not_used()
+        if instead in (debit, credit):
+            return refusal
+        moves[index] = (instead, credit) if debit.is_customer else (debit, instead)
+    return None
 
 
 def credits_elsewhere(context: Context, account_id: int) -> int:

@@ -246,8 +246,13 @@ def _fault(detail: ErrorDetails, fields: dict[str, Any]) -> Fault:
     path = [str(part) for part in detail["loc"]]
     if path and path[0] == fields.get("type"):
         path = path[1:]
-    field = ".".join(path) or None
+    if path[:1] == ["members"] and len(path) > 2:
+        del path[2]  # The member's type, by which it was read.
     kind = detail["type"]
+    if kind.startswith("union_tag"):
+        path.append("type")
+        kind = "missing" if kind == "union_tag_not_found" else "literal_error"
+    field = ".".join(path) or None
     if path and path[-1] in AMOUNT_FIELDS and kind != "missing":
         if kind in ("string_too_long", "string_too_short"):
             return Fault("amount_malformed", field, "an amount is a decimal string such as 12.34")

@@ -48,13 +48,16 @@ class Entries:
 
 def instruction_ids(entries: Iterable[Entry]) -> set[str]:
     """Return the ids of a batch's instructions, any of which may have come before."""
-    return {instruction_id for entry in entries if (instruction_id := _instruction_id(entry)) is not None}
+    return {instruction_id for entry in entries for instruction_id in _ids_of(entry)}
 
 
-def _instruction_id(entry: Entry) -> str | None:
+def _ids_of(entry: Entry) -> Iterator[str]:
+    """Give the id of an instruction, and of a group those of its members."""
     if isinstance(entry, Received):
-        return entry.message.instruction_id
-    return entry.instruction_id if isinstance(entry, Record) and entry.is_instruction else None
+        yield entry.message.instruction_id
+    elif isinstance(entry, Record) and entry.is_instruction and entry.instruction_id is not None:
+        yield entry.instruction_id
+        yield from (each.instruction_id for each in entry.members)
 
 
 def pending_ids(state: ShardState, records: Iterable[Record | Task]) -> set[str]:
@@ -72,13 +75,18 @@ def pending_ids(state: ShardState, records: Iterable[Record | Task]) -> set[str]
     return asked
 
 
-def dry_run_ids(records: Iterable[Record | Task]) -> set[str]:
-    """Return the ids of dry runs: they claim none, so whether one has come before must be asked."""
-    return {
-        each.instruction_id
-        for each in records
-        if isinstance(each, Record) and each.dry_run and each.instruction_id
-    }
+def ids_not_claimed(records: Iterable[Record | Task]) -> set[str]:
+    """Return ids of which it must be asked whether they have come before.
+
+    A dry run claims none, and a group that is refused for its form none of its members'.
+    """
+    asked: set[str] = set()
+    for each in records:
+        if isinstance(each, Record):
+            asked.update(member.instruction_id for member in each.members)
+            if (each.dry_run or each.members) and each.instruction_id:
+                asked.add(each.instruction_id)
+    return asked
 
 
 def containers(records: Iterable[Record | Task]) -> set[str]:

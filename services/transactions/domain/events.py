@@ -131,9 +131,12 @@ def _spelling_of(decision: Decision, terms: Terms, shard: int, recorded_at: str)
 
 def _transaction(decision: Decision) -> str:
     legs = decision.legs
-    movements = _movement(0, legs[0])
-    for index in range(1, len(legs)):
-        movements += "," + _movement(index, legs[index])
+    if decision.detail is not None and "members" in decision.detail:
+        movements = _movements_of_members(decision.detail["members"], legs)
+    else:
+        movements = _movement(0, legs[0])
+        for index in range(1, len(legs)):
+            movements += "," + _movement(index, legs[index])
     return (
         f',"booking_date":"{_day(decision.booking_date)}","value_date":"{_day(decision.value_date)}",'
         f'"movements":[{movements}]'
@@ -149,24 +152,33 @@ def _movement(index: int, leg: Leg) -> str:
     )
 
 
-def _posted(decision: Decision) -> str:
-    if decision.detail is None:
-        return _transaction(decision)
-    return _transaction(decision) + _named(
-        decision.detail,
-        "routed",
-        "limit_passed",
-        "opened",
-        "resolves",
-        "freed",
-        "reverses",
-        "uses",
-        "reopens",
-        "executes",
+def _movements_of_members(members: list[dict[str, Any]], legs: list[Leg]) -> str:
+    numbers = (number for number, each in enumerate(members) for _ in range(each["movements"]))
+    return ",".join(
+        f'{_movement(index, leg)[:-1]},"member":{number}}}'
+        for index, (leg, number) in enumerate(zip(legs, numbers, strict=True))
     )
 
 
-_PENDING: Final = ("screening", "routed", "limit_passed", "opened", "executes")
+def _posted(decision: Decision) -> str:
+    if decision.detail is None:
+        return _transaction(decision)
+    return _transaction(decision) + _named(decision.detail, *_POSTED)
+
+
+_POSTED: Final = (
+    "routed",
+    "limit_passed",
+    "opened",
+    "resolves",
+    "freed",
+    "reverses",
+    "uses",
+    "reopens",
+    "executes",
+    "members",
+)
+_PENDING: Final = ("screening", "routed", "limit_passed", "opened", "executes", "members")
 
 
 def _pending(decision: Decision) -> str:
@@ -174,7 +186,9 @@ def _pending(decision: Decision) -> str:
 
 
 def _voided(decision: Decision) -> str:
-    return f'{_transaction(decision)},"reason":"{decision.reason}"' + _named(_detail(decision), "resolves")
+    return f'{_transaction(decision)},"reason":"{decision.reason}"' + _named(
+        _detail(decision), "resolves", "members"
+    )
 
 
 def _booked(decision: Decision) -> str:
@@ -193,7 +207,9 @@ def _account(decision: Decision) -> str:
 
 
 def _rejected(decision: Decision) -> str:
-    return f',"reason":"{decision.reason}"' + _named(_detail(decision), "field", "detail", "executes")
+    return f',"reason":"{decision.reason}"' + _named(
+        _detail(decision), "field", "detail", "member", "executes"
+    )
 
 
 def _dry_run(decision: Decision) -> str:

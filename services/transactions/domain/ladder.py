@@ -67,7 +67,7 @@ def identity(case: Case) -> Refusal | None:
     assert instruction_id is not None
     first = context.changes.firsts.get(instruction_id) or context.outside.firsts.get(instruction_id)
     if first is None:
-        return None
+        return _member_identity(case) if case.record.members else None
     case.first = first
     if first.content_hash == case.record.content_hash:
         return Refusal("duplicate", None, "")
@@ -76,6 +76,19 @@ def identity(case: Case) -> Refusal | None:
         # All that can be compared agrees: what was personal in the first one has been erased since.
         return Refusal("duplicate", None, "")
     return Refusal("id_reused", field, "the id was used before for something else")
+
+
+def _member_identity(case: Case) -> Refusal | None:
+    """Has no id of a group's members come before?"""
+    context = case.context
+    for number, each in enumerate(case.record.members):
+        member_id = each.instruction_id
+        first = context.changes.firsts.get(member_id) or context.outside.firsts.get(member_id)
+        if first is not None:
+            case.first = first
+            field = f"members.{number}.instruction_id"
+            return Refusal("member_id_used", field, "the member's id was used before", number)
+    return None
 
 
 def first_difference(first: bytes | None, second: bytes | None) -> str | None:

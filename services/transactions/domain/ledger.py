@@ -11,8 +11,9 @@ from typing import Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain import scheduling
-from services.transactions.domain.cases import Case, Context, asset_not_used, first_stopped
+from services.transactions.domain.cases import Case, Context, first_stopped, stand_in_for
 from services.transactions.domain.chart import Chart
+from services.transactions.domain.claims import Claim, claims_of
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.dry_runs import judge_on_trial
 from services.transactions.domain.duties import Task
@@ -112,6 +113,8 @@ def fold(
         if decision.uses_up_id:
             assert decision.instruction_id is not None
             changes.firsts[decision.instruction_id] = decision
+            if record.members:
+                changes.firsts.update((each.instruction_id, each) for each in claims_of(decision))
         _note_ahead(decision, changes)
         decided.append(decision)
         while changes.following:
@@ -181,7 +184,7 @@ def _route(case: Case, refusal: Refusal) -> Refusal | None:
             case.routed = refusal.reason
         case "return" | "blocked_funds" as stand_in:
             case.routed = refusal.reason
-            return _stand_in(case, stand_in, refusal)
+            return stand_in_for(case.context, case.moves, stand_in, refusal)
         case "open_day":
             case.booked = case.day
             case.routed = case.routed or refusal.reason
@@ -189,22 +192,6 @@ def _route(case: Case, refusal: Refusal) -> Refusal | None:
             case.limit_passed = True
         case "rejected":
             return refusal
-    return None
-
-
-def _stand_in(case: Case, house_class: str, refusal: Refusal) -> Refusal | None:
-    """Put the house's account of a class where the customer's is stopped; what is there already stays."""
-    house = case.context.chart.house
-    for index, (debit, credit) in enumerate(case.moves):
-        customer = debit if debit.is_customer else credit
-        if not customer.is_customer:
-            continue
-        instead = house.get((customer.entity_id, house_class, customer.asset_id))
-        if instead is None:
-            return asset_not_used()
-        if instead in (debit, credit):
-            return refusal
-        case.moves[index] = (instead, credit) if debit.is_customer else (debit, instead)
     return None
 
 
@@ -238,6 +225,8 @@ def _refused(case: Case, refusal: Refusal) -> Decision:
     decision.kind = kinds.REJECTED
     decision.reason = refusal.reason
     decision.detail = {"field": refusal.field, "detail": refusal.detail}
+    if refusal.member is not None:
+        decision.detail["member"] = refusal.member
     if decision.content is None and decision.content_hash is not None:
         decision.detail["content_hash"] = decision.content_hash.hex()
     decision.uses_up_id = reason.rung not in ("place", "identity")
@@ -347,6 +336,7 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     decision.content = pending.content
     decision.content_hash = pending.content_hash
     decision.value_date = pending.value_date or decision.booking_date
+    decision.detail = None if pending.members is None else {"members": pending.members}
     decision.legs = [settle(changes, leg, posted=reason is None) for leg in pending.legs]
     if reason is None:
         changes.posted[instruction_id] = decision
@@ -364,7 +354,7 @@ def _clear(decision: Decision, answer: DecisionMade, pending: OpenPending, chang
     changes.cleared.append((pending.seq, decision.seq))
 
 
-def _why_without_effect(pending: OpenPending | None, first: Decision | First | None) -> str:
+def _why_without_effect(pending: OpenPending | None, first: Decision | Claim | First | None) -> str:
     if pending is not None:
         return "other_content"
     if first is None:

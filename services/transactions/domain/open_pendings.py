@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Leg
@@ -44,6 +44,8 @@ class OpenPending:
     """Of a trade that is booked by trade date."""
     settles_on: date | None = None
     """Of a fact, which is sure to come: its contractual settlement day, if it names one."""
+    members: list[dict[str, Any]] | None = None
+    """Of a group: as its events name them."""
 
     @property
     def buys(self) -> bool:

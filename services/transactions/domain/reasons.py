@@ -48,6 +48,7 @@ TABLE: Final = (
     # 2 identity
     _row("duplicate", "identity", "DU05", "nothing: the first outcome stands", fate="duplicate"),
     _row("id_reused", "identity", "DU05", "give the new instruction an id of its own"),
+    _row("member_id_used", "identity", "DU05", "give each member an id of its own, and the group a new one"),
     # 3 form
     _row("field_missing", "form", "FF01", _CORRECT),
     _row("field_wrong_type", "form", "FF01", _CORRECT),
@@ -73,6 +74,9 @@ TABLE: Final = (
     _row(
         "commission_too_high", "form", "AM09", "name what is paid in all, commission and price, with a new id"
     ),
+    _row("group_empty", "form", "FF01", "name the instructions it is made of, with a new id"),
+    _row("member_id_repeated", "form", "DU05", "give each member an id of its own, and the group a new one"),
+    _row("member_differs", "form", "FF01", "say it once, in the group, with a new id"),
     _row("too_large", "form", "FF01", "leave out what the ledger need not carry, with a new id"),
     # 4 references
     _row("entity_unknown", "references", "RC01", _CORRECT),
@@ -100,6 +104,7 @@ TABLE: Final = (
         "name the payment that came back by its id",
         fact="suspense",
     ),
+    _row("original_is_member", "references", "AG01", "name the group, with a new id", fact="suspense"),
     _row("original_not_reversible", "references", "AG03", "send an instruction of its own that corrects it"),
     _row("item_unknown", "references", "AG01", "name a movement that credited an account of items"),
     _row("reversed_elsewhere", "references", "AG01", "name the owner that is said, with a new id"),

@@ -13,12 +13,19 @@ from services.transactions.domain.personal import is_personal, sealed_content, s
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.compliance import DecisionMade
-from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, InstructionBase, content_of
+from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, Group, InstructionBase, content_of
 from shared.messages.sealing import PartyKey
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 
+GROUP: Final = "group"
 _CODES: Final[dict[type, str]] = {each: each.model_fields["type"].default for each in INSTRUCTIONS}
 """Type code by message class: pydantic's own `isinstance` is slow."""
+
+
+SAID_ONCE: Final = tuple(
+    name for name in InstructionBase.model_fields if name not in {"type", "instruction_id", "owner"}
+)
+"""Fields that a group has for all its members, which must not have them."""
 
 
 class Record:
@@ -34,6 +41,7 @@ class Record:
         "item",
         "key",
         "kind",
+        "members",
         "message",
         "offset",
         "original",
@@ -70,6 +78,8 @@ class Record:
     """Whether it is an instruction, well-formed or not."""
     dry_run: bool
     """Whether it is an instruction that is only to be judged."""
+    members: tuple["Member", ...]
+    """Of a group: its instructions."""
 
     @classmethod
     def of_content(cls, content: bytes, types: Mapping[str, TransactionType]) -> "Record":
@@ -108,6 +118,7 @@ class Record:
         self.dry_run = False
         self.original = None
         self.item = None
+        self.members = ()
         code = _CODES.get(message.__class__)
         if code is not None:
             self.type = code
@@ -115,6 +126,9 @@ class Record:
             self.kind = kind = types[code]
             self.plan = plan = kind.movements(message)
             self.accounts = (*_codes_in(plan), *kind.effect.accounts(message))
+            if code == GROUP:
+                self.members = members_of(message, types)
+                self.accounts = tuple(code for each in self.members for code in _codes_in(each.plan))
             self.pending_id = kind.effect.pending_id(message)
             self.original = kind.effect.original(message)
             self.item = kind.effect.item(message)
@@ -153,6 +167,32 @@ def sealed_for(message: Any) -> str | None:
     if isinstance(message, MalformedInstruction):
         return None if message.personal is None else message.owner
     return None
+
+
+class Member:
+    """One instruction of a group, as the rungs look at a record."""
+
+    __slots__ = ("instruction_id", "kind", "message", "owner", "plan", "type")
+
+    def __init__(self, message: Any, types: Mapping[str, TransactionType]) -> None:
+        self.message = message
+        self.type = _CODES[message.__class__]
+        self.kind = types[self.type]
+        self.plan = self.kind.movements(message)
+        self.owner: str = message.owner
+        self.instruction_id = str(message.instruction_id)
+
+
+def members_of(group: Group, types: Mapping[str, TransactionType]) -> tuple[Member, ...]:
+    """Return a group's instructions, each with what the group says for all of them."""
+    said = {name: getattr(group, name) for name in SAID_ONCE}
+    return tuple(Member(each.model_copy(update=said), types) for each in group.members)
+
+
+def is_fact(record: Record) -> bool:
+    """Say whether it has happened whatever anybody thinks of it: a fact, or a group of facts alone."""
+    kinds = [each.kind for each in record.members] or [record.kind]
+    return all(kind is not None and kind.kind == "fact" for kind in kinds)
 
 
 def _codes_in(plan: tuple[Planned, ...]) -> tuple[str, ...]:

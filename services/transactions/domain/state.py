@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
+from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
@@ -87,6 +88,8 @@ class Original(NamedTuple):
     """What was posted; none where nothing was."""
     reopens: bool = False
     """Whether it undid what was made of an item, and so made another one."""
+    is_member: bool = False
+    """Whether it was asked for by a member of a group, which is undone with the whole group."""
 
 
 class MovementId(NamedTuple):
@@ -342,8 +345,8 @@ class Changes:
     following: list[Decision] = field(default_factory=list)
     """What the decision being made says beside itself: events that stand behind its own, without a source."""
     next_account: int = 1
-    firsts: dict[str, Decision] = field(default_factory=dict)
-    """First outcomes in this batch, by instruction id."""
+    firsts: dict[str, Decision | Claim] = field(default_factory=dict)
+    """First outcomes in this batch, by instruction id; those of a group's members are its own."""
 
     def find_account(self, code: str) -> Account | None:
         """Return the account of this code, if the state or the batch knows one."""
@@ -570,7 +573,11 @@ class Changes:
         if shard != self.state.shard:
             return None
         decision = self.posted.get(instruction_id) or self.firsts.get(instruction_id)
-        return None if decision is None else original_of(shard, decision)
+        if decision is None:
+            return None
+        if isinstance(decision, Claim):
+            return Original(shard, decision.seq, "group", "", (), is_member=True)
+        return original_of(shard, decision)
 
 
 def original_of(shard: int, decision: Decision) -> Original:
@@ -623,6 +630,8 @@ class First(NamedTuple):
     kind: str
     reason: str | None
     content: bytes | None
+    is_member: bool = False
+    """Whether its id was taken for a member of a group."""
 
 
 @dataclass(slots=True)

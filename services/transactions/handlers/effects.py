@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from services.transactions.domain.chart import Account
+from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.due import tasks_due
 from services.transactions.domain.duties import Task
@@ -164,7 +165,7 @@ async def _fold_all(
         shards = wanted
 
 
-def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision]]]:
+def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision | Claim]]]:
     """The decisions that use up an id; the same ones however often a shard decides again."""
     return [(shard, list(result.changes.firsts.values())) for shard, result in folded.items()]
 

@@ -6,7 +6,7 @@ from services.transactions.domain.chart import Account
 from services.transactions.domain.entries import (
     Entries,
     containers,
-    dry_run_ids,
+    ids_not_claimed,
     instruction_ids,
     items,
     originals,
@@ -39,7 +39,7 @@ async def load_needed(
     """Read what the batch needs and nobody remembers, with a constant number of statements."""
     connection = work.connection
     asked = {
-        shard: pending_ids(states[shard], batch.closely_read) | dry_run_ids(batch.closely_read)
+        shard: pending_ids(states[shard], batch.closely_read) | ids_not_claimed(batch.closely_read)
         for shard, batch in batches.items()
     }
     firsts = await _first_outcomes(connection, asked)

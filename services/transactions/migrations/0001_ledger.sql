@@ -242,7 +242,7 @@ CREATE TABLE detached_outcome (
     kind event_kind NOT NULL,
     content_hash bytea NOT NULL,
     reason text,
-    PRIMARY KEY (shard, seq)
+    PRIMARY KEY (shard, seq, instruction_id) -- the ids of a group's members have its outcome
 );
 
 -- Makes parts until they reach beyond a number, and says how far they reach. The service, which may make no

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from asyncpg import Connection
 
@@ -48,6 +49,8 @@ Opened = Callable[[str, str, bytes], bytes]
 class Wanted:
     """What is known of the instructions wanted; what is left out may be anything."""
 
+    instruction_id: UUID | None = None
+    """Its id, or that of a group's member."""
     reference: str | None = None
     """The business reference."""
     end_to_end_id: str | None = None
@@ -145,7 +148,19 @@ async def _bounds(
         before = date.fromordinal(wanted.booked_since.toordinal() - 1)
         begun = await days_begun_after(connection, before, high)
         low = {shard: max(seq, begun[shard]) for shard, seq in low.items()}
+    if wanted.instruction_id is not None:
+        taken = await _taken(connection, wanted.instruction_id)
+        low = {shard: max(seq, taken.get(shard, 0) - 1) for shard, seq in low.items()}
+        high = {shard: min(seq, taken.get(shard, 0)) for shard, seq in high.items()}
     return low, high
+
+
+async def _taken(connection: Connection, instruction_id: UUID) -> dict[int, int]:
+    """Return by which event of each shard an id was used up."""
+    rows = await connection.fetch(
+        "SELECT shard, seq FROM transactions.instruction_key WHERE instruction_id = $1", instruction_id
+    )
+    return {row["shard"]: row["seq"] for row in rows}
 
 
 async def _last_begun(connection: Connection, day: date, last: Mapping[int, int]) -> dict[int, int]:

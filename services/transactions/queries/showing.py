@@ -21,13 +21,13 @@ Number = tuple[int, int]
 async def transaction_show(connection: Connection, instruction_id: UUID) -> list[dict[str, Any]]:
     """Return all that is kept about an instruction, one record for each shard that used its id.
 
-    An id is used in several shards by a broadcast or by different owners. Where no shard has used it up, its
-    refusals for a wrong key or partition are shown. `outcome` is what it has come to by now, `event` the
-    first. `resolved_by` and `follow_ups` are events of other records about it: decisions, repeats, postings
-    of a reserve. Each event says what it `reverses`, and what has `reversed_by` it; of what it `uses` a part
-    comes back, and `used_by` are the parts of its own that did. A reserve's parts name it in no index: its
-    shard is read from it up to its end, which takes as long as that is (about 0.1 s a million events of the
-    shard).
+    By the id of a group's member the group is shown. An id is used in several shards by a broadcast or by
+    different owners. Where no shard has used it up, its refusals for a wrong key or partition are shown.
+    `outcome` is what it has come to by now, `event` the first. `resolved_by` and `follow_ups` are events of
+    other records about it: decisions, repeats, postings of a reserve. Each event says what it `reverses`, and
+    what has `reversed_by` it; of what it `uses` a part comes back, and `used_by` are the parts of its own
+    that did. A reserve's parts name it in no index: its shard is read from it up to its end, which takes as
+    long as that is (about 0.1 s a million events of the shard).
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         firsts = await _events_of(connection, instruction_id)
@@ -215,6 +215,7 @@ def _event(row: Mapping[str, Any], kept: _Kept) -> dict[str, Any]:
     copies: list[int] = row["copies"] or []
     number = (row["shard"], row["seq"])
     ties = kept.ties[number]
+    detail: dict[str, Any] | None = None if row["detail"] is None else json.loads(row["detail"])
     return {
         "event": row["event"],
         "shard": row["shard"],
@@ -231,15 +232,25 @@ def _event(row: Mapping[str, Any], kept: _Kept) -> dict[str, Any]:
         else {"topic": row["came_from"], "partition": row["partition"], "offset": row["offset"]},
         "epoch": row["epoch"],
         "traceparent": row["traceparent"],
-        "detail": None if row["detail"] is None else json.loads(row["detail"]),
+        "detail": detail,
         "seen": None if row["seen"] is None else json.loads(row["seen"]),
         "copied_to": copies[::2],
         "reverses": ties.reverses,
         "reversed_by": ties.reversed_by,
         "uses": ties.uses,
         "used_by": ties.used_by,
-        "movements": kept.movements.get(number, []),
+        "movements": _with_members(kept.movements.get(number, []), (detail or {}).get("members", [])),
     }
+
+
+def _with_members(movements: list[dict[str, Any]], members: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Say of each movement of a group to which member it belongs."""
+    whose = [each["instruction_id"] for each in members for _ in range(each["movements"])]
+    return (
+        [{**each, "member": member} for each, member in zip(movements, whose, strict=True)]
+        if whose
+        else movements
+    )
 
 
 def rule_of(reason: str | None) -> dict[str, str] | None:

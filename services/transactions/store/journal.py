@@ -12,6 +12,7 @@ from asyncpg.exceptions import UniqueViolationError
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
+from services.transactions.domain.claims import Claim, contents_of
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.state import First
 from services.transactions.store import asking, binary
@@ -271,7 +272,7 @@ async def _copy(connection: Connection, table: str, columns: Sequence[str], rows
         )
 
 
-def key_rows(used: Iterable[tuple[int, Iterable[Decision]]]) -> list[bytes]:
+def key_rows(used: Iterable[tuple[int, Iterable[Decision | Claim]]]) -> list[bytes]:
     """Spell the rows of first outcomes' ids, in the order of the ids.
 
     Ids that an upstream makes in the order of time are then appended to their index, which keeps it full.
@@ -286,7 +287,7 @@ def key_rows(used: Iterable[tuple[int, Iterable[Decision]]]) -> list[bytes]:
     return rows
 
 
-async def claim_ids(connection: Connection, used: Iterable[tuple[int, Iterable[Decision]]]) -> bool:
+async def claim_ids(connection: Connection, used: Iterable[tuple[int, Iterable[Decision | Claim]]]) -> bool:
     """Take the ids of first outcomes, by shard; says no, and takes none, where one has been taken before."""
     rows = key_rows(used)
     if not rows or planted("no_unique_id"):
@@ -307,23 +308,28 @@ async def first_outcomes(
         """
         SELECT key.shard, key.instruction_id, key.seq, coalesce(journal.kind, detached.kind)::text AS kind,
                coalesce(journal.reason, detached.reason) AS reason, journal.content, journal.detail,
-               detached.content_hash
+               detached.content_hash, journal.instruction_id <> key.instruction_id AS is_member
         FROM unnest($1::text::uuid[], $2::text::int[]) AS asked (instruction_id, shard)
         JOIN instruction_key AS key
           ON key.instruction_id = asked.instruction_id AND key.shard = asked.shard
         LEFT JOIN journal ON journal.shard = key.shard AND journal.seq = key.seq
-        LEFT JOIN detached_outcome AS detached ON detached.shard = key.shard AND detached.seq = key.seq
+        LEFT JOIN detached_outcome AS detached
+          ON detached.shard = key.shard AND detached.seq = key.seq
+         AND detached.instruction_id = key.instruction_id
         """,
         array_of(instruction_ids),
         array_of(shards),
     )
     found: dict[int, dict[str, First]] = {}
     for row in rows:
-        detail = None if row["detail"] is None else json.loads(row["detail"])
-        content_hash = row["content_hash"] or hash_of_kept(row["content"], detail)
+        instruction_id, content, is_member = str(row["instruction_id"]), row["content"], row["is_member"]
+        if is_member:
+            content = contents_of(content)[instruction_id]
+        detail = None if row["detail"] is None or is_member else json.loads(row["detail"])
+        content_hash = row["content_hash"] or hash_of_kept(content, detail)
         assert content_hash is not None, "a first outcome has its content, or the hash of it"
-        first = First(row["seq"], content_hash, row["kind"], row["reason"], row["content"])
-        found.setdefault(row["shard"], {})[str(row["instruction_id"])] = first
+        first = First(row["seq"], content_hash, row["kind"], row["reason"], content, bool(is_member))
+        found.setdefault(row["shard"], {})[instruction_id] = first
     return found
 
 

@@ -1,5 +1,6 @@
 """Reads and writes what moves beside balances: freezes, pending transactions, business days."""
 
+import json
 from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import Any, Final
@@ -137,7 +138,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
         """
         SELECT seq, pending.instruction_id, pending.content_hash, pending.settled_minor,
                pending.screening AND pending.cleared_seq IS NULL AS screening, journal.instruction_type,
-               journal.owner, journal.content
+               journal.owner, journal.content, journal.detail
         FROM pending
         JOIN journal USING (shard, seq)
         WHERE shard = $1 AND resolved_seq IS NULL
@@ -166,6 +167,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
             obligation=booked.get(row["seq"]),
             settles_on=instruction.contractual_settlement_date if row["instruction_type"] in FACTS else None,
             booking_date=getattr(instruction, "booking_date", None),
+            members=json.loads(row["detail"] or "{}").get("members"),
         )
     return found
 

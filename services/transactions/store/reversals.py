@@ -16,9 +16,10 @@ async def originals(
     """Return what has come of instructions, by shard and id: their posting, else their first outcome."""
     rows = await connection.fetch(
         """
-        SELECT first.shard, first.instruction_id, first.instruction_type, first.owner,
+        SELECT first.shard, key.instruction_id, first.instruction_type, first.owner,
                coalesce(posted.seq, first.seq) AS seq,
-               posted.seq IS NOT NULL OR first.kind = 'TransactionPosted' AS is_posted
+               posted.seq IS NOT NULL OR first.kind = 'TransactionPosted' AS is_posted,
+               first.instruction_id <> key.instruction_id AS is_member
         FROM unnest($1::text::int[], $2::text::uuid[]) AS asked (shard, instruction_id)
         JOIN instruction_key AS key
           ON key.instruction_id = asked.instruction_id AND key.shard = asked.shard
@@ -40,6 +41,7 @@ async def originals(
             row["instruction_type"],
             row["owner"],
             legs.get((row["shard"], row["seq"]), ()),
+            is_member=row["is_member"],
         )
         for row in rows
     }

@@ -14,6 +14,7 @@ from services.transactions.transaction_types.deposit import DEPOSIT
 from services.transactions.transaction_types.exchange import EXCHANGE
 from services.transactions.transaction_types.fee import FEE
 from services.transactions.transaction_types.freeze_account import FREEZE_ACCOUNT
+from services.transactions.transaction_types.group import GROUP
 from services.transactions.transaction_types.house_posting import HOUSE_POSTING
 from services.transactions.transaction_types.interest import INTEREST
 from services.transactions.transaction_types.open_account import OPEN_ACCOUNT
@@ -52,6 +53,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     RETURN,
     ALLOCATE,
     WRITE_OFF,
+    GROUP,
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     CHANGE_LIMIT,

@@ -15,6 +15,8 @@ class Refusal(NamedTuple):
     reason: str
     field: str | None
     detail: str
+    member: int | None = None
+    """Of a group: the member that it says no to."""
 
 
 Rule = Callable[[Any], Refusal | None]

@@ -27,6 +27,7 @@ from services.transactions.domain.effects.containers import (
 )
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import Against, Planned, TransactionType
+from services.transactions.domain.records import is_fact
 from services.transactions.domain.state import DEBIT_FROZEN
 from services.transactions.domain.value_dates import NONE_AHEAD, withheld
 from shared.messages.envelope import HOUSE
@@ -185,7 +186,7 @@ def _status(case: Case) -> Refusal | None:
 def _limits(case: Case) -> Refusal | None:
     kind = case.record.kind
     assert kind is not None
-    case.screening = kind.kind == "request" and _is_screened_first(case, kind)
+    case.screening = kind.kind == "request" and is_screened_first(case, kind)
     case.pending = case.screening or kind.reserves
     return put_down(case, as_planned(case))
 
@@ -234,7 +235,8 @@ def put_down(case: Case, puts: Sequence[Put]) -> Refusal | None:
     return None
 
 
-def _is_screened_first(case: Case, kind: TransactionType) -> bool:
+def is_screened_first(case: Case, kind: TransactionType) -> bool:
+    """Say whether policy has a request screened before it is posted, by all that it moves in its asset."""
     debit, _ = case.moves[0]
     amount_from = case.context.chart.screened_from(debit.entity_id, kind.code, debit.asset_id, case.day)
     if amount_from is None:
@@ -258,7 +260,7 @@ def _bears(case: Case, put: Put) -> Refusal | None:
     kind = case.record.kind
     assert kind is not None
     # A fact has happened; a right lets a request past the limit, and nothing past a freeze.
-    if case.limit_passed and (not frozen or kind.kind == "fact"):
+    if case.limit_passed and (not frozen or is_fact(case.record)):
         return None
     short = debits - taken[1] - limit + frozen
     since = _counts_from(case)
@@ -318,7 +320,7 @@ def take_back(case: Case) -> None:
     give_up_opening(case)
 
 
-def _accept(case: Case, decision: Decision) -> None:
+def accept_movements(case: Case, decision: Decision) -> None:
     """Post what was put down, or keep it as pending."""
     decision.legs = case.legs
     decision.value_date = case.record.message.value_date or case.day
@@ -360,6 +362,7 @@ def _keep_pending(case: Case, decision: Decision) -> None:
         expires_on=getattr(record.message, "expires_on", None),
         settles_on=record.message.contractual_settlement_date if kind.kind == "fact" else None,
         booking_date=getattr(record.message, "booking_date", None),
+        members=(decision.detail or {}).get("members"),
     )
     if not case.screening:
         decision.detail = {"screening": False}
@@ -373,5 +376,5 @@ MOVEMENTS: Final = Effect(
     status=_status,
     state=refuse_value_date,
     limits=_limits,
-    accept=_accept,
+    accept=accept_movements,
 )

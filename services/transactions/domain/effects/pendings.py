@@ -11,7 +11,7 @@ from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.obligations import Booking, book_behind, booked_behind, overflow
 from services.transactions.domain.open_pendings import OpenPending, amounts_left
-from services.transactions.domain.state import Changes
+from services.transactions.domain.state import Changes, First
 from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
 
 
@@ -26,7 +26,11 @@ def _part(case: Case) -> Refusal | None:
     first = context.changes.firsts.get(pending_id) or context.outside.firsts.get(pending_id)
     if case.named is not None:
         case.named_first = json.loads(case.named.content)
-    elif first is not None and first.kind in (kinds.PENDING, kinds.SCHEDULED):
+    elif (
+        isinstance(first, Decision | First)
+        and first.kind in (kinds.PENDING, kinds.SCHEDULED)
+        and not _is_member(first)
+    ):
         case.named_first = json.loads(first.content or b"")
     amount = getattr(case.record.message, "amount", None)
     case.amounts = []
@@ -41,9 +45,14 @@ def _part(case: Case) -> Refusal | None:
     return None
 
 
+def _is_member(first: Decision | First) -> bool:
+    return isinstance(first, First) and first.is_member
+
+
 def _asset_of(first: dict[str, Any]) -> str:
     """Return what is reserved of: the asset of a pending transaction's first movement."""
-    return str(first["asset"] if "asset" in first else first["debit_asset"])
+    named: dict[str, Any] = first["members"][0] if "members" in first else first
+    return str(named["asset"] if "asset" in named else named["debit_asset"])
 
 
 def _references(case: Case) -> Refusal | None:

@@ -11,7 +11,7 @@ from services.transactions.domain.cases import Case, asset_not_used, house_end, 
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.movements import MOVEMENTS, Put, put_down, to_suspense
-from services.transactions.domain.effects.using import find_original, not_there, use_of
+from services.transactions.domain.effects.using import find_original, not_there, of_group, use_of
 from services.transactions.domain.state import MovementId
 
 
@@ -27,6 +27,8 @@ def _to_payer(case: Case) -> Refusal | None:
     (planned,) = case.record.plan
     context = case.context
     found = find_original(case)
+    if found is not None and found.is_member:
+        return of_group()
     if found is None or not found.legs:
         return not_there(case, found)
     if not context.types[found.instruction_type].returnable:

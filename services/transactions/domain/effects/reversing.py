@@ -14,7 +14,7 @@ from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal, no_item
 from services.transactions.domain.effects.authority import two_people
 from services.transactions.domain.effects.movements import Put, put_down, refuse_value_date
-from services.transactions.domain.effects.using import find_original, home_of, not_there, use_of
+from services.transactions.domain.effects.using import find_original, home_of, not_there, of_group, use_of
 from services.transactions.domain.state import MovementId, Original
 
 TOO_LITTLE: Final = frozenset({"insufficient_funds", "short_on_value_date"})
@@ -28,6 +28,8 @@ def _form(case: Case) -> Refusal | None:
 
 def _references(case: Case) -> Refusal | None:
     found = find_original(case)
+    if found is not None and found.is_member:
+        return of_group()
     if found is None or not found.legs:
         return not_there(case, found)
     code = found.instruction_type

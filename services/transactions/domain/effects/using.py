@@ -69,3 +69,8 @@ def use_of(case: Case, movement: MovementId, amount: int) -> Used:
     return (
         context.changes.uses.get(movement) or context.outside.uses.get(movement) or Used(parts=0, left=amount)
     )
+
+
+def of_group() -> Refusal:
+    """Refuse what names a member of a group: it is undone with all of it."""
+    return Refusal("original_is_member", "original_id", "it was asked for by a group: name that")

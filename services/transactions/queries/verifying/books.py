@@ -234,6 +234,8 @@ class Shard:
     """By seq: the account and that day."""
     seen_by_value: dict[tuple[int, date], int] = field(default_factory=dict)
     """The largest foreign credits a decision saw that count on a day, by account and that day."""
+    groups: dict[int, Any] = field(default_factory=dict[int, Any])
+    """What pending groups say of their members, by seq."""
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
     watched: set[int] = field(default_factory=set)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 from asyncpg import Connection
@@ -9,6 +10,7 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import RUNS_FROM, Books, Findings, Shard
 from services.transactions.queries.verifying.columns import read_block
 from services.transactions.queries.verifying.effects import APPLIED, KINDS
+from services.transactions.queries.verifying.effects.grouping import members_taken
 from services.transactions.queries.verifying.first_outcomes import (
     FIRST_OUTCOMES,
     PLACE_REASONS,
@@ -191,6 +193,9 @@ class Walk:
         if _is_first_outcome(row):
             books.instructions += 1
             self._ids.add(row["id_bytes"] or b"", seq)
+            for member_id in members_taken(row):
+                books.instructions += 1
+                self._ids.add(UUID(member_id).bytes, seq)
         chain = self._chain
         if chain is None or chain.difference is not None:
             return

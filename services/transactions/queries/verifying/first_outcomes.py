@@ -14,6 +14,7 @@ import numpy as np
 from asyncpg import Connection
 from numpy.typing import NDArray
 
+from services.transactions.domain.reasons import TABLE
 from services.transactions.queries.verifying.books import PREFETCH, Books
 from services.transactions.queries.verifying.journal import HEADER_BYTES, TRAILER
 
@@ -30,6 +31,8 @@ FIRST_OUTCOMES: Final = frozenset(
         "PeriodClosed",
     }
 )
+FORM_REASONS: Final = frozenset(each.code for each in TABLE if each.rung == "form")
+"""A group that is refused for one of these uses up its own id alone."""
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
 WINDOW: Final = 4_096
 WAITING_MAX: Final = 1_000_000
@@ -205,15 +208,25 @@ async def name_keys(connection: Connection, books: Books) -> None:
                key.instruction_id AS key_id, first.instruction_id
         FROM transactions.instruction_key AS key
         FULL JOIN (
-            SELECT shard, seq, instruction_id
-            FROM transactions.journal_row
+            SELECT shard, seq, instruction_id, instruction_type
+            FROM transactions.journal
             WHERE about_seq IS NULL
               AND kind IN ('TransactionPosted', 'TransactionPending', 'TransactionScheduled',
                            'TransactionCancelled', 'TransactionVoided', 'InstructionApplied',
                            'InstructionRejected', 'BusinessDayOpened', 'PeriodClosed')
               AND (reason IS NULL OR reason NOT IN ('wrong_key', 'wrong_partition'))
-        ) AS first ON first.shard = key.shard AND first.seq = key.seq
+            UNION ALL
+            SELECT shard, seq, (member ->> 'instruction_id')::uuid, instruction_type
+            FROM transactions.journal
+            CROSS JOIN json_array_elements(convert_from(content, 'UTF8')::json -> 'members') AS member
+            WHERE instruction_type = 'group' AND about_seq IS NULL
+              AND kind IN ('TransactionPosted', 'TransactionPending', 'InstructionRejected')
+              AND (reason IS NULL OR reason <> ALL($1::text[] || '{wrong_key, wrong_partition}'))
+        ) AS first
+          ON first.shard = key.shard AND first.seq = key.seq
+         AND (first.instruction_id = key.instruction_id OR first.instruction_type <> 'group')
         """,
+        list(FORM_REASONS),
         prefetch=PREFETCH,
     ):
         at: dict[str, Any] = {"shard": row["shard"], "seq": row["seq"]}

@@ -4,6 +4,7 @@ The form is that of `docs/reference/messages.md`, without white space, names in 
 """
 
 import json
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -24,15 +25,16 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
         "uses",
         "reopens",
         "executes",
+        "members",
     ),
-    "TransactionPending": ("screening", "routed", "limit_passed", "opened", "executes"),
+    "TransactionPending": ("screening", "routed", "limit_passed", "opened", "executes", "members"),
     "TransactionScheduled": ("entity", "execute_on"),
     "TransactionCancelled": ("entity", "resolves"),
-    "TransactionVoided": ("resolves",),
+    "TransactionVoided": ("resolves", "members"),
     "ObligationBooked": ("cause",),
     "PendingCleared": ("decision",),
     "InstructionApplied": ("valid_from",),
-    "InstructionRejected": ("field", "detail", "executes"),
+    "InstructionRejected": ("field", "detail", "member", "executes"),
     "DuplicateReceived": ("first_outcome", "first_reason"),
     "DryRunJudged": ("outcome", "would_be", "balances_after"),
     "RecordUnreadable": ("error", "size", "sha256"),
@@ -74,7 +76,7 @@ def body_of(row: Row, books: Books) -> bytes:
     if kind in MOVING:
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
         text += f',"value_date":"{row["value_date"].isoformat()}"'
-        text += f',"movements":[{",".join(_movement(leg, books) for leg in row.legs)}]'
+        text += f',"movements":[{",".join(_movements(row, books, detail))}]'
     elif kind in _DATED:
         text += f',"booking_date":"{row["booking_date"].isoformat()}"'
     if kind in ("InstructionApplied", "AccountClosed"):
@@ -101,6 +103,16 @@ def posting_of(account: Account) -> str:
 
 def _time(row: Row) -> str:
     return f"{row['recorded_at'].isoformat(timespec='microseconds')[:-6]}Z"
+
+
+def _movements(row: Row, books: Books, detail: dict[str, Any]) -> Iterator[str]:
+    """Spell each; of a group with the member to which it belongs."""
+    whose = [
+        number for number, each in enumerate(detail.get("members", ())) for _ in range(each["movements"])
+    ]
+    for index, leg in enumerate(row.legs):
+        spelt = _movement(leg, books)
+        yield f'{spelt[:-1]},"member":{whose[index]}}}' if whose else spelt
 
 
 def _movement(leg: dict[str, Any], books: Books) -> str:

@@ -13,7 +13,8 @@ SIGN: Final = b'"charges":[{'
 def walk_charges(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
     """See that a posting, or what is pending, has the charges that were asked for behind what it moves."""
     content: bytes | None = row["content"]
-    if content is not None and SIGN in content and row["about_seq"] is None:
+    is_one = row["about_seq"] is None and row["instruction_type"] != "group"
+    if content is not None and SIGN in content and is_one:
         see_charges(books, shard, row["seq"], json.loads(content), legs)
 
 

@@ -14,6 +14,7 @@ from services.transactions.queries.verifying.effects.closing import credits_seen
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
+from services.transactions.queries.verifying.effects.grouping import is_of_facts, walk_group
 from services.transactions.queries.verifying.effects.limits import limit_of
 from services.transactions.queries.verifying.effects.obligations import arriving_by
 from services.transactions.queries.verifying.effects.obligations import see_booked as see_obligation
@@ -38,7 +39,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     resolves, freed = resolved(books, shard, row, legs, detail)
     walk_use(books, shard, row, legs, detail)
     walk_charges(books, shard, row, legs)
-    is_fact = row["instruction_type"] in FACTS
+    walk_group(books, shard, row, legs, detail)
+    is_fact = row["instruction_type"] in FACTS or is_of_facts(row, detail)
     may_pass = is_fact or is_forced(row)
     passed = False
     seen = credits_seen(books, shard, row)

@@ -9,6 +9,7 @@ from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import Books, Moved, Shard, Use
 from services.transactions.queries.verifying.effects.effect import Effect
+from services.transactions.queries.verifying.effects.grouping import asked_by
 from shared.messages.instructions import FACTS
 
 ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
@@ -52,7 +53,8 @@ def walk_use(
     code, kind, routed = row["instruction_type"], row["kind"], detail.get("routed")
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     if code not in MAY_TAKE and kind in KINDS:
-        debited = [books.accounts.get(leg["debit_account"]) for leg in legs]
+        whose = zip(legs, asked_by(row, legs, detail), strict=True)
+        debited = [books.accounts.get(leg["debit_account"]) for leg, by in whose if by not in MAY_TAKE]
         taken = {each.account_class for each in debited if each is not None} & ITEM_CLASSES
         if taken:
             books.see("reversals", False, expected="items used up one by one", found=f"{code}: {taken}", **at)
