@@ -30,8 +30,9 @@ def _part(case: Case) -> Refusal | None:
         isinstance(first, Decision | First)
         and first.kind in (kinds.PENDING, kinds.SCHEDULED)
         and not _is_member(first)
+        and first.content is not None  # in a part that is detached
     ):
-        case.named_first = json.loads(first.content or b"")
+        case.named_first = json.loads(first.content)
     amount = getattr(case.record.message, "amount", None)
     case.amounts = []
     if amount is None:
