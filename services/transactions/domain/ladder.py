@@ -103,7 +103,9 @@ def first_difference(first: bytes | None, second: bytes | None) -> str | None:
 
 
 def _difference(first: dict[str, Any], second: dict[str, Any]) -> str | None:
-    for name in (*first, *(name for name in second if name not in first)):
+    names = (*first, *(name for name in second if name not in first))
+    # What is sealed comes last: whatever else differs says more.
+    for name in sorted(names, key=lambda each: each == SEALED):
         one, other = first.get(name), second.get(name)
         if one == other and (name in first) == (name in second):
             continue
