@@ -284,9 +284,9 @@ BUGS: Final = (
     ),
     # what waits for its day
     Bug(
-        "executed_too_soon", "what is scheduled is executed on the day before", SCHEDULED,
-        "domain.state:Waiting.is_due", "self.execute_on <= day",
-        "self.execute_on.toordinal() <= day.toordinal() + 1",
+        "cancelled_when_due", "what is scheduled may be given up on its day, too", SCHEDULED,
+        "domain.effects.pendings:_state_to_void", "waiting is not None and not waiting.is_due(case.day)",
+        "waiting is not None",
     ),
     Bug(
         "executed_twice", "what was executed still waits", SCHEDULED,

@@ -386,6 +386,7 @@ ALLOCATED: Final[Script] = [
     RESTART,
     allocates("6.00", "too much", CLEO),
     say("allocate", BEN, "from elsewhere", item=KEPT_ITEM, account=BEN, amount="5.00", asset="EUR"),
+    say("allocate", CLEO, "from beside", item=KEPT_ITEM, account=CLEO, amount="1.00", asset="EUR"),
     allocates("3.00", "second", CLEO),
     say("write_off", ANNA, "rest", item=KEPT_ITEM, amount="2.00", asset="EUR", **ANSWERED_FOR),
     works(),
