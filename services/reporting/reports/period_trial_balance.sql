@@ -46,7 +46,7 @@ CROSS JOIN (
 ) AS begun
 WHERE
     activity.day BETWEEN begun.first_day AND $1
-    AND activity.outcome IN ('posted', 'swept')
+    AND activity.outcome IN ('posted', 'swept', 'booked')
     AND activity.entity = $2
 GROUP BY activity.asset
 ORDER BY activity.asset;

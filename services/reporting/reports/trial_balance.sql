@@ -41,6 +41,6 @@ SELECT
     asset,
     sum(amount) AS posted
 FROM activity
-WHERE day = $1 AND outcome IN ('posted', 'swept') AND ($2::text IS NULL OR entity = $2)
+WHERE day = $1 AND outcome IN ('posted', 'swept', 'booked') AND ($2::text IS NULL OR entity = $2)
 GROUP BY entity, asset
 ORDER BY entity, asset;
