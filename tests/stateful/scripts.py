@@ -148,6 +148,8 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "asset": ASSETS,
         },
         {"direction": ("credit", "credit", "debit")},
+        ids=(*IDS[:30], *RESERVES * 10),
+        often=2,
     ),
     "opening_balance": Kind(
         {

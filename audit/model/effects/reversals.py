@@ -13,7 +13,7 @@ from audit.model.state import MEMBER, Posted, ShardState
 from audit.places import partition_of
 from audit.wire import HOUSE, Asked
 
-NOT_REVERSED: Final = frozenset({"reversal"})
+NOT_REVERSED: Final = frozenset({"accrual", "reversal"})
 
 
 def answered_for(asked: Asked) -> Prediction | None:
