@@ -30,11 +30,17 @@ class Topic:
     there: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     read: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     caught_up: list[set[int]] = field(default_factory=list)
+    gone: int = 0
 
     @property
     def partitions(self) -> Collection[int]:
         """All of them."""
         return range(PARTITIONS)
+
+    @property
+    def erasures(self) -> int:
+        """How many that were read are not there any more."""
+        return self.gone
 
     def value(self, partition: int, key: bytes) -> bytes | None:
         """What was read."""
@@ -43,6 +49,7 @@ class Topic:
     async def catch_up(self, partitions: Collection[int]) -> None:
         """Read all there is."""
         self.caught_up.append(set(partitions))
+        self.gone += len(self.read.keys() - self.there.keys())
         self.read = dict(self.there)
 
     async def close(self) -> None:

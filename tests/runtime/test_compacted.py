@@ -1,8 +1,10 @@
 """A compacted topic is read as a table, up to its end when asked."""
 
+import asyncio
 import uuid
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from shared.messages.topics import DAY_MS, Topic
 from shared.runtime import clock
@@ -71,3 +73,25 @@ async def test_a_broker_that_is_away_is_said_to_be() -> None:
     table = CompactedTopic(topic, KafkaSettings(bootstrap="127.0.0.1:1"))
     with pytest.raises(ConnectionError):
         await table.catch_up([0])
+
+
+async def test_what_is_published_later_comes_by_itself(rig: Rig, keys: Topic) -> None:
+    """Nobody has to ask again; nor does what is read get lost when another partition is asked for."""
+    table = CompactedTopic(keys, rig.kafka)
+    await table.catch_up([0])
+    producer = AIOKafkaProducer(**rig.kafka.client_options())
+    await producer.start()
+    try:
+        for number in range(300):
+            await producer.send(keys.name, key=b"%d" % (number % 7), value=b"%d" % number, partition=0)
+            if number % 100 == 50:
+                await table.catch_up([number // 100 % PARTITIONS])
+        await producer.send_and_wait(keys.name, key=b"0", value=None, partition=0)
+    finally:
+        await producer.stop()
+    async with asyncio.timeout(20):
+        while not table.erasures:
+            await asyncio.sleep(0.01)
+    read = [table.value(0, b"%d" % key) for key in range(7)]
+    assert read == [None, b"295", b"296", b"297", b"298", b"299", b"293"]
+    await table.close()

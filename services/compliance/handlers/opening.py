@@ -23,6 +23,11 @@ class Published(Protocol):
         """Those that were asked for so far."""
         ...
 
+    @property
+    def erasures(self) -> int:
+        """How many keys were seen to be erased."""
+        ...
+
     def value(self, partition: int, key: bytes) -> bytes | None:
         """The last value of a key, as far as its partition was read."""
         ...
@@ -43,6 +48,7 @@ class Keys:
         self._master = master
         self._published = published
         self._unwrapped: OrderedDict[bytes, PartyKey] = OrderedDict()
+        self._erasures = 0
 
     def key(self, shard: int, owner: str) -> PartyKey | None:
         """Return an owner's key, as far as the topic was read; raises `CannotOpen`."""
@@ -93,9 +99,11 @@ class Keys:
         await self._published.catch_up([shard])
 
     async def catch_up(self) -> None:
-        """Learn of keys that were erased, and forget what they opened."""
+        """Learn of keys that were erased, and forget what was made of them."""
         await self._published.catch_up(self._published.partitions)
-        self._unwrapped.clear()
+        if self._erasures != self._published.erasures:
+            self._erasures = self._published.erasures
+            self._unwrapped.clear()
 
     async def close(self) -> None:
         """Let go of the connection."""
