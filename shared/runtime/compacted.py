@@ -81,7 +81,11 @@ class CompactedTopic:
                     auto_offset_reset="earliest",
                     **self._settings.client_options(),
                 )
-                await consumer.start()
+                try:
+                    await consumer.start()
+                except BaseException:
+                    await consumer.stop()
+                    raise
                 self._consumer = consumer
             for partition in partitions:
                 self._next.setdefault(partition, 0)

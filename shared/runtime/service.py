@@ -41,7 +41,7 @@ from shared.runtime.work import Service
 CANNOT_START: Final = 78
 """The exit status for a configuration that must be mended first (EX_CONFIG of sysexits.h)."""
 
-SMALL_BATCH_RECORDS: Final = 200
+SMALL_BATCH_RECORDS: Final = 64
 POLL_MS: Final = 200
 """How long an empty poll waits; a poll with records returns at once."""
 

@@ -66,12 +66,13 @@ class PlainInstruction:
         self.instruction_id = content[start : start + 36].decode()
         self.owner: str = fields.owner
         self.content = content
-        self.content_hash = hash_of(content)
         self.value = value
         """The record's value, to be read again by pydantic where it is not judged quickly."""
         payment = fields.payment
         self.halves: Halves | None = halves_of(payment, content) if payment else None
         """Where what is personal in the content goes when that is sealed; none where nothing is."""
+        self.content_hash = hash_of(content) if self.halves is None else b""
+        """Of what is sealed, where something is."""
 
     def seal(self, key: PartyKey | None) -> None:
         """Seal what is personal in the content under its owner's key; withhold it where there is none."""

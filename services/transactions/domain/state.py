@@ -642,6 +642,8 @@ class Outside:
     """First outcomes of the instructions that were known before, by id."""
     stopped: dict[int, int] = field(default_factory=dict)
     """Foreign accounts that something stops now: directions frozen, closing, closed."""
+    knows_all_stops: bool = False
+    """Whether those are all there are, and not only the ones that the batch was known to touch."""
     credits: dict[int, int] = field(default_factory=dict)
     """What other shards have credited to accounts whose funds here are short."""
     ahead: dict[int, dict[date, int]] = field(default_factory=dict)

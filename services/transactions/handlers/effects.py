@@ -161,7 +161,8 @@ async def _fold_all(
         if not wanted:
             return folded
         await load_wanted(memory, work.connection, states, outsides, wanted)
-        await load_stopped(work.connection, states, batches, outsides)
+        if not all(outside.knows_all_stops for outside in outsides.values()):
+            await load_stopped(work.connection, states, batches, outsides)
         shards = wanted
 
 
@@ -261,8 +262,7 @@ def _yield_codes(
 
 async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) -> None:
     """Write balances, and the rest where there is any."""
-    for shard, result in folded.items():
-        await balances.save_balances(connection, shard, result.changes)
+    await balances.save_balances(connection, {shard: each.changes for shard, each in folded.items()})
     await moving.place_freezes(
         connection, [each for result in folded.values() for each in result.changes.placed]
     )

@@ -162,7 +162,7 @@ async def load_stopped(
     outsides: Mapping[int, Outside],
 ) -> None:
     """Read which accounts something stops now."""
-    stopped = await moving.standing_stops(
+    stopped, are_all = await moving.standing_stops(
         connection,
         lambda: {
             each
@@ -171,7 +171,7 @@ async def load_stopped(
         },
     )
     for outside in outsides.values():
-        outside.stopped = stopped
+        outside.stopped, outside.knows_all_stops = stopped, are_all
 
 
 async def load_known_ids(

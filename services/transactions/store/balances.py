@@ -1,11 +1,17 @@
 """Reads and writes a shard's balances, and reads what other shards have credited."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from asyncpg import Connection
 
 from services.transactions.domain.state import Changes, Row
 from services.transactions.store.arrays import array_of
+
+_Kept: TypeAlias = tuple[int, int, Row]
+"""Account, shard and what its row holds."""
+_IN_INDEX: Final = itemgetter(0, 1)
 
 
 async def balances_of(
@@ -46,39 +52,40 @@ async def foreign_credits(connection: Connection, homes: Mapping[int, int]) -> d
     return found
 
 
-async def save_balances(connection: Connection, shard: int, changes: Changes) -> None:
-    """Write the balances that a batch of this shard has touched, as they are now.
+async def save_balances(connection: Connection, changed: Mapping[int, Changes]) -> None:
+    """Write the balances that a batch has touched in each of its shards, as they are now.
 
-    Most have a row already and nothing pending: those cost three short arrays. Raises `RuntimeError` where
+    Most have a row already and nothing pending: those cost four short arrays. Raises `RuntimeError` where
     the database lacks a row that it was known to have.
     """
-    before = changes.state.balances
-    unsaved = changes.state.unsaved
-    posted: list[tuple[int, Row]] = []
-    pending: list[tuple[int, Row]] = []
-    new: list[tuple[int, Row]] = []
-    for each in sorted(changes.balances.items()):
-        account_id, row = each
-        earlier = before.get(account_id)
-        if earlier is None or account_id in unsaved:
-            new.append(each)
-        elif row[2] == earlier[2] and row[3] == earlier[3]:
-            posted.append(each)
-        else:
-            pending.append(each)
+    posted: list[_Kept] = []
+    pending: list[_Kept] = []
+    new: list[_Kept] = []
+    for shard, changes in changed.items():
+        before, unsaved = changes.state.balances, changes.state.unsaved
+        for account_id, row in changes.balances.items():
+            each = (account_id, shard, row)
+            earlier = before.get(account_id)
+            if earlier is None or account_id in unsaved:
+                new.append(each)
+            elif row[2] == earlier[2] and row[3] == earlier[3]:
+                posted.append(each)
+            else:
+                pending.append(each)
     if posted:
+        posted.sort(key=_IN_INDEX)
         done = await connection.execute(
             """
             UPDATE balance
             SET debits_posted = now.debits_posted, credits_posted = now.credits_posted
-            FROM unnest($2::text::bigint[], $3::text::bigint[], $4::text::bigint[])
-                AS now (account_id, debits_posted, credits_posted)
-            WHERE balance.account_id = now.account_id AND balance.shard = $1
+            FROM unnest($1::text::bigint[], $2::text::int[], $3::text::bigint[], $4::text::bigint[])
+                AS now (account_id, shard, debits_posted, credits_posted)
+            WHERE balance.account_id = now.account_id AND balance.shard = now.shard
             """,
-            shard,
             array_of([each[0] for each in posted]),
-            array_of([each[1][0] for each in posted]),
-            array_of([each[1][1] for each in posted]),
+            array_of([each[1] for each in posted]),
+            array_of([each[2][0] for each in posted]),
+            array_of([each[2][1] for each in posted]),
         )
         _refuse_unless(done, len(posted))
     if pending:
@@ -88,12 +95,11 @@ async def save_balances(connection: Connection, shard: int, changes: Changes) ->
             SET debits_posted = now.debits_posted, credits_posted = now.credits_posted,
                 debits_pending = now.debits_pending, credits_pending = now.credits_pending
             FROM unnest(
-                $2::text::bigint[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[],
-                $6::text::bigint[]
-            ) AS now (account_id, debits_posted, credits_posted, debits_pending, credits_pending)
-            WHERE balance.account_id = now.account_id AND balance.shard = $1
+                $1::text::bigint[], $2::text::int[], $3::text::bigint[], $4::text::bigint[],
+                $5::text::bigint[], $6::text::bigint[]
+            ) AS now (account_id, shard, debits_posted, credits_posted, debits_pending, credits_pending)
+            WHERE balance.account_id = now.account_id AND balance.shard = now.shard
             """,
-            shard,
             *_columns(pending),
         )
         _refuse_unless(done, len(pending))
@@ -101,22 +107,23 @@ async def save_balances(connection: Connection, shard: int, changes: Changes) ->
         await connection.execute(
             """
             INSERT INTO balance
-                (shard, account_id, debits_posted, credits_posted, debits_pending, credits_pending)
-            SELECT $1, *
+                (account_id, shard, debits_posted, credits_posted, debits_pending, credits_pending)
+            SELECT *
             FROM unnest(
-                $2::text::bigint[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[],
-                $6::text::bigint[]
+                $1::text::bigint[], $2::text::int[], $3::text::bigint[], $4::text::bigint[],
+                $5::text::bigint[], $6::text::bigint[]
             )
             """,
-            shard,
             *_columns(new),
         )
 
 
-def _columns(rows: Sequence[tuple[int, Row]]) -> list[str]:
+def _columns(rows: list[_Kept]) -> list[str]:
+    rows.sort(key=_IN_INDEX)
     return [
-        array_of([account_id for account_id, _ in rows]),
-        *(array_of([row[number] for _, row in rows]) for number in range(4)),
+        array_of([account_id for account_id, _, _ in rows]),
+        array_of([shard for _, shard, _ in rows]),
+        *(array_of([row[number] for _, _, row in rows]) for number in range(4)),
     ]
 
 

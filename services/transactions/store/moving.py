@@ -38,8 +38,12 @@ async def freezes_at(connection: Connection, shard: int) -> dict[int, dict[str, 
     return found
 
 
-async def standing_stops(connection: Connection, concerned: Callable[[], Collection[int]]) -> dict[int, int]:
-    """Return accounts that are frozen, closing or closed now: all there are, or the `concerned` alone.
+async def standing_stops(
+    connection: Connection, concerned: Callable[[], Collection[int]]
+) -> tuple[dict[int, int], bool]:
+    """Return accounts that are frozen, closing or closed now, and whether that is all there are.
+
+    If there are many, it is the `concerned` alone.
 
     What freezes an amount is left out: it concerns debits alone, and those happen at home. While they are
     few, to read them all is cheaper than to ask for thousands.
@@ -57,7 +61,8 @@ async def standing_stops(connection: Connection, concerned: Callable[[], Collect
         """,
         STANDING_READ_MAX + 1,
     )
-    if len(rows) > STANDING_READ_MAX:
+    are_all = len(rows) <= STANDING_READ_MAX
+    if not are_all:
         rows = await connection.fetch(
             """
             SELECT account_id, direction AS stop
@@ -73,7 +78,7 @@ async def standing_stops(connection: Connection, concerned: Callable[[], Collect
     found: dict[int, int] = {}
     for row in rows:
         found[row["account_id"]] = found.get(row["account_id"], 0) | STOPS[row["stop"]]
-    return found
+    return found, are_all
 
 
 async def place_freezes(
