@@ -112,7 +112,7 @@ class _Waiting:
     def __init__(self, windows: dict[int, dict[int, tuple[int, bytes]]]) -> None:
         self.same = True
         self._expected = {shard: dict(each) for shard, each in windows.items()}
-        self._held: dict[tuple[int, int], list[NDArray[Any]]] = {}
+        self._held: dict[tuple[int, int], list[bytes]] = {}
         self._counts: dict[tuple[int, int], int] = {}
         self._waiting = 0
 
@@ -141,13 +141,14 @@ class _Waiting:
             key[name] = rows[name]
         at = (shard, window)
         held = self._held.setdefault(at, [])
-        held.append(key)
+        held.append(key.tobytes())
         self._waiting += len(rows)
         count = self._counts[at] = self._counts.get(at, 0) + len(rows)
         expected, digest = self._expected.get(shard, {}).get(window, (0, b""))
         if count < expected:
             return
-        whole = np.concatenate(held)
+        # As bytes, since arrays that numpy joins come out in the machine's own byte order.
+        whole = np.frombuffer(b"".join(held), _KEY)
         self._waiting -= count
         del self._held[at], self._counts[at]
         if count != expected or _hash_of(whole) != digest:
