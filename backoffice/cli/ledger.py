@@ -71,6 +71,13 @@ def verify_(
         bool, typer.Option("--seals/--no-seals", help="Also hash every event anew: half the speed.")
     ] = True,
     checkpoint: CheckpointFile = None,
+    attached: Annotated[
+        bool,
+        typer.Option(
+            "--attached",
+            help="While old parts are detached, see what can be seen of the others, and the seals.",
+        ),
+    ] = False,
     processes: Annotated[
         int | None,
         typer.Option(
@@ -90,7 +97,14 @@ def verify_(
         raise CommandError("usage", "A checkpoint is compared by the seals.", "Leave --no-seals out.", USAGE)
     anchors = [] if checkpoint is None else proofs.anchors_of(proofs.read_json(checkpoint), checkpoint)
     verdict = sessions.run(
-        verify_books(connect(), published=published, seals=seals, anchors=anchors, processes=processes)
+        verify_books(
+            connect(),
+            published=published,
+            seals=seals,
+            anchors=anchors,
+            processes=processes,
+            attached=attached,
+        )
     )
     output.emit(verdict)
     if not output.json_wanted():
@@ -233,6 +247,7 @@ async def verify_books(
     seals: bool = True,
     anchors: Sequence[Anchor] = (),
     processes: int | None = None,
+    attached: bool = False,
 ) -> dict[str, Any]:
     """Return the verdict in the shape of the command's contract; progress goes to standard error."""
     live = output.Live()
@@ -248,6 +263,7 @@ async def verify_books(
             comparison,
             seals=seals,
             anchors=(*anchors, *heads),
+            attached=attached,
             processes=processes or (os.cpu_count() or 1 if total >= LARGE_EVENTS else 1),
         )
 
@@ -346,6 +362,8 @@ def _print(verdict: dict[str, Any]) -> None:
             f" {found['leg']}: expected {found['expected']}, found {found['found']}."
         )
     words = "The books are right" if verdict["ok"] else "The books are NOT right"
+    if verdict["from_seq"] > 1:
+        print(f"Events before {verdict['from_seq']:,} of each shard are detached and were not looked at.")
     print(
         f"{words}: {verdict['instructions']:,} instructions, {verdict['movements']:,} movements,"
         f" {verdict['seconds']:.1f} s."

@@ -32,7 +32,8 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
         raise CommandError(
             "parts_detached",
             f"This needs events that are not there: {problem}.",
-            "Restore their tables and type `backoffice parts attach`, or ask a restored backup.",
+            "Restore their tables and type `backoffice parts attach`, or ask a restored backup;"
+            " `backoffice ledger verify --attached` looks at what is there.",
             FOUND,
         ) from problem
 

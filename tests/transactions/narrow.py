@@ -11,11 +11,11 @@ WIDTH = 16
 USUAL = "4194304"
 
 
-async def narrow(owner: asyncpg.Connection) -> None:
+async def narrow(owner: asyncpg.Connection, width: int = WIDTH) -> None:
     """Make narrow parts instead of the usual ones, in which there is nothing yet."""
     await owner.execute("SET search_path = transactions")
     function: str = await owner.fetchval("SELECT pg_get_functiondef('make_parts'::regproc)") or ""
-    await owner.execute(function.replace(USUAL, str(WIDTH)))
+    await owner.execute(function.replace(USUAL, str(width)))
     for part in await parts(owner):
         for table in parting.TABLES:
             await owner.execute(f"DROP TABLE {table}_{part['part']}")

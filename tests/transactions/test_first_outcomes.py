@@ -30,7 +30,7 @@ class Copied:
         self._data = bytes(HEADER_BYTES) + b"".join(rows) + TRAILER
         self._chance = chance
 
-    async def copy_from_query(self, _query: str, _shards: list[int], *, output: Any, **_: str) -> None:
+    async def copy_from_query(self, *_: object, output: Any, **_format: str) -> None:
         """Give it away piece by piece."""
         at = 0
         while at < len(self._data):
@@ -93,9 +93,9 @@ async def test_nothing_is_joined_where_ids_are_in_order(
     joins: list[object] = []
     join = first_outcomes.name_keys
 
-    async def counted(connection: asyncpg.Connection, books: Any) -> None:
+    async def counted(connection: asyncpg.Connection, *arguments: Any) -> None:
         joins.append(connection)
-        await join(connection, books)
+        await join(connection, *arguments)
 
     monkeypatch.setattr(first_outcomes, "name_keys", counted)
     await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "100.00"))

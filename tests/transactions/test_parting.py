@@ -224,5 +224,9 @@ async def test_the_command_lists_detaches_and_attaches(
     status, _, said = await typed("ledger", "verify", "--no-published")
     assert status == 1
     assert "detached" in said
+    assert "--attached" in said
+    status, (verdict,), _ = await typed("ledger", "verify", "--no-published", "--no-seals", "--attached")
+    assert status == 0
+    assert verdict["from_seq"] == WIDTH + 1
     assert (await typed("parts", "attach", "0"))[0] == 0
     assert (await typed("ledger", "verify", "--no-published"))[0] == 0

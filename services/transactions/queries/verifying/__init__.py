@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 from asyncpg import Connection
 
-from services.transactions.queries.parts import need_from
+from services.transactions.queries.parts import detached_until, need_from
+from services.transactions.queries.verifying.attached import CHECKS_ATTACHED, compare_attached
 from services.transactions.queries.verifying.books import CHECKS, RUNS_FROM, Books, Findings
 from services.transactions.queries.verifying.effects import EFFECTS
 from services.transactions.queries.verifying.effects.movements import compare_sides
@@ -23,6 +24,7 @@ from services.transactions.queries.verifying.seals import Anchor
 
 __all__ = [
     "CHECKS",
+    "CHECKS_ATTACHED",
     "Anchor",
     "Check",
     "Difference",
@@ -46,6 +48,7 @@ async def verify(
     processes: int = 1,
     quick: bool = True,
     runs_from: int = RUNS_FROM,
+    attached: bool = False,
 ) -> VerifyResult:
     """Check the whole ledger and return what was found.
 
@@ -57,7 +60,8 @@ async def verify(
     transactions are walked in columns where at least `runs_from` follow each other; without `quick` they are
     walked row by row as all others are, which finds the same.
 
-    Raises `PartsDetachedError` where not all of the journal is there.
+    Raises `PartsDetachedError` where not all of the journal is there; unless with `attached` only what can be
+    seen of what is there is wanted (`CHECKS_ATTACHED` and seals; `published` is then not compared).
     """
     # Columns need numpy, for which nothing else that asks the ledger should wait.
     from services.transactions.queries.verifying.first_outcomes import compare_keys
@@ -79,27 +83,32 @@ async def verify(
                 row["shard"]: row["last_seq"]
                 for row in await connection.fetch("SELECT shard, last_seq FROM transactions.shard")
             }
-            await need_from(connection, 1)
+            after = await detached_until(connection) if attached else 0
+            if not attached:
+                await need_from(connection, 1)
             books = Books()
             await read_chart(connection, books)
             tasks = [
-                Task(part, tuple(anchors) if seals else None, runs_from if quick else None)
+                Task(part, tuple(anchors) if seals else None, runs_from if quick else None, after)
                 for part in divided(vector, processes)
             ]
             told = await walk_all(connection, dsn, books, tasks, count)
             found = sorted((each for part, _ in told for each in part), key=lambda each: each.shard.number)
             for each in found:
                 books.take(each)
-            await compare_keys(connection, books, same=all(same for _, same in told))
-            for effect in EFFECTS:
-                await effect.compare(connection, books)
+            await compare_keys(connection, books, same=all(same for _, same in told), after=after)
+            if after:
+                await compare_attached(connection, books)
+            else:
+                for effect in EFFECTS:
+                    await effect.compare(connection, books)
             assets = await compare_sides(connection, books)
-            checks = list(books.checks.values())
+            checks = [each for each in books.checks.values() if not after or each.name in CHECKS_ATTACHED]
             first = books.first
             if seals:
                 checks.append(_sealed(found))
                 first = first or checks[-1].first
-            if published is not None:
+            if published is not None and not after:
                 check, difference = await published(connection, vector)
                 checks.append(check)
                 first = first or difference
@@ -110,6 +119,7 @@ async def verify(
         instructions=books.instructions,
         movements=books.movements,
         assets=assets,
+        from_seq=after + 1,
         as_of={str(shard): seq for shard, seq in sorted(vector.items())},
         checks=checks,
         first_difference=first,

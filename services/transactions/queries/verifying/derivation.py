@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 from asyncpg import Connection
 
+from services.transactions.queries.verifying.attached import see_whether_it_moves, walk_attached
 from services.transactions.queries.verifying.books import RUNS_FROM, Books, Findings, Shard
 from services.transactions.queries.verifying.columns import read_block
 from services.transactions.queries.verifying.effects import APPLIED, KINDS
@@ -33,6 +34,7 @@ async def derive(
     number: int,
     last_seq: int,
     *,
+    after: int = 0,
     anchors: Sequence[Anchor] | None = None,
     progress: Callable[[int], None] | None = None,
     runs_from: int | None = RUNS_FROM,
@@ -42,21 +44,23 @@ async def derive(
 
     `chart` has the accounts, `ends` the same as columns; `progress` is told again and again how many more
     rows were walked. Plain rows are walked in columns where at least `runs_from` follow each
-    other; if that is None none are, and the same is found, slowly.
+    other; if that is None none are, and the same is found, slowly. With `after` the events up to that number
+    are away: what can be seen without them is, row by row (`attached`).
     """
     firsts = await connection.fetch("SELECT entity_id, first_booking_date FROM transactions.entity")
     first_days = {row["entity_id"]: row["first_booking_date"] for row in firsts}
     shard = Shard(number, dict(first_days), first_days)
     books = chart.beside()
-    chain = None if anchors is None else Chain(number, last_seq, anchors)
+    chain = None if anchors is None else Chain(number, last_seq, anchors, after)
     if chain is not None:
         await chain.read(connection)
     ids = Ids()
-    plain = PlainWalk(books, ends, shard, ids, chain) if runs_from else None
+    plain = PlainWalk(books, ends, shard, ids, chain) if runs_from and not after else None
     walk = Walk(
-        books, shard, ids, chain, plain, runs_from=runs_from or 0, progress=progress, block_bytes=block_bytes
-    )
-    await read_rows(connection, number, 0, last_seq, walk.take)
+        books, shard, ids, chain, plain,
+        runs_from=runs_from or 0, progress=progress, block_bytes=block_bytes, after=after,
+    )  # fmt: skip
+    await read_rows(connection, number, after, last_seq, walk.take)
     walk.end(last_seq)
     await _see_strays(connection, books, number, last_seq, walk.several)
     return Findings(
@@ -67,7 +71,7 @@ async def derive(
         books.movements,
         0 if plain is None else plain.rows,
         None if chain is None else chain.difference,
-        0 if chain is None else chain.seq,
+        0 if chain is None else chain.hashed,
         None if ids.odd else ids.end(),
     )
 
@@ -86,6 +90,7 @@ class Walk:
         runs_from: int,
         progress: Callable[[int], None] | None,
         block_bytes: int,
+        after: int = 0,
     ) -> None:
         self.several = 0
         """Movements met that are kept beside their journal rows."""
@@ -95,7 +100,8 @@ class Walk:
         self._chain = chain
         self._plain = plain
         self._runs_from = runs_from
-        self._expected = 0
+        self._expected = self._after = after
+        self._effects_of = walk_attached if after else _walk
         self._progress = progress
         self._chunks: list[bytes] = []
         self._room = self._block_bytes = block_bytes
@@ -185,7 +191,7 @@ class Walk:
             at["seq"] = seq
             books.see("content", False, expected="what was asked", found=type(error).__name__, **at)
         try:
-            _walk(books, self._shard, row)
+            self._effects_of(books, self._shard, row)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             at["seq"] = seq
             check = "movements" if row["kind"] in MOVING else "content"
@@ -202,6 +208,9 @@ class Walk:
         if seq != expected:
             chain.differ(expected, "an event", f"event {seq}")
             return
+        if chain.is_lost or self._repeats_what_is_away(row):
+            chain.lose(seq)
+            return
         try:
             body = body_of(row, books)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -209,17 +218,15 @@ class Walk:
             return
         chain.take(seq, hash_of_event(chain.head, body, row.sealed))
 
+    def _repeats_what_is_away(self, row: Row) -> bool:
+        """Say whether an event repeats what was asked of one that is away."""
+        about: int | None = row["about_seq"]
+        return about is not None and about <= self._after and row["content"] is None and bool(row.legs)
+
 
 def _walk(books: Books, shard: Shard, row: Row) -> None:
     kind: str = row["kind"]
-    if not books.see(
-        "movements",
-        bool(row.legs) == (kind in MOVING),
-        expected="movements" if kind in MOVING else "none",
-        found=f"{len(row.legs)} of a {kind}",
-        shard=shard.number,
-        seq=row["seq"],
-    ):
+    if not see_whether_it_moves(books, shard, row):
         return
     known = APPLIED.get(row["instruction_type"]) if kind == "InstructionApplied" else KINDS.get(kind)
     if known is not None:

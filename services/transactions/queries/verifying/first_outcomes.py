@@ -157,8 +157,10 @@ class _Waiting:
         del self._expected[shard][window]
 
 
-async def same_ids(connection: Connection, windows: dict[int, dict[int, tuple[int, bytes]]]) -> bool:
-    """Say whether the ids that are taken in these shards are those of their first outcomes."""
+async def same_ids(
+    connection: Connection, windows: dict[int, dict[int, tuple[int, bytes]]], after: int = 0
+) -> bool:
+    """Say whether the ids taken in these shards behind an event are those of their first outcomes."""
     waiting = _Waiting(windows)
     rest: bytes = b""
     at_start = True
@@ -180,9 +182,10 @@ async def same_ids(connection: Connection, windows: dict[int, dict[int, tuple[in
         """
         SELECT instruction_id, seq, shard
         FROM transactions.instruction_key
-        WHERE shard = ANY($1)
+        WHERE shard = ANY($1) AND seq > $2
         """,
         list(windows),
+        after,
         output=take,
         format="binary",
     )
@@ -190,24 +193,47 @@ async def same_ids(connection: Connection, windows: dict[int, dict[int, tuple[in
     return waiting.end() and bytes(rest) == TRAILER
 
 
-async def compare_keys(connection: Connection, books: Books, *, same: bool) -> None:
-    """See that ids and first outcomes are the same, as all shards say; otherwise name what differs."""
+async def compare_keys(connection: Connection, books: Books, *, same: bool, after: int = 0) -> None:
+    """See that ids and first outcomes are the same, as all shards say; otherwise name what differs.
+
+    Of events up to `after`, which are away, the ids are held against what is kept of their outcomes.
+    """
+    if after:
+        await _compare_kept(connection, books, after)
     elsewhere = await connection.fetchval(
         "SELECT count(*) FROM transactions.instruction_key WHERE shard <> ALL($1)", list(books.shards)
     )
     if same and not elsewhere:
         books.see_many("first_outcomes", books.instructions)
         return
-    await name_keys(connection, books)
+    await name_keys(connection, books, after)
 
 
-async def name_keys(connection: Connection, books: Books) -> None:
-    """Join journal and ids, and see each."""
+async def _compare_kept(connection: Connection, books: Books, after: int) -> None:
+    kept = await connection.fetchval("SELECT count(*) FROM transactions.detached_outcome")
+    books.see_many("first_outcomes", kept or 0)
+    async for row in connection.cursor(
+        """
+        SELECT shard, seq, key.instruction_id AS key_id, kept.instruction_id
+        FROM (SELECT shard, seq, instruction_id FROM transactions.instruction_key WHERE seq <= $1) AS key
+        FULL JOIN transactions.detached_outcome AS kept USING (shard, seq, instruction_id)
+        WHERE key.instruction_id IS NULL OR kept.instruction_id IS NULL
+        ORDER BY shard, seq
+        """,
+        after,
+        prefetch=PREFETCH,
+    ):
+        place: dict[str, Any] = {"shard": row["shard"], "seq": row["seq"]}
+        books.see("first_outcomes", False, expected=row["instruction_id"], found=row["key_id"], **place)
+
+
+async def name_keys(connection: Connection, books: Books, after: int = 0) -> None:
+    """Join journal and ids behind an event, and see each."""
     async for row in connection.cursor(
         """
         SELECT coalesce(key.shard, first.shard) AS shard, coalesce(key.seq, first.seq) AS seq,
                key.instruction_id AS key_id, first.instruction_id
-        FROM transactions.instruction_key AS key
+        FROM (SELECT shard, seq, instruction_id FROM transactions.instruction_key WHERE seq > $2) AS key
         FULL JOIN (
             SELECT shard, seq, instruction_id, instruction_type
             FROM transactions.journal
@@ -228,6 +254,7 @@ async def name_keys(connection: Connection, books: Books) -> None:
          AND (first.instruction_id = key.instruction_id OR first.instruction_type <> 'group')
         """,
         list(FORM_REASONS),
+        after,
         prefetch=PREFETCH,
     ):
         at: dict[str, Any] = {"shard": row["shard"], "seq": row["seq"]}

@@ -30,6 +30,8 @@ class Task:
     """Each with its last seq."""
     anchors: tuple[Anchor, ...] | None
     runs_from: int | None
+    after: int = 0
+    """Events up to this number are away."""
 
 
 Told = tuple[list[Findings], bool]
@@ -48,6 +50,7 @@ async def walk_here(
             ends,
             shard,
             last_seq,
+            after=task.after,
             anchors=task.anchors,
             progress=progress,
             runs_from=task.runs_from,
@@ -55,7 +58,7 @@ async def walk_here(
         for shard, last_seq in task.shards
     ]
     windows = {each.shard.number: each.ids for each in found if each.ids is not None}
-    return found, len(windows) == len(found) and await same_ids(connection, windows)
+    return found, len(windows) == len(found) and await same_ids(connection, windows, task.after)
 
 
 async def walk_all(

@@ -35,6 +35,8 @@ class VerifyResult:
     instructions: int
     movements: int
     assets: dict[str, dict[str, str]]
+    from_seq: int
+    """Of every shard, the first event that was looked at: 1, unless older ones are away."""
     as_of: dict[str, int]
     checks: list[Check]
     first_difference: Difference | None
@@ -48,6 +50,7 @@ class VerifyResult:
             "instructions": self.instructions,
             "movements": self.movements,
             "assets": self.assets,
+            "from_seq": self.from_seq,
             "as_of": self.as_of,
             "checks": [{"name": each.name, "ok": each.ok, "checked": each.checked} for each in self.checks],
             "first_difference": None

@@ -29,18 +29,25 @@ class Anchor:
 
 
 class Chain:
-    """One shard's chain, event by event; nothing more is hashed after the first thing that differs."""
+    """One shard's chain, event by event; nothing more is hashed after the first thing that differs.
 
-    def __init__(self, shard: int, last_seq: int, anchors: Iterable[Anchor]) -> None:
+    Events up to `after` are away: of them the seals are compared, and the last one's head is where it begins.
+    """
+
+    def __init__(self, shard: int, last_seq: int, anchors: Iterable[Anchor], after: int = 0) -> None:
         self.shard = shard
         self.head = NOTHING
-        self.seq = 0
+        self.seq = self._after = after
+        self.hashed = 0
+        """How many events were."""
         self.difference: Difference | None = None
         self.kept = {each.seq: each.head for each in anchors if each.shard == shard}
         self._sealed: dict[int, tuple[int, bytes, bytes, bytes, bytes]] = {}
         self._stands: Stand = (0, NOTHING, b"", NOTHING)
         self._seal_hash = NOTHING
         self._leaves: list[bytes] = []
+        self.is_lost = False
+        """Whether an event since the last seal could not be spelt."""
         if self.kept and max(self.kept) > last_seq:
             self.differ(
                 max(self.kept), "an event, since its head was kept", f"a journal that ends at {last_seq}"
@@ -60,16 +67,56 @@ class Chain:
         )
         if stands is not None:
             self._stands = tuple(stands)
+        if self._after:
+            self._begin()
 
     def differ(self, seq: int, expected: str, found: str) -> None:
         """Keep the first difference."""
         if self.difference is None:
             self.difference = Difference("seals", self.shard, seq, None, expected, found)
 
+    def _begin(self) -> None:
+        """See that the seals of what is away hang together, and begin where the last one ends."""
+        for seq in range(SEAL_EVERY, self._after + 1, SEAL_EVERY):
+            self._adopt(seq)
+        if self._after % SEAL_EVERY and self.difference is None:
+            self.differ(self._after, "a seal that ends with what is away", "none")
+
+    def _adopt(self, seq: int) -> None:
+        """Take from a seal what cannot be derived: its root and head; all else of it must fit."""
+        found = self._sealed.pop(seq, None)
+        if found is None:
+            return self.differ(seq, "a seal", "none")
+        first_seq, previous, root, hash_, head = found
+        expected = (
+            seq - SEAL_EVERY + 1,
+            self._seal_hash,
+            hash_of_seal(self.shard, seq, self._seal_hash, root),
+        )
+        if (first_seq, previous, hash_) != expected:
+            return self.differ(seq, "a seal that hangs on the one before it", "another seal")
+        if self.kept.get(seq, head) != head:
+            return self.differ(seq, f"the head that was kept, {self.kept[seq].hex()}", head.hex())
+        self._seal_hash, self.head = hash_, head
+        return None
+
+    def lose(self, seq: int) -> None:
+        """Go on by one event that cannot be spelt, since what it repeats is away; up to the next seal."""
+        self.is_lost = True
+        self._go_on(seq)
+
+    def _go_on(self, seq: int) -> None:
+        self.seq = seq
+        if not seq % SEAL_EVERY:
+            self._adopt(seq)
+            self.is_lost = False
+            self._leaves.clear()
+
     def take(self, seq: int, head: bytes) -> None:
         """Go on by one event, of the number expected, whose hash is the new head."""
         self.seq = seq
         self.head = head
+        self.hashed += 1
         self._leaves.append(head)
         if self.kept and seq in self.kept and self.kept[seq] != head:
             self.differ(seq, f"the head that was kept, {self.kept[seq].hex()}", head.hex())
@@ -87,6 +134,7 @@ class Chain:
                         self.take(self.seq + 1, head)
             else:
                 self._leaves += part
+                self.hashed += len(part)
                 self.seq += len(part)
                 self.head = part[-1]
                 if not self.seq % SEAL_EVERY:
@@ -97,6 +145,8 @@ class Chain:
         """Compare where it ends."""
         for seq in self._sealed:
             return self.differ(seq, "no seal", "a seal over events that are not there")
+        if self.is_lost:
+            return None
         expected = (self.seq, self.head, b"".join(subtrees_of(self._leaves)), self._seal_hash)
         if self._stands != expected:
             self.differ(self.seq, f"a chain that ends in {self.head.hex()}", "another end")

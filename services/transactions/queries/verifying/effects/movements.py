@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import AMOUNT_MAX, PREFETCH, Books, Shard, decimal_of
+from services.transactions.queries.verifying.books import (
+    AMOUNT_MAX,
+    PREFETCH,
+    Account,
+    Books,
+    Shard,
+    decimal_of,
+)
 from services.transactions.queries.verifying.effects.accruals import walk_accrual
 from services.transactions.queries.verifying.effects.carrying import note_carried
 from services.transactions.queries.verifying.effects.charging import walk_charges
@@ -26,6 +33,32 @@ from services.transactions.queries.verifying.effects.scheduling import see_execu
 from services.transactions.queries.verifying.effects.value_dates import note_value, still_to_come
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
+
+
+def see_ends(
+    books: Books, shard: Shard, leg: Mapping[str, Any], number: int, seq: int
+) -> tuple[Account, Account] | None:
+    """See that a movement, of this number within its event, is between two accounts that can have it."""
+    debit = books.accounts.get(leg["debit_account"])
+    credit = books.accounts.get(leg["credit_account"])
+    if not books.see(
+        "movements",
+        debit is not None
+        and credit is not None
+        and leg["leg"] == number
+        and debit.asset_id == credit.asset_id == leg["asset_id"]
+        and debit.entity_id == credit.entity_id
+        and (not debit.is_customer or debit.home == shard.number),
+        expected="two accounts of one asset and entity, the debited one at home",
+        found=f"leg {leg['leg']}: {leg['debit_account']} and {leg['credit_account']}",
+        shard=shard.number,
+        seq=seq,
+        leg=number,
+    ):
+        return None
+    assert debit is not None
+    assert credit is not None
+    return debit, credit
 
 
 def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -57,23 +90,10 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     for number, leg in enumerate(legs):
         books.movements += 1
         at["leg"] = number
-        debit = books.accounts.get(leg["debit_account"])
-        credit = books.accounts.get(leg["credit_account"])
-        if not books.see(
-            "movements",
-            debit is not None
-            and credit is not None
-            and leg["leg"] == number
-            and debit.asset_id == credit.asset_id == leg["asset_id"]
-            and debit.entity_id == credit.entity_id
-            and (not debit.is_customer or debit.home == shard.number),
-            expected="two accounts of one asset and entity, the debited one at home",
-            found=f"leg {leg['leg']}: {leg['debit_account']} and {leg['credit_account']}",
-            **at,
-        ):
+        ends = see_ends(books, shard, leg, number, seq)
+        if ends is None:
             continue
-        assert debit is not None
-        assert credit is not None
+        debit, _ = ends
         see_booked(books, shard, row, debit.entity_id, at)
         if kind != "TransactionVoided":
             see_freezes(books, shard, leg, at)
