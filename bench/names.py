@@ -26,8 +26,9 @@ from bench.ordinary_names import ordinary_names, ordinary_people, people
 from bench.results import Bound, Findings, append, percentile, show
 from services.compliance.domain.lists import ListRefused, read_list
 from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.matches import ALERT_AT, HOLD_AT
 from services.compliance.domain.names.likeness import Name, align
-from services.compliance.domain.watchlist import ALERT_AT, HOLD_AT, NamesIndex
+from services.compliance.domain.watchlist import NamesIndex
 from shared.runtime import clock
 
 QUESTION = (

@@ -14,24 +14,32 @@ from backoffice.cli.errors import FOUND, USAGE, CommandError
 from services.compliance.domain.lists import ListRefused, WatchList, read_list
 from services.compliance.domain.lists.facts import country_from
 from services.compliance.domain.lists.party import IdentifierKind
-from services.compliance.domain.names.evidence import Known, birth_date_is_readable
+from services.compliance.domain.matches import EntryMatch
+from services.compliance.domain.names.evidence import Known, PartyKind, birth_date_is_readable
 from services.compliance.domain.names.likeness import Likeness, Name, align, light_weights
 from services.compliance.domain.names.official import official_style_score
 from services.compliance.domain.names.spelling import CHARACTERS_MAX, spell
-from services.compliance.domain.watchlist import EntryMatch, NamesIndex, PartyKind
+from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.queries.lists import list_parties, lists_active, name_parameters
 from services.compliance.rules import san_1
 from shared.runtime import clock
 
 Level = Literal["hold", "alert", "clear"]
-KINDS: Final[dict[str, PartyKind]] = {"person": "person", "organisation": "organisation"}
+KINDS: Final[dict[str, PartyKind]] = {
+    "person": "person",
+    "organisation": "organisation",
+    "vessel": "vessel",
+    "aircraft": "aircraft",
+}
 IDENTIFIERS: Final[tuple[IdentifierKind, ...]] = (
     "passport", "national_id", "tax_id", "registration", "lei", "bic", "imo", "mmsi", "crypto", "account",
 )  # fmt: skip
 MATCHES_MAX: Final = 20
 """Shown of one name, the most alike."""
 
-KindOption = Annotated[str | None, typer.Option(help="person or organisation, if it is known.")]
+KindOption = Annotated[
+    str | None, typer.Option(help="person, organisation, vessel or aircraft, if it is known.")
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,11 @@ from hypothesis import strategies as st
 
 from services.compliance.domain import watchlist
 from services.compliance.domain.lists.party import ListedParty, identifier
-from services.compliance.domain.names.evidence import Known, qualified, weigh_evidence
+from services.compliance.domain.matches import ALERT_AT, HOLD_AT, NameMatch
+from services.compliance.domain.names.evidence import Known, PartyKind, qualified, weigh_evidence
+from services.compliance.domain.names.spellings import SPELLINGS_MAX
 from services.compliance.domain.rule import RuleParameter
-from services.compliance.domain.watchlist import (
-    ALERT_AT,
-    CANDIDATES_MAX,
-    HOLD_AT,
-    SPELLINGS_MAX,
-    NameMatch,
-    NamesIndex,
-    PartyKind,
-)
+from services.compliance.domain.watchlist import CANDIDATES_MAX, NamesIndex
 from services.compliance.rules import san_1
 from tests.compliance.tables import table
 
@@ -65,6 +59,8 @@ FOUND = table("""
     Otto                              -             -
     Phantom_Harvester                 -             4
     Phantm_Harvester                  -             4
+    Phantom_Harvester                 vessel        4
+    MT_Phantom_Harvester              vessel        4            # what kind of ship it is does not matter
     Umbra_Vortex_Trading              -             5
     Trading_Company                   -             -            # common words alone are none
     Hussein_Abdurrahman_Al_Tikriti    person        6

@@ -15,8 +15,7 @@ from typing_extensions import TypedDict
 
 from services.compliance.domain.cash import CashEvent, Direction, Phase
 from services.compliance.domain.lists.party import IdentifierKind
-from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known
-from services.compliance.domain.watchlist import PartyKind
+from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known, PartyKind
 from services.compliance.domain.windows.entry import Entry, counterparty, instant
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import (

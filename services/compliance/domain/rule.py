@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from services.compliance.domain.cash import CashEvent, CashLog, Log, Lookback
 from services.compliance.domain.graph import Edge, Graph
-from services.compliance.domain.watchlist import NameMatch
+from services.compliance.domain.matches import NameMatch
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding

@@ -5,10 +5,20 @@ whatever the name is: so many parts, so many spellings of each, so many candidat
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
-from typing import Final, Literal
+from typing import Final
 
+from services.compliance.domain.listed_names import (
+    Listed,
+    bearers_of,
+    by_key,
+    distinct_names,
+    identifiers,
+    joined_neighbours,
+    often_joined,
+    postings,
+)
 from services.compliance.domain.lists.party import (
     IDENTIFIER_CHARACTERS_MIN,
     IdentifierKind,
@@ -16,65 +26,30 @@ from services.compliance.domain.lists.party import (
     ListedParty,
     spell_identifier,
 )
-from services.compliance.domain.names.evidence import (
-    NOTHING_KNOWN,
-    Evidence,
-    Known,
-    is_confirmed,
-    qualified,
-    weigh_evidence,
-)
+from services.compliance.domain.matches import HOLD_AT, SCORE_MIN, EntryMatch
+from services.compliance.domain.names.evidence import Known, PartyKind
 from services.compliance.domain.names.likeness import (
-    BONES_MIN,
-    CONSONANTS,
-    CONSONANTS_WITH_SLIP_MIN,
     CONTRADICTED,
     CONTRADICTING,
     DIFFERENCE,
     LACKED,
     OMITTED,
-    OTHER_LETTER_FROM,
-    PART_SCORE_MIN,
     POWER,
-    SLIP,
     SOUND,
-    VARIANT,
-    VOWELS,
     How,
     Likeness,
     Name,
     Telling,
     align,
-    by_letters,
-    consonants_of,
     folded,
     light_weights,
 )
-from services.compliance.domain.names.official import official_style_score
-from services.compliance.domain.names.sounds import skeleton
 from services.compliance.domain.names.spelling import Spelled, spell
-from services.compliance.domain.names.words import (
-    CANONICAL,
-    HALF_NAMES,
-    ORGANISATION_FORMS,
-    PARTICLES,
-    TITLES,
-)
-
-PartyKind = Literal["person", "organisation"]
-Level = Literal["hold", "alert", "clear"]
-Comparison = Literal["equal", "alike", "identifier"]
-
-SCORE_MIN: Final = 0.65
-"""Below it nothing is found; thresholds are above it."""
-ALERT_AT: Final = 0.70
-HOLD_AT: Final = 0.85
-"""The default thresholds, where no parameters say others."""
+from services.compliance.domain.names.spellings import Spellings
+from services.compliance.domain.names.words import ORGANISATION_FORMS, PARTICLES, TITLES
 
 CANDIDATES_MAX: Final = 60
 """Names compared for one name, the best by their common parts."""
-SPELLINGS_MAX: Final = 24
-"""Listed parts taken for one part of a name, the most alike."""
 SEEN_MAX: Final = 50_000
 """Names remembered with their answer, so that one seen before costs a look-up."""
 WORDS_MAX: Final = 100_000
@@ -96,115 +71,6 @@ WEIGHT_MIN: Final = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class EntryMatch:
-    """A name like one that an entry bears (the entry's most alike), or an identifier that it has."""
-
-    entry: ListedParty
-    name: str
-    """As it stands on the list; the identifier where there is no likeness."""
-    is_weak: bool
-    """Only a weak alias is alike: it confirms, it does not alert by itself."""
-    likeness: Likeness | None
-    """None of an identifier, which is equal or not there."""
-    parts: tuple[str, ...] = ()
-    listed_parts: tuple[str, ...] = ()
-    """Of both names, as they are compared."""
-
-    @property
-    def entry_id(self) -> str:
-        """The entry's id on its list."""
-        return self.entry.entry_id
-
-    @property
-    def identifier_kind(self) -> str | None:
-        """What kind of identifier is the same; None of a name."""
-        return self.name.partition(":")[0] if self.likeness is None else None
-
-    @property
-    def official_score(self) -> int | None:
-        """A score of the kind that OFAC's search shows, 0 to 100."""
-        return None if self.likeness is None else official_style_score(self.parts, self.listed_parts)
-
-    @property
-    def comparison(self) -> Comparison:
-        """By what it was found."""
-        if self.likeness is None:
-            return "identifier"
-        return "equal" if self.likeness.is_equal else "alike"
-
-    def evidence(self, known: Known) -> tuple[Evidence, ...]:
-        """What bears on the match beside the name; it is told of an identifier, but moves no score."""
-        evidence = weigh_evidence(known, self.entry)
-        return (
-            evidence if self.likeness is not None else tuple(replace(each, change=0.0) for each in evidence)
-        )
-
-    def score(self, known: Known, alert_at: float) -> float:
-        """The name's likeness with the evidence; 1 of an identifier."""
-        if self.likeness is None:
-            return 1.0
-        return qualified(self.likeness.score, self.evidence(known), alert_at)
-
-    def level(self, known: Known, *, alert_at: float, hold_at: float) -> Level:
-        """What it leads to. A weak alias holds nothing, and alerts only where a birth date confirms it."""
-        score = self.score(known, alert_at)
-        if score < alert_at or (self.is_weak and not is_confirmed(self.evidence(known))):
-            return "clear"
-        return "hold" if score >= hold_at and not self.is_weak else "alert"
-
-
-@dataclass(frozen=True, slots=True)
-class NameMatch:
-    """A match in an instruction. Says where, and outside compliance never the name."""
-
-    field: str
-    """Where the name stood: `party`, `payment.creditor` …"""
-    list_code: str
-    list_version: str
-    match: EntryMatch
-    known: Known = NOTHING_KNOWN
-    """What the instruction says of the party beside its name."""
-
-    @property
-    def entry_id(self) -> str:
-        """The entry's id on its list."""
-        return self.match.entry_id
-
-    @property
-    def subject(self) -> str:
-        """The entry, as alerts name it."""
-        return f"{self.list_code}:{self.entry_id}"
-
-    @property
-    def comparison(self) -> Comparison:
-        """By what it was found."""
-        return self.match.comparison
-
-    @property
-    def likeness(self) -> Likeness | None:
-        """How alike the names are; None of an identifier."""
-        return self.match.likeness
-
-    @property
-    def is_weak(self) -> bool:
-        """Whether only a weak alias is alike."""
-        return self.match.is_weak
-
-    @property
-    def evidence(self) -> tuple[Evidence, ...]:
-        """What bears on the match beside the name."""
-        return self.match.evidence(self.known)
-
-    def score(self, alert_at: float) -> float:
-        """The name's likeness with the evidence."""
-        return self.match.score(self.known, alert_at)
-
-    def level(self, *, alert_at: float, hold_at: float) -> Level:
-        """What the match leads to."""
-        return self.match.level(self.known, alert_at=alert_at, hold_at=hold_at)
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
     """What one name led to, and how much work it was."""
 
@@ -212,19 +78,6 @@ class Search:
     parts: int = 0
     candidates: int = 0
     """Listed names compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A distinct listed name and those who bear it."""
-
-    name: Name
-    named: int
-    """How many parts are more than forms, titles and particles."""
-    weight: float
-    """Of those parts together."""
-    bearers: tuple[tuple[int, str, bool], ...]
-    """Entry, the name as listed, whether weak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,19 +112,19 @@ class NamesIndex:
         self.version = version
         self._parties = tuple(parties)
         self.entries = len(self._parties)
-        distinct = _distinct_names(self._parties)
+        distinct = distinct_names(self._parties)
         spelled = [each.parts for each, _, _ in distinct]
         self.names = len(spelled)
         self._log_entries = log(max(self.entries, ENTRIES_MIN))
-        self._listed_parts = _bearers_of(
+        self._listed_parts = bearers_of(
             (part, bearers) for parts, _, bearers in distinct for part in parts.parts
         )
-        self._postings = _postings(spelled)
-        self._bearers = _bearers_of(
+        self._postings = postings(spelled)
+        self._bearers = bearers_of(
             (folded(part), bearers) for parts, _, bearers in distinct for part in parts.parts
         )
-        self._joined = _joined_neighbours(spelled)
-        self._spellings = _Spellings(self._listed_parts, _often_joined(spelled))
+        self._joined = joined_neighbours(spelled)
+        self._spellings = Spellings(self._listed_parts, often_joined(spelled))
         self._telling = Telling(
             tells=self._tell,
             needed=self._log_entries + MARGIN,
@@ -281,8 +134,8 @@ class NamesIndex:
         """The evidence below which equal parts do not reach `SCORE_MIN`."""
         self._listed = [self._listed_name(*each) for each in distinct]
         self._single = frozenset(n for n, each in enumerate(self._listed) if each.named == 1)
-        self._by_key = _by_key(spelled)
-        self._identifiers = _identifiers(self._parties)
+        self._by_key = by_key(spelled)
+        self._identifiers = identifiers(self._parties)
         self._by_id = {each.entry_id: each for each in self._parties}
         self._words: dict[str, _Word] = {}
         self._seen: dict[tuple[str, PartyKind | None], Search] = {}
@@ -540,7 +393,7 @@ class NamesIndex:
 
     def _listed_name(
         self, spelled: Spelled, kind: Kind, bearers: tuple[tuple[int, str, bool], ...]
-    ) -> _Listed:
+    ) -> Listed:
         light = light_weights(spelled.parts, kind)
         weights = self._weights_of(spelled.parts, light)
         name = Name(
@@ -550,7 +403,7 @@ class NamesIndex:
             surname=spelled.surname if kind == "person" else 0,
         )
         named = [weight for weight, each in zip(weights, light, strict=True) if each is None]
-        return _Listed(name, len(named), sum(named), bearers)
+        return Listed(name, len(named), sum(named), bearers)
 
 
 _LIGHT_SOUNDS: Final = frozenset(folded(word) for word in (*ORGANISATION_FORMS, *PARTICLES, *TITLES))
@@ -568,190 +421,3 @@ def _by_count(word: _Word) -> int:
 
 def _unlisted_weight(part: str) -> float:
     return _UNLISTED_WEIGHTS[len(part)] if len(part) < len(_UNLISTED_WEIGHTS) else 1.0
-
-
-class _Spellings:
-    """The distinct parts of listed names by their sound, found by parts that are spelled or sound like them.
-
-    A *form* is a part as it is spelled, or as it sounds. Parts are alike by one slip (a letter too many, too
-    few, or swapped with the next), by one other letter in longer parts, by vowels only, or by usage.
-    """
-
-    def __init__(self, parts: Iterable[str], joined: Iterable[str]) -> None:
-        self._forms: dict[str, tuple[str, ...]] = {}
-        """Sounds, by what is spelled so or sounds so."""
-        self._lacking: dict[str, tuple[str, ...]] = {}
-        """Forms, by what is left of them without one letter."""
-        self._bones: dict[str, tuple[str, ...]] = {}
-        self._consonants: dict[str, tuple[str, ...]] = {}
-        self._lacking_consonants: dict[str, tuple[str, ...]] = {}
-        self._canonical: dict[str, tuple[str, ...]] = {}
-        for part in sorted({*parts, *joined}):
-            sound = folded(part)
-            for form in (part, sound):
-                sounds = self._forms.get(form, ())
-                if not sounds:
-                    for rest in _rests(form):
-                        self._lacking[rest] = (*self._lacking.get(rest, ()), form)
-                if sound not in sounds:
-                    self._forms[form] = (*sounds, sound)
-            canonical = CANONICAL.get(part)
-            if canonical is not None and sound not in (known := self._canonical.get(canonical, ())):
-                self._canonical[canonical] = (*known, sound)
-        for sound in sorted({sound for sounds in self._forms.values() for sound in sounds}):
-            bones = skeleton(sound)
-            self._bones[bones] = (*self._bones.get(bones, ()), sound)
-            consonants = consonants_of(sound)
-            if consonants not in self._consonants:
-                for rest in _rests(consonants):
-                    self._lacking_consonants[rest] = (*self._lacking_consonants.get(rest, ()), consonants)
-            self._consonants[consonants] = (*self._consonants.get(consonants, ()), sound)
-
-    def of(self, part: str) -> list[tuple[float, str]]:
-        """Return the sounds of listed parts like this one with how alike they are, the most alike first."""
-        forms, lacking = self._forms, self._lacking
-        found: dict[str, float] = {}
-        sound = folded(part)
-        if len(part) < 2 or part.isdigit():
-            return [(1.0, sound)] if part in forms else []
-        for form in (part, sound) if sound != part else (part,):
-            length = len(form)
-            one_more, one_less = 1.0 - SLIP / (length + 1), 1.0 - SLIP / length
-            for more in lacking.get(form, ()):
-                _keep(found, forms[more], one_more)
-            rests = _rests(form)
-            for rest in rests:
-                if rest in forms:
-                    _keep(found, forms[rest], one_less)
-            for swapped in _swapped(form):
-                if swapped in forms:
-                    _keep(found, forms[swapped], one_less)
-            if length >= OTHER_LETTER_FROM:
-                others = {other for rest in rests for other in lacking.get(rest, ())}
-                others.discard(form)
-                for other in others:
-                    score, _ = by_letters(form, other)
-                    if score > 0.0:
-                        _keep(found, forms[other], score)
-        bones = skeleton(sound)
-        if len(bones) >= BONES_MIN + bones.startswith("'"):
-            length = len(sound)
-            for other in self._bones.get(bones, ()):
-                if -2 < len(other) - length < 2:
-                    _keep(found, (other,), VOWELS)
-        canonical = CANONICAL.get(part)
-        if canonical is not None:
-            _keep(found, self._canonical.get(canonical, ()), VARIANT)
-        _keep(found, forms.get(sound, ()), SOUND)
-        _keep(found, forms.get(part, ()), SOUND)
-        return _best(found)
-
-    def of_consonants(self, part: str) -> list[tuple[float, str]]:
-        """Return the sounds of listed parts with the consonants of this one, which has no vowels."""
-        found: dict[str, float] = {}
-        consonants = consonants_of(part)
-        if len(consonants) > 1:
-            _keep(found, self._consonants.get(consonants, ()), CONSONANTS)
-        if len(consonants) >= CONSONANTS_WITH_SLIP_MIN:
-            others = {
-                *_rests(consonants),
-                *_swapped(consonants),
-                *self._lacking_consonants.get(consonants, ()),
-            }
-            for other in others:
-                score, how = by_letters(consonants, other)
-                if how == "slip":
-                    _keep(found, self._consonants.get(other, ()), score)
-        _keep(found, self._forms.get(part, ()), SOUND)
-        return _best(found)
-
-
-def _keep(found: dict[str, float], sounds: tuple[str, ...], score: float) -> None:
-    for sound in sounds:
-        if found.get(sound, 0.0) < score:
-            found[sound] = score
-
-
-def _best(found: dict[str, float]) -> list[tuple[float, str]]:
-    ordered = sorted(
-        [(score, sound) for sound, score in found.items() if score >= PART_SCORE_MIN], reverse=True
-    )
-    return ordered[:SPELLINGS_MAX]
-
-
-def _rests(form: str) -> set[str]:
-    """Return what is left of a form without each one of its letters; nothing of two letters."""
-    if len(form) < 3:
-        return set()
-    return {form[:n] + form[n + 1 :] for n in range(len(form))}
-
-
-def _swapped(form: str) -> list[str]:
-    return [form[:n] + form[n + 1] + form[n] + form[n + 2 :] for n in range(len(form) - 1)]
-
-
-def _distinct_names(
-    parties: Sequence[ListedParty],
-) -> list[tuple[Spelled, Kind, tuple[tuple[int, str, bool], ...]]]:
-    """Return distinct spelled names with the kind of their bearers, and who bears each."""
-    found: dict[tuple[Spelled, Kind], list[tuple[int, str, bool]]] = {}
-    for entry, party in enumerate(parties):
-        for names, is_weak in ((party.names, False), (party.weak_names, True)):
-            for name in names:
-                spelled = spell(name)
-                if spelled.parts:
-                    found.setdefault((spelled, party.kind), []).append((entry, name, is_weak))
-    return [(spelled, kind, tuple(bearers)) for (spelled, kind), bearers in found.items()]
-
-
-def _bearers_of(borne: Iterable[tuple[str, Sequence[tuple[int, str, bool]]]]) -> dict[str, int]:
-    """Return how many entries have each part, in whichever of their names."""
-    found: dict[str, set[int]] = {}
-    for part, bearers in borne:
-        found.setdefault(part, set()).update([entry for entry, _, _ in bearers])
-    return {part: len(entries) for part, entries in found.items()}
-
-
-def _postings(spelled: Sequence[tuple[str, ...]]) -> dict[str, frozenset[int]]:
-    """Return the names that have a part of each sound."""
-    found: dict[str, set[int]] = {}
-    for number, parts in enumerate(spelled):
-        for part in parts:
-            found.setdefault(folded(part), set()).add(number)
-    return {sound: frozenset(numbers) for sound, numbers in found.items()}
-
-
-def _by_key(spelled: Sequence[tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {}
-    for number, parts in enumerate(spelled):
-        key = " ".join(sorted(parts))
-        found[key] = (*found.get(key, ()), number)
-    return found
-
-
-def _joined_neighbours(spelled: Sequence[tuple[str, ...]]) -> dict[str, frozenset[int]]:
-    """Return how two neighbouring parts sound when written as one, and the names that have them."""
-    found: dict[str, set[int]] = {}
-    for number, parts in enumerate(spelled):
-        for n in range(len(parts) - 1):
-            found.setdefault(folded(parts[n] + parts[n + 1]), set()).add(number)
-    return {sound: frozenset(numbers) for sound, numbers in found.items()}
-
-
-def _often_joined(spelled: Sequence[tuple[str, ...]]) -> set[str]:
-    """Return neighbouring parts, written as one, whose former part is often written with the next."""
-    return {
-        parts[n] + parts[n + 1]
-        for parts in spelled
-        for n in range(len(parts) - 1)
-        if parts[n] in PARTICLES or parts[n] in HALF_NAMES
-    }
-
-
-def _identifiers(parties: Iterable[ListedParty]) -> dict[str, tuple[ListedParty, ...]]:
-    found: dict[str, tuple[ListedParty, ...]] = {}
-    for party in parties:
-        for each in party.identifiers:
-            key = each[:12] if each.startswith("bic:") else each
-            found[key] = (*found.get(key, ()), party)
-    return found

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from services.compliance.domain.lists.difference import IDENTITY
 from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.matches import NameMatch
 from services.compliance.domain.names.spelling import spell
-from services.compliance.domain.watchlist import NameMatch
 from shared.messages.envelope import canonical_json
 
 WhitelistStatus = Literal["proposed", "approved", "revoked"]

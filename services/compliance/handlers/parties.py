@@ -14,10 +14,11 @@ from typing import Final
 
 from services.compliance.domain.ledger_events import NUMBERS, Bearer, LedgerNews
 from services.compliance.domain.lists.difference import difference
+from services.compliance.domain.matches import NameMatch
 from services.compliance.domain.memory import Memory
-from services.compliance.domain.names.evidence import Known
+from services.compliance.domain.names.evidence import Known, PartyKind
 from services.compliance.domain.records import AlertKey, AlertRow, OpenRescreening, PartyRow, RescreeningRow
-from services.compliance.domain.watchlist import NameMatch, NamesIndex, PartyKind
+from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, find_names, name_hits

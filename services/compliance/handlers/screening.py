@@ -7,9 +7,10 @@ from typing import Final, Protocol
 
 from services.compliance.domain.cash import CashEvent, OwnerHistory
 from services.compliance.domain.ledger_events import Bearer, cash_events
+from services.compliance.domain.matches import EntryMatch, NameMatch
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET
-from services.compliance.domain.watchlist import EntryMatch, NameMatch, NamesIndex
+from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import PairVerdict, Whitelist
 from services.compliance.rules import CASH_RULES, san_1
 from shared.messages.compliance import Finding

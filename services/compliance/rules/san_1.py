@@ -9,9 +9,9 @@ Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.compliance.domain.matches import ALERT_AT, HOLD_AT, SCORE_MIN, NameMatch
 from services.compliance.domain.names.evidence import Evidence
 from services.compliance.domain.rule import NameRule, RuleParameter
-from services.compliance.domain.watchlist import ALERT_AT, HOLD_AT, SCORE_MIN, NameMatch
 from services.compliance.domain.whitelist import VOID_WORDS, PairVerdict
 from shared.messages.compliance import Finding
 

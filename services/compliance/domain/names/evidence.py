@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 from services.compliance.domain.lists.party import Kind, ListedParty
 
+PartyKind = Literal["person", "organisation", "vessel", "aircraft"]
+"""What bears a name, where that is known."""
 Bearing = Literal["agrees", "near", "contradicts"]
 
 BIRTH_DATE_AGREES: Final = 0.05
@@ -30,7 +32,7 @@ _YEARS: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?|/(\d{4}))?")
 class Known:
     """What is known of a party beside its name."""
 
-    kind: Literal["person", "organisation"] | None = None
+    kind: PartyKind | None = None
     birth_date: str | None = None
     """`1962-09-08`, `1962-09` or `1962`."""
     countries: tuple[str, ...] = ()
