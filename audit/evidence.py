@@ -508,6 +508,17 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class ListCheck:
+    """A shard took a version for what its publisher gives out: an activation, or a confirmation of one."""
+
+    shard: int
+    seq: int
+    list_code: str
+    version: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Whitelisting:
     """A pair of an owner's party and a listed entry that people have found to be two."""
 
@@ -531,6 +542,7 @@ class ScreeningData:
     whitelistings: Sequence[Whitelisting] = ()
     unfinished: Collection[int] = ()
     """Shards in which parties are still being screened against what a list has changed."""
+    checks: Sequence[ListCheck] = ()
 
     @cached_property
     def entries_of(self) -> Mapping[tuple[str, str], Mapping[str, ListedEntry]]:

@@ -87,6 +87,8 @@ class Named:
     """What is equal in every version there was, with what it leads to: `hold`, `alert`, or `any` of both."""
     stays: frozenset[tuple[str, str]] = frozenset()
     """Of a customer: the (list, entry) equal in the versions active now, whenever they became so."""
+    recorded_on: date = date.min
+    """When the ledger recorded the event: the day on which lists are as old as they are."""
 
 
 @dataclass(slots=True)
@@ -229,7 +231,9 @@ def _judge_names(
     }
     is_customer = event["type"] == "InstructionApplied"
     stays = frozenset(_stays(data, shard, bearers, row) - spared if is_customer else ())
-    said.named[event["shard"], event["seq"]] = Named(owner, day, waits, bearers, row, must, stays)
+    said.named[event["shard"], event["seq"]] = Named(
+        owner, day, waits, bearers, row, must, stays, _instant(event["recorded_at"]).date()
+    )
     if not waits:
         return set()
     return {name_found(match) for match, level in must.items() if level == "hold"}

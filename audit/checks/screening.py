@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
+from audit.list_age import is_about_age, is_held_for_age, told_old, too_old
 from audit.names import subject_of
 from audit.result import Result, Tally
 from audit.screening import Expected, Found, found_in, parameter_of, screen, unjustified
@@ -26,6 +27,7 @@ def screening_equals_recomputation(examination: Examination) -> Result:
     for shard, wanted in expected.items():
         _compare(tally, shard, wanted, found.get(shard, Expected()))
     _compare_names(tally, evidence.screening, examination, expected)
+    _compare_ages(tally, evidence.screening, examination, expected)
     _chosen_by_people(tally, examination, found)
     return tally.result()
 
@@ -76,7 +78,9 @@ def _compare_names(
     for event in (*_events(examination, ALERTS), *_events(examination, DECISIONS)):
         if event["type"] not in ("HoldPlaced", "AlertRaised") and event.get("decision") != "cleared":
             continue
-        findings = [each for each in event.get("findings", ()) if each["rule"] == NAMES]
+        findings = [
+            each for each in event.get("findings", ()) if each["rule"] == NAMES and not is_about_age(each)
+        ]
         if findings:
             _findings_bear_out(tally, data, event, findings, expected[event["shard"]])
         if findings and event["type"] == "AlertRaised":
@@ -125,11 +129,46 @@ def _findings_bear_out(
         tally.expect(not wrong, f"{where}: {finding['values']['entry']}: {wrong}")
         levels.add(level)
     if event["type"] == "HoldPlaced":
-        held = "hold" in levels or event["instruction_id"] in expected.held
+        for_age = is_held_for_age(row) and bool(told_old(event["findings"]))
+        held = "hold" in levels or event["instruction_id"] in expected.held or for_age
         tally.expect(held, f"{where}: nothing in it is alike enough to hold")
     else:
         tally.expect(not (named.waits and "hold" in levels), f"{where}: what holds a payment did not")
         tally.expect(not (is_alert and "whitelisted" in levels), f"{where}: what is whitelisted alerts")
+
+
+def _compare_ages(
+    tally: Tally, data: ScreeningData, examination: Examination, expected: Mapping[int, Expected]
+) -> None:
+    """What waits and names somebody tells of exactly those lists that were too old, and is held or marked."""
+    for event in (*_events(examination, ALERTS), *_events(examination, DECISIONS)):
+        where = f"{event['type']} {event['shard']}-{event['seq']}"
+        findings = event.get("findings", ())
+        if event["type"] == "ListOutdated":
+            _is_outdated(tally, data, event, where)
+        elif event["type"] == "AlertRaised":
+            tally.expect(not told_old(findings), f"{where}: the age of a list raises no alert")
+        elif event["type"] == "HoldPlaced" or event.get("decision") == "cleared":
+            first, wanted = event.get("first") or {}, expected[event["shard"]]
+            about = (first.get("shard", 0), first.get("seq", 0))
+            named = wanted.named.get(about)
+            if about in wanted.unread:
+                continue
+            if named is None:
+                tally.expect(not told_old(findings), f"{where} names nobody, and tells of old lists")
+                continue
+            old = too_old(data, named.parameters, event["shard"], event["seq"], named.recorded_on)
+            tally.same(old, told_old(findings), f"{where}: lists that are too old")
+            held = event["type"] == "HoldPlaced" or not is_held_for_age(named.parameters)
+            tally.expect(not old or held, f"{where}: cleared, though its lists are too old")
+
+
+def _is_outdated(tally: Tally, data: ScreeningData, event: Mapping[str, Any], where: str) -> None:
+    day = date.fromisoformat(event["recorded_at"][:10])
+    row = parameter_of(data, NAMES, "*", day)
+    old = too_old(data, row, event["shard"], event["seq"], day) if row is not None else {}
+    is_old = event["list_code"] in old and old[event["list_code"]][0] == event["version"]
+    tally.expect(is_old, f"{where}: {event['list_code']} {event['version']} is not too old")
 
 
 def _said(examination: Examination) -> dict[int, Expected]:

@@ -30,6 +30,7 @@ from audit.evidence import (
     KeyRow,
     Ledger,
     LimitRow,
+    ListCheck,
     ListedEntry,
     ListedName,
     MarkRow,
@@ -304,6 +305,10 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
     activations = await connection.fetch(
         "SELECT shard, seq, list_code, version FROM compliance.list_activation"
     )
+    checks = await connection.fetch(
+        "SELECT shard, seq, list_code, version, recorded_at FROM compliance.list_activation UNION ALL"
+        " SELECT shard, seq, list_code, version, recorded_at FROM compliance.list_confirmation"
+    )
     whitelistings = await connection.fetch(
         "SELECT shard, whitelisting_id::text AS whitelisting_id, owner, list_code, entry_id, proposed_by,"
         " approved_by FROM compliance.whitelisting"
@@ -316,6 +321,7 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         activations=[Activation(**row) for row in activations],
         whitelistings=[Whitelisting(**row) for row in whitelistings],
         unfinished={row["shard"] for row in unfinished},
+        checks=[ListCheck(**row) for row in checks],
     )
 
 

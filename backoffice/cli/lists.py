@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,6 +18,7 @@ from services.compliance.domain.lists.party import ListedParty
 from services.compliance.queries.lists import (
     list_parties,
     lists_active,
+    lists_outdated,
     lists_refused,
     lists_show,
     rescreenings,
@@ -63,7 +65,9 @@ def load(
     UK Sanctions List) XML and CSV, FollowTheMoney JSON lines, and our own CSV. Files may be packed with gzip.
     A file that is cut off, empty or of another kind is refused whole: the version before stays, and
     compliance warns until a version is activated. What was interrupted can be typed again: parts that are
-    there already are left alone.
+    there already are left alone. Says what is added, removed and changed since the active version.
+
+    Load daily: that confirms a version that is active already, and a list that nobody reads grows too old.
     """
     if re.fullmatch(CODE_PATTERN, code) is None:
         raise CommandError(
@@ -86,7 +90,7 @@ def load(
     for remark in watch_list.remarks:
         output.say(remark)
     try:
-        shards = sessions.run(
+        shards, before = sessions.run(
             _load(
                 connect(),
                 watch_list,
@@ -114,25 +118,30 @@ def load(
         "active_shards": shards,
         "remarks": list(watch_list.remarks),
     }
+    words = f"{code} {chosen}: {len(watch_list.entries)} entries, {watch_list.names} names"
+    if before.active is not None:
+        found = difference(before.entries, watch_list.entries)
+        record |= {"replaced": before.active, **_counted(found)}
+        words += f"; since {before.active} {_in_words(found)}"
     now = f"{len(shards)} shards screen against it now" if activate else "it is not active yet"
-    output.emit(
-        record, f"{code} {chosen}: {len(watch_list.entries)} entries, {watch_list.names} names; {now}."
-    )
+    output.emit(record, f"{words}; {now}.")
 
 
 @app.command()
 def show() -> None:
-    """Show each stored version of each list, and how many shards screen against it."""
+    """Show each stored version of each list, when it was last read, and how many shards screen against it."""
     connection = connect()
-    found, refused = sessions.run(_lists_found(connection))
+    found, refused, old = sessions.run(_lists_found(connection))
     last = {each["list_code"]: each for each in refused}
+    outdated = {(each["list_code"], each["version"]) for each in old}
     for each in found:
-        output.emit({**each, "refused": last.get(each["list_code"])})
+        is_outdated = (each["list_code"], each["version"]) in outdated
+        output.emit({**each, "refused": last.get(each["list_code"]), "outdated": is_outdated})
     if not found:
         output.say("There is no list. Type `backoffice migrate`, which loads a small made-up one.")
         return
     output.table(
-        ("list", "version", "entries", "names", "parts", "loaded", "shards"),
+        ("list", "version", "entries", "names", "parts", "loaded", "read", "shards"),
         [
             (
                 each["list_code"],
@@ -141,6 +150,7 @@ def show() -> None:
                 each["names"],
                 f"{each['parts_loaded']}/{each['parts']}",
                 output.minute(each["loaded_at"]),
+                output.minute(each["checked_at"]) if each["checked_at"] else "–",
                 f"{len(each['active_shards'])}/{connection.partitions}",
             )
             for each in found
@@ -153,6 +163,11 @@ def show() -> None:
         output.say(
             f"! {each['list_code']}: {each['file']}{line}: {each['why']}"
             f" (refused {output.minute(each['refused_at'])}); {stays}."
+        )
+    for each in old:
+        output.say(
+            f"! {each['list_code']}: version {each['version']} was last read"
+            f" {output.minute(each['checked_at'])}, and is older than allowed ({each['days_max']} days)."
         )
 
 
@@ -211,6 +226,17 @@ def diff(
     _tell_difference(code, first, second, difference(former, latter))
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What is stored of a list before one of its versions is loaded."""
+
+    active: str | None
+    entries: tuple[ListedParty, ...]
+    """Of the active version."""
+    is_there: bool
+    """Whether the version to load is stored whole already, from the same files."""
+
+
 async def _load(
     connection: Connection,
     watch_list: WatchList,
@@ -222,11 +248,15 @@ async def _load(
     reason: str,
     actor: str,
     timeout: float,
-) -> list[int]:
-    """Load all parts in the house's shard, then activate in every shard; return where it is active."""
+) -> tuple[list[int], _Before]:
+    """Load all parts in the house's shard, then activate in every shard.
+
+    Returns the shards where it is active, and what was active before.
+    """
+    before = await _before(connection, code, (version, watch_list.sha256))
     if not allow_fewer:
-        await _require_enough(connection, code, len(watch_list.entries))
-    parts = in_parts(watch_list.entries)
+        _require_enough(before, len(watch_list.entries))
+    parts = [] if before.is_there else in_parts(watch_list.entries)
     house = partition_of(HOUSE.encode(), connection.partitions)
     async with sessions.open_client(connection) as client:
         for number, entries in enumerate(parts, start=1):
@@ -247,7 +277,7 @@ async def _load(
             _require(done, f"part {number} of {len(parts)}")
             output.say(f"part {number} of {len(parts)}: {len(entries)} entries")
         if not activate:
-            return []
+            return [], before
         answers = await asyncio.gather(
             *(
                 acts.perform(
@@ -265,7 +295,7 @@ async def _load(
         )
     for done in answers:
         _require(done, f"activation in shard {done.shard}")
-    return sorted(done.shard for done in answers)
+    return sorted(done.shard for done in answers), before
 
 
 def _warned(
@@ -313,22 +343,25 @@ def _require(done: ActDone, what: str) -> None:
         )
 
 
-async def _require_enough(connection: Connection, code: str, entries: int) -> None:
-    """Refuse a list much shorter than the one that is active: its file may be cut off between two lines."""
+async def _before(connection: Connection, code: str, wanted: tuple[str, str]) -> _Before:
+    """Read what is active of a list, and whether the version (its name and hash) is stored whole."""
     async with sessions.open_database(connection) as database:
-        version = (await lists_active(database)).get(code)
-        stored = next(
-            (
-                each["entries"]
-                for each in await lists_show(database)
-                if (each["list_code"], each["version"]) == (code, version)
-            ),
-            0,
+        active = (await lists_active(database)).get(code)
+        entries = await list_parties(database, code, active) if active is not None else []
+        is_there = any(
+            each["complete"] and (each["list_code"], each["version"], each["sha256"]) == (code, *wanted)
+            for each in await lists_show(database)
         )
+    return _Before(active, tuple(entries), is_there)
+
+
+def _require_enough(before: _Before, entries: int) -> None:
+    """Refuse a list much shorter than the one that is active: its file may be cut off between two lines."""
+    stored = len(before.entries)
     if entries < stored * (1 - SHRINK_MAX):
         raise CommandError(
             "list_shrunk",
-            f"The list has {entries} entries; version {version}, which is active, has {stored}.",
+            f"The list has {entries} entries; version {before.active}, which is active, has {stored}.",
             "Fetch it again; if so many were really removed, add --allow-fewer.",
         )
 
@@ -385,21 +418,32 @@ def _tell_difference(code: str, before: str, after: str, found: Difference) -> N
         "list": code,
         "before": before,
         "after": after,
+        **_counted(found),
+    }
+    output.emit(total, f"{code}, from {before} to {after}: {_in_words(found)}.")
+
+
+def _counted(found: Difference) -> dict[str, int]:
+    return {
         "added": len(found.added),
         "removed": len(found.removed),
         "changed": len(found.changed),
         "to_screen_against": len(found.to_screen_against),
     }
-    output.emit(
-        total,
-        f"{code}, from {before} to {after}: {len(found.added)} added, {len(found.removed)} removed,"
-        f" {len(found.changed)} changed.",
+
+
+def _in_words(found: Difference) -> str:
+    return (
+        f"{len(found.added)} added, {len(found.removed)} removed, {len(found.changed)} changed,"
+        f" {len(found.to_screen_against)} to screen all parties against"
     )
 
 
-async def _lists_found(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+async def _lists_found(
+    connection: Connection,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     async with sessions.open_database(connection) as database:
-        return await lists_show(database), await lists_refused(database)
+        return await lists_show(database), await lists_refused(database), await lists_outdated(database)
 
 
 async def _rescreenings_found(connection: Connection, code: str | None) -> list[dict[str, Any]]:

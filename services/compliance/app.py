@@ -20,6 +20,7 @@ from services.compliance.handlers import acts, chaining, deadlines, events, part
 from services.compliance.handlers.opening import Keys
 from services.compliance.rules import CASH_RULES, GRAPH_RULES, LOOKBACK, WINDOW_RULES, san_1
 from services.compliance.store import chain as chain_store
+from services.compliance.store import list_age as list_age_store
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
@@ -90,6 +91,8 @@ class ComplianceService(Service):
         book = ParameterBook(())
         self._memory = Memory(book, LOOKBACK, WindowJudge(WINDOW_RULES, book))
         self._draft: tuple[UnitOfWork, Draft] | None = None
+        self._ticked: tuple[UnitOfWork, Draft] | None = None
+        """Apart from the draft of a batch, since a tick settles no windows."""
         self._heads: dict[int, Head] = {}
         self._chained: tuple[UnitOfWork, dict[int, Head]] | None = None
         self._keys: Keys | None = None
@@ -139,6 +142,8 @@ class ComplianceService(Service):
         self._memory.active.update(active)
         self._memory.whitelists[shard] = await whitelist_store.approved_pairs(connection, shard)
         self._heads[shard] = await chain_store.chain_head(connection, shard)
+        self._memory.checked[shard] = await list_age_store.load_checks(connection, shard)
+        self._memory.outdated[shard] = await list_age_store.load_outdated(connection, shard)
         self._memory.refused[shard] = await list_store.refused_lists(connection, shard)
         self._memory.windows[shard] = await windows.load_shard(connection, shard)
 
@@ -170,14 +175,19 @@ class ComplianceService(Service):
         if self._draft is not None and self._draft[0] is work:
             self._memory.adopt(self._draft[1])
             windows.settle(self._memory)
+        if self._ticked is not None and self._ticked[0] is work:
+            self._memory.adopt(self._ticked[1])
         if self._chained is not None and self._chained[0] is work:
             self._heads |= {s: head for s, head in self._chained[1].items() if s in self._heads}
-        self._draft = self._chained = None
+        self._draft = self._ticked = self._chained = None
 
     async def tick(self, work: UnitOfWork) -> None:
-        """Announce holds and cases that are overdue, and screen parties against what lists have changed."""
+        """Announce what is overdue and lists that are too old; screen parties against what lists changed."""
+        draft = Draft(self._memory)
+        self._ticked = (work, draft)
         await deadlines.announce_overdue(work)
         await deadlines.announce_overdue_cases(work)
+        await deadlines.announce_outdated_lists(work, draft)
         if self._keys is not None:
             # With the broker away nothing comes that could be opened; the next tick tries again.
             with contextlib.suppress(OSError, TimeoutError):
@@ -200,9 +210,11 @@ class ComplianceService(Service):
         self._chained = (work, await chaining.chain_events(work, heads))
 
     def warnings(self) -> Mapping[str, str]:
-        """Tell of lists whose last file was refused: parties are screened against an older version."""
-        refused = [row for rows in self._memory.refused.values() for row in rows.values()]
-        return {"list_refused": "; ".join(row.words for row in refused)} if refused else {}
+        """Tell of lists whose last file was refused, and of those that are older than allowed."""
+        refused = [row.words for rows in self._memory.refused.values() for row in rows.values()]
+        old = {row.words for rows in self._memory.outdated.values() for row in rows.values()}
+        told = {"list_refused": refused, "list_outdated": sorted(old)}
+        return {name: "; ".join(words) for name, words in told.items() if words}
 
     def api(self, gateway: Gateway) -> tuple[str, Any]:
         """Make the HTTP API for officers."""

@@ -97,6 +97,26 @@ class ListActivated(Event):
     entries: int
 
 
+class ListConfirmed(Event):
+    """The version that this shard screens against was read again, and is still what is published."""
+
+    type: Literal["ListConfirmed"] = "ListConfirmed"
+    list_code: Code
+    version: Code
+
+
+class ListOutdated(Event):
+    """A list was last read longer ago than allowed; payments with names are marked or held until it is."""
+
+    type: Literal["ListOutdated"] = "ListOutdated"
+    list_code: Code
+    version: Code
+    checked_at: datetime
+    """When it was last activated or confirmed."""
+    days_max: int
+    """Calendar days that it may be old."""
+
+
 class ListRefused(Event):
     """A file of a watch list was refused whole: it is cut off, empty, or no such list. Somebody must look."""
 
@@ -131,6 +151,8 @@ AlertEvent = (
     | HoldOverdue
     | CaseOverdue
     | ListActivated
+    | ListConfirmed
+    | ListOutdated
     | ListRefused
     | PartiesRescreened
     | ActDone

@@ -16,6 +16,7 @@ from audit.evidence import (
     JOURNAL,
     Activation,
     Evidence,
+    ListCheck,
     ListedEntry,
     ListedName,
     Record,
@@ -249,6 +250,91 @@ def test_what_is_found_beyond_equal_names_bears_its_score_out(
         assert result.ok, result.examples
     else:
         assert any(wrong in each for each in result.examples), result.examples
+
+
+OLD: dict[str, Any] = {
+    "field": "lists",
+    "comparison": "not_screened",
+    "list": "OFAC",
+    "list_version": "1",
+    "checked_on": "2025-12-31",
+    "days": 2,
+}
+AGED: list[tuple[str, str, dict[str, Any], str, str | None]] = [
+    ("marked", "mark", OLD, "DecisionMade", None),
+    ("held", "hold", OLD, "HoldPlaced", None),
+    ("cleared, though it is to be held", "hold", OLD, "DecisionMade", "cleared, though"),
+    ("not marked", "mark", {}, "DecisionMade", "too old"),
+    ("not said of a hold", "hold", {}, "HoldPlaced", "too old"),
+    ("marked by another age", "mark", {**OLD, "days": 3}, "DecisionMade", "too old"),
+    ("marked by another list", "mark", {**OLD, "list": "UN"}, "DecisionMade", "too old"),
+    ("an alert", "mark", OLD, "AlertRaised", "raises no alert"),
+]
+
+
+@pytest.mark.parametrize(("name", "setting", "told", "kind", "wrong"), AGED, ids=[each[0] for each in AGED])
+def test_what_an_old_list_screened_is_marked_or_held(
+    name: str, setting: str, told: dict[str, Any], kind: str, wrong: str | None
+) -> None:
+    """The list was last read two days before the payment, and one is allowed."""
+    result = aged({"list_days_max": {"*": 1}, "when_outdated": setting}, told, kind)
+    if wrong is None:
+        assert not [each for each in result if "old" in each or "hold" in each], result
+    else:
+        assert any(wrong in each for each in result), result
+
+
+def test_what_a_young_list_screened_is_neither() -> None:
+    """Two days are allowed, or any number of this list: whoever marks it is wrong."""
+    for limits in ({"*": 2}, {"*": 0, "OFAC": None}, {"UN": 1}):
+        assert not any("too old" in each for each in aged({"list_days_max": limits}, {}, "DecisionMade"))
+        assert any("too old" in each for each in aged({"list_days_max": limits}, OLD, "DecisionMade"))
+
+
+def test_a_list_is_said_to_be_too_old_only_if_it_is() -> None:
+    """The warning is held against the same record of when it was read."""
+    said = {"type": "ListOutdated", "list_code": "OFAC", "version": "1"}
+    assert not any("not too old" in each for each in aged({"list_days_max": {"*": 1}}, {}, "", said))
+    assert any("not too old" in each for each in aged({"list_days_max": {"*": 2}}, {}, "", said))
+    other = {**said, "version": "2"}
+    assert any("not too old" in each for each in aged({"list_days_max": {"*": 1}}, {}, "", other))
+
+
+def aged(
+    values: dict[str, Any], told: dict[str, Any], kind: str, said: dict[str, Any] | None = None
+) -> Sequence[str]:
+    """What differs where a payment is answered so, two days after the list was read."""
+    assert DATA is not None
+    event: dict[str, Any] = {"type": "TransactionPending", "screening": True}
+    event["instruction"] = {"payment": {"creditor": {"name": "Jane Doe"}}}
+    about = {"shard": ALICES, "seq": 1}
+    findings = [{"rule": "SAN-1", "rule_version": 1, "sentence": "", "values": told}] if told else []
+    body: dict[str, Any] = {"type": kind, "owner": ALICE, "findings": findings, "first": about}
+    body |= {"about": about, "rule": "SAN-1", "business_date": "2026-01-05", "decision": "cleared"}
+    alerts = [said] if said is not None else [body] if kind != "DecisionMade" else []
+    read_at = START - timedelta(days=2)
+    screening = replace(
+        DATA,
+        parameters=[
+            replace(each, values={**each.values, **values}) if each.rule == "SAN-1" else each
+            for each in DATA.parameters
+        ],
+        checks=[
+            ListCheck(ALICES, 0, "OFAC", "1", read_at),
+            ListCheck(BOBS, 0, "OFAC", "1", START),
+            ListCheck(ALICES, 2, "OFAC", "1", START),
+        ],
+    )
+    evidence = Evidence(
+        partitions=PARTITIONS,
+        topics={
+            JOURNAL: journalled([cash(0, "1.00", **event)], ALICES),
+            ALERTS: journalled(alerts, ALICES),
+            DECISIONS: journalled([body] if kind == "DecisionMade" else [], ALICES),
+        },
+        screening=screening,
+    )
+    return screening_equals_recomputation(Examination(evidence)).examples
 
 
 def test_a_customer_who_became_listed_must_have_been_told_of() -> None:

@@ -163,10 +163,11 @@ async def test_an_activation_that_is_rolled_back_does_not_count(harness: Harness
     assert service._memory.active[0] == before
 
 
-async def test_a_list_that_is_active_already_is_left_alone(harness: Harness):
-    """Nothing changes, so nothing is announced but the answer."""
-    [done] = await harness.act(Desk().activate("1", "DEMO"), shard=2)
-    assert (done.done, done.detail) == (True, "the version was active already")
+async def test_a_list_that_is_active_already_is_confirmed(harness: Harness):
+    """Nothing changes but that it was read again, which is announced: a list ages."""
+    confirmed, done = await harness.act(Desk().activate("1", "DEMO"), shard=2)
+    assert kinds([confirmed]) == ["ListConfirmed"]
+    assert (done.done, done.detail) == (True, "the version was active already, and is confirmed")
 
 
 async def test_parts_that_do_not_belong_are_refused_by_name(harness: Harness):

@@ -50,10 +50,18 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         "SAN-1",
         1,
         ANY_ASSET,
-        {"hold_hours": 24, "alert_at": "0.70", "hold_at": "0.85", "whitelist_days_max": 365},
+        {
+            "hold_hours": 24,
+            "alert_at": "0.70",
+            "hold_at": "0.85",
+            "whitelist_days_max": 365,
+            "list_days_max": {"*": 1, "DEMO": None},
+            "when_outdated": "mark",
+        },
         _SINCE,
         None,
-        "one business day to look at a match; 31 CFR 501.603, 501.604: report within 10 business days",
+        "one business day to look at a match; 31 CFR 501.603, 501.604: report within 10 business days;"
+        " lists read daily: Regulation (EU) 260/2012, article 5d(1); the made-up list has no publisher",
     ),
     *WINDOW_PARAMETERS,
     RuleParameter(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.compliance.domain.cash import Lookback, OwnerHistory
+from services.compliance.domain.list_age import ListCheck, Outdated
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.records import ListRefusalRow
 from services.compliance.domain.watchlist import NamesIndex
@@ -33,6 +34,10 @@ class Memory:
     """By shard and owner; only owners with cash lately."""
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     """The version of each list that a shard screens against, by shard and list code."""
+    checked: dict[int, dict[str, ListCheck]] = field(default_factory=dict[int, dict[str, ListCheck]])
+    """When each of them was last read from its publisher."""
+    outdated: dict[int, dict[str, Outdated]] = field(default_factory=dict[int, dict[str, Outdated]])
+    """Of which it was said that they are older than allowed."""
     indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
     whitelists: dict[int, Whitelist] = field(default_factory=dict[int, Whitelist])
     refused: dict[int, dict[str, ListRefusalRow]] = field(
@@ -50,6 +55,8 @@ class Memory:
         """Drop a shard, and the indexes that no other shard uses."""
         self.histories.pop(shard, None)
         self.active.pop(shard, None)
+        self.checked.pop(shard, None)
+        self.outdated.pop(shard, None)
         self.refused.pop(shard, None)
         self.whitelists.pop(shard, None)
         self.windows.pop(shard, None)
@@ -63,6 +70,8 @@ class Memory:
         if draft.histories and sum(map(len, self.histories.values())) > OWNERS_MAX:
             self.histories.clear()
         self.whitelists |= {s: found for s, found in draft.whitelists.items() if s in self.active}
+        self.checked |= {s: checks for s, checks in draft.checked.items() if s in self.active}
+        self.outdated |= {s: found for s, found in draft.outdated.items() if s in self.active}
         self.refused |= {s: refused for s, refused in draft.refused.items() if s in self.active}
         if draft.active:
             self.indexes.update(draft.indexes)
@@ -83,6 +92,8 @@ class Draft:
         default_factory=dict[tuple[int, str], OwnerHistory]
     )
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
+    checked: dict[int, dict[str, ListCheck]] = field(default_factory=dict[int, dict[str, ListCheck]])
+    outdated: dict[int, dict[str, Outdated]] = field(default_factory=dict[int, dict[str, Outdated]])
     indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
 
     whitelists: dict[int, Whitelist] = field(default_factory=dict[int, Whitelist])
@@ -124,9 +135,26 @@ class Draft:
         """Let a shard screen against another version from here on."""
         self.active[shard] = {**self.lists_of(shard), index.code: index.version}
         self.indexes[index.code, index.version] = index
-        refused = self._refused_of(shard)
-        if index.code in refused:
-            self.refused[shard] = {code: row for code, row in refused.items() if code != index.code}
+
+    def checks_of(self, shard: int) -> dict[str, ListCheck]:
+        """When each list of a shard was last read, by code."""
+        found = self.checked.get(shard)
+        return found if found is not None else self.memory.checked.get(shard, {})
+
+    def outdated_of(self, shard: int) -> dict[str, Outdated]:
+        """The lists of a shard of which it was said that they are older than allowed, by code."""
+        found = self.outdated.get(shard)
+        return found if found is not None else self.memory.outdated.get(shard, {})
+
+    def check(self, shard: int, code: str, check: ListCheck) -> None:
+        """Note that a list was read from its publisher; what was wrong with it before is mended."""
+        self.checked[shard] = {**self.checks_of(shard), code: check}
+        self.outdated[shard] = {each: row for each, row in self.outdated_of(shard).items() if each != code}
+        self.refused[shard] = {each: row for each, row in self._refused_of(shard).items() if each != code}
+
+    def age(self, shard: int, found: Outdated) -> None:
+        """Note that it was said of a list that it is older than allowed."""
+        self.outdated[shard] = {**self.outdated_of(shard), found.list_code: found}
 
     def history(self, shard: int, owner: str) -> OwnerHistory | None:
         """An owner's history for this batch to add to: a copy at first touch; None if it must be loaded."""

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from services.compliance.domain.cases import days_on, numbers_of
+from services.compliance.domain.list_age import ListCheck
 from services.compliance.domain.lists.party import party_of
 from services.compliance.domain.memory import Draft, ListVersion
 from services.compliance.domain.records import (
@@ -45,6 +46,7 @@ from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
+from services.compliance.store import list_age as list_age_store
 from services.compliance.store import parties as party_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
@@ -63,7 +65,7 @@ from shared.messages.acts import (
     ReleaseHold,
     RevokeWhitelisting,
 )
-from shared.messages.compliance import ListActivated, ListRefused
+from shared.messages.compliance import ListActivated, ListConfirmed, ListRefused
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
@@ -98,6 +100,7 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.move_holds(work.connection, told.moves)
     await list_store.save_activations(work.connection, told.activations)
+    await list_age_store.save_confirmations(work.connection, told.confirmations)
     await whitelist_store.save_proposals(work.connection, told.proposals)
     await whitelist_store.move_whitelistings(work.connection, told.pairs_moved)
     await list_store.save_refusals(work.connection, told.refusals)
@@ -234,7 +237,7 @@ def _judge_activation(shard: int, act: ActivateList, known: Known) -> Verdict:
         return refused("list_incomplete", f"{len(state.loaded)} of {state.parts} parts are there")
     active = known.active.setdefault(shard, {})
     if active.get(act.list_code) == act.version:
-        return Verdict(True, "the version was active already", {})
+        return Verdict(True, "the version was active already, and is confirmed", {}, confirms=version)
     result = {"replaced": active.get(act.list_code)}
     active[act.list_code] = act.version
     return Verdict(
@@ -266,6 +269,9 @@ class _Told:
     activations: list[tuple[int, int, str, str, datetime]] = field(
         default_factory=list[tuple[int, int, str, str, datetime]]
     )
+    confirmations: list[tuple[int, int, str, str, datetime]] = field(
+        default_factory=list[tuple[int, int, str, str, datetime]]
+    )
     cases: CasesTold = field(default_factory=CasesTold)
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
@@ -279,6 +285,8 @@ def _tell(
         told.moves[record.shard, act.instruction_id] = (status_after(act), decision.seq)
     if verdict.activates is not None:
         _activate(work, record, verdict.activates, draft, told)
+    if verdict.confirms is not None:
+        _confirm(work, record, verdict.confirms, draft, told)
     if verdict.refuses is not None:
         told.refusals.append(_refuse(work, record, verdict.refuses, verdict.result["stays"], draft))
     said = announce_act(work, record, act, done=verdict.done, detail=verdict.detail, result=verdict.result)
@@ -327,8 +335,20 @@ def _activate(work: UnitOfWork, record: Received, version: ListVersion, draft: D
 
     said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
     told.activations.append((record.shard, said.seq, index.code, index.version, said.recorded_at))
+    draft.check(record.shard, index.code, ListCheck(index.version, said.seq, said.recorded_at))
     day = said.recorded_at.date()
     told.rescreenings.append(plan_rescreening(record.shard, said.seq, index, replaced, day))
+
+
+def _confirm(work: UnitOfWork, record: Received, version: ListVersion, draft: Draft, told: _Told) -> None:
+    def build(seq: int, recorded_at: datetime) -> ListConfirmed:
+        return ListConfirmed(
+            shard=record.shard, seq=seq, recorded_at=recorded_at, list_code=version[0], version=version[1]
+        )
+
+    said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
+    told.confirmations.append((record.shard, said.seq, *version, said.recorded_at))
+    draft.check(record.shard, version[0], ListCheck(version[1], said.seq, said.recorded_at))
 
 
 def _refuse(

@@ -1,12 +1,18 @@
-"""Announces holds and cases whose deadline has passed. They stay as they are: only a decision ends one."""
+"""Announces holds and cases whose deadline has passed, and lists that are too old. Nothing else changes."""
 
 from datetime import datetime
 from uuid import UUID
 
 from services.compliance.domain.cases import CaseFile
+from services.compliance.domain.list_age import Outdated, outdated
+from services.compliance.domain.memory import Draft
+from services.compliance.domain.rule import ANY_ASSET
+from services.compliance.rules import san_1
 from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
-from shared.messages.compliance import CaseOverdue, HoldOverdue
+from services.compliance.store import list_age as list_age_store
+from shared.messages.compliance import CaseOverdue, HoldOverdue, ListOutdated
+from shared.messages.envelope import HOUSE
 from shared.messages.topics import ALERTS
 from shared.runtime.work import UnitOfWork
 
@@ -59,3 +65,37 @@ def _announce_case(work: UnitOfWork, case: CaseFile) -> int:
         )
 
     return work.publish(case.shard, ALERTS, build, key=case.owner).seq
+
+
+async def announce_outdated_lists(work: UnitOfWork, draft: Draft) -> None:
+    """Announce each list that is older than allowed, once until it is read again."""
+    rows: list[tuple[int, int, datetime, Outdated]] = []
+    for shard, each in work.shards.items():
+        day = each.recorded_at.date()
+        row = draft.memory.book.choose(san_1.RULE.code, ANY_ASSET, day)
+        if row is None:
+            continue
+        said = draft.outdated_of(shard)
+        for found in outdated(draft.checks_of(shard), day, san_1.read_parameters(row).list_days_max):
+            if found.list_code not in said:
+                event = _announce_outdated(work, shard, found)
+                rows.append((shard, event.seq, event.recorded_at, found))
+                draft.age(shard, found)
+    await list_age_store.save_outdated(work.connection, rows)
+
+
+def _announce_outdated(work: UnitOfWork, shard: int, found: Outdated) -> ListOutdated:
+    def build(seq: int, recorded_at: datetime) -> ListOutdated:
+        return ListOutdated(
+            shard=shard,
+            seq=seq,
+            recorded_at=recorded_at,
+            list_code=found.list_code,
+            version=found.check.version,
+            checked_at=found.check.checked_at,
+            days_max=found.days_max,
+        )
+
+    said = work.publish(shard, ALERTS, build, key=HOUSE)
+    assert isinstance(said, ListOutdated)
+    return said

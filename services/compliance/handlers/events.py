@@ -76,6 +76,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
         traceparent=record.traceparent,
         moved=moved,
         unread=unread,
+        checks=draft.checks_of(record.shard) if waits and news.names else {},
     )
 
 

@@ -120,7 +120,7 @@ async def screen_parties_again(work: UnitOfWork, memory: Memory) -> bool:
         shard: [
             (row, hit)
             for row, hit in _screen(parties[shard], job, indexes[shard], _only(job, opened, entries), memory)
-            if not hit.is_whitelisted
+            if not hit.is_only_told
         ]
         for shard, job in first.items()
     }

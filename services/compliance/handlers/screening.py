@@ -1,12 +1,14 @@
 """Judges events of the ledger by all rules: a pure fold over each shard's events, in their order."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from services.compliance.domain.cash import CashEvent, OwnerHistory
 from services.compliance.domain.ledger_events import Bearer, cash_events
+from services.compliance.domain.list_age import ListCheck, outdated
 from services.compliance.domain.matches import EntryMatch, NameMatch
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET
@@ -19,6 +21,8 @@ from shared.messages.journal import InstructionApplied, LedgerEvent, Transaction
 SUBJECT_ENTRIES_MAX: Final = 10
 UNREAD: Final = "sealed"
 """The subject of a hit about names that nobody can read any more."""
+OUTDATED: Final = "lists"
+"""The subject of a hit about lists that are older than allowed."""
 
 
 class Histories(Protocol):
@@ -51,6 +55,8 @@ class Question:
     """What rules about windows found."""
     unread: bool = False
     """Whether it has names that nobody can read any more."""
+    checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
+    """When each list was last read, by code; empty where it names nobody or nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,8 @@ class Hit:
     holds: bool
     """Whether it holds the payment, where that waits for an answer."""
     hold_for: timedelta
-    is_whitelisted: bool = False
-    """Whether it is only told, with the decision."""
+    is_only_told: bool = False
+    """Whether it raises no alert and is told with the decision: a whitelisted pair, or an old list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class Judgement:
     def alerting(self) -> tuple[Hit, ...]:
         """The hits that raise an alert of their own; a hold is one itself."""
         return tuple(
-            hit for hit in self.hits if not hit.is_whitelisted and not (hit.holds and self.question.waits)
+            hit for hit in self.hits if not hit.is_only_told and not (hit.holds and self.question.waits)
         )
 
 
@@ -136,6 +142,7 @@ def _judge_one(question: Question, histories: Histories, book: ParameterBook) ->
     else:
         day, home = event.recorded_at.date(), event.owner or event.account.owner
     hits = name_hits(question.matches, home, day, book, histories.whitelist(question.shard))
+    hits += _outdated(question, home, day, book)
     if question.unread:
         hits += _unread(home, day, book)
     for cash, scale in question.cash:
@@ -172,7 +179,7 @@ def name_hits(
             findings=tuple(san_1.tell(match, parameters, verdict) for match, verdict in found),
             holds=level == "hold",
             hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta(),
-            is_whitelisted=level == "whitelisted",
+            is_only_told=level == "whitelisted",
         )
         for level in ("hold", "alert", "whitelisted")
         if (found := by_level.get(level))
@@ -186,6 +193,32 @@ def _unread(owner: str, day: date, book: ParameterBook) -> list[Hit]:
         return []
     hold_for = book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta()
     return [Hit(san_1.RULE.code, owner, UNREAD, (san_1.tell_unread(row.version),), True, hold_for)]
+
+
+def _outdated(question: Question, home: str, day: date, book: ParameterBook) -> list[Hit]:
+    """What is compared with a list older than allowed is marked, or held where the parameters say so.
+
+    The list's age is that on the day on which the ledger recorded the event, so that a replay finds the same.
+    """
+    row = book.choose(san_1.RULE.code, ANY_ASSET, day)
+    if row is None or not question.checks:
+        return []
+    parameters = san_1.read_parameters(row)
+    found = outdated(question.checks, question.event.recorded_at.date(), parameters.list_days_max)
+    if not found:
+        return []
+    holds = parameters.when_outdated == "hold"
+    return [
+        Hit(
+            rule=san_1.RULE.code,
+            owner=home,
+            subject=OUTDATED,
+            findings=tuple(san_1.tell_outdated(each, parameters) for each in found),
+            holds=holds,
+            hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta(),
+            is_only_told=not holds,
+        )
+    ]
 
 
 def _subject(matches: Sequence[NameMatch]) -> str:

@@ -63,6 +63,8 @@ class Verdict:
     """Alerts that the act has taken into a case, or dismissed."""
     part: LoadList | None = None
     activates: ListVersion | None = None
+    confirms: ListVersion | None = None
+    """The version is the active one, and what the publisher still gives out."""
     refuses: RefuseList | None = None
     is_repeat: bool = False
     """The act had been answered before; it is answered the same again."""

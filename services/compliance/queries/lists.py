@@ -11,6 +11,13 @@ _SHOW = """
 WITH active AS (
     SELECT DISTINCT ON (shard, list_code) shard, list_code, version
     FROM compliance.list_activation ORDER BY shard, list_code, seq DESC
+),
+checked AS (
+    SELECT shard, list_code, max(recorded_at) AS checked_at
+    FROM (SELECT shard, list_code, recorded_at FROM compliance.list_activation
+          UNION ALL
+          SELECT shard, list_code, recorded_at FROM compliance.list_confirmation) AS read
+    GROUP BY shard, list_code
 )
 SELECT v.list_code, v.version, v.sha256, v.recorded_at AS loaded_at, v.parts,
        (SELECT count(*) FROM compliance.list_part AS p
@@ -20,7 +27,10 @@ SELECT v.list_code, v.version, v.sha256, v.recorded_at AS loaded_at, v.parts,
        (SELECT count(*) FROM compliance.list_name AS n
         WHERE n.list_code = v.list_code AND n.version = v.version) AS names,
        array(SELECT a.shard FROM active AS a
-             WHERE a.list_code = v.list_code AND a.version = v.version ORDER BY a.shard) AS active_shards
+             WHERE a.list_code = v.list_code AND a.version = v.version ORDER BY a.shard) AS active_shards,
+       (SELECT min(c.checked_at) FROM active AS a
+        JOIN checked AS c ON c.shard = a.shard AND c.list_code = a.list_code
+        WHERE a.list_code = v.list_code AND a.version = v.version) AS checked_at
 FROM compliance.list_version AS v
 ORDER BY v.list_code, v.recorded_at, v.version
 """
@@ -40,8 +50,27 @@ FROM compliance.list_refusal AS r
 WHERE NOT EXISTS (
     SELECT FROM compliance.list_activation AS a
     WHERE a.shard = r.shard AND a.list_code = r.list_code AND a.seq > r.seq
+    UNION ALL
+    SELECT FROM compliance.list_confirmation AS c
+    WHERE c.shard = r.shard AND c.list_code = r.list_code AND c.seq > r.seq
 )
 ORDER BY r.list_code, r.seq DESC
+"""
+
+_OUTDATED = """
+WITH checked AS (
+    SELECT shard, list_code, max(seq) AS seq
+    FROM (SELECT shard, list_code, seq FROM compliance.list_activation
+          UNION ALL
+          SELECT shard, list_code, seq FROM compliance.list_confirmation) AS read
+    GROUP BY shard, list_code
+)
+SELECT o.list_code, o.version, min(o.checked_at) AS checked_at, max(o.days_max) AS days_max,
+       array_agg(o.shard ORDER BY o.shard) AS shards
+FROM compliance.list_outdated AS o
+JOIN checked AS c ON c.shard = o.shard AND c.list_code = o.list_code AND c.seq = o.checked_seq
+GROUP BY o.list_code, o.version
+ORDER BY o.list_code
 """
 
 _RESCREENINGS = """
@@ -57,8 +86,13 @@ ORDER BY r.list_code, r.business_date, r.version, r.shard
 
 
 async def lists_refused(connection: Any) -> list[dict[str, Any]]:
-    """Return the last refused file of each list of which no version was activated since."""
+    """Return the last refused file of each list of which no version was activated or confirmed since."""
     return [dict(row) for row in await connection.fetch(_REFUSED)]
+
+
+async def lists_outdated(connection: Any) -> list[dict[str, Any]]:
+    """Return the active lists that are said to be older than allowed and were not read since."""
+    return [dict(row) for row in await connection.fetch(_OUTDATED)]
 
 
 async def rescreenings(connection: Any, code: str | None = None) -> list[dict[str, Any]]:

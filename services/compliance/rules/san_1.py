@@ -6,9 +6,11 @@ hold and to alert is for each firm to choose by its risk (Wolfsberg Group, Sanct
 Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
+from services.compliance.domain.list_age import ANY_LIST, Outdated
 from services.compliance.domain.matches import ALERT_AT, HOLD_AT, SCORE_MIN, NameMatch
 from services.compliance.domain.names.evidence import Evidence
 from services.compliance.domain.rule import NameRule, RuleParameter
@@ -26,8 +28,14 @@ _WORDS: Final = {
     "payment.creditor_agent": "The creditor's bank",
 }
 _EVIDENCE: Final = {"birth_date": "date of birth", "country": "country", "kind": "kind of party"}
+WhenOutdated = Literal["hold", "mark"]
+LIST_DAYS_MAX: Final = 1
+"""Customers are checked once every calendar day at least: Regulation (EU) 260/2012, article 5d(1), added by
+Regulation (EU) 2024/886. So what was read yesterday counts all of today, and no longer."""
 WHITELIST_DAYS_MAX: Final = 365
 """Lists of good guys are to be looked at again regularly (Wolfsberg Group, as above)."""
+NOT_SCREENED: Final = "not_screened"
+"""The comparison that a finding tells of whose lists are older than allowed."""
 _BEARINGS: Final = {"agrees": "For it", "near": "Undecided", "contradicts": "Against it"}
 _IDENTIFIERS: Final[dict[str, str]] = {
     "passport": "the passport number",
@@ -45,16 +53,22 @@ _IDENTIFIERS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Default: alert from a likeness of 0.70 on, hold from 0.85; whitelist a pair for a year at most."""
+    """Default: alert from a likeness of 0.70 on, hold from 0.85; whitelist a pair for a year at most.
+
+    What lists older than `list_days_max` calendar days lead to: a mark, or with `hold` a hold.
+    """
 
     version: int
     alert_at: float = ALERT_AT
     hold_at: float = HOLD_AT
     whitelist_days_max: int = WHITELIST_DAYS_MAX
+    list_days_max: Mapping[str, int | None] = field(default_factory=lambda: {ANY_LIST: LIST_DAYS_MAX})
+    """By list code; `*` for all others, None for one that may be of any age."""
+    when_outdated: WhenOutdated = "mark"
 
 
 def read_parameters(row: RuleParameter) -> Parameters:
-    """Read `alert_at` and `hold_at`, decimal strings, and `whitelist_days_max`; raises `ValueError`."""
+    """Read `alert_at` and `hold_at`, decimal strings, and what else is given; raises `ValueError`."""
     alert_at = float(row.values.get("alert_at", ALERT_AT))
     hold_at = float(row.values.get("hold_at", HOLD_AT))
     if not SCORE_MIN <= alert_at <= hold_at <= 1.0:
@@ -62,7 +76,15 @@ def read_parameters(row: RuleParameter) -> Parameters:
     days = int(row.values.get("whitelist_days_max", WHITELIST_DAYS_MAX))
     if days < 0:
         raise ValueError(f"whitelist_days_max {days} is below 0")
-    return Parameters(row.version, alert_at, hold_at, days)
+    given: Mapping[str, Any] = row.values.get("list_days_max", {ANY_LIST: LIST_DAYS_MAX})
+    lists = {code: None if most is None else int(most) for code, most in given.items()}
+    if any(most is not None and most < 0 for most in lists.values()):
+        raise ValueError(f"list_days_max {lists} has a number below 0")
+    match row.values.get("when_outdated", "mark"):
+        case "hold" | "mark" as when_outdated:
+            return Parameters(row.version, alert_at, hold_at, days, lists, when_outdated)
+        case other:
+            raise ValueError(f"when_outdated {other} is neither hold nor mark")
 
 
 def evaluate(match: NameMatch, version: int) -> Finding:
@@ -125,6 +147,26 @@ def tell_unread(version: int) -> Finding:
         rule_version=version,
         sentence="Its names cannot be compared with any list: the key that they are sealed under is gone.",
         values={"field": "sealed"},
+    )
+
+
+def tell_outdated(found: Outdated, parameters: Parameters) -> Finding:
+    """Tell that names were compared with a list that is older than allowed."""
+    held = "so they do not count as screened" if parameters.when_outdated == "hold" else "which is marked"
+    return Finding(
+        rule=RULE.code,
+        rule_version=parameters.version,
+        sentence=f"Its names were compared with an old list, {held}. {found.words}.",
+        values={
+            "field": "lists",
+            "comparison": NOT_SCREENED,
+            "list": found.list_code,
+            "list_version": found.check.version,
+            "checked_on": found.check.checked_at.date().isoformat(),
+            "days": found.days,
+            "days_max": found.days_max,
+            "when_outdated": parameters.when_outdated,
+        },
     )
 
 

@@ -75,6 +75,9 @@ FROM list_refusal AS r
 WHERE r.shard = $1 AND NOT EXISTS (
     SELECT FROM list_activation AS a
     WHERE a.shard = r.shard AND a.list_code = r.list_code AND a.seq > r.seq
+    UNION ALL
+    SELECT FROM list_confirmation AS c
+    WHERE c.shard = r.shard AND c.list_code = r.list_code AND c.seq > r.seq
 )
 ORDER BY r.list_code, r.seq DESC
 """
@@ -98,7 +101,7 @@ async def save_refusals(connection: Any, rows: Sequence[ListRefusalRow]) -> None
 
 
 async def refused_lists(connection: Any, shard: int) -> dict[str, ListRefusalRow]:
-    """Return the last refused file of each list of which no version was activated since."""
+    """Return the last refused file of each list of which no version was activated or confirmed since."""
     rows = await connection.fetch(_REFUSED, shard)
     return {row["list_code"]: ListRefusalRow(**row) for row in rows}
 
