@@ -108,6 +108,10 @@ REFUSED = {
         [("sdn.csv", SDN.decode().encode("utf-16"))],
         "sdn.csv, line 1: the file is in another encoding",
     ),
+    "Windows-1251": (
+        [("sdn.csv", SDN.replace(b"NOBODY, Jan", "НИКТО, Ђорђе".encode("cp1251")))],
+        "sdn.csv, line 2: the file is in another encoding",
+    ),
     "foreign width": ([("x.csv", b"a,b,c\n1,2,3\n")], "x.csv, line 1: this is no form of a list"),
     "aliases alone": ([("alt.csv", ALT)], "alt.csv, line 1: the list's main file"),
     "twice": ([("a.csv", SDN), ("b.csv", SDN)], "b.csv, line 1: a file of this form is given twice"),

@@ -35,6 +35,8 @@ KINDS: Final[dict[str, Kind]] = {
     "aircraft": "aircraft",
 }
 ALIAS_KINDS: Final = frozenset({"aka", "fka", "nka"})
+_NEITHER: Final = re.compile(r"[\x80-\x9f]")
+"""Control characters of Latin-1 that no list has: the bytes are letters in another encoding."""
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _PROGRAMME: Final = re.compile(r"\]\s*\[")
 _WEAK_ALIAS: Final = re.compile(r"(?:a|f|n)\.k\.a\. '(.+)'")
@@ -209,6 +211,9 @@ def _cut(name: str, content: bytes) -> _File:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
+        if strange := _NEITHER.search(text):
+            line = text.count("\n", 0, strange.start()) + 1
+            raise ListRefused(name, line, "the file is in another encoding than UTF-8 or Latin-1") from None
     before, mark, after = text.partition(END_MARK)
     lines = tuple(before.replace("\r\n", "\n").removesuffix("\n").split("\n"))
     if after.strip():
