@@ -94,6 +94,7 @@ DIFFERENT = [
     ("Factory 17", "Factory 71"),
     ("Li Wei", "Li Na"),
     ("Anna Alba", "Nina Alba"),
+    ("Jamal Mahmoud", "Jamal Mohamad"),
     ("...", "..."),
     ("", "Jane Doe"),
 ]

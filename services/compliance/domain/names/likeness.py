@@ -196,12 +196,14 @@ def part_likeness(part: str, listed: str) -> tuple[float, How | None]:
     sound, listed_sound = folded(part), folded(listed)
     if sound == listed_sound:
         return SOUND, "sound"
-    if CANONICAL.get(part, part) == CANONICAL.get(listed, listed):
+    canonical, listed_canonical = CANONICAL.get(part), CANONICAL.get(listed)
+    if (canonical or part) == (listed_canonical or listed):
         return VARIANT, "variant"
     score, how = by_letters(part, listed)
     if max(len(part), len(listed)) >= SOUND_SLIPS_FROM:
         score, how = max((score, how), by_letters(sound, listed_sound))
-    if score < VOWELS and _differ_in_vowels(sound, listed_sound):
+    are_two_names = canonical is not None and listed_canonical is not None
+    if score < VOWELS and not are_two_names and _differ_in_vowels(sound, listed_sound):
         return VOWELS, "vowels"
     return (score, how) if score >= PART_SCORE_MIN else (0.0, None)
 
