@@ -174,6 +174,8 @@ SOUNDS = [
     ("gonzalez", "gonzales"),
     ("mueller", "muller"),
     ("karlos", "carlos"),
+    ("qureshi", "kureshi"),
+    ("quesada", "kesada"),
 ]
 
 

@@ -13,7 +13,10 @@ _FOLDS: Final = {
 }  # fmt: skip
 """Letters, and what they are heard as; the longest first."""
 
-_FOLD: Final = re.compile("|".join(sorted(_FOLDS, key=len, reverse=True)))
+_FOLD: Final = re.compile(
+    "|".join(sorted(_FOLDS, key=len, reverse=True)).replace("|qu|", "|qu(?=[ei])|"),
+)
+"""In `qu` the vowel is heard but in Quesada and Quito: Quds, Qureshi and Quan are Kuds, Kureshi and Kuan."""
 _FOLDED: Final = _FOLDS.__getitem__
 _SERVANT: Final = re.compile(r"^(?:[aeou]{0,2}[lrs](?![aeiou]$)|[aeou]{1,2}$)")
 """The vowel and the article after `Abd`, which is spelled in a dozen ways: Abdul, Abdel, Abdur, Abdal."""
