@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from backoffice.cli import acts, names, output, sessions
+from backoffice.cli import acts, list_changes, names, output, sessions
 from backoffice.cli.acts import ActorOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import USAGE, CommandError
 from services.compliance.domain.lists import ListRefused, WatchList, in_parts
-from services.compliance.domain.lists.difference import Difference, difference
+from services.compliance.domain.lists.difference import difference
 from services.compliance.domain.lists.party import ListedParty
 from services.compliance.queries.lists import (
     list_parties,
@@ -121,8 +121,8 @@ def load(
     words = f"{code} {chosen}: {len(watch_list.entries)} entries, {watch_list.names} names"
     if before.active is not None:
         found = difference(before.entries, watch_list.entries)
-        record |= {"replaced": before.active, **_counted(found)}
-        words += f"; since {before.active} {_in_words(found)}"
+        record |= {"replaced": before.active, **list_changes.counted(found)}
+        words += f"; since {before.active} {list_changes.in_words(found)}"
     now = f"{len(shards)} shards screen against it now" if activate else "it is not active yet"
     output.emit(record, f"{words}; {now}.")
 
@@ -220,10 +220,10 @@ def diff(
         raise CommandError("usage", "Files are given of one version only.", "Give files of both.", USAGE)
     if before_file and after_file:
         old, new = names.read_files(before_file), names.read_files(after_file)
-        _tell_difference(code, old.sha256[:12], new.sha256[:12], difference(old.entries, new.entries))
+        list_changes.tell(code, old.sha256[:12], new.sha256[:12], difference(old.entries, new.entries))
         return
     first, second, former, latter = sessions.run(_two_versions(connect(), code, before, after))
-    _tell_difference(code, first, second, difference(former, latter))
+    list_changes.tell(code, first, second, difference(former, latter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,51 +392,6 @@ async def _two_versions(
             await list_parties(database, code, before),
             await list_parties(database, code, after),
         )
-
-
-def _tell_difference(code: str, before: str, after: str, found: Difference) -> None:
-    for change, entries in (("added", found.added), ("removed", found.removed)):
-        for entry in entries:
-            output.emit({"list": code, "change": change, "entry_id": entry.entry_id, **entry.facts})
-    for each in found.changed:
-        old, new = each.before.facts, each.after.facts
-        facts = {fact: {"before": old[fact], "after": new[fact]} for fact in each.facts}
-        output.emit({"list": code, "change": "changed", "entry_id": each.after.entry_id, "facts": facts})
-    output.table(
-        ("change", "entry", "name", "what"),
-        [
-            *(("added", each.entry_id, each.names[0], "") for each in found.added),
-            *(("removed", each.entry_id, each.names[0], "") for each in found.removed),
-            *(
-                ("changed", each.after.entry_id, each.after.names[0], ", ".join(each.facts))
-                for each in found.changed
-            ),
-        ],
-    )
-    total = {
-        "total": True,
-        "list": code,
-        "before": before,
-        "after": after,
-        **_counted(found),
-    }
-    output.emit(total, f"{code}, from {before} to {after}: {_in_words(found)}.")
-
-
-def _counted(found: Difference) -> dict[str, int]:
-    return {
-        "added": len(found.added),
-        "removed": len(found.removed),
-        "changed": len(found.changed),
-        "to_screen_against": len(found.to_screen_against),
-    }
-
-
-def _in_words(found: Difference) -> str:
-    return (
-        f"{len(found.added)} added, {len(found.removed)} removed, {len(found.changed)} changed,"
-        f" {len(found.to_screen_against)} to screen all parties against"
-    )
 
 
 async def _lists_found(
