@@ -255,7 +255,11 @@ def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
     assert (row["name"], row["birth_date"], row["approved_by"]) == ("Odile Querfurt", "1999-01-02", "ben")
 
     file.write_bytes(whole.replace(b",P", b",Q"))
-    assert backoffice(*load).status == 0
+    changed, again = (backoffice(*load).records[-1] for _ in range(2))
+    counts = ("added", "removed", "changed", "to_screen_against")
+    assert (changed["replaced"], *(changed[each] for each in counts)) == (first["version"], 0, 0, 1, 0)
+    assert (again["replaced"], *(again[each] for each in counts)) == (changed["version"], 0, 0, 0, 0)
+    assert again["active_shards"] == [0, 1, 2, 3], "read again, it is confirmed"
     assert backoffice("status").records[0]["services"]["compliance"]["warnings"] == {}
 
 
