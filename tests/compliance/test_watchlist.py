@@ -198,6 +198,19 @@ def test_a_name_in_a_script_without_vowels_is_found_by_its_consonants():
     assert index.find("زبير", at_least=ALERT_AT) == ()
 
 
+SLIPS = ["بام أحمد الحصري", "بسام أحمد الصري", "بسام أحممد الحصري", "بسام حأمد الحصري", "الحصري بسام أحمد"]
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_in_a_script_without_vowels_is_found_where_the_list_has_the_name_in_it(name: str):
+    """Letter by letter, as in any other script; by consonants alone too little of the name would be left."""
+    parties = (ListedParty("1", "person", ("AL-HASRI, Bassam Ahmad", "بسام أحمد الحصري")), *PARTIES)
+    index = NamesIndex("L", "1", parties)
+    [match] = index.search(name).matches
+    assert (match.entry_id, match.level(Known(), alert_at=ALERT_AT, hold_at=HOLD_AT)) == ("1", "hold")
+    assert index.search("بسام أحمد المصري").matches == (), "another letter makes another name"
+
+
 def test_a_match_names_its_entry_as_alerts_do():
     """The subject of an alert is the list's code and the entry."""
     [first, _] = INDEX.find("Otto Grimwold")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.compliance.domain.lists.party import Kind, ListedParty
 from services.compliance.domain.names.likeness import Name, folded
-from services.compliance.domain.names.spelling import Spelled, spell
+from services.compliance.domain.names.spelling import Spelled, spell, spell_in_its_script
 from services.compliance.domain.names.words import HALF_NAMES, PARTICLES
 
 
@@ -25,14 +25,17 @@ class Listed:
 def distinct_names(
     parties: Sequence[ListedParty],
 ) -> list[tuple[Spelled, Kind, tuple[tuple[int, str, bool], ...]]]:
-    """Return distinct spelled names with the kind of their bearers, and who bears each."""
+    """Return distinct spelled names with the kind of their bearers, and who bears each.
+
+    One in a script without vowels is there twice: as it is said, and by its letters.
+    """
     found: dict[tuple[Spelled, Kind], list[tuple[int, str, bool]]] = {}
     for entry, party in enumerate(parties):
         for names, is_weak in ((party.names, False), (party.weak_names, True)):
             for name in names:
-                spelled = spell(name)
-                if spelled.parts:
-                    found.setdefault((spelled, party.kind), []).append((entry, name, is_weak))
+                for spelled in dict.fromkeys((spell(name), spell_in_its_script(name))):
+                    if spelled is not None and spelled.parts:
+                        found.setdefault((spelled, party.kind), []).append((entry, name, is_weak))
     return [(spelled, kind, tuple(bearers)) for (spelled, kind), bearers in found.items()]
 
 

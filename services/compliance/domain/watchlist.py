@@ -44,7 +44,7 @@ from services.compliance.domain.names.likeness import (
     folded,
     light_weights,
 )
-from services.compliance.domain.names.spelling import Spelled, spell
+from services.compliance.domain.names.spelling import Spelled, spell, spell_in_its_script
 from services.compliance.domain.names.spellings import Spellings
 from services.compliance.domain.names.words import ORGANISATION_FORMS, PARTICLES, TITLES
 
@@ -169,6 +169,8 @@ class NamesIndex:
         found = self._seen.get(key)
         if found is None:
             found = self._search(spell(name), kind)
+            if (letters := spell_in_its_script(name)) is not None:
+                found = _together(found, self._search(letters, kind))
             if len(self._seen) >= SEEN_MAX:
                 self._seen.clear()
             self._seen[key] = found
@@ -190,8 +192,11 @@ class NamesIndex:
         if not spelled.parts:
             return _NOTHING_FOUND
         light = light_weights(spelled.parts, kind)
+        known, vowelless = self._words, spelled.vowelless
         words = [
-            self._word(part, is_vowelless=part in spelled.vowelless) if each is None else None
+            (None if vowelless else known.get(part)) or self._word(part, is_vowelless=part in vowelless)
+            if each is None
+            else None
             for part, each in zip(spelled.parts, light, strict=True)
         ]
         candidates = self._candidates(spelled, [word for word in words if word is not None])
@@ -255,6 +260,8 @@ class NamesIndex:
         """
         words.sort(key=_by_count)
         found: dict[int, float] = {}
+        if sum([each.count > 0 for each in words]) < 2:
+            return found
         own = sum([each.own_weight for each in words])
         after = sum([each.weight for each in words])
         told = sum([each.tells for each in words])
@@ -265,27 +272,28 @@ class NamesIndex:
             if word.count:
                 common: dict[int, tuple[float, float, float, int]] = {}
                 left = own - word.own_weight
+                with_word = frozenset().union(*[each[0] for each in word.sets])
                 for n in range(k + 1, len(words)):
                     other = words[n]
                     other_left = other.own_weight
-                    for one, weight, tells in word.sets:
-                        for two, other_weight, other_tells in other.sets:
-                            for number in one & two:
-                                sums = common.get(number)
-                                if sums is None:
-                                    common[number] = (
-                                        weight + other_weight,
-                                        tells + other_tells,
-                                        left - other_left,
-                                        n,
-                                    )
-                                elif sums[3] != n:
-                                    common[number] = (
-                                        sums[0] + other_weight,
-                                        sums[1] + other_tells,
-                                        sums[2] - other_left,
-                                        n,
-                                    )
+                    for two, other_weight, other_tells in other.sets:
+                        for number in with_word & two:
+                            sums = common.get(number)
+                            if sums is None:
+                                _, weight, tells = next(each for each in word.sets if number in each[0])
+                                common[number] = (
+                                    weight + other_weight,
+                                    tells + other_tells,
+                                    left - other_left,
+                                    n,
+                                )
+                            elif sums[3] != n:
+                                common[number] = (
+                                    sums[0] + other_weight,
+                                    sums[1] + other_tells,
+                                    sums[2] - other_left,
+                                    n,
+                                )
                 for number, (matched, tells, unmatched, _) in common.items():
                     best = self._best_score(number, matched, tells, unmatched)
                     if best > found.get(number, 0.0):
@@ -404,6 +412,21 @@ class NamesIndex:
         )
         named = [weight for weight, each in zip(weights, light, strict=True) if each is None]
         return Listed(name, len(named), sum(named), bearers)
+
+
+def _together(one: Search, other: Search) -> Search:
+    """Put together what two spellings of one name found: each entry once, by the spelling more like it."""
+    best: dict[str, EntryMatch] = {}
+    for match in (*one.matches, *other.matches):
+        if match.entry_id not in best or _rank(match) > _rank(best[match.entry_id]):
+            best[match.entry_id] = match
+    matches = sorted(best.values(), key=lambda each: (-_rank(each)[1], each.entry_id))
+    return Search(tuple(matches), max(one.parts, other.parts), one.candidates + other.candidates)
+
+
+def _rank(match: EntryMatch) -> tuple[bool, float]:
+    """What comes first of two names of one entry: one that is not weak, then the more alike."""
+    return not match.is_weak, match.likeness.score if match.likeness is not None else 0.0
 
 
 _LIGHT_SOUNDS: Final = frozenset(folded(word) for word in (*ORGANISATION_FORMS, *PARTICLES, *TITLES))

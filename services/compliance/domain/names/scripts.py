@@ -79,6 +79,7 @@ _WORD: Final = re.compile(r"\S+")
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]")
 _ARABIC: Final = re.compile(r"[\u0600-\u06ff\u0750-\u077f]")
 _HEBREW: Final = re.compile(r"[\u0590-\u05ff]")
+_ABJAD: Final = re.compile(r"[\u0590-\u06ff\u0750-\u077f]")
 _GREEK_LETTER: Final = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")
 _CYRILLIC: Final = re.compile(r"[\u0400-\u052f]")
 _LATIN: Final = re.compile(r"[A-Za-z]")
@@ -117,6 +118,19 @@ def latin(name: str) -> tuple[str, frozenset[str]]:
         else:
             words.append(_alphabetic(word))
     return " ".join(words), frozenset(consonants)
+
+
+def by_letters_of_its_script(name: str) -> str | None:
+    """Write a name in a script without vowels letter by letter; None of a name without such a word.
+
+    Nobody says it so, but two names in that script can be compared by it, with slips.
+    """
+    if not _ABJAD.search(name):
+        return None
+    words = _SEPARATORS.split(unicodedata.normalize("NFKC", without_hidden(name)))
+    return " ".join(
+        [anyascii(_MARKS.sub("", word).translate(_ARABIC_ONE_LETTER)).replace("'", "") for word in words]
+    )
 
 
 def _read_abjad(found: list[str | tuple[str]], words: list[str], consonants: set[str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from services.compliance.domain.names.scripts import latin
+from services.compliance.domain.names.scripts import by_letters_of_its_script, latin
 from services.compliance.domain.names.words import ABBREVIATIONS, ORGANISATION_FORMS
 
 CHARACTERS_MAX: Final = 1_000
@@ -83,6 +83,14 @@ def spell(name: str) -> Spelled:
     if comma and after.strip(", "):
         surname = min(len(before.translate(_TABLE).split()), len(parts) - 1)
     return Spelled(tuple(parts), surname, vowelless)
+
+
+def spell_in_its_script(name: str) -> Spelled | None:
+    """Bring a name in a script without vowels to a spelling for others in it; None of any other name."""
+    if name.isascii():
+        return None
+    letters = by_letters_of_its_script(name[:CHARACTERS_MAX])
+    return None if letters is None else spell(letters)
 
 
 _EMPTY: Final = Spelled(())
