@@ -25,6 +25,8 @@ BENCHES = {
     "all": "bench.everything",
     "latency": "bench.latency",
     "recovery": "bench.recovery",
+    "compliance": "bench.compliance",
+    "compliance-state": "bench.compliance_state",
     "drain": "bench.drain",
     "day": "bench.day",
     "large": "bench.large",

@@ -46,7 +46,9 @@ class Pace:
     rate: float
     seconds: int
     screened_every: int = 0
-    """Every how many-th is a withdrawal that is screened first; 0 for none, and then nobody reports."""
+    """Every how many-th is a withdrawal that is screened first; 0 for none."""
+    is_reported: bool = False
+    """Whether reporting takes what is posted, and is waited for."""
     linger_seconds: float = 0.0
     """How long an upstream gathers what it sends; 5 ms is what Kafka's own client does since 4.0."""
 
@@ -84,11 +86,11 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     slots = await world.start_ready(*SERVICES)
     await world.wait_no_lag()
     seconds = 6 if quick else 20
-    pace = Pace(RATE, 2, SCREENED_EVERY)
-    await _open_loop(world, load, pace)
+    pace = Pace(RATE, 2, SCREENED_EVERY, is_reported=True)
+    await open_loop(world, load, pace)
     await world.wait_no_lag()
     before = machine.usage(world.roles())
-    journeys, marks, late = await _open_loop(world, load, replace(pace, seconds=seconds))
+    journeys, marks, late = await open_loop(world, load, replace(pace, seconds=seconds))
     used = machine.usage(world.roles()).since(before)
     await world.stop(slots)
     stages = _stages(journeys, marks)
@@ -129,9 +131,9 @@ async def _alone(world: World, load: Load, findings: Findings, *, seconds: int) 
     }
     spreads: dict[str, dict[str, float]] = {}
     for name, pace in paces.items():
-        await _open_loop(world, load, replace(pace, seconds=2))
-        journeys, _, late = await _open_loop(world, load, pace)
-        values = sorted(_ms(each, each.posted_seen) for each in journeys.values())
+        await open_loop(world, load, replace(pace, seconds=2))
+        journeys, _, late = await open_loop(world, load, pace)
+        values = sorted(elapsed_ms(each, each.posted_seen) for each in journeys.values())
         spread = {share: percentile(values, at) for share, at in SHARES.items()} | {"max": values[-1]}
         spreads[name] = spread
         findings.figures[name] = {
@@ -150,17 +152,26 @@ def _stages(journeys: dict[str, Journey], marks: Marks) -> dict[str, list[float]
     plain = [each for each in journeys.values() if not each.screened_first]
     screened = [each for each in journeys.values() if each.screened_first]
     stages: dict[str, list[float]] = {
-        "posted, by the broker's stamp on its event": [_ms(each, each.posted_by_broker) for each in plain],
-        "posted, its event read by a follower": [_ms(each, each.posted_seen) for each in plain],
-        "reported, reporting's mark past its event": [_ms(each, _reported(each, marks)) for each in plain],
-        "reserved, its event read by a follower": [_ms(each, each.pending_seen) for each in screened],
-        "screened, the decision read by a follower": [_ms(each, each.decided_seen) for each in screened],
-        "posted after screening, read by a follower": [_ms(each, each.posted_seen) for each in screened],
+        "posted, by the broker's stamp on its event": [
+            elapsed_ms(each, each.posted_by_broker) for each in plain
+        ],
+        "posted, its event read by a follower": [elapsed_ms(each, each.posted_seen) for each in plain],
+        "reported, reporting's mark past its event": [
+            elapsed_ms(each, _reported(each, marks)) for each in plain
+        ],
+        "reserved, its event read by a follower": [elapsed_ms(each, each.pending_seen) for each in screened],
+        "screened, the decision read by a follower": [
+            elapsed_ms(each, each.decided_seen) for each in screened
+        ],
+        "posted after screening, read by a follower": [
+            elapsed_ms(each, each.posted_seen) for each in screened
+        ],
     }
     return {name: sorted(values) for name, values in stages.items()}
 
 
-def _ms(journey: Journey, moment: float | None) -> float:
+def elapsed_ms(journey: Journey, moment: float | None) -> float:
+    """Milliseconds from the intended moment; raises `BenchError` for a moment that never came."""
     if moment is None:
         raise BenchError("an instruction was never answered")
     return (moment - journey.intended) * 1000
@@ -173,7 +184,8 @@ def _reported(journey: Journey, marks: Marks) -> float | None:
     return marks.at[shard][index] if index < len(marks.seq.get(shard, [])) else None
 
 
-async def _open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Journey], Marks, list[float]]:
+async def open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Journey], Marks, list[float]]:
+    """Send at a pace, whatever comes of it; return journeys, reporting's marks, delays of sending."""
     options = world.kafka.client_options()
     producer = AIOKafkaProducer(enable_idempotence=True, acks="all", linger_ms=0, **options)
     follower = AIOKafkaConsumer(
@@ -201,7 +213,7 @@ async def _open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Jo
         late = await _send(producer, load, journeys, pace)
         deadline = time.monotonic() + GRACE_SECONDS
         while not all(
-            each.posted_seen is not None and (not pace.screened_every or _reported(each, marks) is not None)
+            each.posted_seen is not None and (not pace.is_reported or _reported(each, marks) is not None)
             for each in journeys.values()
         ):
             if time.monotonic() > deadline:

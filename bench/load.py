@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.messages.partitioner import partition_of
@@ -23,6 +24,7 @@ PAYMENT: Final = (
     ' credit CN-2026-0007"}'
 )
 """About 600 bytes of what a payment message carries."""
+BEGIN: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 IDS_PER_MS: Final = 20
 """Ids are time-ordered, as an upstream's are that sends 20,000 a second."""
 
@@ -32,6 +34,8 @@ class Load:
 
     def __init__(self, accounts: int, partitions: int, *, seed: int = 1, prefix: str = "B") -> None:
         self.partitions = partitions
+        self.seconds_apart = 0
+        """Of event time, between what is sent: 0 where nobody looks at it."""
         self.rng = random.Random(seed)
         self.owners = [f"{prefix}{number:07}" for number in range(accounts)]
         self.keys = [owner.encode() for owner in self.owners]
@@ -80,7 +84,7 @@ class Load:
             debit,
             f'"type":"transfer","owner":"{owner}","debit_account":"{owner}-EUR",'
             f'"credit_account":"{self.owners[credit]}-EUR","amount":"{amount // 100}.{amount % 100:02d}",'
-            '"asset":"EUR","occurred_at":"2026-03-01T09:30:00Z","business_reference":"INV-2026-000123"'
+            f'"asset":"EUR","occurred_at":"{self._occurred_at()}","business_reference":"INV-2026-000123"'
             + (f",{PAYMENT}" if payment else ""),
         )
 
@@ -93,9 +97,15 @@ class Load:
             index,
             f'"type":"withdrawal","owner":"{owner}","account":"{owner}-EUR",'
             f'"amount":"{amount // 100}.{amount % 100:02d}","asset":"EUR",'
-            '"occurred_at":"2026-03-01T09:30:00Z","channel":{"channel":"online"},'
+            f'"occurred_at":"{self._occurred_at()}","channel":{{"channel":"online"}},'
             '"payment":{"creditor":{"name":"Atelier Lumen","country":"DE"}}',
         )
+
+    def _occurred_at(self) -> str:
+        if not self.seconds_apart:
+            return "2026-03-01T09:30:00Z"
+        at = BEGIN + timedelta(seconds=self._made * self.seconds_apart)
+        return at.isoformat().replace("+00:00", "Z")
 
     def _record(self, index: int, fields: str) -> Record:
         return self._identified(index, fields)[1]

@@ -29,12 +29,12 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     slots = await world.start_ready(*SERVICES)
     await world.wait_no_lag()
     taken: defaultdict[str, list[float]] = defaultdict(list)
-    async with _steady(world, load):
+    async with steady(world, load):
         await asyncio.sleep(2.0)
         for _ in range(1 if quick else ROUNDS):
             began = time.monotonic()
             for service in SERVICES:
-                taken[service].append(await _kill(world, service))
+                taken[service].append(await kill(world, service))
                 await asyncio.sleep(1.0)
             if not quick:
                 await asyncio.sleep(max(0.0, HEALTHY_SECONDS - (time.monotonic() - began)))
@@ -62,7 +62,8 @@ async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     return findings
 
 
-async def _kill(world: World, service: str) -> float:
+async def kill(world: World, service: str) -> float:
+    """Kill a service; return the seconds until every shard has a new epoch and a batch committed under it."""
     epochs = {
         row["shard"]: row["epoch"]
         for row in await world.owner.fetch(f"SELECT shard, epoch FROM {service}.shard ORDER BY shard")
@@ -85,7 +86,7 @@ async def _kill(world: World, service: str) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _steady(world: World, load: Load) -> AsyncIterator[None]:
+async def steady(world: World, load: Load) -> AsyncIterator[None]:
     """Send transfers at a steady rate meanwhile."""
 
     async def send() -> None:

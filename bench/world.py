@@ -6,7 +6,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,24 +39,24 @@ NO_LAG: Final = """
 SELECT
     (SELECT coalesce(sum(next_offset), 0) FROM transactions.position WHERE topic = $1)::bigint AS taken,
     (SELECT count(*) FROM (
-        SELECT sent.last_seq, mark.last_seq AS taken
+        SELECT 'compliance' AS consumer, sent.last_seq, mark.last_seq AS taken
         FROM transactions.sent LEFT JOIN compliance.source_mark AS mark
           ON (mark.topic, mark.partition, mark.source_shard) = (sent.topic, sent.partition, sent.shard)
         UNION ALL
-        SELECT sent.last_seq, mark.last_seq
+        SELECT 'reporting', sent.last_seq, mark.last_seq
         FROM transactions.sent LEFT JOIN reporting.source_mark AS mark
           ON (mark.topic, mark.partition, mark.source_shard) = (sent.topic, sent.partition, sent.shard)
         UNION ALL
-        SELECT sent.last_seq, mark.last_seq
+        SELECT 'reporting', sent.last_seq, mark.last_seq
         FROM compliance.sent LEFT JOIN reporting.source_mark AS mark
           ON (mark.topic, mark.partition, mark.source_shard) = (sent.topic, sent.partition, sent.shard)
         UNION ALL
-        SELECT sent.last_seq, mark.last_seq
+        SELECT 'transactions', sent.last_seq, mark.last_seq
         FROM compliance.sent LEFT JOIN transactions.source_mark AS mark
           ON (mark.topic, mark.partition, mark.source_shard) = (sent.topic, sent.partition, sent.shard)
         WHERE sent.topic = 'compliance.decisions.v1'
     ) AS chain
-    WHERE last_seq <> coalesce(taken, 0)) AS behind
+    WHERE last_seq <> coalesce(taken, 0) AND consumer = ANY($2)) AS behind
 """
 """Instructions taken, and how many chains of events some consumer has not taken to their heads."""
 
@@ -230,16 +230,16 @@ class World:
             INSTRUCTIONS.name,
         )
 
-    async def lag(self) -> tuple[int, int]:
-        """Instructions taken, and how many chains of events wait somewhere."""
-        row = await self.owner.fetchrow(NO_LAG, INSTRUCTIONS.name)
+    async def lag(self, services: Sequence[str] = SERVICES) -> tuple[int, int]:
+        """Instructions taken, and how many chains of events wait for one of the services."""
+        row = await self.owner.fetchrow(NO_LAG, INSTRUCTIONS.name, list(services))
         assert row is not None
         return row["taken"], row["behind"]
 
-    async def wait_no_lag(self) -> float:
-        """Wait until no service lags behind anything published; return when that was first seen."""
+    async def wait_no_lag(self, services: Sequence[str] = SERVICES) -> float:
+        """Wait until none of the services lags behind anything published; return when that was first seen."""
         ends = sum((await self.client.end_offsets(INSTRUCTIONS)).values())
-        await self.wait_for(self.lag, lambda seen: seen[0] >= ends and seen[1] == 0)
+        await self.wait_for(lambda: self.lag(services), lambda seen: seen[0] >= ends and seen[1] == 0)
         return time.perf_counter()
 
     async def wait_for(
