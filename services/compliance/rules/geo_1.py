@@ -54,7 +54,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
     for each in window.span(parameters.days * DAY):
         size = abs(window.amount[each])
         moved += size
-        if window.country[each] and window.country_at(each) in parameters.countries:
+        if window.country_at(each) in parameters.countries:
             risky += size
             members.append(each)
     if risky < parameters.amount_min or risky * 100 < moved * parameters.percent:

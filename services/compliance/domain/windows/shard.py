@@ -8,7 +8,8 @@ checkpoint are read, and a window is built when it is first asked for.
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from heapq import heapify, heappop, heappush, nsmallest
+from sys import intern
 from typing import Final
 from zlib import crc32
 
@@ -64,10 +65,10 @@ class ShardWindows:
     """The last batch with entries."""
     checkpoint: int = 0
     windows: dict[Key, Window] = field(default_factory=dict[Key, Window])
-    changed: dict[Key, int] = field(default_factory=dict[Key, int])
-    """Windows that differ from what is stored, with the batch since which they do; earliest first."""
     tail: dict[Key, list[tuple[int, Entry]]] = field(default_factory=dict[Key, list[tuple[int, Entry]]])
     """Entries after the checkpoint of windows not asked for since the claim; earliest first."""
+    unsaved: list[tuple[int, Key]] = field(default_factory=list[tuple[int, Key]])
+    """A heap of windows that differ from what is stored, by the batch since which; some no longer do."""
     counts: deque[tuple[int, int]] = field(default_factory=deque[tuple[int, int]])
     """Batches after the checkpoint and how many entries they have."""
     behind: int = 0
@@ -82,6 +83,8 @@ class ShardWindows:
             shard._count(number, len(entries))
             for entry in entries:
                 shard.tail.setdefault((entry.owner, entry.asset), []).append((number, entry))
+        shard.unsaved = [(later[0][0], key) for key, later in shard.tail.items()]
+        heapify(shard.unsaved)
         return shard
 
     def build(self, key: Key, stored: WindowState | None) -> None:
@@ -90,49 +93,50 @@ class ShardWindows:
         through = stored.through if stored is not None else 0
         later = self.tail.pop(key, ())
         replay(window, (entry for number, entry in later if number > through))
-        self.windows[key] = window
+        self._keep(key, window)
         if later and later[-1][0] > through:
-            self._note(key, later[0][0])
+            self._note(window, later[0][0])
 
     def rebuild(self, key: Key, entries: Iterable[Entry]) -> None:
         """Make a window anew from all its entries, because what is stored of it cannot be read."""
         window = Window()
         replay(window, entries)
         self.tail.pop(key, None)
-        self.windows[key] = window
-        self._note(key, self.checkpoint + 1)
+        self._keep(key, window)
+        self._note(window, self.checkpoint + 1)
 
     def begin(self, entries: list[Entry]) -> int:
-        """Note that a batch adds entries, and return its number."""
+        """Note that a batch adds entries, to windows that are in memory, and return its number."""
         self.is_settled = False
         self._count(self.number + 1, len(entries))
         for entry in entries:
-            self.changed.setdefault((entry.owner, entry.asset), self.number)
+            self._note(self.windows[entry.owner, entry.asset], self.number)
         return self.number
 
     def to_save(self) -> list[Key]:
         """The windows to store with this batch: the first changed, if much has come since the checkpoint."""
         if self.behind <= BEHIND_MAX:
             return []
-        oldest = [*((since, key) for key, since in self.changed.items())]
-        oldest += [(entries[0][0], key) for key, entries in self.tail.items()]
-        return [key for _, key in nsmallest(SAVED_A_BATCH, oldest)]
+        found: dict[Key, None] = {}
+        while len(found) < SAVED_A_BATCH and (oldest := self._oldest()) is not None:
+            found[oldest[1]] = None
+            heappop(self.unsaved)
+        return list(found)
 
     def save(self, keys: Iterable[Key]) -> list[WindowState]:
         """Spell windows, all of them in memory, as of the batch now begun."""
         states: list[WindowState] = []
         for key in keys:
-            state = self.windows[key].to_bytes()
+            window = self.windows[key]
+            state = window.to_bytes()
             states.append(WindowState(*key, FORM, self.number, crc32(state), state))
-            self.changed.pop(key, None)
+            window.changed_since = -1
         return states
 
     def advance(self) -> int | None:
         """Move the checkpoint to before the first change that is not stored; None where it stays."""
-        first = min(
-            min(self.changed.values(), default=self.number + 1),
-            min((entries[0][0] for entries in self.tail.values()), default=self.number + 1),
-        )
+        oldest = self._oldest()
+        first = oldest[0] if oldest is not None else self.number + 1
         if first - 1 <= self.checkpoint:
             return None
         self.checkpoint = first - 1
@@ -145,12 +149,30 @@ class ShardWindows:
         over = len(self.windows) - kept
         if over <= 0:
             return
-        stored = ((window.last_at, key) for key, window in self.windows.items() if key not in self.changed)
+        stored = ((each.last_at, key) for key, each in self.windows.items() if each.changed_since < 0)
         for _, key in nsmallest(over, stored):
             del self.windows[key]
 
-    def _note(self, key: Key, since: int) -> None:
-        self.changed[key] = min(since, self.changed.get(key, since))
+    def _keep(self, key: Key, window: Window) -> None:
+        window.key = (key[0], intern(key[1]))
+        self.windows[window.key] = window
+
+    def _note(self, window: Window, since: int) -> None:
+        if window.changed_since < 0 or since < window.changed_since:
+            window.changed_since = since
+            heappush(self.unsaved, (since, window.key))
+
+    def _oldest(self) -> tuple[int, Key] | None:
+        """The first change that is not stored; what is stored by now leaves the heap."""
+        while self.unsaved:
+            since, key = self.unsaved[0]
+            window, later = self.windows.get(key), self.tail.get(key)
+            if window is not None and window.changed_since == since:
+                return since, key
+            if later is not None and later[0][0] == since:
+                return since, key
+            heappop(self.unsaved)
+        return None
 
     def _count(self, number: int, count: int) -> None:
         self.number = number

@@ -51,6 +51,7 @@ class Window:
         "account_at",
         "amount",
         "at",
+        "changed_since",
         "country",
         "days",
         "days_totals",
@@ -60,6 +61,7 @@ class Window:
         "in_count",
         "in_squares",
         "in_sum",
+        "key",
         "known",
         "last_at",
         "late",
@@ -77,6 +79,10 @@ class Window:
     )
 
     def __init__(self) -> None:
+        self.key = ("", "")
+        """Owner and asset, where a shard keeps it."""
+        self.changed_since = -1
+        """The batch since which it differs from what is stored; -1 where it does not."""
         self.segment = ""
         self.residence = ""
         self.opened_at = -1
@@ -92,7 +98,8 @@ class Window:
         self.amount = array("q")
         self.other = array("q")
         self.reference = array("q")
-        self.country = array("H")
+        self.country: array[int] | None = None
+        """Of the other side; none until one is told."""
         self.hours = array("q")
         self.days = array("q")
         self.hours_totals = [0, 0, 0, 0]
@@ -176,20 +183,24 @@ class Window:
     def _log(self, entry: Entry) -> None:
         at, times = entry.at, self.at
         country = int.from_bytes(entry.country.encode(), "big") if entry.country else 0
+        if country and self.country is None:
+            self.country = array("H", bytes(2 * len(times)))
         reference = entry.shard << _SHARD_BITS | entry.seq
         if not times or times[-1] <= at:
             times.append(at)
             self.amount.append(entry.amount)
             self.other.append(entry.other)
             self.reference.append(reference)
-            self.country.append(country)
+            if self.country is not None:
+                self.country.append(country)
         else:
             place = bisect_right(times, at)
             times.insert(place, at)
             self.amount.insert(place, entry.amount)
             self.other.insert(place, entry.other)
             self.reference.insert(place, reference)
-            self.country.insert(place, country)
+            if self.country is not None:
+                self.country.insert(place, country)
         if len(times) >= LOG_MAX + _SLACK or times[0] < self.last_at - 2 * _RETAINED:
             self._cut()
 
@@ -197,7 +208,8 @@ class Window:
         """Drop what is beyond the log; done now and then, since `span` leaves it out anyway."""
         first = self._first()
         for column in (self.at, self.amount, self.other, self.reference, self.country):
-            del column[:first]
+            if column is not None:
+                del column[:first]
 
     def _first(self) -> int:
         old = bisect_right(self.at, self.last_at - _RETAINED)
@@ -232,11 +244,13 @@ class Window:
 
     def country_at(self, place: int) -> str:
         """The country of an entry in the log."""
-        return self.country[place].to_bytes(2, "big").decode() if self.country[place] else ""
+        packed = self.country[place] if self.country is not None else 0
+        return packed.to_bytes(2, "big").decode() if packed else ""
 
     def to_bytes(self) -> bytes:
         """Spell the window to be stored."""
-        columns = (self.at, self.amount, self.other, self.reference, self.country, self.hours, self.days)
+        country = self.country if self.country is not None and any(self.country) else array("H")
+        columns = (self.at, self.amount, self.other, self.reference, country, self.hours, self.days)
         return _ENCODE(
             (
                 self.segment,
@@ -261,11 +275,17 @@ class Window:
         window.segment, window.residence, window.opened_at, window.last_at = head[:4]
         window.account, window.account_at, window.others = head[4:7]
         window.known = dict(head[7])
-        columns = (
-            window.at, window.amount, window.other, window.reference, window.country,
-            window.hours, window.days,
-        )  # fmt: skip
-        for column, content in zip(columns, head[8], strict=True):
+        at, amount, other, reference, country, hours, days = head[8]
+        if country:
+            window.country = array("H", country)
+        for column, content in (
+            (window.at, at),
+            (window.amount, amount),
+            (window.other, other),
+            (window.reference, reference),
+            (window.hours, hours),
+            (window.days, days),
+        ):
             column.frombytes(content)
         sums = tuple(map(int, head[9]))
         window.in_sum, window.in_squares, window.out_sum, window.out_squares = sums
