@@ -89,29 +89,40 @@ def _mirrored(asked: Asked) -> Pattern | None:
     return None
 
 
+def _is_unusual(asked: Asked, name: str, found: int, month: int) -> bool:
+    """Whether a span's figure is over so many times what the month gives for it, if that is asked for."""
+    hours = {"hour": 1, "day": 24, "week": 168, "month": 720}[name]
+    return found * 720 > asked.values.get("times", 0) * month * hours
+
+
 def _often(asked: Asked) -> Pattern | None:
     history = asked.history
+    month = len(history.counted(days=DAYS)[0])
     counts = (
         ("hour", len(history.within(timedelta(hours=1)))),
         ("day", len(history.counted(hours=25)[0])),
         ("week", len(history.counted(days=WEEK)[0])),
-        ("month", len(history.counted(days=DAYS)[0])),
+        ("month", month),
     )
     for name, count in counts:
-        if count > asked.number(name):
+        limit = asked.values[name]
+        if limit is not None and count > limit and _is_unusual(asked, name, count, month):
             return _volume(asked, count, abs(asked.last.amount))
     return None
 
 
 def _much(asked: Asked) -> Pattern | None:
     history = asked.history
+    month = history.counted(days=DAYS)[1]
     sums = (
         ("hour", volume(history.within(timedelta(hours=1)))),
         ("day", history.counted(hours=25)[1]),
         ("week", history.counted(days=WEEK)[1]),
-        ("month", history.counted(days=DAYS)[1]),
+        ("month", month),
     )
     for name, total in sums:
+        if asked.values[name] is None or not _is_unusual(asked, name, total, month):
+            continue
         if total > asked.amount(name):
             return _volume(asked, 1, total)
     return None
@@ -273,8 +284,8 @@ PATTERNS: Final[Sequence[tuple[str, str, Judge]]] = (
 
 def patterns_in(
     history: History, values_of: Callable[[str], Mapping[str, Any] | None]
-) -> Iterator[tuple[str, Pattern, bool]]:
-    """Yield each rule that finds something in the last of a history, what, and whether it may hold."""
+) -> Iterator[tuple[str, Pattern, bool, int]]:
+    """Yield each rule that finds something in the last of a history, what, if it may hold, its cooldown."""
     last = history.moved[-1]
     for rule, direction, judge in PATTERNS:
         if direction not in ("both", "in" if last.amount > 0 else "out"):
@@ -282,4 +293,5 @@ def patterns_in(
         values = values_of(rule)
         found = judge(Asked(history, last, values)) if values is not None else None
         if found is not None and values is not None:
-            yield rule, found, "hold_hours" in values and last.amount < 0
+            holds = "hold_hours" in values and last.amount < 0
+            yield rule, found, holds, int(values.get("cooldown_days", 1))

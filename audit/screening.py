@@ -163,7 +163,7 @@ def _judge(
     day = date.fromisoformat(event["booking_date"]) if moves else moment.date()
     home = event.get("owner") or ""
     holding: set[Found] = set()
-    hits: list[tuple[str, str, Found, bool]] = []
+    hits: list[tuple[str, str, Found, bool, int]] = []
     if primary and event.get("first") is None:
         holding = _judge_names(data, shard, event, home, day, waits, said)
     cash_flag = bool(((event.get("instruction") or {}).get("channel") or {}).get("cash"))
@@ -172,27 +172,33 @@ def _judge(
             continue
         before = [each for each in seen if each.owner == cash.owner]
         for rule, finding in _cash_findings(data, before, cash):
-            hits.append((rule, cash.owner, finding, rule == "STR-1" and cash.owner == home))
+            hits.append((rule, cash.owner, finding, rule == "STR-1" and cash.owner == home, 1))
         seen.append(cash)
     for each in movements_of(event):
         if partition_of(each.owner.encode(), evidence.partitions) == shard:
             history = moved.setdefault((each.owner, each.asset), History())
             history.take(each)
             if isinstance(each, Moved):
-                for rule, pattern, holds in patterns_in(history, _values(data, history, each)):
-                    hits.append((rule, each.owner, found_pattern(rule, pattern), holds and primary))
-    for rule, owner, finding, holds in hits:
+                for rule, pattern, holds, cooldown in patterns_in(history, _values(data, history, each)):
+                    hits.append((rule, each.owner, found_pattern(rule, pattern), holds and primary, cooldown))
+    for rule, owner, finding, holds, cooldown in hits:
         if waits and holds:
             holding.add(finding)
-        else:
-            said.alerts.setdefault((owner, rule, day.isoformat(), ""), frozenset({finding}))
+        elif not _is_cooling(said, owner, rule, day, cooldown):
+            said.alerts[owner, rule, day.isoformat(), ""] = frozenset({finding})
     if waits:
-        said.beside[event["instruction_id"]] = frozenset(finding for _, _, finding, _ in hits)
+        said.beside[event["instruction_id"]] = frozenset(finding for _, _, finding, _, _ in hits)
         said.asked[event["instruction_id"]] = (event["shard"], event["seq"])
     if waits and holding:
         said.held[event["instruction_id"]] = frozenset(holding)
     elif waits:
         said.cleared.add(event["instruction_id"])
+
+
+def _is_cooling(said: Expected, owner: str, rule: str, day: date, days: int) -> bool:
+    """Whether the owner has an alert by the rule less than so many business days away."""
+    near = (day + timedelta(days=step) for step in range(1 - days, days))
+    return any((owner, rule, each.isoformat(), "") in said.alerts for each in near)
 
 
 def _values(data: ScreeningData, history: History, each: Moved) -> Callable[[str], Mapping[str, Any] | None]:
@@ -522,7 +528,10 @@ def found_in(finding: Mapping[str, Any], scale: int) -> Found:
 def parameter_of(
     data: ScreeningData, rule: str, asset: str, day: date, segment: str = "", country: str = ""
 ) -> RuleParameter | None:
-    """The closest row: by asset, then by segment, then by jurisdiction; then the highest version."""
+    """The closest row: by asset, then by segment, then by jurisdiction; then the highest version.
+
+    A row without values says that the rule is not in force.
+    """
     rows = [
         each
         for each in data.parameters
@@ -533,11 +542,12 @@ def parameter_of(
         and each.valid_from <= day
         and (each.valid_until is None or day < each.valid_until)
     ]
-    return max(
+    closest = max(
         rows,
         key=lambda each: (each.asset != "*", each.segment != "*", each.jurisdiction != "*", each.version),
         default=None,
     )
+    return closest if closest is not None and closest.values else None
 
 
 def _minor(text: str, scale: int) -> int:

@@ -12,7 +12,7 @@ from services.compliance.api import PREFIX, create_api
 from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.chain import Head
 from services.compliance.domain.memory import Draft, Memory, versions_of
-from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.parameters import ParameterBook, read_cooldown
 from services.compliance.domain.rule import CashRule
 from services.compliance.domain.sealed_news import read_or_sealed
 from services.compliance.domain.windows.judging import WindowJudge
@@ -112,6 +112,8 @@ class ComplianceService(Service):
         if not book.rows:
             raise ConfigurationError("the rules have no parameters; run `backoffice migrate`")
         for row in book.rows:
+            if not row.values:
+                continue
             try:
                 if row.rule == san_1.RULE.code:
                     san_1.read_parameters(row)
@@ -121,6 +123,7 @@ class ComplianceService(Service):
                 for rule in (*CASH_RULES, *WINDOW_RULES, *GRAPH_RULES):
                     if rule.code == row.rule:
                         rule.read_parameters(row, TRIAL_SCALE)
+                        read_cooldown(row)
                         if isinstance(rule, CashRule) and rule.holds:
                             int(row.values["hold_hours"])
             except (KeyError, ValueError) as error:

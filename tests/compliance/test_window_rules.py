@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
+from services.compliance.data.window_parameters import UNITS
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.rules import RULES, WINDOW_RULES, ben_1, document_of
@@ -229,10 +231,66 @@ def test_parameters_meant_for_a_customer_come_before_those_for_all():
 
 def test_a_segment_of_its_own_changes_what_is_found():
     """Who the customer is comes with the account's opening."""
-    [own] = [each for each in RULE_PARAMETERS if each.rule == "NEW-1"]
+    [own] = [each for each in RULE_PARAMETERS if (each.rule, each.asset) == ("NEW-1", "*")]
     closer = replace(own, version=2, segment="organisation", values={"days": 30, "over": "99999"})
     book = ParameterBook([*RULE_PARAMETERS, closer])
     made = entries("open@0,+15000.01@1")
     opened = msgspec.structs.replace(made[0], segment="organisation")
     assert "NEW-1" in findings_of(made, book)
     assert "NEW-1" not in findings_of([opened, made[1]], book)
+
+
+ORGANISATIONS = table("""
+    rule   entries                                          finds
+    VEL-1  11*-5@1                                          span=hour
+    VEL-1  6*-5@1,5*-5@2.5                                  -
+    VEL-1  2600*-5@1,11*-5@300                              span=hour
+    VEL-1  2640*-5@1,11*-5@300                              -  # 11 · 720 < 3 · 2,651
+    VEL-1  10*-5@1,10*-5@3,11*-5@5.9,-5@7                   span=day
+    VEL-1  280*-5@1,8*-5@300,8*-5@302,8*-5@304,8*-5@306     span=day
+    VEL-1  310*-5@1,8*-5@300,8*-5@302,8*-5@304,8*-5@306     -  # 32 · 30 < 3 · 342
+    VEL-1  400*-5@1,10*-5@300                               -  # no limit for a month
+    VEL-2  -100000.01@0                                     span=week
+    VEL-2  -100000@0                                        -
+    VEL-2  -42000@0,-100000.01@300                          span=week
+    VEL-2  -44000@0,-100000.01@300                          -  # less than 70 % of the month
+    BEN-1  50*-5@0                                          -  # prices are set
+""")
+
+
+@pytest.mark.parametrize("row", ORGANISATIONS, ids=lambda row: f"{row['rule']}:{row['entries']}")
+def test_an_organisation_is_held_against_its_own_month(row: dict[str, str]):
+    """Trade is many transactions: what is much for a person is an hour's business for a shop."""
+    opening = msgspec.structs.replace(entries("open@0")[0], segment="organisation")
+    found = findings_of([opening, *entries(row["entries"])]).get(row["rule"])
+    assert (row["finds"] == "-") == (found is None)
+    if found is not None:
+        assert f"span={found.values['span']}" == row["finds"]
+
+
+def test_a_row_without_values_says_that_the_rule_is_not_in_force():
+    """Switching a rule off for some is a decision with a date and a source, as any other parameter."""
+    assert BOOK.choose("BEN-1", "EUR", MONDAY, "organisation") is None
+    assert BOOK.choose("BEN-1", "EUR", MONDAY, "person") is not None
+
+
+def test_amounts_are_those_of_the_asset():
+    """10,000 of a unit worth a cent is nothing: the country's own threshold is the measure."""
+    for asset, (units, law) in UNITS.items():
+        for rule in WINDOW_RULES:
+            row, own = BOOK.choose(rule.code, "USD", MONDAY), BOOK.choose(rule.code, asset, MONDAY)
+            assert row is not None
+            assert own is not None
+            amounts = {name for name, value in row.values.items() if isinstance(value, str)}
+            assert (own.asset == asset) == bool(amounts)
+            if not amounts:
+                continue
+            assert law in own.source
+            ratios = {
+                Decimal(own.values[name]) / Decimal(row.values[name]) for name in amounts - {"multiple"}
+            }
+            assert ratios <= {units}
+            rest = row.values.keys() - amounts
+            assert {name: own.values[name] for name in rest} == {name: row.values[name] for name in rest}
+    assert "RND-1" in findings_of(entries("+10000@0,+20000@1,+30000@2", "CZK"))
+    assert "RND-1" not in findings_of(entries("+1000@0,+2000@1,+3000@2", "CZK"))

@@ -6,7 +6,7 @@ Amounts are decimal strings of the asset. A new version is a new row; rows are n
 from datetime import date
 from typing import Final
 
-from services.compliance.data.window_parameters import WINDOW_PARAMETERS
+from services.compliance.data.window_parameters import CZECHIA, INDIA, JAPAN, KOREA, WINDOW_PARAMETERS
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
 
 _LAW: Final = "31 CFR 1010.311, 1010.313: more than $10,000 in currency in one business day"
@@ -37,15 +37,12 @@ def _scaled(law: str) -> str:
     return f"{_STRUCTURING}; scaled to the threshold of {law}"
 
 
-_JAPAN: Final = "Act on Prevention of Transfer of Criminal Proceeds, order art. 7: over ¥2,000,000 in cash"
-_KOREA: Final = "FTRA, decree art. 8-2: ₩10,000,000 and more in cash a day"
-_INDIA: Final = "PML (Maintenance of Records) Rules 2005, rule 3(1)(A): over ₹1,000,000 in cash"
-
 RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
     *_cash(ANY_ASSET, "10000", "8000", _LAW + _OWN_UNITS, _STRUCTURING + _OWN_UNITS),
-    *_cash("JPY", "2000000", "1600000", _JAPAN, _scaled(_JAPAN)),
-    *_cash("KRW", "9999999", "8000000", _KOREA, _scaled(_KOREA)),
-    *_cash("INR", "1000000", "800000", _INDIA, _scaled(_INDIA)),
+    *_cash("JPY", "2000000", "1600000", JAPAN, _scaled(JAPAN)),
+    *_cash("KRW", "9999999", "8000000", KOREA, _scaled(KOREA)),
+    *_cash("INR", "1000000", "800000", INDIA, _scaled(INDIA)),
+    *_cash("CZK", "270000", "216000", CZECHIA, _scaled(CZECHIA)),
     RuleParameter(
         "SAN-1",
         1,

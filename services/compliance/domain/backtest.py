@@ -1,13 +1,13 @@
 """Judges what has happened once more, by a rule as it stands and by the same rule with other parameters.
 
 What is replayed is what the service stored: entries in the order in which each shard took them, and
-banknotes. An alert is one owner and business day, as the service raises them.
+banknotes. An alert is one owner and business day, as the service raises them: one in a cooldown.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, Literal, get_args
 
 from services.compliance.domain.cash import CashEvent, CashLog, Log, OwnerHistory, Reach, in_time
@@ -41,7 +41,7 @@ def changed_book(
     where the rule has no such row or value, or cannot read the changed row.
     """
     known = list(rows)
-    mine = [row for row in known if row.rule == rule.code and asset in (None, row.asset)]
+    mine = [row for row in known if row.rule == rule.code and row.values and asset in (None, row.asset)]
     if not mine:
         raise ValueError(f"{rule.code} has no parameters for {asset}")
     unknown = sorted(set(values) - {name for row in mine for name in row.values})
@@ -115,9 +115,10 @@ class Backtest:
             if not self.period.holds(day):
                 continue
             self.judged += 1
-            for judge, found in zip(judges, (self.by_stands, self.by_changed), strict=True):
+            for judge, (book, found) in zip(judges, self._sides(), strict=True):
                 if judge.judge(window, entry):
-                    found.add((entry.owner, day))
+                    days = book.cooldown_days(rule.code, entry.asset, day, window.segment, window.residence)
+                    _alert(found, entry.owner, day, days)
 
     def cash(self, events: Iterable[CashEvent], scales: Mapping[str, int]) -> None:
         """Judge banknotes by a rule about them, in the order of the ledger's journal; `scales` by asset."""
@@ -135,7 +136,7 @@ class Backtest:
             history.add(event)
 
     def _judge_cash(self, rule: CashRule[Any], log: CashLog, event: CashEvent, scale: int) -> None:
-        for book, found in ((self.stands, self.by_stands), (self.changed, self.by_changed)):
+        for book, found in self._sides():
             parameters = book.read(rule, event.asset, event.booking_date, scale)
             if parameters is not None and rule.evaluate(log, event, parameters) is not None:
                 found.add((event.owner, event.booking_date))
@@ -161,10 +162,20 @@ class Backtest:
             if not self.period.holds(day):
                 continue
             self.judged += 1
-            for book, found in ((self.stands, self.by_stands), (self.changed, self.by_changed)):
+            for book, found in self._sides():
                 parameters = book.read(rule, entry.asset, day, entry.scale)
                 if parameters is not None and rule.evaluate(graph, edge, parameters):
-                    found.add((entry.owner, day))
+                    _alert(found, entry.owner, day, book.cooldown_days(rule.code, entry.asset, day))
+
+    def _sides(self) -> tuple[tuple[ParameterBook, set[AlertOf]], ...]:
+        return (self.stands, self.by_stands), (self.changed, self.by_changed)
+
+
+def _alert(found: set[AlertOf], owner: str, day: date, cooldown_days: int) -> None:
+    """Add an alert, unless the owner has one less than so many business days away."""
+    near = (day + timedelta(days=step) for step in range(1 - cooldown_days, cooldown_days))
+    if not any((owner, each) in found for each in near):
+        found.add((owner, day))
 
 
 def _concerns(log: Log, event: CashEvent) -> bool:

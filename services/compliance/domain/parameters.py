@@ -27,13 +27,13 @@ class ParameterBook:
     def choose(
         self, rule: str, asset: str, day: date, segment: str = "", jurisdiction: str = ""
     ) -> RuleParameter | None:
-        """Return the row that counts, or None where the rule is not in force."""
+        """Return the row that counts; None where the rule is not in force: no row, or one without values."""
         key = (rule, asset, day, segment, jurisdiction)
         if key not in self._chosen:
             if len(self._chosen) >= REMEMBERED_MAX:
                 self._chosen.clear()
             rows = self._rows.get(rule, ())
-            self._chosen[key] = next(
+            row = next(
                 (
                     row
                     for row in rows
@@ -41,6 +41,7 @@ class ParameterBook:
                 ),
                 None,
             )
+            self._chosen[key] = row if row is not None and row.values else None
         return self._chosen[key]
 
     def read(
@@ -69,6 +70,21 @@ class ParameterBook:
         if row is None or "hold_hours" not in row.values:
             return None
         return timedelta(hours=int(row.values["hold_hours"]))
+
+    def cooldown_days(
+        self, rule: str, asset: str, day: date, segment: str = "", jurisdiction: str = ""
+    ) -> int:
+        """Business days, its own among them, in which a rule alerts once about an owner."""
+        row = self.choose(rule, asset, day, segment, jurisdiction)
+        return read_cooldown(row) if row is not None else 1
+
+
+def read_cooldown(row: RuleParameter) -> int:
+    """Read a stored value: `cooldown_days`, 1 where there is none; raises `ValueError` for less."""
+    days = int(row.values.get("cooldown_days", 1))
+    if days < 1:
+        raise ValueError("cooldown_days is 1 at least: an alert's own day")
+    return days
 
 
 def _closeness(row: RuleParameter) -> tuple[bool, bool, bool, int]:

@@ -89,6 +89,7 @@ class RuleParameter:
     asset: str
     """An asset's code, or `*` for every asset that has no row of its own."""
     values: Mapping[str, Any]
+    """None at all where the rule is not in force for whom the row is meant."""
     valid_from: date
     valid_until: date | None
     source: str

@@ -1,7 +1,7 @@
 """Screens the ledger's events: answers what waits, raises alerts, remembers cash."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from services.compliance.domain.cash import Reach
@@ -34,8 +34,8 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
         return
     await _load_cash(work, questions, draft)
     judgements = judge(questions, draft, draft.memory.book)
-    seen = await decision_store.alerted(work.connection, _alert_keys(judgements))
-    told = _Told(seen)
+    wanted = _cooldowns(judgements)
+    told = _Told(await decision_store.alerted_within(work.connection, wanted))
     for judgement in judgements:
         _tell(work, judgement, told)
     await cash_store.save_cash(
@@ -107,27 +107,48 @@ async def _load_cash(work: UnitOfWork, questions: Iterable[Question], draft: Dra
 class _Told:
     """What a batch has said so far, to be stored with it."""
 
-    def __init__(self, alerted: set[AlertKey]) -> None:
-        self.alerted = alerted
+    def __init__(self, alerted: Iterable[AlertKey]) -> None:
+        self.alerted: dict[tuple[int, str, str, str], list[date]] = {}
+        """Business days of alerts by shard, owner, rule and subject."""
+        for key in alerted:
+            self.note(key)
         self.alerts: list[AlertRow] = []
         self.holds: list[HoldRow] = []
         self.decisions: list[DecisionRow] = []
+
+    def note(self, key: AlertKey) -> None:
+        """Remember that there is such an alert."""
+        shard, owner, rule, day, subject = key
+        self.alerted.setdefault((shard, owner, rule, subject), []).append(day)
+
+    def is_cooling(self, key: AlertKey, days: int) -> bool:
+        """Whether there is one of the same whose business day is less than so many away."""
+        shard, owner, rule, day, subject = key
+        return any(
+            abs((day - each).days) < days for each in self.alerted.get((shard, owner, rule, subject), ())
+        )
 
 
 def _alert_key(judgement: Judgement, hit: Hit) -> AlertKey:
     return (judgement.question.shard, hit.owner, hit.rule, judgement.business_date, hit.subject)
 
 
-def _alert_keys(judgements: Iterable[Judgement]) -> set[AlertKey]:
-    return {_alert_key(judgement, hit) for judgement in judgements for hit in judgement.alerting}
+def _cooldowns(judgements: Iterable[Judgement]) -> dict[AlertKey, int]:
+    """What may alert, with the longest time in which it does so once."""
+    found: dict[AlertKey, int] = {}
+    for judgement in judgements:
+        for hit in judgement.alerting:
+            key = _alert_key(judgement, hit)
+            found[key] = max(hit.cooldown_days, found.get(key, 1))
+    return found
 
 
 def _tell(work: UnitOfWork, judgement: Judgement, told: _Told) -> None:
     """Publish what follows from one event: alerts first, then the answer or the hold."""
     for hit in judgement.alerting:
         key = _alert_key(judgement, hit)
-        if key not in told.alerted:
-            told.alerted.add(key)
+        if not told.is_cooling(key, hit.cooldown_days):
+            told.note(key)
             event = judgement.question.event
             about = Number(shard=event.shard, seq=event.seq)
             told.alerts.append(

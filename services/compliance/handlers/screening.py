@@ -73,6 +73,8 @@ class Hit:
     hold_for: timedelta
     is_only_told: bool = False
     """Whether it raises no alert and is told with the decision: a whitelisted pair, or an old list."""
+    cooldown_days: int = 1
+    """Business days in which it alerts once, its own among them."""
 
 
 @dataclass(frozen=True, slots=True)

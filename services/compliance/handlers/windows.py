@@ -75,11 +75,17 @@ def _key(entry: Entry) -> Key:
 def _hit(finding: Finding, entry: Entry, record: Received, windows: ShardWindows, memory: Memory) -> Hit:
     """Whether a finding holds is data; only who is debited in their own shard's event can be held."""
     window = windows.windows[_key(entry)]
-    hold_for = memory.book.hold_for(
-        finding.rule, entry.asset, entry.booking_date, window.segment, window.residence
+    whose = (finding.rule, entry.asset, entry.booking_date, window.segment, window.residence)
+    hold_for = memory.book.hold_for(*whose)
+    return Hit(
+        rule=finding.rule,
+        owner=entry.owner,
+        subject="",
+        findings=(finding,),
+        holds=hold_for is not None and entry.amount < 0 and record.copy == "primary",
+        hold_for=hold_for or timedelta(),
+        cooldown_days=memory.book.cooldown_days(*whose),
     )
-    holds = hold_for is not None and entry.amount < 0 and record.copy == "primary"
-    return Hit(finding.rule, entry.owner, "", (finding,), holds, hold_for or timedelta())
 
 
 async def _load(work: UnitOfWork, memory: Memory, wanted: Sequence[tuple[int, Key]]) -> None:

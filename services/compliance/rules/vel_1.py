@@ -1,7 +1,8 @@
 """VEL-1, how often: more transactions in an hour, a day, a week or a month than a customer has reason for.
 
 FFIEC BSA/AML examination manual, appendix F: repetitive or unusual activity. No law gives a figure: the
-defaults are to be set by a firm from its own customers, by segment.
+defaults are to be set by a firm from its own customers, by segment. Trade is many transactions: of an
+organisation a count is found only if it is also three times what its own month gives for so long.
 
 Example: the eleventh card payment within one hour is found, the tenth is not.
 """
@@ -12,8 +13,18 @@ from typing import Final
 from services.compliance.domain.rule import RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell_volume
+from services.compliance.domain.windows.velocity import (
+    DAYS_A_MONTH,
+    DAYS_A_WEEK,
+    HOURS_A_MONTH,
+    SPANS,
+    read_times,
+)
 from services.compliance.domain.windows.window import DAYS, WEEK, Window
 from shared.messages.compliance import Finding
+
+COUNT_MAX: Final = 2**63 - 1
+"""No count passes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +36,41 @@ class Parameters:
     day: int
     week: int
     month: int
+    times: int
+    """Also over so many times the month's mean for the span; 0 asks for none of that."""
+    least: int
+    """The smallest of the limits."""
 
 
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `hour`, `day`, `week`, `month`, each the largest count that is usual."""
+    """Read stored values: `hour`, `day`, `week`, `month`, each the largest usual count, or null for no limit.
+
+    `times`, if there: how many times the month's mean a count has to be over, too.
+    """
     del scale
-    values = row.values
-    return Parameters(row.version, *(int(values[name]) for name in ("hour", "day", "week", "month")))
+    limits = [COUNT_MAX if row.values[name] is None else int(row.values[name]) for name in SPANS]
+    return Parameters(row.version, *limits, times=read_times(row), least=min(limits))
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find the shortest time in which there were too many."""
     came, _, went, _ = window.in_days(DAYS)
     month = came + went
-    if month <= parameters.hour:
+    if month <= parameters.least:
         return None
-    if (hour := len(window.span(HOUR))) > parameters.hour:
+    usual = parameters.times * month
+    hour = len(window.span(HOUR))
+    if hour > parameters.hour and hour * HOURS_A_MONTH > usual:
         return _told(window, entry, parameters, "hour", hour, parameters.hour)
     came, _, went, _ = window.in_hours()
-    if came + went > parameters.day:
-        return _told(window, entry, parameters, "day", came + went, parameters.day)
+    day = came + went
+    if day > parameters.day and day * DAYS_A_MONTH > usual:
+        return _told(window, entry, parameters, "day", day, parameters.day)
     if month > parameters.week:
         came, _, went, _ = window.in_days(WEEK)
-        if came + went > parameters.week:
-            return _told(window, entry, parameters, "week", came + went, parameters.week)
+        week = came + went
+        if week > parameters.week and week * DAYS_A_MONTH > usual * DAYS_A_WEEK:
+            return _told(window, entry, parameters, "week", week, parameters.week)
     if month > parameters.month:
         return _told(window, entry, parameters, "month", month, parameters.month)
     return None

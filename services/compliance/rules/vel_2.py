@@ -1,7 +1,8 @@
 """VEL-2, how much: a larger volume in an hour, a day, a week or a month than a customer has reason for.
 
 FFIEC BSA/AML examination manual, appendix F: activity inconsistent with the customer's business. No law gives
-a figure: the defaults are to be set by a firm from its own customers, by segment.
+a figure: the defaults are to be set by a firm from its own customers, by segment. Of an organisation only a
+week's volume is looked at, and found only if it is also three times what its own month gives for a week.
 
 Example: 20,000 go out at noon and 0.50 at half past: the second is found, 20,000.50 within the hour.
 """
@@ -12,9 +13,19 @@ from typing import Final
 from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell_volume
+from services.compliance.domain.windows.velocity import (
+    DAYS_A_MONTH,
+    DAYS_A_WEEK,
+    HOURS_A_MONTH,
+    SPANS,
+    read_times,
+)
 from services.compliance.domain.windows.window import DAYS, WEEK, Window
 from shared.messages.compliance import Finding
 from shared.money import format_amount
+
+VOLUME_MAX: Final = 2**127
+"""No volume passes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +37,43 @@ class Parameters:
     day: int
     week: int
     month: int
+    times: int
+    """Also over so many times the month's mean for the span; 0 asks for none of that."""
+    least: int
+    """The smallest of the limits."""
 
 
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `hour`, `day`, `week`, `month`, decimal strings, the largest usual volumes."""
-    values = row.values
-    limits = (threshold_minor(values[name], scale) for name in ("hour", "day", "week", "month"))
-    return Parameters(row.version, *limits)
+    """Read stored values: `hour`, `day`, `week`, `month`, decimal strings, the largest usual volumes or null.
+
+    `times`, if there: how many times the month's mean a volume has to be over, too.
+    """
+    limits = [
+        VOLUME_MAX if row.values[name] is None else threshold_minor(row.values[name], scale) for name in SPANS
+    ]
+    return Parameters(row.version, *limits, times=read_times(row), least=min(limits))
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find the shortest time in which too much came in and went out together."""
     _, came, _, went = window.in_days(DAYS)
     month = came + went
-    if month <= parameters.hour:
+    if month <= parameters.least:
         return None
+    usual = parameters.times * month
     came, went = window.in_hours()[1::2]
     day = came + went
     if window.late or day > parameters.hour:
         hour = sum(abs(window.amount[each]) for each in window.span(HOUR))
-        if hour > parameters.hour:
+        if hour > parameters.hour and hour * HOURS_A_MONTH > usual:
             return _told(window, entry, parameters, "hour", hour, parameters.hour)
-    if day > parameters.day:
+    if day > parameters.day and day * DAYS_A_MONTH > usual:
         return _told(window, entry, parameters, "day", day, parameters.day)
     if month > parameters.week:
         came, went = window.in_days(WEEK)[1::2]
-        if came + went > parameters.week:
-            return _told(window, entry, parameters, "week", came + went, parameters.week)
+        week = came + went
+        if week > parameters.week and week * DAYS_A_MONTH > usual * DAYS_A_WEEK:
+            return _told(window, entry, parameters, "week", week, parameters.week)
     if month > parameters.month:
         return _told(window, entry, parameters, "month", month, parameters.month)
     return None

@@ -74,6 +74,16 @@ JOIN alert AS a ON a.shard = wanted.shard AND a.owner = wanted.owner AND a.rule 
     AND a.business_date = wanted.business_date AND a.subject = wanted.subject
 """
 
+_ALERTED_WITHIN = """
+SELECT DISTINCT a.shard, a.owner, a.rule, a.business_date, a.subject
+FROM unnest($1::int[], $2::text[], $3::text[], $4::date[], $5::text[], $6::int[])
+    AS wanted (shard, owner, rule, business_date, subject, days)
+JOIN alert AS a ON a.shard = wanted.shard AND a.owner = wanted.owner AND a.rule = wanted.rule
+    AND a.business_date > wanted.business_date - wanted.days
+    AND a.business_date < wanted.business_date + wanted.days
+    AND a.subject = wanted.subject
+"""
+
 _SAVE_ALERTS = """
 INSERT INTO alert (shard, owner, rule, business_date, subject, seq, recorded_at, findings, about_shard,
                    about_seq, instruction_id)
@@ -202,6 +212,18 @@ async def alerted(connection: Any, wanted: Collection[AlertKey]) -> set[AlertKey
         [key[4] for key in wanted],
     )
     return {tuple(row) for row in rows}  # pyright: ignore[reportReturnType] - five columns
+
+
+async def alerted_within(connection: Any, wanted: Mapping[AlertKey, int]) -> list[AlertKey]:
+    """Return the alerts of the same owner, rule and subject that lie less than so many business days away."""
+    if not wanted:
+        return []
+    rows = await connection.fetch(
+        _ALERTED_WITHIN,
+        *(list(column) for column in zip(*wanted, strict=True)),
+        list(wanted.values()),
+    )
+    return [tuple(row) for row in rows]  # pyright: ignore[reportReturnType] - five columns
 
 
 async def save_alerts(connection: Any, rows: Sequence[AlertRow]) -> None:
