@@ -1,9 +1,9 @@
 """`backoffice compliance evaluate`: what the rules find in a file of transactions, labelled or not."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,38 +11,13 @@ import typer
 
 from backoffice.cli import output
 from backoffice.cli.errors import USAGE, CommandError
-from services.compliance.data.rule_parameters import RULE_PARAMETERS
-from services.compliance.domain.cash import CashEvent, CashLog
-from services.compliance.domain.graph import Graph
-from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.windows.entry import DAY, Entry, counterparty, instant
-from services.compliance.domain.windows.judging import WindowJudge
-from services.compliance.domain.windows.window import Window
-from services.compliance.rules import CASH_RULES, GRAPH_RULES, RULES, WINDOW_RULES
+from backoffice.cli.evaluation import Alert, Customer, Row, above_the_line, judge_rows
+from services.compliance.rules import RULES
 from shared.money import AmountError, parse_amount
 
 NO: Final = frozenset({"", "0", "false", "no", "-"})
 """What a label says of an ordinary transaction."""
-_EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 _TIMES: Final = ("%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A transaction of the file."""
-
-    number: int
-    at: datetime
-    payer: str
-    payee: str
-    amount: int
-    asset: str
-    pattern: str
-    """What it is part of; empty where it is ordinary."""
-    case: str
-    """Which one of that pattern."""
-    cash: bool = False
-    """Banknotes: one side is the till."""
 
 
 @dataclass(slots=True)
@@ -61,17 +36,6 @@ class Columns:
     scale: int
 
 
-@dataclass(slots=True)
-class Alert:
-    """What one rule found of one party on one day: one thing to look at."""
-
-    events: set[int] = field(default_factory=set[int])
-
-
-Alerts = dict[tuple[str, str, int], Alert]
-"""By rule, party and day."""
-
-
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A CSV file of transactions.", show_default=False)],
     at: Annotated[str, typer.Option(help="The column with the time.")] = "occurred_at",
@@ -84,144 +48,82 @@ def evaluate(
     case: Annotated[str, typer.Option(help="Which one of that kind, if the file says so.")] = "case",
     cash: Annotated[str, typer.Option(help="Whether it is banknotes; the till has no name.")] = "cash",
     scale: Annotated[int, typer.Option(min=0, max=18, help="Decimals of an amount.")] = 2,
+    customers: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file of who they are: party, segment, and country, opened_on if known."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The first day that is judged; those before it warm up."),
+    ] = None,
+    budget: Annotated[
+        int, typer.Option(min=1, max=1000, help="Leads that people can look at, of a thousand transactions.")
+    ] = 10,
 ) -> None:
     """Let the rules judge a file of transactions, labelled or not: recall by pattern, alerts by rule.
 
     Nothing is stored and no stack is needed. Every party's window is as the service keeps it; parameters are
-    those in the box. A labelled transaction is found if a finding names it; a case, if one of its is.
+    those in the box, and alerts those that the service would raise. A party's alerts of a week are one lead,
+    and the rarest leads come above the line until the budget is spent. A labelled transaction is found if an
+    alert names it; a case, if one of its is.
     """
+    known = _customers(customers) if customers is not None else {}
     rows = _rows(file, Columns(at, payer, payee, amount, asset, label, pattern, case, cash, scale))
-    alerts = judge_rows(rows, scale)
-    _tell(rows, alerts)
+    first = since.toordinal() if since is not None else 0
+    alerts = judge_rows(rows, scale, customers=known, since=first)
+    judged = [row for row in rows if row.at.toordinal() >= first]
+    _tell(judged, alerts, above_the_line(judged, alerts, known, budget, first), budget)
 
 
-def judge_rows(rows: Sequence[Row], scale: int) -> Alerts:
-    """Judge transactions in order, each for its payer and its payee, then for all of them together."""
-    evaluation = _Evaluation(scale)
-    for row in rows:
-        for owner, other, moved in ((row.payer, row.payee, -row.amount), (row.payee, row.payer, row.amount)):
-            if owner:
-                evaluation.judge(row, owner, other, moved)
-        if row.payer and row.payee:
-            evaluation.follow(row)
-    return evaluation.alerts
-
-
-class _Evaluation:
-    """The state of one evaluation: windows, histories of banknotes, a graph for each asset."""
-
-    def __init__(self, scale: int) -> None:
-        self.scale = scale
-        self.alerts: Alerts = {}
-        self._book = ParameterBook(RULE_PARAMETERS)
-        self._judge = WindowJudge(WINDOW_RULES, self._book)
-        self._windows: dict[tuple[str, str], Window] = {}
-        self._cash: dict[str, CashLog] = {}
-        self._graphs: dict[str, Graph] = {}
-
-    def judge(self, row: Row, owner: str, other: str, moved: int) -> None:
-        """Judge one side by the rules about windows, and banknotes by those about cash."""
-        window = self._windows.setdefault((owner, row.asset), Window())
-        time = instant(row.at)
-        entry = Entry(
-            owner=owner,
-            asset=row.asset,
-            account=owner,
-            scale=self.scale,
-            amount=moved,
-            at=time,
-            day=time // DAY + _EPOCH_DAY,
-            shard=0,
-            seq=row.number,
-            other=counterparty(other) if other else 0,
-        )
-        for finding in self._judge.take(window, entry):
-            self._note(finding.rule, owner, row, finding.values["events"])
-        if row.cash:
-            self._judge_cash(row, owner, moved)
-
-    def _judge_cash(self, row: Row, owner: str, moved: int) -> None:
-        event = CashEvent(
-            owner=owner,
-            asset=row.asset,
-            direction="in" if moved > 0 else "out",
-            phase="posted",
-            amount=abs(moved),
-            occurred_at=row.at,
-            booking_date=row.at.date(),
-            source_shard=0,
-            seq=row.number,
-            leg=0,
-        )
-        log = self._cash.setdefault(owner, CashLog())
-        for rule in CASH_RULES:
-            parameters = self._book.read(rule, row.asset, event.booking_date, self.scale)
-            finding = rule.evaluate(log, event, parameters) if parameters is not None else None
-            if finding is not None:
-                self._note(rule.code, owner, row, finding.values["events"])
-        log.add(event)
-
-    def follow(self, row: Row) -> None:
-        """Judge a transaction by the rules about who paid whom."""
-        graph = self._graphs.setdefault(row.asset, Graph())
-        edge = graph.add(row.payer, row.payee, row.amount, instant(row.at), f"0-{row.number}")
-        for rule in GRAPH_RULES:
-            parameters = self._book.read(rule, row.asset, row.at.date(), self.scale)
-            found = rule.evaluate(graph, edge, parameters) if parameters is not None else []
-            if found:
-                self._note(rule.code, row.payer, row, [each.reference for each in found])
-
-    def _note(self, rule: str, owner: str, row: Row, events: Sequence[str]) -> None:
-        alert = self.alerts.setdefault((rule, owner, row.at.toordinal()), Alert())
-        alert.events.update(int(each.partition("-")[2]) for each in events)
-
-
-def _tell(rows: Sequence[Row], alerts: Alerts) -> None:
+def _tell(
+    rows: Sequence[Row], alerts: Sequence[Alert], leads: Sequence[Sequence[Alert]], budget: int
+) -> None:
     labelled = {row.number: row for row in rows if row.pattern}
-    found = {number for alert in alerts.values() for number in alert.events} & labelled.keys()
-    patterns = sorted({row.pattern for row in labelled.values()})
-    told: list[dict[str, Any]] = []
-    for pattern in patterns:
-        of = [row for row in labelled.values() if row.pattern == pattern]
-        cases = {row.case for row in of}
-        seen = {row.case for row in of if row.number in found}
-        told.append(
-            {
-                "pattern": pattern,
-                "cases": len(cases),
-                "cases_found": len(seen),
-                "transactions": len(of),
-                "transactions_found": sum(row.number in found for row in of),
-                "recall_percent": _percent(len(seen), len(cases)),
-            }
-        )
-    by_rule: dict[str, list[Alert]] = {}
-    for (rule, _, _), alert in alerts.items():
-        by_rule.setdefault(rule, []).append(alert)
+    found = _named(alerts) & labelled.keys()
+    above = _named([alert for lead in leads for alert in lead]) & labelled.keys()
+    patterns = [
+        _pattern_record(pattern, [row for row in labelled.values() if row.pattern == pattern], found, above)
+        for pattern in sorted({row.pattern for row in labelled.values()})
+    ]
     rules = [
         {
             "rule": rule.code,
             "alerts": len(of),
-            "alerts_labelled": sum(bool(each.events & labelled.keys()) for each in of),
+            "alerts_labelled": sum(not labelled.keys().isdisjoint(each.events) for each in of),
         }
         for rule in RULES
-        if (of := by_rule.get(rule.code))
+        if (of := [alert for alert in alerts if alert.rule == rule.code])
     ]
-    for record in told + rules:
+    for record in patterns + rules:
         output.emit(record)
-    right = sum(bool(each.events & labelled.keys()) for each in alerts.values())
+    right = sum(not labelled.keys().isdisjoint(each.events) for each in alerts)
+    right_leads = sum(not labelled.keys().isdisjoint(_named(lead)) for lead in leads)
     summary = {
         "transactions": len(rows),
         "labelled": len(labelled),
         "labelled_found": len(found),
+        "labelled_above_the_line": len(above),
         "alerts": len(alerts),
         "alerts_labelled": right,
-        "alerts_per_thousand": round(1000 * len(alerts) / len(rows), 2) if rows else 0.0,
+        "alerts_per_thousand": _per_thousand(len(alerts), len(rows)),
+        "budget_per_thousand": budget,
+        "leads_above_the_line": len(leads),
+        "leads_labelled": right_leads,
+        "leads_per_thousand": _per_thousand(len(leads), len(rows)),
     }
     output.table(
-        ("pattern", "cases", "found", "transactions", "found", "recall %"),
-        [list(each.values()) for each in told],
-        right=("cases", "found", "transactions", "recall %"),
+        (
+            "pattern",
+            "cases",
+            "found",
+            "above the line",
+            "recall %",
+            "transactions",
+            "found",
+            "above the line",
+        ),
+        [list(each.values()) for each in patterns],
+        right=("cases", "found", "above the line", "recall %", "transactions"),
     )
     output.table(
         ("rule", "alerts", "of them labelled"),
@@ -232,8 +134,33 @@ def _tell(rows: Sequence[Row], alerts: Alerts) -> None:
         summary,
         f"{len(rows):,} transactions, {len(labelled):,} labelled, {len(found):,} of them found;"
         f" {len(alerts):,} alerts ({summary['alerts_per_thousand']} a thousand transactions),"
-        f" {right:,} about labelled ones.",
+        f" {right:,} about labelled ones. Above the line: {len(leads):,} leads"
+        f" ({summary['leads_per_thousand']} a thousand), {right_leads:,} about labelled ones.",
     )
+
+
+def _named(alerts: Sequence[Alert]) -> set[int]:
+    return {number for alert in alerts for number in alert.events}
+
+
+def _pattern_record(pattern: str, of: Sequence[Row], found: set[int], above: set[int]) -> dict[str, Any]:
+    """Cases and transactions of a pattern; recall is that of the leads above the line."""
+    cases = {row.case for row in of}
+    looked_at = {row.case for row in of if row.number in above}
+    return {
+        "pattern": pattern,
+        "cases": len(cases),
+        "cases_found": len({row.case for row in of if row.number in found}),
+        "cases_above_the_line": len(looked_at),
+        "recall_percent": _percent(len(looked_at), len(cases)),
+        "transactions": len(of),
+        "transactions_found": sum(row.number in found for row in of),
+        "transactions_above_the_line": sum(row.number in above for row in of),
+    }
+
+
+def _per_thousand(part: int, whole: int) -> float:
+    return round(1000 * part / whole, 2) if whole else 0.0
 
 
 def _percent(part: int, whole: int) -> float:
@@ -249,6 +176,34 @@ def _rows(file: Path, columns: Columns) -> list[Row]:
             return sorted(_read(reader, columns), key=lambda row: (row.at, row.number))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError("file", f"{file} cannot be read: {error}.", "Give a CSV file.", USAGE) from error
+
+
+def _customers(file: Path) -> Mapping[str, Customer]:
+    """Read who the parties are; the first line that cannot be read ends it."""
+    number = 1
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            known: dict[str, Customer] = {}
+            for each in reader:
+                number = reader.line_num
+                opened_on = each.get("opened_on")
+                if not each["party"] or not each["segment"]:
+                    raise ValueError("it does not say who is what")
+                known[each["party"]] = Customer(
+                    each["segment"],
+                    each.get("country") or "",
+                    date.fromisoformat(opened_on) if opened_on else None,
+                )
+            return known
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
+        reason = f"it has no column {error}" if isinstance(error, KeyError) else str(error)
+        raise CommandError(
+            "file",
+            f"{file} cannot be read, at line {number}: {reason}.",
+            "Give a CSV file with the columns party and segment; country and opened_on may be there.",
+            USAGE,
+        ) from error
 
 
 def _require(headings: Sequence[str], columns: Columns) -> None:

@@ -17,6 +17,9 @@ from typing import Final
 PARTY_PURCHASES_A_WEEK: Final = 5
 NEW_PAYEE_SHARE: Final = 0.04
 SHOP_SHARE: Final = 0.05
+ORDINARY_SHARE: Final = 0.5
+"""Of the days, before any laundering begins: what is usual for whom has to be seen first."""
+BUSINESSES: Final = ("EMPLOYER-", "LANDLORD-", "SHOP-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,16 @@ def labelled(*, seed: int, parties: int, days: int, cases: int, start: date) -> 
     return sorted(made, key=lambda each: (each.at, each.payer, each.payee))
 
 
+def laundering_since(start: date, days: int) -> date:
+    """The first day on which there may be laundering."""
+    return start + timedelta(days=int(days * ORDINARY_SHARE))
+
+
+def segment_of(party: str) -> str:
+    """What a bank knows of its customer: `person` or `organisation`."""
+    return "organisation" if party.startswith(BUSINESSES) else "person"
+
+
 def _case(
     rng: Random,
     pattern: str,
@@ -181,7 +194,8 @@ def _case(
     days: int,
 ) -> Iterator[Labelled]:
     scene = Scene(rng, names, rng.lognormvariate(8.3, 0.5))
-    first = begin + timedelta(days=rng.uniform(days * 0.3, max(days * 0.3, days - 9)))
+    quiet = days * ORDINARY_SHARE
+    first = begin + timedelta(days=rng.uniform(quiet, max(quiet, days - 9)))
     for after, payer, payee, amount in steps(scene):
         is_early = after < 0
         yield Labelled(

@@ -30,7 +30,7 @@ def test_recall_is_told_by_pattern_and_alerts_by_rule(tmp_path: Path, capsys: Ca
     """A case is found if a finding names one of its transactions; an alert is a rule, a party and a day."""
     file = tmp_path / "t.csv"
     file.write_text(FILE)
-    *records, summary = told(capsys, str(file))
+    *records, summary = told(capsys, str(file), "--budget", "1000")
     by = {record.get("pattern") or record.get("rule"): record for record in records}
     assert (by["smurfing"]["cases_found"], by["smurfing"]["transactions_found"]) == (1, 3)
     assert (by["cycle"]["cases"], by["cycle"]["recall_percent"]) == (1, 0.0)
@@ -50,6 +50,59 @@ def test_columns_of_any_file_are_named_and_taken_together(tmp_path: Path, capsys
     )  # fmt: skip
     assert (labelled["pattern"], labelled["cases"], labelled["cases_found"]) == ("labelled", 3, 3)
     assert summary["transactions"] == 3, "from oneself to oneself nothing moves"
+
+
+def test_days_before_the_first_one_only_warm_up(tmp_path: Path, capsys: Capture):
+    """The third payer completes the pattern on a day that is judged; those before are not counted."""
+    file = tmp_path / "t.csv"
+    file.write_text(FILE)
+    *records, summary = told(capsys, str(file), "--since", "2026-03-04")
+    by = {record.get("pattern") or record.get("rule"): record for record in records}
+    assert (by["STR-2"]["alerts"], by["smurfing"]["transactions"]) == (1, 1)
+    assert (summary["transactions"], summary["labelled"]) == (3, 2)
+
+
+def test_a_party_of_another_segment_is_judged_by_parameters_of_its_own(tmp_path: Path, capsys: Capture):
+    """What is many for a person is not for a firm, and the customers' file says who is what."""
+    file, customers = tmp_path / "t.csv", tmp_path / "who.csv"
+    rows = [
+        f"2026-03-{day:02}T{hour:02}:00:00Z,P{day},Shop,9.00" for day in range(2, 28) for hour in range(8, 20)
+    ]
+    file.write_text("\n".join(["occurred_at,payer,payee,amount", *rows, ""]))
+    customers.write_text("party,segment,country,opened_on\nShop,organisation,DE,2019-05-01\n")
+    without = told(capsys, str(file))
+    assert {record["rule"] for record in without[:-1]} >= {"VEL-1", "BEN-1"}
+    within = told(capsys, str(file), "--customers", str(customers))
+    assert not {record["rule"] for record in within[:-1]} & {"VEL-1", "BEN-1"}
+
+
+def test_no_more_leads_come_above_the_line_than_the_budget_allows(tmp_path: Path, capsys: Capture):
+    """One of a thousand, of five transactions, is none; a thousand is a lead for each party that alerted."""
+    file = tmp_path / "t.csv"
+    file.write_text(FILE)
+    *records, summary = told(capsys, str(file), "--budget", "1")
+    assert (summary["leads_above_the_line"], records[0]["cases_above_the_line"]) == (0, 0)
+    *records, summary = told(capsys, str(file), "--budget", "1000")
+    assert summary["leads_above_the_line"] > 0
+    assert {each["recall_percent"] for each in records if "pattern" in each} == {0.0, 100.0}
+
+
+WRONG_CUSTOMERS = {
+    "column": ("party,kind\nShop,person\n", "it has no column 'segment'"),
+    "day": ("party,segment,opened_on\nShop,person,soon\n", "at line 2"),
+    "short": ("party,segment,opened_on\nShop\n", "at line 2"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_CUSTOMERS)
+def test_a_customers_file_that_cannot_be_read_names_the_place(wrong: str, tmp_path: Path, capsys: Capture):
+    """A firm taken for a person would make the figures worthless."""
+    text, words = WRONG_CUSTOMERS[wrong]
+    file, customers = tmp_path / "t.csv", tmp_path / "who.csv"
+    file.write_text(FILE)
+    customers.write_text(text)
+    assert main(["compliance", "evaluate", str(file), "--customers", str(customers)]) == 2
+    assert words in capsys.readouterr().err
 
 
 WRONG = {

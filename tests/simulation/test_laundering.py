@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from backoffice.cli.app import main
-from backoffice.cli.evaluate import Columns, _rows, judge_rows
+from backoffice.cli.evaluate import Columns, _rows
+from backoffice.cli.evaluation import judge_rows
 from backoffice.simulator.laundering import PATTERNS, Labelled, labelled
 
 START = date(2026, 1, 5)
@@ -70,7 +71,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     assert [(row.at, row.payer, row.payee, row.amount, row.pattern) for row in rows] == [
         (each.at, each.payer, each.payee, each.amount_minor, each.pattern) for each in MADE
     ]
-    found = {number for alert in judge_rows(rows, 2).values() for number in alert.events}
+    found = {number for alert in judge_rows(rows, 2) for number in alert.events}
     cases: dict[str, set[str]] = {}
     for row in rows:
         if row.number in found and row.pattern:
