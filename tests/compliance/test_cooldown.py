@@ -41,45 +41,45 @@ def days_of(events: list[Any]) -> list[int]:
     return [(each.business_date - DAY).days for each in found if each.business_date is not None]
 
 
-async def test_within_the_cooldown_nothing_alerts_again(harness: Harness):
+async def test_within_the_cooldown_nothing_alerts_again(live: Harness):
     """One window is one alert, not one a day; on the thirtieth day it is another one."""
-    raised = [event for deliveries in made() for event in await harness.take(*deliveries)]
+    raised = [event for deliveries in made() for event in await live.take(*deliveries)]
     assert days_of(raised) == ALERTED
 
 
-async def test_a_batch_is_no_other_than_one_by_one(harness: Harness):
+async def test_a_batch_is_no_other_than_one_by_one(live: Harness):
     """What a batch has raised itself counts as what was stored before."""
-    raised = await harness.take(*(each for deliveries in made() for each in deliveries))
+    raised = await live.take(*(each for deliveries in made() for each in deliveries))
     assert days_of(raised) == ALERTED
 
 
-async def test_another_owner_has_a_cooldown_of_his_own(harness: Harness):
+async def test_another_owner_has_a_cooldown_of_his_own(live: Harness):
     """An alert about Alice says nothing of Bob."""
     for deliveries in made():
-        await harness.take(*deliveries)
-    raised = [event for deliveries in made(BOB) for event in await harness.take(*deliveries)]
+        await live.take(*deliveries)
+    raised = [event for deliveries in made(BOB) for event in await live.take(*deliveries)]
     assert days_of(raised) == ALERTED
 
 
-async def test_an_earlier_day_booked_later_is_in_the_cooldown_too(harness: Harness):
+async def test_an_earlier_day_booked_later_is_in_the_cooldown_too(live: Harness):
     """An adjustment in an earlier period looks back, and the alert that is there covers both sides."""
     ledger = Ledger()
     late = [
         ledger.moved("deposit", "1000", cash=False, day=DAY + timedelta(days=day), at=hours(24 * day))
         for day in (40, 40, 40, 20)
     ]
-    raised = [event for deliveries in late for event in await harness.take(*deliveries)]
+    raised = [event for deliveries in late for event in await live.take(*deliveries)]
     assert days_of(raised) == [40]
 
 
-async def test_a_backtest_counts_alerts_as_the_service_raises_them(harness: Harness):
+async def test_a_backtest_counts_alerts_as_the_service_raises_them(live: Harness):
     """Or every comparison would be off by the days in between."""
     for deliveries in made():
-        await harness.take(*deliveries)
-    book = ParameterBook(await history.parameter_rows(harness.connection))
+        await live.take(*deliveries)
+    book = ParameterBook(await history.parameter_rows(live.connection))
     test = Backtest(rnd_1.RULE, book, book, Period())
-    async with harness.connection.transaction():
-        await history.replay(harness.connection, test, lambda read: None)
+    async with live.connection.transaction():
+        await history.replay(live.connection, test, lambda read: None)
     assert sorted((day - DAY).days for _, day in test.by_stands) == ALERTED
 
 

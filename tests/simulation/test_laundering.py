@@ -1,5 +1,6 @@
 """Made-up laundering: the same for a seed, labelled, of the shapes it is named for, found by the rules."""
 
+import json
 from collections import Counter
 from datetime import date
 from itertools import pairwise
@@ -10,7 +11,7 @@ import pytest
 from backoffice.cli.app import main
 from backoffice.cli.evaluate import Columns, _rows
 from backoffice.cli.evaluation import judge_rows
-from backoffice.simulator.laundering import PATTERNS, Labelled, labelled
+from backoffice.simulator.laundering import PATTERNS, Labelled, labelled, laundering_since
 
 START = date(2026, 1, 5)
 MADE = labelled(seed=3, parties=120, days=45, cases=3, start=START)
@@ -77,6 +78,29 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         if row.number in found and row.pattern:
             cases.setdefault(row.pattern, set()).add(row.case)
     return cases
+
+
+def test_seven_of_ten_of_each_pattern_are_above_a_line_of_one_percent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """With customers known and half of the days to learn from, by a seed that nobody has looked at before."""
+    file, who = tmp_path / "made.csv", tmp_path / "who.csv"
+    options = ["--parties", "800", "--days", "60", "--cases", "4", "--seed", "14", "--customers", str(who)]
+    assert main(["compliance", "generate", str(file), *options, "--json"]) == 0
+    since = json.loads(capsys.readouterr().out)["since"]
+    options = ["--customers", str(who), "--since", since, "--budget", "10", "--json"]
+    assert main(["compliance", "evaluate", str(file), *options]) == 0
+    *records, summary = map(json.loads, capsys.readouterr().out.splitlines())
+    assert summary["leads_per_thousand"] <= 10
+    recall = {each["pattern"]: each["recall_percent"] for each in records if "pattern" in each}
+    assert recall.keys() == PATTERNS.keys()
+    assert min(recall.values()) >= 70, recall
+
+
+def test_nothing_is_laundered_before_the_second_half():
+    """What is usual has to be seen first; only a sleeper's first money is older, and ordinary."""
+    since = laundering_since(START, 45)
+    assert {each.at.date() >= since for each in MADE if each.pattern} == {True}
 
 
 def test_a_file_that_cannot_be_written_is_wrong_usage(capsys: pytest.CaptureFixture[str]):

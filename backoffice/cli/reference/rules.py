@@ -21,8 +21,9 @@ ABOUT: Final = (
 CHOICE: Final = (
     "Parameters are rows in `rule_parameter`, valid from a business day on. For a customer's asset the row "
     "that says most closely counts: by asset, then segment (kind of party), then jurisdiction (country of "
-    "residence), then the highest version. A rule about windows holds what waits where its row has "
-    "`hold_hours`; in the box none has."
+    "residence), then the highest version; one without values says that the rule is not in force. About one "
+    "owner a rule alerts once in `cooldown_days`, one where it says nothing. A rule about windows "
+    "holds what waits where its row has `hold_hours`; in the box none has."
 )
 
 
@@ -39,6 +40,7 @@ def _parts(rule: Rule) -> Iterator[str]:
         (
             str(row.version),
             f"`{row.asset}`",
+            f"`{row.segment}`",
             str(row.valid_from),
             str(row.valid_until or ""),
             _values(row.values),
@@ -47,7 +49,7 @@ def _parts(rule: Rule) -> Iterator[str]:
         for row in RULE_PARAMETERS
         if row.rule == rule.code
     ]
-    yield table(("version", "asset", "from", "until", "values", "source"), rows)
+    yield table(("version", "asset", "segment", "from", "until", "values", "source"), rows)
 
 
 def _kind(rule: Rule) -> str:
@@ -65,7 +67,7 @@ def _kind(rule: Rule) -> str:
 
 
 def _values(values: Any) -> str:
-    return ", ".join(f"`{name}` {_spelt(value)}" for name, value in values.items())
+    return ", ".join(f"`{name}` {_spelt(value)}" for name, value in values.items()) or "not in force"
 
 
 def _spelt(value: Any) -> str:
