@@ -70,6 +70,8 @@ class Pending:
     """Of a trade: what was booked at once, of what is owed for it and what the firm earns by it."""
     failed: str | None = None
     """The account of fails to which its side with the market has moved."""
+    failed_from: str | None = None
+    """The account from which it has."""
     following: list[Prediction] = field(default_factory=list)
     """Events about it that must come next, without a record of their own."""
 

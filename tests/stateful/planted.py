@@ -337,6 +337,12 @@ BUGS: Final = (
         "domain.open_pendings:OpenPending.is_overdue", "self.settles_on < day", "self.settles_on <= day",
     ),
     Bug(
+        "failed_on_the_other_side", "by settlement date, the house owes what it is to get",
+        TRADED,
+        "domain.effects.obligations:failing_now",
+        '"receivable" if buys else "payable"', '"payable" if buys else "receivable"',
+    ),
+    Bug(
         "commission_kept", "a trade that is cancelled leaves its commission in the books", TRADED,
         "domain.effects.obligations:_undone", "owed_to_us - owed_by_us) for", "owed_to_us) for",
     ),

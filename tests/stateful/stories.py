@@ -426,6 +426,16 @@ BOXED: Final[Script] = [
     works(),
 ]
 TRADED: Final[Script] = [
+    trades("buy", "f", settlement_amount="9.99", commission="0.01", contractual_settlement_date="2026-01-02"),
+    trades("sell", "g", settlement_amount="1.00", contractual_settlement_date="2026-01-02"),
+    day("BANK", "2026-01-03"),
+    works(),
+    ("tick",),
+    RESTART,
+    part("f", "a part of f", amount="3", final=False),
+    say("void_pending", ANNA, "g cancelled", pending_id=named_id("g")),
+    works(),
+    part("f", "the rest of f"),
     day("BANK", "2026-01-05"),
     works(),
     trades("buy", "t", settlement_amount="99.99", commission="0.01"),

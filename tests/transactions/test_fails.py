@@ -47,23 +47,35 @@ def turns(ledger: PureLedger, date: str, *, ticks: bool = True) -> list[dict[str
     return [event for shard in range(PARTITIONS) for event in ledger.tick(shard)] if ticks else []
 
 
+def by_settlement_date() -> PureLedger:
+    """A broker whose policy is to book trades when they are settled."""
+    ledger = by_trade_date()
+    ledger.chart.trade_policies.clear()
+    return ledger
+
+
+POLICIES = {"trade_date": by_trade_date, "settlement_date": by_settlement_date}
+
+
 def owed(ledger: PureLedger) -> list[int]:
     """The posted balances of receivables, payables, and fails to deliver and to receive."""
     return [counters(ledger, code)[0] for code in OWED]
 
 
 FAILED = (
-    ("buy", [-6000, 5850, 0, 0], [-6000, 0, 0, 5850]),
-    ("sell", [-6150, 6000, 0, 0], [0, 6000, -6150, 0]),
+    ("trade_date", "buy", [-6000, 5850, 0, 0], [-6000, 0, 0, 5850]),
+    ("trade_date", "sell", [-6150, 6000, 0, 0], [0, 6000, -6150, 0]),
+    ("settlement_date", "buy", [0, 0, 0, 0], [-5850, 0, 0, 5850]),
+    ("settlement_date", "sell", [0, 0, 0, 0], [0, 6150, -6150, 0]),
 )
 
 
-@pytest.mark.parametrize(("side", "before", "after"), FAILED)
+@pytest.mark.parametrize(("policy", "side", "before", "after"), FAILED)
 def test_a_trade_that_is_not_settled_on_its_day_fails_at_the_next(
-    side: str, before: list[int], after: list[int]
+    policy: str, side: str, before: list[int], after: list[int]
 ) -> None:
-    """The customer's side stays as it was; it is said once."""
-    ledger = by_trade_date()
+    """The customer's side stays as it was, where it is in the books; it is said once."""
+    ledger = POLICIES[policy]()
     event = due(ledger, side)
     assert owed(ledger) == before
     (failed,) = turns(ledger, "2026-01-02")
@@ -86,25 +98,24 @@ def test_a_trade_stands_up_to_the_end_of_its_day(fields: dict[str, str]) -> None
     assert len(turns(ledger, "2026-01-03")) == len(fields)
 
 
-def test_nothing_of_a_trade_by_settlement_date_fails() -> None:
-    """It is in no books that could say so."""
-    ledger = by_trade_date()
-    ledger.chart.trade_policies.clear()
-    due(ledger, "buy")
-    assert turns(ledger, "2026-01-02") == []
+LATE = (
+    ("trade_date", "buy", [-4500, 0, 0, 4387]),
+    ("trade_date", "sell", [0, 4500, -4612, 0]),
+    ("settlement_date", "buy", [-4387, 0, 0, 4387]),
+    ("settlement_date", "sell", [0, 4612, -4612, 0]),
+)
 
 
 @pytest.mark.parametrize("ticks", [True, False])
-@pytest.mark.parametrize("side", ["buy", "sell"])
-def test_late_settlement_clears_the_fail(side: str, ticks: bool) -> None:
+@pytest.mark.parametrize(("policy", "side", "expected"), LATE)
+def test_late_settlement_clears_the_fail(policy: str, side: str, expected: list[int], ticks: bool) -> None:
     """In parts as well, and the same whether the duty has been faster or not."""
-    ledger = by_trade_date()
+    ledger = POLICIES[policy]()
     event = due(ledger, side)
     turns(ledger, "2026-01-02", ticks=ticks)
     told = ledger.send(ending("post_pending", event, amount="1", final=False))
     causes = [each["cause"] for each in told if each["type"] == "ObligationBooked"]
     assert causes == (["settled"] if ticks else ["failed", "settled"])
-    expected = [-4500, 0, 0, 4387] if side == "buy" else [0, 4500, -4612, 0]
     assert owed(ledger) == expected
     assert [ledger.tick(shard) for shard in range(PARTITIONS)] == [[]] * PARTITIONS
     ledger.send(ending("post_pending", event))
@@ -114,9 +125,10 @@ def test_late_settlement_clears_the_fail(side: str, ticks: bool) -> None:
 
 @pytest.mark.parametrize("ticks", [True, False])
 @pytest.mark.parametrize("side", ["buy", "sell"])
-def test_a_failed_trade_may_be_cancelled(side: str, ticks: bool) -> None:
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_failed_trade_may_be_cancelled(policy: str, side: str, ticks: bool) -> None:
     """Nothing of it is left, in whatever account it was."""
-    ledger = by_trade_date()
+    ledger = POLICIES[policy]()
     event = due(ledger, side)
     turns(ledger, "2026-01-02", ticks=ticks)
     *_, undone = ledger.send(ending("void_pending", event))
@@ -125,9 +137,10 @@ def test_a_failed_trade_may_be_cancelled(side: str, ticks: bool) -> None:
     assert ledger.balance(INCOME) == 0
 
 
-def test_an_entity_without_accounts_of_fails_keeps_its_obligation() -> None:
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_entity_without_accounts_of_fails_keeps_its_obligation(policy: str) -> None:
     """Late settlement clears it where it is."""
-    ledger = by_trade_date()
+    ledger = POLICIES[policy]()
     for condition in ("fail_to_receive", "fail_to_deliver"):
         del ledger.chart.rules[1, "trade", condition]
     event = due(ledger, "buy")
@@ -152,15 +165,16 @@ STEP = st.one_of(
     st.lists(TRADE, min_size=1, max_size=4),
     st.lists(STEP, max_size=20),
     st.lists(st.booleans(), min_size=4, max_size=4),
+    st.sampled_from(sorted(POLICIES)),
 )
 @settings(deadline=None)
 def test_nothing_is_owed_in_the_end_and_when_fails_are_moved_decides_nothing(
-    trades: list[tuple[str, int, int, int, str]], steps: list[Any], cancelled: list[bool]
+    trades: list[tuple[str, int, int, int, str]], steps: list[Any], cancelled: list[bool], policy: str
 ) -> None:
     """However trades are cut, settled late or cancelled: with a duty that is fast, slow or never comes."""
     left: list[list[tuple[int, int, int]]] = []
     for ticks in ("as drawn", "always", "never"):
-        ledger = by_trade_date()
+        ledger = POLICIES[policy]()
         events: list[dict[str, Any]] = []
         for side, quantity, money, kept, settles_on in trades:
             fields = {
@@ -185,21 +199,27 @@ def test_nothing_is_owed_in_the_end_and_when_fails_are_moved_decides_nothing(
     assert left[0] == left[1] == left[2]
 
 
+DAYS = {"settlement_date": ("2026-01-02", "2026-01-03"), "trade_date": ("2026-01-05", "2026-01-06")}
+"""The open day and the next one, by the policy that the bank's data have then."""
+
+
+@pytest.mark.parametrize("policy", DAYS)
 async def test_a_fail_outlives_the_memory_and_is_derived_anew(
-    ledger: StoredLedger, ledger_database: LedgerDatabase
+    ledger: StoredLedger, ledger_database: LedgerDatabase, policy: str
 ) -> None:
-    """Moved by the duty before, settled after; and the verifier misses what is not moved in time."""
+    """Moved by the duty before, settled after."""
+    today, tomorrow = DAYS[policy]
     await ledger.send(opening(ALICE), custody(ALICE), deposit(ALICE, "100.00"))
     await ledger.send(custody_transfer(ALICE, "receive", "9"))
-    await ledger.send(*day("2026-01-05"))
-    fields = {"contractual_settlement_date": "2026-01-05"}
+    await ledger.send(*day(today))
+    fields = {"contractual_settlement_date": today}
     told = await ledger.send(
         trade(ALICE, "buy", "3", "10.00", commission="0.02", **fields),
         trade(ALICE, "sell", "1", "5.00", **fields),
         trade(ALICE, "sell", "2", "7.00", **fields),
     )
     events = [each for each in told if each["type"] == "TransactionPending"]
-    await ledger.send(*day("2026-01-06"))
+    await ledger.send(*day(tomorrow))
     await ledger.send(ending("void_pending", events[2]))
     assert [each["cause"] for each in await ledger.tick()] == ["failed", "failed"]
     assert await ledger.tick() == []
@@ -215,14 +235,16 @@ async def test_a_fail_outlives_the_memory_and_is_derived_anew(
         assert (await verify(ledger_database.readonly, quick=quick)).ok
 
 
+@pytest.mark.parametrize("policy", DAYS)
 async def test_the_verifier_says_what_should_have_failed(
-    ledger: StoredLedger, ledger_database: LedgerDatabase
+    ledger: StoredLedger, ledger_database: LedgerDatabase, policy: str
 ) -> None:
     """Ten minutes of its writer's work after its day, not before."""
+    today, tomorrow = DAYS[policy]
     await ledger.send(opening(ALICE), custody(ALICE), deposit(ALICE, "100.00"))
-    await ledger.send(*day("2026-01-05"))
-    await ledger.send(trade(ALICE, "buy", "3", "10.00", contractual_settlement_date="2026-01-05"))
-    await ledger.send(*day("2026-01-06"))
+    await ledger.send(*day(today))
+    await ledger.send(trade(ALICE, "buy", "3", "10.00", contractual_settlement_date=today))
+    await ledger.send(*day(tomorrow))
     assert (await verify(ledger_database.readonly)).ok
     ledger.now += timedelta(minutes=11)
     await ledger.send(deposit(ALICE, "1.00"))

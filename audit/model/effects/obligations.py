@@ -1,6 +1,8 @@
 """What is owed for trades: booked, moved to fails, and out of the books again, by events behind others."""
 
 from datetime import date
+from fractions import Fraction
+from math import floor
 
 from audit.evidence import JournalRow
 from audit.model.books import Books
@@ -11,28 +13,27 @@ Following = list[tuple[str, list[Leg]]]
 """Cause and movements of events, in order."""
 
 
-def clear_part(books: Books, state: ShardState, pending: Pending, first: int, parts: list[int]) -> bool:
+def clear_part(books: Books, state: ShardState, pending: Pending, first: int, amount: int) -> bool:
     """A part that is settled after its day is taken off the fails; whether the counters take it.
 
-    `parts` is how much of each movement is settled.
+    `amount` is how much of the first movement is settled.
     """
-    if not pending.owed:
+    if pending.asked.type != "trade":
         return True
     then = _failing(books, state, pending)
-    fails = _fails(pending, then)
-    if fails is not None:
-        market = pending.legs[-1]
-        ends = (fails, market.debit) if _buys(pending) else (market.credit, fails)
-        then.append(("settled", [Leg("obligation", *ends, market.asset, parts[-1])]))
-    return follow(books, state, pending, first, then)
+    back = _back(pending, then, _market_left(pending) - _market_left(pending, amount))
+    return follow(books, state, pending, first, [*then, *(("settled", [leg]) for leg in back)])
 
 
 def cancel(books: Books, state: ShardState, pending: Pending, first: int) -> bool:
     """What is left of it leaves the books again; whether the counters take that."""
-    if not pending.owed:
+    if pending.asked.type != "trade":
         return True
     then = _failing(books, state, pending)
-    fails = _fails(pending, then)
+    if not pending.owed:
+        back = _back(pending, then, _market_left(pending))
+        return follow(books, state, pending, first, [*then, *(("cancelled", [leg]) for leg in back)])
+    fails, _ = _fails(pending, then)
     (owed, *kept) = pending.owed
     to_us = sum(leg.amount for leg in pending.legs if leg.credit == owed.debit)
     by_us = sum(leg.amount for leg in pending.legs if leg.debit == owed.credit)
@@ -77,7 +78,7 @@ def follow(books: Books, state: ShardState, pending: Pending, first: int, then: 
                 cause=cause,
             )
         )
-    pending.failed = _fails(pending, then)
+    pending.failed, pending.failed_from = _fails(pending, then)
     return True
 
 
@@ -87,27 +88,54 @@ def does_not_fit(field: str) -> Prediction:
 
 
 def _failing(books: Books, state: ShardState, pending: Pending) -> Following:
-    """What moves the market's side to the fails, if its day has passed and it is not there."""
+    """What moves the market's side to the fails, if its day has passed and it is not there.
+
+    By trade date from what is owed to it or by it; by settlement date from what the customer is owed or owes.
+    """
+    if pending.asked.type != "trade" or pending.failed is not None:
+        return []
     market = pending.legs[-1]
     day = books.day_of(state, pending.legs[0].debit)
     due = pending.asked.content.get("contractual_settlement_date")
-    if not pending.owed or pending.failed is not None or due is None or date.fromisoformat(due) >= day:
+    if due is None or date.fromisoformat(due) >= day:
         return []
     entity = books.known(state, market.debit).entity
-    name = "fail_to_receive" if _buys(pending) else "fail_to_deliver"
-    fails = books.against(entity, pending.asked, name, market.asset, day)
-    if fails is None or not market.amount:
+    names = ("fail_to_receive", "receivable") if _buys(pending) else ("fail_to_deliver", "payable")
+    fails, other = (books.against(entity, pending.asked, name, market.asset, day) for name in names)
+    if pending.owed:
+        other = market.debit if _buys(pending) else market.credit
+    amount = _market_left(pending)
+    if fails is None or other is None or not amount:
         return []
-    ends = (market.debit, fails) if _buys(pending) else (fails, market.credit)
-    return [("failed", [Leg("obligation", *ends, market.asset, market.amount)])]
+    ends = (other, fails) if _buys(pending) else (fails, other)
+    return [("failed", [Leg("obligation", *ends, market.asset, amount)])]
 
 
-def _fails(pending: Pending, then: Following) -> str | None:
-    """The account of fails where the market's side is, once these events have come."""
+def _back(pending: Pending, then: Following, amount: int) -> list[Leg]:
+    """What takes so much off the fails, if the market's side is there once these events have come."""
+    fails, other = _fails(pending, then)
+    if fails is None or other is None:
+        return []
+    ends = (fails, other) if _buys(pending) else (other, fails)
+    return [Leg("obligation", *ends, pending.legs[-1].asset, amount)]
+
+
+def _fails(pending: Pending, then: Following) -> tuple[str | None, str | None]:
+    """The account of fails where the market's side is, once these events have come, and whence it came."""
     for cause, (leg, *_) in then:
         if cause == "failed":
-            return leg.credit if _buys(pending) else leg.debit
-    return pending.failed
+            return (leg.credit, leg.debit) if _buys(pending) else (leg.debit, leg.credit)
+    return pending.failed, pending.failed_from
+
+
+def _market_left(pending: Pending, further: int = 0) -> int:
+    """What is left of all that goes to the market or comes from it, when so much more is settled."""
+    quantity, paid, *rest = pending.whole
+    if pending.owed:
+        (market,) = rest
+    else:
+        market = paid - sum(rest) if _buys(pending) else paid + sum(rest)
+    return market - floor(market * Fraction(pending.settled + further, quantity) + Fraction(1, 2))
 
 
 def _buys(pending: Pending) -> bool:

@@ -74,7 +74,7 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         return rejected("rest_remains", "final")
     ends = asks_for_all or rest == 0
     parts = _parts(pending, amount, all_of_it=not posts)
-    fits = clear_part(books, state, pending, first, parts) if posts else cancel(books, state, pending, first)
+    fits = clear_part(books, state, pending, first, amount) if posts else cancel(books, state, pending, first)
     if not fits:
         return does_not_fit("pending_id")
     moved: list[Leg] = []

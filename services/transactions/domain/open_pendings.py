@@ -1,5 +1,6 @@
 """Transactions that are not posted yet: what is reserved for them, until when, and what of them is booked."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,10 +13,11 @@ from services.transactions.domain.decisions import Leg
 class Obligation(NamedTuple):
     """What stands in the house's books for a trade that is not settled."""
 
-    booked: tuple[Leg, ...]
-    """As it was booked with the trade: what is owed both ways, and the commission, if there is one."""
+    booked: tuple[Leg, ...] = ()
+    """By trade date, as it was booked with the trade: what is owed both ways, and the commission, if there is
+    one."""
     failed: tuple[Account, Account] | None = None
-    """Debit and credit account of what moved the market's side to the fails, once its day had passed."""
+    """Debit and credit account of what put the market's side among the fails, once its day had passed."""
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class OpenPending:
     booking_date: date | None = None
     """As the instruction named it; what resolves it is booked on the open day where it named none."""
     obligation: Obligation | None = None
-    """Of a trade that is booked by trade date."""
+    """Of a trade: what of it stands in the books; by settlement date nothing does before it has failed."""
     settles_on: date | None = None
     """Of a fact, which is sure to come: its contractual settlement day, if it names one."""
     members: list[dict[str, Any]] | None = None
@@ -49,9 +51,27 @@ class OpenPending:
 
     @property
     def buys(self) -> bool:
-        """Whether a trade booked by trade date is a purchase, for which the house pays the market."""
-        assert self.obligation is not None
-        return self.whole[-1].debit.account_id == self.obligation.booked[0].credit.account_id
+        """Whether a trade is a purchase, for which the house pays the market."""
+        return bool(json.loads(self.content)["side"] == "buy")
+
+    @property
+    def is_booked(self) -> bool:
+        """Whether a trade stands in the books by trade date, and its money leads through them."""
+        return self.obligation is not None and bool(self.obligation.booked)
+
+    def market_left(self, after: int = 0) -> int:
+        """Return what is left of a trade's side with the market, when so much more of the first movement has
+        been posted: its share, rounded half up as that of any movement is.
+
+        By settlement date no movement has it alone: it is what the customer pays, less the commission, or
+        gets, and the commission.
+        """
+        settled = self.whole[0].amount - self.legs[0].amount + after
+        if self.is_booked:
+            return left_of(self.whole[-1].amount, settled, self.whole[0].amount)
+        paid, *kept = (leg.amount for leg in self.whole[1:])
+        amount = paid - sum(kept) if self.buys else paid + sum(kept)
+        return left_of(amount, settled, self.whole[0].amount)
 
     def amounts_left(self, after: int = 0) -> list[int]:
         """Return how much is left of each movement, when so much more of the first has been posted."""
@@ -59,13 +79,12 @@ class OpenPending:
 
     def is_overdue(self, day: date) -> bool:
         """Say whether a trade was to be settled before the entity's business day, and has not failed."""
-        obligation = self.obligation
-        return (
-            obligation is not None
-            and obligation.failed is None
-            and self.settles_on is not None
-            and self.settles_on < day
-        )
+        return self.settles_on is not None and self.settles_on < day and not self.has_failed
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a trade's side with the market stands among the fails."""
+        return self.obligation is not None and self.obligation.failed is not None
 
     def has_expired(self, day: date) -> bool:
         """Say whether it stands no longer on the entity's business day."""
@@ -74,5 +93,9 @@ class OpenPending:
 
 def amounts_left(whole: Sequence[Leg], settled: int) -> list[int]:
     """Return how much is left of each movement when so much of the first has been posted."""
-    total = whole[0].amount
-    return [leg.amount - (2 * leg.amount * settled + total) // (2 * total) for leg in whole]
+    return [left_of(leg.amount, settled, whole[0].amount) for leg in whole]
+
+
+def left_of(amount: int, settled: int, total: int) -> int:
+    """Return what is left of an amount when so much of the total is settled: its share is rounded half up."""
+    return amount - (2 * amount * settled + total) // (2 * total)

@@ -264,9 +264,9 @@ class ShardState:
     def _index(self, pending: OpenPending) -> None:
         if pending.expires_on is not None:
             self.expiries.setdefault(pending.expires_on, {})[pending.instruction_id] = None
-        if pending.settles_on is None or pending.obligation is None:
+        if pending.settles_on is None:
             return
-        if pending.obligation.failed is None and pending.amounts_left()[-1]:
+        if not pending.has_failed and pending.market_left():
             self.settling.setdefault(pending.settles_on, {})[pending.instruction_id] = None
         else:
             _forget(self.settling, pending.settles_on, pending.instruction_id)

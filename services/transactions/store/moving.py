@@ -199,7 +199,8 @@ async def _obligations(
         if row["cause"] == "traded":
             found[row["about_seq"]] = Obligation(tuple(own))
         else:
-            found[row["about_seq"]] = found[row["about_seq"]]._replace(failed=(own[0].debit, own[0].credit))
+            booked = found.get(row["about_seq"], Obligation())
+            found[row["about_seq"]] = booked._replace(failed=(own[0].debit, own[0].credit))
     return found
 
 

@@ -28,7 +28,7 @@ def _overdue(state: ShardState, recorded_at: datetime) -> Iterator[Task]:
 def _fail(context: Context, task: Task, seq: int) -> Decision | None:
     changes = context.changes
     pending = changes.find_pending(task.pending_id or "")
-    if pending is None or pending.obligation is None:
+    if pending is None:
         return None
     day = changes.day_of(pending.legs[0].debit.entity_id)
     booking = failing_now(context.chart, pending, day)

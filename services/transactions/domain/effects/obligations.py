@@ -3,9 +3,9 @@
 By trade date the firm has at once, in its books, what is to be paid to it (`receivable`) and what it is to
 pay (`payable`): the one by the customer and the other to the market, or the other way round. The difference
 is its commission. The pending movements of money lead through these two accounts, so settling a part clears
-both in proportion. What the market owes or is owed for what is not settled on its day stands in an account of
-fails from then on. What is booked beside the pending movements is an event of its own behind that of what
-asked for it.
+both in proportion. By settlement date neither is in the books. What the market owes or is owed for what is
+not settled on its day stands in an account of fails from then on, whatever the policy. What is booked beside
+the pending movements is an event of its own behind that of what asked for it.
 """
 
 from collections.abc import Sequence
@@ -53,18 +53,17 @@ def booked_behind(chart: Chart, pending: OpenPending, day: date, *, settled: int
 
     One whose day has passed has failed by now, whether or not the duty has said so before.
     """
-    obligation = pending.obligation
-    if obligation is None:
-        return []
-    left = pending.amounts_left()
+    obligation = pending.obligation or Obligation()
     failing = failing_now(chart, pending, day)
     found = [] if failing is None else [failing]
     failed = failing.entries[0][1:3] if failing is not None else obligation.failed
-    if settled is None:
-        found.append(Booking("cancelled", _undone(obligation, left, failed, buys=pending.buys)))
+    if settled is None and obligation.booked:
+        undone = _undone(obligation, pending.amounts_left(), failed, buys=pending.buys)
+        found.append(Booking("cancelled", undone))
     elif failed is not None:
-        part = left[2] - pending.amounts_left(settled)[2]
-        found.append(Booking("settled", [Entry("obligation", failed[1], failed[0], part)]))
+        cause, left = ("cancelled", 0) if settled is None else ("settled", pending.market_left(settled))
+        part = pending.market_left() - left
+        found.append(Booking(cause, [Entry("obligation", failed[1], failed[0], part)]))
     return [
         Booking(cause, kept)
         for cause, entries in found
@@ -73,18 +72,27 @@ def booked_behind(chart: Chart, pending: OpenPending, day: date, *, settled: int
 
 
 def failing_now(chart: Chart, pending: OpenPending, day: date) -> Booking | None:
-    """Return what moves a trade's side with the market to the fails, if its day has passed."""
-    market = pending.whole[-1]
-    amount = pending.amounts_left()[-1]
-    if not pending.is_overdue(day) or not amount:
+    """Return what puts a trade's side with the market among the fails, if its day has passed.
+
+    It comes from what was booked with the trade. By settlement date that was nothing: then the other end is
+    what the customer is to pay for the purchase, or to be paid for the sale.
+    """
+    if not pending.is_overdue(day) or not (amount := pending.market_left()):
         return None
-    condition = "fail_to_receive" if pending.buys else "fail_to_deliver"
-    fails = chart.counterpart(
-        market.debit.entity_id, pending.instruction_type, condition, market.debit.asset_id, day
-    )
-    if fails is None:
+    buys, market = pending.buys, pending.whole[-1]
+    entity_id, asset_id = market.debit.entity_id, market.debit.asset_id
+
+    def kept_for(condition: str) -> Account | None:
+        return chart.counterpart(entity_id, pending.instruction_type, condition, asset_id, day)
+
+    fails = kept_for("fail_to_receive" if buys else "fail_to_deliver")
+    if pending.is_booked:
+        other = market.debit if buys else market.credit
+    else:
+        other = kept_for("receivable" if buys else "payable")
+    if fails is None or other is None:
         return None
-    ends = (market.debit, fails) if pending.buys else (fails, market.credit)
+    ends = (other, fails) if buys else (fails, other)
     return Booking("failed", [Entry("obligation", *ends, amount)])
 
 
@@ -147,9 +155,11 @@ def book(changes: Changes, pending: OpenPending, booking: Booking, day: date, se
     )
 
 
-def book_behind(changes: Changes, pending: OpenPending, bookings: Sequence[Booking], day: date) -> Obligation:
+def book_behind(
+    changes: Changes, pending: OpenPending, bookings: Sequence[Booking], day: date
+) -> Obligation | None:
     """Post bookings behind the decision that is being made; return what stands in the books by then."""
-    obligation = pending.obligation or Obligation(())
+    obligation = pending.obligation
     for each in bookings:
         decision = book(changes, pending, each, day)
         changes.following.append(decision)
@@ -160,7 +170,7 @@ def book_behind(changes: Changes, pending: OpenPending, bookings: Sequence[Booki
     return obligation
 
 
-def with_fails(obligation: Obligation, decision: Decision) -> Obligation:
-    """Return what stands in the books for a trade once its side with the market has moved to the fails."""
+def with_fails(obligation: Obligation | None, decision: Decision) -> Obligation:
+    """Return what stands in the books for a trade once its side with the market is among the fails."""
     (leg,) = decision.legs
-    return obligation._replace(failed=(leg.debit, leg.credit))
+    return (obligation or Obligation())._replace(failed=(leg.debit, leg.credit))

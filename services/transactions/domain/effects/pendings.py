@@ -181,7 +181,7 @@ def _post_in_proportion(case: Case, decision: Decision, pending: OpenPending) ->
     parts = [leg._replace(amount=leg.amount - after.get(index, 0)) for index, leg in before]
     decision.legs = [settle(changes, part, posted=True) for part in parts if part.amount]
     changes.settled.append((pending.seq, amount))
-    if pending.obligation is not None:
+    if bookings:
         pending = replace(pending, obligation=book_behind(changes, pending, bookings, case.day))
     if not left:
         close(changes, pending, decision.seq)

@@ -95,14 +95,22 @@ class TradePolicy:
 
 @dataclass(slots=True)
 class Owed:
-    """What is in the house's books for a trade, and what must still be said of it."""
+    """What is in the house's books for a trade, or will be if it fails, and what must still be said of it.
 
-    to_us: int
-    """The accounts of what is owed to the house, of what it owes, and of what it earns by it."""
-    by_us: int
+    An account that the chart names is 0 until an event has.
+    """
+
+    entity_id: int
     buys: bool
     due_on: date | None
+    market: int
+    """The market's side of it in all, minor units."""
+    to_us: int = 0
+    """By trade date: the accounts of what is owed to the house, of what it owes, and of what it earns."""
+    by_us: int = 0
     income: int = 0
+    other: int = 0
+    """Where the market's side comes from when it fails, and goes back to."""
     fails: int = 0
     """Where the market's side has been since the day on which it was to be settled has passed."""
     told: list[tuple[str, list[Moved]]] = field(default_factory=list)

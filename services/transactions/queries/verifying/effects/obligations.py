@@ -11,8 +11,10 @@ from services.transactions.queries.verifying.books import Books, Moved, Open, Ow
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.late import Standing, compare_late
 
-UNKNOWN: Final = 0
-"""Stands for an account that the chart names, and the event is asked for."""
+INCOME: Final = -1
+OTHER: Final = -2
+FAILS: Final = -3
+"""These stand for accounts that the chart names, and the event is asked for."""
 
 
 def arriving_by(shard: Shard, row: Mapping[str, Any], account_id: int) -> int:
@@ -54,6 +56,8 @@ def see_trade(books: Books, shard: Shard, row: Mapping[str, Any], opened: Open) 
     if not _by_trade_date(books, shard, money.entity_id):
         through = any("trade_" in each for pair in classes for each in pair)
         _see(books, shard, row, not through, "money straight to the market", f"{classes}")
+        market = paid - kept if buys else paid + kept
+        opened.owed = Owed(money.entity_id, buys, opened.due_on, market)
         return
     expected = ["trade_receivable", "trade_payable"]
     found = [classes[0][buys], classes[-1][not buys]] if len(classes) == 2 else []
@@ -62,14 +66,15 @@ def see_trade(books: Books, shard: Shard, row: Mapping[str, Any], opened: Open) 
     if not _see(books, shard, row, holds, f"money by {expected}, {kept} of it kept", f"{opened.whole}"):
         return
     receivable, payable = (payee, ends[1][0]) if buys else (ends[1][1], payer)
-    owed = Owed(receivable, payable, buys, opened.due_on)
+    owed = Owed(money.entity_id, buys, opened.due_on, opened.whole[-1][2], receivable, payable)
+    owed.other = payable if buys else receivable
     opened.owed = owed
     _expect(
-        owed, "traded", ("obligation", receivable, payable, by_us), ("commission", receivable, UNKNOWN, kept)
+        owed, "traded", ("obligation", receivable, payable, by_us), ("commission", receivable, INCOME, kept)
     )
 
 
-def part_settled(shard: Shard, books: Books, opened: Open, before: int) -> None:
+def part_settled(shard: Shard, opened: Open, before: int) -> None:
     """Say what must follow a part of a trade: what failed is cleared by it.
 
     `before` is what was left of the market's side.
@@ -77,57 +82,64 @@ def part_settled(shard: Shard, books: Books, opened: Open, before: int) -> None:
     owed = opened.owed
     if owed is None:
         return
-    _fail_first(books, shard, owed, before)
-    if not owed.fails and not owed.told:
-        return
-    part = before - _market_left(opened, owed)
-    debit, credit = (owed.fails, owed.by_us) if owed.buys else (owed.to_us, owed.fails)
-    _expect(owed, "settled", ("obligation", debit, credit, part))
+    _fail_first(shard, owed, before)
+    if owed.fails or owed.told:
+        _expect(owed, "settled", _cleared(owed, before - _market_left(opened, owed)))
 
 
-def cancelled(shard: Shard, books: Books, opened: Open) -> None:
+def cancelled(shard: Shard, opened: Open) -> None:
     """Say that what is left of a trade that is cancelled must be taken out of the books."""
     owed = opened.owed
     if owed is None:
         return
-    _fail_first(books, shard, owed, _market_left(opened, owed))
+    left = _market_left(opened, owed)
+    _fail_first(shard, owed, left)
     has_failed = bool(owed.fails or owed.told)
+    if not owed.to_us:
+        if has_failed:
+            _expect(owed, "cancelled", _cleared(owed, left))
+        return
     to_us = sum(amount for _, credit, amount in opened.legs if credit == owed.to_us)
     by_us = sum(amount for debit, _, amount in opened.legs if debit == owed.by_us)
-    receivable = owed.fails if has_failed and not owed.buys else owed.to_us
-    payable = owed.fails if has_failed and owed.buys else owed.by_us
+    receivable = FAILS if has_failed and not owed.buys else owed.to_us
+    payable = FAILS if has_failed and owed.buys else owed.by_us
     _expect(
         owed,
         "cancelled",
         ("obligation", payable, receivable, by_us),
-        ("commission", owed.income, receivable, to_us - by_us),
+        ("commission", INCOME, receivable, to_us - by_us),
     )
 
 
-def _fail_first(books: Books, shard: Shard, owed: Owed, left: int) -> None:
+def _fail_first(shard: Shard, owed: Owed, left: int) -> None:
     """Say that what comes to an end after its day must have failed before, where nothing has said so."""
-    if _is_overdue(books, shard, owed):
+    if _is_overdue(shard, owed):
         _expect(owed, "failed", _failing(owed, left))
 
 
 def _failing(owed: Owed, left: int) -> Moved:
-    debit, credit = (owed.by_us, UNKNOWN) if owed.buys else (UNKNOWN, owed.to_us)
+    debit, credit = (OTHER, FAILS) if owed.buys else (FAILS, OTHER)
     return "obligation", debit, credit, left
 
 
-def _is_overdue(books: Books, shard: Shard, owed: Owed) -> bool:
-    entity_id = books.accounts[owed.to_us].entity_id
-    return not owed.fails and owed.due_on is not None and owed.due_on < shard.days[entity_id]
+def _cleared(owed: Owed, part: int) -> Moved:
+    """What takes so much of the market's side off the fails."""
+    debit, credit = (FAILS, OTHER) if owed.buys else (OTHER, FAILS)
+    return "obligation", debit, credit, part
+
+
+def _is_overdue(shard: Shard, owed: Owed) -> bool:
+    return not owed.fails and owed.due_on is not None and owed.due_on < shard.days[owed.entity_id]
 
 
 def _market_left(opened: Open, owed: Owed) -> int:
-    """What is left of the movement between the house and the market."""
-    side, account = (0, owed.by_us) if owed.buys else (1, owed.to_us)
-    return sum(leg[2] for leg in opened.legs if leg[side] == account)
+    """What is left of the market's side: all but its share so far, rounded half up."""
+    total = opened.whole[0][2]
+    return owed.market - (owed.market * opened.settled * 2 + total) // (total * 2)
 
 
 def market_left(opened: Open) -> int:
-    """Return what is left of a trade's side with the market, where it is booked."""
+    """Return what is left of a trade's side with the market."""
     return 0 if opened.owed is None else _market_left(opened, opened.owed)
 
 
@@ -150,7 +162,7 @@ def see_booked(
     if opened is None or owed is None or row["topic"] is not None:
         _see(books, shard, row, False, "nothing", f"{found}")
         return
-    if not owed.told and opened.resolved is None and _is_overdue(books, shard, owed):
+    if not owed.told and opened.resolved is None and _is_overdue(shard, owed):
         _expect(owed, "failed", _failing(owed, _market_left(opened, owed)))
     if not owed.told:
         _see(books, shard, row, False, "nothing", f"{found}")
@@ -169,22 +181,24 @@ def _learned(
     cause: str,
     pair: tuple[Moved, Moved],
 ) -> Moved:
-    """Put the account that an event names where the chart says it; what is booked later must keep to it."""
-    (kind, debit, credit, amount), found = pair
-    if UNKNOWN not in (debit, credit):
-        return pair[0]
-    account_id = found[1] if debit == UNKNOWN else found[2]
-    account = books.accounts[account_id]
-    if cause == "traded":
-        owed.income = account_id
-        holds = not account.is_customer
-    elif cause == "failed":
-        owed.fails = account_id
-        holds = account.account_class == ("fail_to_receive" if owed.buys else "fail_to_deliver")
-    else:
-        account_id, holds = owed.fails, bool(owed.fails)
-    _see(books, shard, row, holds, "the house's account for it", account.code)
-    return (kind, debit or account_id, credit or account_id, amount)
+    """Put the accounts that an event names where the chart says them; later events must keep to them."""
+    (kind, *ends, amount), found = pair
+    for end, account_id in zip(ends, found[1:3], strict=True):
+        account = books.accounts[account_id]
+        holds = True
+        if cause == "traded" and end == INCOME:
+            owed.income = account_id
+            holds = not account.is_customer
+        elif cause == "failed" and end == FAILS:
+            owed.fails = account_id
+            holds = account.account_class == ("fail_to_receive" if owed.buys else "fail_to_deliver")
+        elif cause == "failed" and end == OTHER and not owed.other:
+            owed.other = account_id
+            holds = account.account_class == ("trade_receivable" if owed.buys else "trade_payable")
+        _see(books, shard, row, holds, "the house's account for it", account.code)
+    learned = {INCOME: owed.income, OTHER: owed.other, FAILS: owed.fails}
+    debit, credit = (learned.get(end, end) for end in ends)
+    return (kind, debit, credit, amount)
 
 
 def _by_trade_date(books: Books, shard: Shard, entity_id: int) -> bool:
@@ -208,12 +222,31 @@ async def compare_obligations(connection: Connection, books: Books) -> None:
                 continue
             for told in owed.told:
                 books.see("obligations", False, expected=told, found="none", shard=shard.number, seq=seq)
-            overdue = opened.resolved is None and _is_overdue(books, shard, owed)
+            overdue = opened.resolved is None and _is_overdue(shard, owed)
             if overdue and owed.due_on is not None and _market_left(opened, owed):
                 standing.append(Standing(shard, seq, opened, owed.due_on))
+    standing = _that_could_have(books, standing)
     await compare_late(
         connection, books, "obligations", standing, expected="moved to the fails", found="not moved"
     )
+
+
+def _that_could_have(books: Books, standing: list[Standing]) -> list[Standing]:
+    """Leave out those whose entity keeps no accounts of fails in their money."""
+    if not standing:
+        return []
+    kept = {(each.entity_id, each.asset_id, each.account_class) for each in books.accounts.values()}
+    found: list[Standing] = []
+    for each in standing:
+        owed = each.opened.owed
+        assert owed is not None
+        asset_id = books.accounts[each.opened.whole[1][0]].asset_id
+        fails, other = (
+            ("fail_to_receive", "trade_receivable") if owed.buys else ("fail_to_deliver", "trade_payable")
+        )
+        if {(owed.entity_id, asset_id, fails), (owed.entity_id, asset_id, other)} <= kept:
+            found.append(each)
+    return found
 
 
 def _see(books: Books, shard: Shard, row: Mapping[str, Any], holds: bool, expected: str, found: str) -> bool:

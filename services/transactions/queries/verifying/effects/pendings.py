@@ -60,7 +60,7 @@ def resolved(
     if named is not None and kind == "TransactionPosted" and len(opened.whole) > 1:
         before = market_left(opened)
         expected = _in_proportion(opened, moved[0][2])
-        part_settled(shard, books, opened, before)
+        part_settled(shard, opened, before)
         same = expected == moved and detail.get("freed") is None
         books.see("pendings", same, expected=expected, found=moved, **at)
         if not opened.legs:
@@ -72,7 +72,7 @@ def resolved(
         same = opened.legs == moved and opened.instruction_id == row["instruction_id"]
     elif kind == "TransactionVoided":
         same = opened.legs == moved
-        cancelled(shard, books, opened)
+        cancelled(shard, opened)
     else:
         debit, credit, left = opened.legs[0]
         amount = moved[0][2]
