@@ -23,7 +23,7 @@ DATES: Final = (
     "expires_on",
 )
 FIRST_DAY: Final = "1900-01-01"
-LAST_DAY: Final = "2199-12-31"
+LAST_DAY: Final = "2100-12-31"
 
 LARGEST_CONTENT: Final = 1_048_576 - 65_536
 """Bytes of an instruction; a larger one could make an event larger than the topic takes."""

@@ -27,6 +27,7 @@ from tests.transactions.support import (
     owner_in,
     received,
     returning,
+    reversal,
     transfer,
     withdrawal,
     writing_off,
@@ -40,6 +41,7 @@ RESERVE: Final = instruction("reserve", owner=ALICE, account=ALICE, amount="10.0
 ITEM: Final = {"shard": 1, "seq": 6, "owner": ALICE}
 """What comes first behind the good instruction of each batch."""
 PAID: Final = withdrawal(ALICE, "2.00")
+UNDONE: Final = reversal(PAID)
 SCREENED: Final = instruction("reserve", owner=ALICE, account=ALICE, amount="60.00", asset="EUR")
 
 
@@ -85,7 +87,7 @@ BAD: Final[dict[str, tuple[Sequence[Any], Sequence[str]]]] = {
         ["posted", "balance_overflow"],
     ),
     "a date before 1900": ([deposit(ALICE, "1.00", value_date="1899-12-31")], ["date_out_of_range"]),
-    "a date after 2199": ([deposit(ALICE, "1.00", value_date="2200-01-01")], ["date_out_of_range"]),
+    "a date after 2100": ([deposit(ALICE, "1.00", value_date="2101-01-01")], ["date_out_of_range"]),
     "a time in the year 9999": (
         [deposit(ALICE, "1.00", occurred_at="9999-12-31T23:59:59Z")], ["date_out_of_range"],
     ),
@@ -131,6 +133,10 @@ BAD: Final[dict[str, tuple[Sequence[Any], Sequence[str]]]] = {
     "a return beyond its payment": ([PAID, returning(PAID, "2.00"), returning(PAID, "0.01")], ["posted"] * 3),
     "a part of what is under screening": (
         [SCREENED, resolving("post_pending", SCREENED, amount="1.00")], ["pending", "under_screening"],
+    ),
+    "a reversal of a reversal": (
+        [PAID, UNDONE, reversal(UNDONE), reversal(PAID)],
+        ["posted", "posted", "original_not_reversible", "already_reversed"],
     ),
     "closing a period that is closing": (
         [

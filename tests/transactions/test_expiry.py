@@ -68,11 +68,11 @@ LAST_DAYS = table("""
     -           pending             -
     2026-01-05  pending             -           # for this day alone
     2026-01-06  pending             -
-    2199-12-31  pending             -
+    2100-12-31  pending             -
     2026-01-04  expiry_past         expires_on
     2026-01-01  expiry_past         expires_on
     1899-12-31  date_out_of_range   expires_on
-    2200-01-01  date_out_of_range   expires_on
+    2101-01-01  date_out_of_range   expires_on
     2026-02-30  date_malformed      expires_on
     tomorrow    date_malformed      expires_on
 """)

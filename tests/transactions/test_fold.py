@@ -84,7 +84,7 @@ def at_home(kind: str, own_ids: st.SearchStrategy[str], **fields: Any) -> st.Sea
 
 fresh = st.integers(200, 260).map(lambda number: named_id(str(number)))
 sums = st.sampled_from(["0.01", "10.00", "99.99", "1500.00"])
-LAST_DAYS = ["2025-12-31", "2026-02-02", "2026-02-02", "2026-02-03", "2026-02-04", "2200-01-01"]
+LAST_DAYS = ["2025-12-31", "2026-02-02", "2026-02-02", "2026-02-03", "2026-02-04", "2101-01-01"]
 RESERVES = st.one_of(
     at_home("reserve", reserved, account=st.just(HOME), amount=sums, asset=euro),
     at_home(

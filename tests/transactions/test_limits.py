@@ -53,7 +53,7 @@ CHANGES = table("""
     alice  alice            50.00               2026-02-01  2026-02-01  validity_empty             valid_until
     alice  alice            50.00               2026-02-01  2026-01-31  validity_empty             valid_until
     alice  alice            50.00               1899-12-31  -           date_out_of_range          valid_from
-    alice  alice            50.00               -           2200-01-01  date_out_of_range          valid_until
+    alice  alice            50.00               -           2101-01-01  date_out_of_range          valid_until
     alice  alice            -1.00               -           -           amount_negative            limit
     alice  alice            0.001               -           -           amount_too_many_decimals   limit
     alice  alice            92233720368547758.08  -         -           amount_too_large           limit

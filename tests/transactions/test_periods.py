@@ -78,7 +78,7 @@ CLOSINGS = table("""
     -                       -                       2026-01-01  2026-02-04  -            applied
     -                       -                       2026-01-02  2026-01-01  -            period_empty
     -                       -                       2026-03-02  2026-03-01  -            period_empty           # before it is not over
-    -                       -                       2026-01-01  2200-01-01  -            date_out_of_range
+    -                       -                       2026-01-01  2101-01-01  -            date_out_of_range
     -                       2026-01-01..2026-01-31  2026-02-01  2026-02-04  -            applied
     -                       2026-01-01..2026-01-31  2026-02-02  2026-02-04  -            period_not_next
     -                       2026-01-01..2026-01-31  2026-01-31  2026-02-04  -            period_not_next        # an overlap

@@ -82,11 +82,11 @@ FORMS = table("""
     2026-01-06  scheduled           -
     2029-01-07  scheduled           -           # three years, all of them leap years
     2029-01-08  execution_too_far   execute_on
-    2199-12-31  execution_too_far   execute_on
+    2100-12-31  execution_too_far   execute_on
     2026-01-04  execution_past      execute_on
     1900-01-01  execution_past      execute_on
     1899-12-31  date_out_of_range   execute_on
-    2200-01-01  date_out_of_range   execute_on
+    2101-01-01  date_out_of_range   execute_on
     2026-02-30  date_malformed      execute_on
     tomorrow    date_malformed      execute_on
 """)

@@ -22,7 +22,7 @@ from shared.messages.structs import struct_of, union_of
 
 PLAIN_BYTES_MAX: Final = 16_384
 FIRST_SANE_YEAR: Final = 1900
-LAST_SANE_YEAR: Final = 2199
+LAST_SANE_YEAR: Final = 2100
 
 _PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account", "asset"})
 """Codes whose spelling is proven when they are found in the books."""
