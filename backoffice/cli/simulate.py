@@ -14,10 +14,12 @@ from backoffice.cli.sending import Sending, progress_words, send_all, shown
 from backoffice.simulator import SimulatedRecord
 from backoffice.simulator.population import ENTITY
 from services.compliance.data import demo_names
+from services.reporting.queries import open_items
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 COUNT: Final = 20_000
+INVESTIGATED_MAX: Final = 1_000
 
 
 @app.command()
@@ -32,6 +34,14 @@ def simulate(
     ] = 1,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for every outcome and count them.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait after the last is sent.")] = 120.0,
+    investigate: Annotated[
+        bool,
+        typer.Option(
+            "--investigate",
+            help="Afterwards find out whose the oldest items in suspense are: most are allocated, small ones "
+            "written off. Implies --wait.",
+        ),
+    ] = False,
 ) -> None:
     """Send made-up traffic: accounts, salaries, cards, cash, transfers, payments, and what goes wrong.
 
@@ -39,9 +49,14 @@ def simulate(
     a new one begins on the business day after the current one.
     """
     connection = connect()
+    wait = wait or investigate
     sending = sessions.run(_simulate(connection, count, rate, seed, wait=wait, timeout=timeout))
     result = {"instructions": count, "seed": seed, **sending.result()}
     output.emit(result, result_words(result))
+    if investigate and not sending.timed_out:
+        sending = sessions.run(_investigate(connection, seed, timeout=timeout))
+        result = {"investigated": sending.published, "seed": seed, **sending.result()}
+        output.emit(result, result_words(result))
     if sending.timed_out:
         raise typer.Exit(TIMED_OUT)
 
@@ -61,6 +76,16 @@ async def _simulate(
             sending=sending,
         )
     return sending
+
+
+async def _investigate(connection: Connection, seed: int, *, timeout: float) -> Sending:
+    """Play what becomes of the oldest items in suspense, as far as reporting has read."""
+    async with sessions.open_database(connection) as database:
+        items = await open_items(database, on=None, entity=ENTITY, from_age=0, limit=INVESTIGATED_MAX)
+        day = await business_days.current_day(database, ENTITY)
+    assert day is not None
+    found = simulator.investigate(items, seed=seed, day=day)
+    return await send_all(connection, found, wait=True, timeout=timeout)
 
 
 def records(connection: Connection, *, seed: int, count: int, start: date) -> Iterator[SimulatedRecord]:

@@ -24,6 +24,10 @@ DAILY_GROWTH: Final = 8
 FIRST_ACCOUNTS: Final = 12
 ACCOUNTS_PER_INSTRUCTION: Final = 0.06
 STRUCTURING_EVERY_DAYS: Final = 3
+BOOKS_FROM: Final = date(2000, 1, 1)
+"""Before any books that are played to: a first period may begin earlier than they do."""
+SOFT_CLOSED_DAYS: Final = 3
+"""For so many business days after its end a month still takes adjustments."""
 ANCHOR_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 
@@ -32,21 +36,51 @@ def plan(
 ) -> Iterator[SimulatedRecord]:
     """Yield the records of `count` instructions, from the business day `start` on, in the order to send them.
 
-    A broadcast instruction (a business day opened) counts once and yields one record for each partition.
+    A broadcast instruction (a business day opened, a period closed) counts once and yields one record for
+    each partition.
     """
     up = Upstream(seed=seed, partitions=partitions, listed_names=listed_names)
     day, number, sent = start, 0, 0
+    month_end = MonthEnd(start)
     while sent < count:
         size = FIRST_DAY_INSTRUCTIONS + DAILY_GROWTH * number
         up.begin_day(day, size)
         yield from _open_business_day(up, day, anchor_id(seed) if number == 0 else None)
         sent += 1
+        closing = month_end.closing_on(day)
+        if closing is not None and sent < count:
+            yield from _close_period(up, *closing)
+            sent += 1
         for record in _day(up, day, number, size, sent):
             if sent == count:
                 return
             yield record
             sent += 1
         day, number = first_day_after(day), number + 1
+
+
+class MonthEnd:
+    """When the month behind is closed: softly as the next one begins, for good some days later."""
+
+    def __init__(self, start: date) -> None:
+        """Begin with nothing closed: the first period reaches back to before the books."""
+        self._month = start.replace(day=1)
+        self._period = (BOOKS_FROM, BOOKS_FROM)
+        self._first_day = BOOKS_FROM
+        self._days_left = 0
+
+    def closing_on(self, day: date) -> tuple[date, date, str] | None:
+        """Return first and last day of a period and what it becomes, if one is closed on this day."""
+        if day.replace(day=1) != self._month:
+            self._month = day.replace(day=1)
+            self._period = (self._first_day, self._month - timedelta(days=1))
+            self._first_day = self._month
+            self._days_left = SOFT_CLOSED_DAYS
+            return (*self._period, "soft_closed")
+        if not self._days_left:
+            return None
+        self._days_left -= 1
+        return None if self._days_left else (*self._period, "closed")
 
 
 def anchor_id(seed: int) -> UUID:
@@ -66,12 +100,24 @@ def first_day_after(day: date) -> date:
 
 
 def _open_business_day(up: Upstream, day: date, instruction_id: UUID | None) -> Iterator[SimulatedRecord]:
+    return _broadcast(up, "open_business_day", f'"booking_date":"{day.isoformat()}"', instruction_id)
+
+
+def _close_period(up: Upstream, first_day: date, last_day: date, state: str) -> Iterator[SimulatedRecord]:
+    period = f'"first_day":"{first_day.isoformat()}","last_day":"{last_day.isoformat()}"'
+    return _broadcast(up, "close_period", f'{period},"state":"{state}"')
+
+
+def _broadcast(
+    up: Upstream, type_: str, fields: str, instruction_id: UUID | None = None
+) -> Iterator[SimulatedRecord]:
+    """Spell the same record about the entity's books for every partition."""
     value = (
-        f'{{"type":"open_business_day","instruction_id":"{instruction_id or up.new_id()}","owner":"{HOUSE}",'
-        f'"occurred_at":"{up.occurred_at()}","entity":"{ENTITY}","booking_date":"{day.isoformat()}"}}'
+        f'{{"type":"{type_}","instruction_id":"{instruction_id or up.new_id()}","owner":"{HOUSE}",'
+        f'"occurred_at":"{up.occurred_at()}","entity":"{ENTITY}",{fields}}}'
     ).encode()
     for partition in range(up.partitions):
-        yield SimulatedRecord(HOUSE.encode(), value, partition, "open_business_day")
+        yield SimulatedRecord(HOUSE.encode(), value, partition, type_)
 
 
 def _day(up: Upstream, day: date, number: int, size: int, sent: int) -> Iterator[SimulatedRecord]:

@@ -15,6 +15,8 @@ AUTHORISED_MAX: Final = 200
 """So many authorisations upstream keeps in mind; older ones are left to expire."""
 ORDERED_MAX: Final = 200
 """So many payments are on order at one time, as far as upstream keeps them in mind."""
+_MICROS_A_DAY: Final = 1
+"""Of a cent's worth of balance, what accrues in a day, in millionths of the asset: about 3.65 % a year."""
 _ID_FROM: Final = len('{"type":"reserve","instruction_id":"')
 
 
@@ -197,7 +199,10 @@ def payment_order(up: Upstream) -> SimulatedRecord:
 
 
 def exchange(up: Upstream) -> SimulatedRecord:
-    """Exchange money of a customer who has accounts in two currencies; upstream does not count on it."""
+    """Exchange money of a customer who has accounts in two currencies; upstream does not count on it.
+
+    Now and then it is booked a day or two late, with its value when it was agreed.
+    """
     pair = up.exchanging_pair(20_000)
     if pair is None:
         return card(up)
@@ -206,13 +211,17 @@ def exchange(up: Upstream) -> SimulatedRecord:
     rate += int(rate * (up.random() - 0.5)) // 100
     amount = 5_000 + int(up.random() * 15_000)
     gives.balance -= amount
+    late = ""
+    if up.random() < 0.1:
+        agreed = date.fromisoformat(up.date_text) - timedelta(days=1 + int(up.random() * 2))
+        late = f'"value_date":"{agreed.isoformat()}",'
     return up.instruct(
         "exchange",
         "exchange",
         gives.owner,
         f'"debit_account":"{gives.code}","debit_amount":"{money(amount)}","debit_asset":"{gives.asset}",'
         f'"credit_account":"{takes.code}","credit_amount":"{money(amount * rate // 10_000)}",'
-        f'"credit_asset":"{takes.asset}","rate":"{rate // 10_000}.{rate % 10_000:04d}",'
+        f'"credit_asset":"{takes.asset}","rate":"{rate // 10_000}.{rate % 10_000:04d}",{late}'
         '"channel":{"channel":"online"}',
     )
 
@@ -302,6 +311,25 @@ def interest(up: Upstream) -> SimulatedRecord:
         account.owner,
         f'"account":"{account.code}","amount":"{money(amount)}","asset":"{account.asset}",'
         f'"direction":"{direction}","value_date":"{up.date_text}"',
+    )
+
+
+def accrual(up: Upstream) -> SimulatedRecord:
+    """Say what interest has accrued on an account in this month so far, finer than cents.
+
+    Upstream does not count on it: what of it is posted, rounded, is the ledger's.
+    """
+    account = up.some_account()
+    series = f"credit-{up.date_text[:7]}"
+    of, accrued = up.accrued.get(account.code, (series, 0))
+    accrued = (accrued if of == series else 0) + max(0, account.balance) * _MICROS_A_DAY
+    up.accrued[account.code] = series, accrued
+    return up.instruct(
+        "accrual",
+        "accrual",
+        account.owner,
+        f'"account":"{account.code}","series":"{series}","asset":"{account.asset}",'
+        f'"cumulative":"{accrued // 1_000_000}.{accrued % 1_000_000:06d}"',
     )
 
 
@@ -512,6 +540,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (payment, 45),
     (fee, 20),
     (interest, 15),
+    (accrual, 10),
     (freeze, 3),
     (change_limit, 3),
     (authorisation, 12),

@@ -35,6 +35,7 @@ class Upstream:
 
     __slots__ = (
         "accounts",
+        "accrued",
         "authorised",
         "by_asset",
         "closings",
@@ -75,6 +76,8 @@ class Upstream:
         """By the customer, what is in the custody account."""
         self.unsettled: list[tuple[str, str]] = []
         """Trades that are not settled yet: owner and id."""
+        self.accrued: dict[str, tuple[str, int]] = {}
+        """By account: the series in which interest accrues, and how much so far, in millionths."""
         self.customers = 0
         self.unfunded: list[Account] = []
         self.frozen: list[Account] = []

@@ -136,10 +136,11 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert backoffice("parked", "list").records == []
     assert backoffice("parked", "replay", OWNER).error["error"] == "not_parked"
 
-    played = backoffice("simulate", "--count", 600, "--seed", 3, "--wait")
+    played = backoffice("simulate", "--count", 600, "--seed", 3, "--investigate")
     assert played.status == 0, played.err
-    result = played.records[-1]
+    result, found_out = played.records
     assert result["instructions"] == 600
+    assert found_out["outcomes"] == {"posted": found_out["investigated"]}
     assert sum(result["outcomes"].values()) == result["published"]
     again = backoffice("simulate", "--count", 600, "--seed", 3, "--wait").records[-1]
     assert again["published"] == result["published"]
@@ -186,7 +187,7 @@ def _carry_over_and_close(backoffice: Callable[..., Any], folder: Path) -> None:
         assert (ran.status, ran.records[0]["left"]) == (status, left)
 
     close = ("ledger", "close-period", "--entity", "BANK", "--last-day")
-    assert backoffice(*close, "2199-01-01").records[0]["reason"] == "period_not_over"
+    assert backoffice(*close, "2099-01-01").records[0]["reason"] == "period_not_over"
     report = ("report", "run", "period_trial_balance", "--booking-date", "2026-01-01", "--entity", "BANK")
     assert backoffice(*report).error["error"] == "period_not_closed"
     for options in (["--soft"], []):

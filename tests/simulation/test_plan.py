@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from datetime import date
+from decimal import Decimal as Exact
 from uuid import UUID
 
 import pytest
@@ -62,7 +63,7 @@ def stream_of(seed: int, count: int) -> list[SimulatedRecord]:
 def test_count_is_the_number_of_instructions(count: int) -> None:
     """A broadcast is one instruction, though it is a record in each partition."""
     found = stream(count)
-    broadcast = sum(each.kind == "open_business_day" for each in found)
+    broadcast = sum(each.kind in BROADCAST for each in found)
     assert len(found) - broadcast + broadcast // 4 == count
 
 
@@ -103,10 +104,38 @@ def test_only_broadcasts_and_the_wrong_partition_name_a_partition(records: list[
     for record in records:
         if record.partition is None:
             continue
-        assert record.kind in ("open_business_day", "wrong_partition")
+        assert record.kind in (*BROADCAST, "wrong_partition")
         if record.kind == "wrong_partition":
             assert record.partition != partition_of(record.key, 4)
-    assert "open_business_day" in BROADCAST
+
+
+def test_a_month_is_closed_softly_and_then_for_good(records: list[SimulatedRecord]) -> None:
+    """Periods follow each other without a gap, and each ends before the open day."""
+    day, closings = START, dict[bytes, tuple[str, str, str]]()
+    for record in records:
+        fields = json.loads(record.value) if record.kind in BROADCAST else {}
+        if record.kind == "open_business_day":
+            day = date.fromisoformat(fields["booking_date"])
+        elif record.kind == "close_period":
+            assert date.fromisoformat(fields["last_day"]) < day
+            closings[record.value] = (fields["first_day"], fields["last_day"], fields["state"])
+    found = list(closings.values())
+    assert found == [
+        ("2000-01-01", "2026-01-31", "soft_closed"),
+        ("2000-01-01", "2026-01-31", "closed"),
+    ]
+
+
+def test_what_accrues_in_a_month_never_grows_less(records: list[SimulatedRecord]) -> None:
+    """It is all that has accrued so far, and finer than the asset."""
+    accrued: dict[tuple[str, str], Exact] = {}
+    for record in records:
+        if record.kind == "accrual":
+            fields = json.loads(record.value)
+            key, so_far = (fields["account"], fields["series"]), Exact(fields["cumulative"])
+            assert so_far >= accrued.get(key, Exact(0))
+            accrued[key] = so_far
+    assert any(each * 100 % 1 for each in accrued.values())
 
 
 def test_ids_are_ordered_by_time(records: list[SimulatedRecord]) -> None:
@@ -127,8 +156,8 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
     kinds = Counter(each.kind for each in records)
     for kind in (
         "open_account", "salary", "card", "cash_deposit", "cash_withdrawal", "transfer", "payment", "fee",
-        "interest", "freeze_account", "unfreeze_account", "change_limit", "exchange", "instant_transfer",
-        "payment_order",
+        "interest", "accrual", "close_period", "freeze_account", "unfreeze_account", "change_limit",
+        "exchange", "instant_transfer", "payment_order",
         "close_account", "reopen_account",
         "open_custody", "custody_transfer", "trade", "settlement", "repeated",
         "structuring_deposit", "large_cash_deposit", "payment_to_listed_name", "unreadable",
