@@ -411,7 +411,17 @@ _EXCHANGE: Final[Shape] = {
 }
 
 MEMBERS: Final = frozenset(
-    {"deposit", "withdrawal", "transfer", "exchange", "fee", "interest", "house_posting", "adjustment"}
+    {
+        "deposit",
+        "withdrawal",
+        "transfer",
+        "exchange",
+        "fee",
+        "interest",
+        "house_posting",
+        "adjustment",
+        "custody_transfer",
+    }
 )
 """Types of which a group may be made."""
 OF_THE_WHOLE: Final = frozenset(_EVERY) - {"instruction_id", "owner", "type"}

@@ -452,10 +452,10 @@ class WriteOff(InstructionBase):
 
 
 Member = Annotated[
-    Deposit | Withdrawal | Transfer | Exchange | Fee | Interest | HousePosting | Adjustment,
+    Deposit | Withdrawal | Transfer | Exchange | Fee | Interest | HousePosting | Adjustment | CustodyTransfer,
     Field(discriminator="type"),
 ]
-"""An instruction that may be one of a group: it moves money at once, between accounts that there are."""
+"""An instruction that may be one of a group: it moves something at once, between accounts that there are."""
 
 
 class Group(InstructionBase):
@@ -632,7 +632,17 @@ INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = (
 )
 
 MEMBERS: Final = frozenset(
-    {"deposit", "withdrawal", "transfer", "exchange", "fee", "interest", "house_posting", "adjustment"}
+    {
+        "deposit",
+        "withdrawal",
+        "transfer",
+        "exchange",
+        "fee",
+        "interest",
+        "house_posting",
+        "adjustment",
+        "custody_transfer",
+    }
 )
 """Types of which a group may be made."""
 

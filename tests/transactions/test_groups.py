@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import hash_of
+from services.transactions.domain.effects import no_item, no_original
+from services.transactions.queries.verifying import verify
 from shared.messages.instructions import INSTRUCTION, MEMBERS, content_of
 from shared.messages.journal import JOURNAL_EVENT
+from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
+    ISIN,
     PureLedger,
     StoredLedger,
     answer,
+    custody,
+    custody_transfer,
     deposit,
     exchange,
     instruction,
@@ -95,6 +101,62 @@ OUTCOMES = table("""
     draw:80.00,pay:1.00              pending                   -       -                       100.00  0.00   # by the strictest
     pay:1.00,draw:80.00              pending                   -       -                       100.00  0.00
 """)
+
+
+AGAINST_PAYMENT = table("""
+    held  members                      outcome                 securities  cash
+    10    deliver:4,in:60.00           posted                  6           160.00
+    10    deliver:4,draw:60.00         posted                  6           40.00
+    10    deliver:4,draw:100.01        insufficient_funds      10          100.00  # neither is booked
+    10    deliver:4,deliver:7,draw:1.00  insufficient_funds    10          100.00
+    10    receive:4,draw:60.00         posted                  14          40.00
+    -     receive:4,draw:60.00         asset_mismatch          0           100.00  # a group opens no account
+    10    deliver:0,in:1.00            amount_zero             10          100.00
+    10    deliver:11,in:1.00           posted                  -1          101.00  # both are facts
+""")
+
+
+@pytest.mark.parametrize("row", AGAINST_PAYMENT, ids=lambda row: f"{row['members']} {row['outcome']}")
+def test_securities_are_delivered_against_payment(row: dict[str, str]) -> None:
+    """One goes with the other, or neither does."""
+    ledger = a_bank()
+    ledger.send(custody(ALICE))
+    if row["held"]:
+        ledger.send(custody_transfer(ALICE, "receive", row["held"]))
+    parts = [each.split(":") for each in row["members"].split(",")]
+    members = [
+        custody_transfer(ALICE, kind, amount)
+        if kind in ("deliver", "receive")
+        else member(f"{kind}:{amount}")
+        for kind, amount in parts
+    ]
+    (event,) = ledger.send(group(ALICE, *members))
+    assert outcome(event) == row["outcome"]
+    code = f"{ALICE}/custody#{ISIN}"
+    is_there = code in ledger.states[1].accounts
+    assert (ledger.balance(code) if is_there else 0) == int(row["securities"])
+    assert f"{ledger.balance(ALICE) / 100:.2f}" == row["cash"]
+
+
+async def test_a_delivery_against_payment_is_kept_and_derived_anew(
+    ledger: StoredLedger, ledger_database: LedgerDatabase
+) -> None:
+    """After the memory is lost, too; and it is undone as a whole."""
+    await ledger.send(opening(ALICE), custody(ALICE), deposit(ALICE, "100.00"))
+    await ledger.send(custody_transfer(ALICE, "receive", "10"))
+    await ledger.forget()
+    message = group(ALICE, custody_transfer(ALICE, "deliver", "4"), withdrawal(ALICE, "30.00"))
+    assert [outcome(each) for each in await ledger.send(message)] == ["posted"]
+    await ledger.forget()
+    assert [outcome(each) for each in await ledger.send(reversal(message))] == ["posted"]
+    rows = await ledger.connection.fetch(
+        "SELECT sum(credits_posted - debits_posted)::int AS minor FROM balance JOIN account USING (account_id)"
+        " WHERE owner = $1 GROUP BY code ORDER BY code",
+        ALICE,
+    )
+    assert [row["minor"] for row in rows] == [100_00, 0, 10]
+    for quick in (True, False):
+        assert (await verify(ledger_database.readonly, quick=quick)).ok
 
 
 @pytest.mark.parametrize("row", OUTCOMES, ids=lambda row: f"{row['members']} {row['outcome']}")
@@ -398,11 +460,17 @@ def test_a_members_content_is_what_it_would_be_alone(text: str) -> None:
     assert (first.content, first.content_hash) == (content, hash_of(content))
 
 
-def test_the_types_of_members_move_money_at_once() -> None:
-    """What opens accounts or sets something aside has an outcome that a group has not."""
+def test_the_types_of_members_move_what_they_move_at_once() -> None:
+    """What sets something aside, or is about something else, has an outcome that a group has not.
+
+    What opens accounts where it comes alone opens none in a group: see deliveries against payment.
+    """
     from services.transactions.handlers.memory import TYPES
 
-    assert {code for code in MEMBERS if TYPES[code].reserves or TYPES[code].opens} == set()
+    effects = {code: TYPES[code].effect for code in MEMBERS}
+    assert {code for code in MEMBERS if TYPES[code].reserves} == set()
+    assert {code for code, each in effects.items() if each.item is not no_item} == set()
+    assert {code for code, each in effects.items() if each.original is not no_original} == set()
     assert all(code in TYPES for code in MEMBERS)
 
 

@@ -21,6 +21,7 @@ from audit.model.effects.movements import (
     bears,
     legs_of,
     referring,
+    within_boxes,
 )
 from audit.model.effects.reserves import is_valued_before, value_of
 from audit.model.form import spelling
@@ -107,6 +108,10 @@ def _refer(
     books: Books, state: ShardState, row: JournalRow, member: Asked, *, is_fact: bool
 ) -> _Booking | Prediction:
     moves = MOVEMENTS[member.type](member)
+    if member.type == "custody_transfer":
+        within, opening = within_boxes(books, state, row, member, moves)
+        # A group opens none: what is not there is asked of the custody account, which itself holds nothing.
+        moves = within if opening is None else moves
     accounts, reason, fields = referring(books, state, row, member, moves)
     if reason is None and member.type == "exchange":
         said = agrees(books, accounts, member)

@@ -85,6 +85,7 @@ class Case:
         "day",
         "entity_id",
         "first",
+        "is_member",
         "legs",
         "limit",
         "limit_passed",
@@ -148,6 +149,8 @@ class Case:
         self.account = None
         self.opened = None
         self.entity_id = None
+        self.is_member = False
+        """Whether it is one of a group, which opens no accounts."""
         self.pending = False
         self.screening = False
         """Whether it waits for compliance before it is posted."""

@@ -128,7 +128,11 @@ class Record:
             self.accounts = (*_codes_in(plan), *kind.effect.accounts(message))
             if code == GROUP:
                 self.members = members_of(message, types)
-                self.accounts = tuple(code for each in self.members for code in _codes_in(each.plan))
+                self.accounts = tuple(
+                    code
+                    for each in self.members
+                    for code in (*_codes_in(each.plan), *each.kind.effect.accounts(each.message))
+                )
             self.pending_id = kind.effect.pending_id(message)
             self.original = kind.effect.original(message)
             self.item = kind.effect.item(message)

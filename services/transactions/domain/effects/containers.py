@@ -14,7 +14,7 @@ from services.transactions.domain.decisions import Decision
 def find_held(case: Case, code: str, asset: str) -> Account | None:
     """Return the account of this code, or where that holds any security, the one of this asset within it.
 
-    One that is not there yet becomes the case's `opened`.
+    One that is not there yet becomes the case's `opened`; a group's member opens none.
     """
     changes = case.context.changes
     found = changes.find_account(code)
@@ -22,7 +22,8 @@ def find_held(case: Case, code: str, asset: str) -> Account | None:
     assert kind is not None
     if found is None or not found.is_container or not kind.opens or found.owner != case.record.owner:
         return found
-    return changes.find_account(code_within(code, asset)) or _to_open(case, found, asset)
+    held = changes.find_account(code_within(code, asset))
+    return held or (found if case.is_member else _to_open(case, found, asset))
 
 
 def _to_open(case: Case, container: Account, asset_code: str) -> Account:

@@ -43,6 +43,8 @@ def _form(case: Case) -> Refusal | None:
             return Refusal("member_id_repeated", field, "the id is there twice", number)
         met.add(each.instruction_id)
     case.members = [Case(each, case.context, case.seq) for each in members]
+    for each in case.members:
+        each.is_member = True
     return _differing(case) or _first_refusal(case, lambda member: _effect_of(member).form(member))
 
 

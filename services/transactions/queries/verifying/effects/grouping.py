@@ -11,7 +11,7 @@ from shared.messages.instructions import FACTS
 
 GROUP: Final = "group"
 _NAMED: Final = ("account", "debit_account", "credit_account")
-_AMOUNTS: Final = ("amount", "debit_amount", "credit_amount")
+_AMOUNTS: Final = ("amount", "quantity", "debit_amount", "credit_amount")
 
 
 def is_of_facts(row: Mapping[str, Any], detail: Mapping[str, Any]) -> bool:
@@ -77,8 +77,8 @@ def _see_member(
     *,
     is_as_named: bool,
 ) -> None:
-    """See that accounts and amounts are those that it names."""
-    ends = {books.accounts[leg[side]].code for leg in legs for side in ("debit_account", "credit_account")}
+    """See that accounts and amounts are those that it names; securities are within the account named."""
+    ends = {_named(books, leg[side]) for leg in legs for side in ("debit_account", "credit_account")}
     named = {member[name] for name in _NAMED if name in member}
     _see(books, shard, row, named <= ends or not is_as_named, named, ends)
     if member.get("charges"):
@@ -87,6 +87,11 @@ def _see_member(
     scales = [books.accounts[leg["debit_account"]].scale for leg in legs]
     expected = [minor_of(text, scale) for text, scale in zip(asked, scales, strict=True)]
     _see(books, shard, row, expected == [leg["amount"] for leg in legs], expected, legs)
+
+
+def _named(books: Books, account_id: int) -> str:
+    account = books.accounts[account_id]
+    return account.code if account.container is None else books.accounts[account.container].code
 
 
 def _movements_of(member: Mapping[str, Any]) -> int:
