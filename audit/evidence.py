@@ -309,6 +309,18 @@ class DayBalanceRow:
     shard: int
     account_id: int
     value_date: date
+    posted_on: date
+    debits: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayOpeningRow:
+    """A row of `day_opening`."""
+
+    shard: int
+    account_id: int
+    seq: int
     debits: int
     credits: int
 
@@ -619,6 +631,7 @@ class Ledger:
     days: list[BusinessDayRow] = field(default_factory=list)
     periods: list[PeriodRow] = field(default_factory=list)
     day_balances: list[DayBalanceRow] = field(default_factory=list)
+    day_openings: list[DayOpeningRow] = field(default_factory=list)
     carried: list[CarriedRow] = field(default_factory=list)
     accruals: list[AccrualRow] = field(default_factory=list)
 

@@ -89,8 +89,12 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         yield _line("day", day.shard, examination.entities[day.entity_id], day.booking_date, day.seq)
     for each in ledger.day_balances:
         yield _line(
-            "ahead", each.shard, accounts[each.account_id].code, each.value_date, each.debits, each.credits
-        )
+            "valued", each.shard, accounts[each.account_id].code, each.value_date, each.posted_on,
+            each.debits, each.credits,
+        )  # fmt: skip
+    for each in ledger.day_openings:
+        code = accounts[each.account_id].code
+        yield _line("opening", each.shard, each.seq, code, each.debits, each.credits)
     for each in ledger.accruals:
         yield _line("accrual", each.shard, each.account, each.series, each.posted_minor, each.seq)
     for each in ledger.carried:
@@ -149,9 +153,11 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
                 yield _line("reversed", state.shard, *place, number, use.amount, use.left, use.seq)
         for (entity, booking_date), seq in state.days.items():
             yield _line("day", state.shard, entity, booking_date, seq)
-        for (code, day), sums in state.ahead.items():
+        for (code, *days), sums in state.valued.items():
             if examination.account_by_code[code].owner != HOUSE:
-                yield _line("ahead", state.shard, code, day, *sums)
+                yield _line("valued", state.shard, code, *days, *sums)
+        for seq, *opening in state.day_openings():
+            yield _line("opening", state.shard, seq, *opening)
         for series, posted in state.accruals.items():
             yield _line("accrual", state.shard, *series, *posted)
         for seq, (code, day) in state.carried_over.items():

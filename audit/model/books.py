@@ -125,11 +125,14 @@ class Books:
         since: date | None,
         kept: int = 0,
         by: str | None = None,
+        *,
+        may_pass: bool = False,
     ) -> str | None:
         """Why a movement takes more than a customer has, with its limit and what was seen elsewhere.
 
-        On some day from that of its value on, or in the end. What is given no day counts from today. What is
-        `kept` is not to be taken; what trades bring by the day `by` may be.
+        On some day from that of its value on, or in the end. What is given no day counts from today, as does
+        what `may_pass` with its value before. What is `kept` is not to be taken; what trades bring by the day
+        `by` may be.
         """
         account = state.opened.get(leg.debit) or self.accounts.get(leg.debit)
         if account is None or account.owner == HOUSE:
@@ -138,10 +141,11 @@ class Books:
         if limit is None:
             return None
         today = state.today[account.entity]
-        since = max(since or today, today)
+        since = max(since or today, today) if may_pass else since or today
+        books = account.entity, self.first_days[account.entity]
         debits, credits, pending, _ = state.balance(leg.debit)  # noqa: A001 - the ledger's word
         there = credits - debits - pending + limit - kept
-        if there - state.still_to_come(leg.debit, since, {}) >= leg.amount:
+        if there - state.still_to_come(leg.debit, since, {}, *books) >= leg.amount:
             return None
         there += sum(
             each.amount
@@ -161,7 +165,7 @@ class Books:
         there += self.foreign(row, leg.debit)
         if there < leg.amount:
             return "insufficient_funds"
-        to_come = state.still_to_come(leg.debit, since, self.foreign_to_come(row, leg.debit))
+        to_come = state.still_to_come(leg.debit, since, self.foreign_to_come(row, leg.debit), *books)
         return "short_on_value_date" if there - to_come < leg.amount else None
 
     def foreign_to_come(self, row: JournalRow, code: str) -> dict[date, int]:

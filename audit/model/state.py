@@ -1,6 +1,6 @@
 """What the model remembers: accounts, ids, what waits, freezes, and one shard's books."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Final
@@ -158,6 +158,22 @@ class Use:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class DayBooks:
+    """What all accounts held when a business day was opened."""
+
+    entity: str
+    day: date
+    seq: int
+    held: dict[str, tuple[int, int]]
+    """Account code → debits and credits posted."""
+
+
+def _sides(leg: Leg, code: str) -> tuple[int, int]:
+    """What of a movement is a debit, and what a credit, of an account."""
+    return (leg.amount, 0) if leg.debit == code else (0, leg.amount)
+
+
 @dataclass(slots=True)
 class ShardState:
     """One shard's books as the model keeps them."""
@@ -181,8 +197,12 @@ class ShardState:
     opened: dict[str, KnownAccount] = field(default_factory=dict)
     today: dict[str, date] = field(default_factory=dict)
     """Entity → the open business day."""
-    ahead: dict[tuple[str, date], list[int]] = field(default_factory=dict)
-    """Account and value date → debits and credits that were posted before that day."""
+    valued: dict[tuple[str, date, date], list[int]] = field(default_factory=dict)
+    """Account, value date and the other day that was open → debits and credits that were posted so."""
+    day_books: list[DayBooks] = field(default_factory=list)
+    """For each business day that was opened, of whichever entity."""
+    in_hand: list[Leg] = field(default_factory=list)
+    """What the record in hand has posted by now."""
     accruals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     """Account as it was named and series → what was posted of it, and the seq that did it last."""
     carried: dict[str, date] = field(default_factory=dict)
@@ -206,6 +226,7 @@ class ShardState:
         self.balance(leg.debit)[0] += leg.amount
         self.balance(leg.credit)[1] += leg.amount
         self.note_after(leg)
+        self.in_hand.append(leg)
 
     def reserve(self, leg: Leg) -> None:
         """Set one movement aside, and note what its two rows hold."""
@@ -246,22 +267,54 @@ class ShardState:
         self.used.setdefault(place, []).append(Use(amount, left, seq))
 
     def note_values(self, said: Prediction, today: date) -> None:
-        """Remember what was posted with its value on a day to come."""
+        """Remember what was posted with its value on another day than the open one."""
         assert said.value_date is not None
-        if said.value_date > today:
+        if said.value_date != today:
             for leg in said.movements:
-                self.ahead.setdefault((leg.debit, said.value_date), [0, 0])[0] += leg.amount
-                self.ahead.setdefault((leg.credit, said.value_date), [0, 0])[1] += leg.amount
+                key = said.value_date, today
+                self.valued.setdefault((leg.debit, *key), [0, 0])[0] += leg.amount
+                self.valued.setdefault((leg.credit, *key), [0, 0])[1] += leg.amount
 
-    def still_to_come(self, code: str, since: date, seen: Mapping[date, int]) -> int:
+    def begin_day(self, entity: str, day: date, seq: int) -> None:
+        """Write down what all accounts hold as an entity's business day is opened."""
+        held = {code: (row[0], row[1]) for code, row in self.balances.items()}
+        self.day_books.append(DayBooks(entity, day, seq, held))
+
+    def day_openings(self) -> Iterator[tuple[int, str, int, int]]:
+        """By event that opened a day: accounts that have changed before the next one, and what they held."""
+        now = {code: (row[0], row[1]) for code, row in self.balances.items()}
+        for number, begun in enumerate(self.day_books, start=1):
+            end = self.day_books[number].held if number < len(self.day_books) else now
+            for code, held in end.items():
+                before = begun.held.get(code, (0, 0))
+                if held != before:
+                    yield begun.seq, code, *before
+
+    def still_to_come(
+        self, code: str, since: date, seen: Mapping[date, int], entity: str, first: date
+    ) -> int:
         """The most that is posted on an account and does not count yet, on any day from one on.
 
-        Of other shards' credits: as the decision saw them.
+        Of other shards' credits: as the decision saw them. `first` is the first day of the entity's books.
         """
         nets = dict(seen)
-        for (each, day), (debits, credits) in self.ahead.items():  # noqa: A001 - the ledger's word
-            if each == code:
-                nets[day] = nets.get(day, 0) + credits - debits
+        today = self.today[entity]
+        shifts = [(*key[1:], *sums) for key, sums in self.valued.items() if key[0] == code]
+        if since < today:
+            own = [leg for leg in self.in_hand if code in (leg.debit, leg.credit)]
+            shifts += [(since, today, *_sides(leg, code)) for leg in own]
+            days = [(first, (0, 0))]
+            days += [
+                (each.day, each.held.get(code, (0, 0))) for each in self.day_books if each.entity == entity
+            ]
+            now = self.balance(code)
+            ends = [*(held for _, held in days[1:]), (now[0], now[1])]
+            for (day, before), after in zip(days, ends, strict=True):
+                nets[day] = nets.get(day, 0) + (after[1] - before[1]) - (after[0] - before[0])
+        for day, posted_on, debits, credits in shifts:  # noqa: A001 - the ledger's word
+            nets[day] = nets.get(day, 0) + credits - debits
+            if since < today:
+                nets[posted_on] = nets.get(posted_on, 0) + debits - credits
         to_come = [sum(net for later, net in nets.items() if later >= day) for day in nets if day > since]
         return max(0, *to_come) if to_come else 0
 

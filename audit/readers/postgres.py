@@ -21,6 +21,7 @@ from audit.evidence import (
     Chart,
     ClosingRow,
     DayBalanceRow,
+    DayOpeningRow,
     DeadLetterRow,
     Entity,
     FreezeRow,
@@ -221,7 +222,14 @@ async def read_ledger(connection: Connection) -> Ledger:
         day_balances=[
             DayBalanceRow(**row)
             for row in await connection.fetch(
-                "SELECT shard, account_id, value_date, debits, credits FROM transactions.day_balance"
+                "SELECT shard, account_id, value_date, posted_on, debits, credits"
+                " FROM transactions.day_balance"
+            )
+        ],
+        day_openings=[
+            DayOpeningRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, account_id, seq, debits, credits FROM transactions.day_opening"
             )
         ],
         accruals=[

@@ -190,7 +190,8 @@ class Exchange(InstructionBase):
     """Request: a customer exchanges one asset for another with the firm, both movements or neither.
 
     The amounts are what moves; the rate says how they came about, and must agree with them: each is the other
-    at that rate, but for less than one minor unit of what was rounded.
+    at that rate, but for less than one minor unit of what was rounded. Booked late, it may have its value up
+    to four days back, if that leaves the account short on no day since.
     """
 
     type: Literal["exchange"] = "exchange"

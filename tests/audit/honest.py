@@ -33,6 +33,7 @@ from audit.evidence import (
     Chart,
     ClosingRow,
     DayBalanceRow,
+    DayOpeningRow,
     DeadLetterRow,
     Entity,
     Evidence,
@@ -342,9 +343,12 @@ def books(upstream: Upstream) -> Evidence:
         ]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
         written.day_balances += [
-            DayBalanceRow(state.shard, ids[code], day, *sums)
-            for (code, day), sums in state.ahead.items()
+            DayBalanceRow(state.shard, ids[code], *days, *sums)
+            for (code, *days), sums in state.valued.items()
             if not code.startswith("BANK")
+        ]
+        written.day_openings += [
+            DayOpeningRow(state.shard, ids[code], seq, *held) for seq, code, *held in state.day_openings()
         ]
         written.accruals += [
             AccrualRow(state.shard, *series, *posted) for series, posted in state.accruals.items()

@@ -342,7 +342,14 @@ class Workload:
             credit_amount=self._spell(account, cents),
             credit_asset="USD",
             rate="1.0852",
+            **self._booked_late(),
         )
+
+    def _booked_late(self) -> dict[str, str]:
+        """Now and then a value date some days back, seldom further than an exchange may reach."""
+        if self.rng.random() < 0.7:
+            return {}
+        return {"value_date": (self.day - timedelta(days=self.rng.randint(1, 5))).isoformat()}
 
     def drain(self) -> Iterator[Sending]:
         """All that upstream believes is there: it counts on credits of other shards that may come late."""

@@ -31,6 +31,7 @@ from tests.stateful.stories import (
     GROUPED,
     KEPT,
     LIMITED,
+    PAST,
     PERIODS,
     POSTED,
     PUBLISHED,
@@ -407,6 +408,18 @@ BUGS: Final = (
     Bug(
         "value_comes_never", "what has its value on a day to come is kept from its owner for ever", VALUED,
         "domain.state:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
+    ),
+    Bug(
+        "past_forgotten", "what accounts held when a day was opened is not kept", PAST,
+        "domain.state:Changes.keep_openings", "self.day_openings.append(", "id(",
+    ),
+    Bug(
+        "past_of_another_day", "what an account held is taken from the day after", PAST,
+        "store.value_dates:past_since", "seq >= day.seq", "seq > day.seq",
+    ),
+    Bug(
+        "past_not_asked", "a request with its value in the past is asked from today on only", PAST,
+        "domain.effects.movements:_counts_from", "if may_pass else since", "",
     ),
     Bug(
         "accrual_rounded_down", "what accrues is cut off instead of rounded", ACCRUED,

@@ -66,7 +66,7 @@ CHARGES: Final = tuple(
 )
 
 SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
-    "value_date": (*DAYS, "1899-12-31", "2200-01-01", "2026-02-30", None),
+    "value_date": (*DAYS, "1899-12-31", "2101-01-01", "2026-02-30", None),
     "occurred_at": ("2026-01-31T10:00:00.1234567+01:00", "1850-01-31T10:00:00Z", "noon"),
     "business_reference": ("Miete März", "tab\there", 'a "quoted" \\ one', ""),
     "channel": ({"cash": True}, {}, {"channel": "pigeon"}),
@@ -344,7 +344,7 @@ def _members(draw: Random, owner: str) -> list[Any]:
 
 
 _NOT_OF_MEMBERS: Final = (*SOMETIMES, "booking_date")
-_FACTS: Final = ("deposit", "fee", "interest")
+_FACTS: Final = ("deposit", "fee", "interest", "custody_transfer")
 _MEMBERS: Final = (*_FACTS, "withdrawal", "withdrawal", "transfer", "transfer", "exchange")
 
 

@@ -82,6 +82,13 @@ def trades(side: str, name: str, **fields: Any) -> Step:
     return say("trade", ANNA, name, side=side, **given)
 
 
+def swaps(amount: str, value_date: str) -> Step:
+    """Anna exchanges an amount at one for one, with this value date."""
+    given = {"debit_account": ANNA, "debit_amount": amount, "debit_asset": "EUR", "rate": "1"}
+    given |= {"credit_account": f"{ANNA}-usd", "credit_amount": amount, "credit_asset": "USD"}
+    return say("exchange", ANNA, f"swap {amount} {value_date}", value_date=value_date, **given)
+
+
 def works(how: str = "well", *, quick: bool = True, most: int = 100, again: int = 0) -> Step:
     """All shards take what there is."""
     return "work", ALL_SHARDS, most, again, how, quick
@@ -291,6 +298,29 @@ VALUED: Final[Script] = [
     works(),
     on_account("deposit", ANNA, "1.00", value_date="2026-01-02"),
     pays(ANNA, BEN, "51.00", "on its day"),
+    works(),
+]
+PAST: Final[Script] = [
+    day("BANK", "2026-01-03"),
+    works(),
+    RESTART,
+    on_account("deposit", ANNA, "1000.00", "on the third"),
+    pays(DORA, ANNA, "100.00", "from elsewhere"),
+    works(),
+    pays(ANNA, BEN, "200.00", "on the same day"),
+    day("BANK", "2026-01-05"),
+    works(),
+    pays(ANNA, BEN, "300.00", "on the fifth"),
+    on_account("deposit", ANNA, "7.00", "dated back", value_date="2026-01-02"),
+    works(),
+    RESTART,
+    swaps("2200.00", "2026-01-03"),
+    swaps("1507.01", "2026-01-02"),
+    swaps("1507.00", "2026-01-02"),
+    works(),
+    day("BANK", "2026-01-06"),
+    works(),
+    swaps("20.00", "2026-01-04"),
     works(),
 ]
 ACCRUED: Final[Script] = [
@@ -550,6 +580,7 @@ STORIES: Final[dict[str, Script]] = {
     "stocked": STOCKED,
     "charged": CHARGED,
     "boxed": BOXED,
+    "past": PAST,
     "traded": TRADED,
     "grouped": GROUPED,
     "reversed": REVERSED,

@@ -43,6 +43,7 @@ from services.transactions.domain.state import (
     Used,
     original_of,
 )
+from services.transactions.domain.value_dates import Past, Shift, nets_of
 from services.transactions.handlers.memory import TYPES
 from shared.messages.compliance import DecisionMade
 from shared.messages.envelope import HOUSE, Number
@@ -355,8 +356,12 @@ class PureLedger:
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
     posted: dict[tuple[int, int], Original] = field(default_factory=dict)
     uses: dict[MovementId, Used] = field(default_factory=dict)
-    valued: dict[tuple[int, int, date], int] = field(default_factory=dict)
-    """(shard, account, value date) → credits that had it ahead when they were posted."""
+    valued: dict[tuple[int, int, Shift], tuple[int, int]] = field(default_factory=dict)
+    """(shard, account, value date and other day of posting) → debits and credits."""
+    days_opened: list[tuple[int, int, date, int]] = field(default_factory=list)
+    """Shard, entity, business day, seq."""
+    day_openings: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    """(shard, account, seq that opened a day) → debits and credits."""
     taken: dict[int, list[Received | None]] = field(default_factory=dict)
     """By shard, the records that came to its decisions; none where one was due by itself."""
     foreign_stopped: dict[int, int] | None = None
@@ -415,9 +420,9 @@ class PureLedger:
                 # Every account there is has been met.
                 outside.absent |= folded.wanted.codes
                 continue
-            if not folded.needs:
+            if not folded.needs and not folded.needs_past:
                 break
-            for account_id in folded.needs:
+            for account_id in {*folded.needs, *folded.needs_past}:
                 outside.credits[account_id] = self._foreign_credits(account_id, shard)
                 outside.ahead[account_id] = self._foreign_ahead(account_id, shard)
                 outside.reserved[account_id] = sum(
@@ -425,6 +430,8 @@ class PureLedger:
                     for home, other in self.states.items()
                     if home != shard
                 )
+            for account_id, since in folded.needs_past.items():
+                outside.past[account_id] = self._past(account_id, shard, since)
         state.take(folded.changes)
         self.last_seq[shard] += len(folded.decisions)
         for instruction_id, first in folded.changes.firsts.items():
@@ -443,9 +450,13 @@ class PureLedger:
             if each.uses_up_id or (each.kind == POSTED and each.about_seq is not None):
                 self._keep_original(shard, each)
         self.uses.update(folded.changes.uses)
-        for (account_id, value_date), (_, credits_) in folded.changes.valued.items():
-            key = (shard, account_id, value_date)
-            self.valued[key] = self.valued.get(key, 0) + credits_
+        for (account_id, shift), sums in folded.changes.valued.items():
+            before = self.valued.get((shard, account_id, shift), (0, 0))
+            self.valued[shard, account_id, shift] = (before[0] + sums[0], before[1] + sums[1])
+        self.days_opened += [(shard, *each) for each in folded.changes.days_opened]
+        for each in folded.changes.day_openings:
+            assert (shard, each.account_id, each.seq) not in self.day_openings
+            self.day_openings[shard, each.account_id, each.seq] = (each.debits, each.credits)
         self.decisions[shard] += folded.decisions
         bodies = [event_bytes(each, shard, spell_time(START)) for each in folded.decisions]
         for body in bodies:
@@ -511,10 +522,41 @@ class PureLedger:
 
     def _foreign_ahead(self, account_id: int, shard: int) -> dict[date, int]:
         nets: dict[date, int] = {}
-        for (home, credited, value_date), minor in self.valued.items():
-            if home != shard and credited == account_id:
-                nets[value_date] = nets.get(value_date, 0) + minor
+        for (home, credited, shift), (_, minor) in self.valued.items():
+            if home != shard and credited == account_id and shift.value_date > shift.posted_on:
+                nets[shift.value_date] = nets.get(shift.value_date, 0) + minor
         return nets
+
+    def _past(self, account_id: int, home: int, since: date) -> Past:
+        """What was posted on an account since a day, by the days that each shard has opened."""
+        entity_id = next(each.entity_id for each in self.accounts.values() if each.account_id == account_id)
+        first = next(each for each in self.chart.entities.values() if each.entity_id == entity_id)
+        elsewhere: dict[date, int] = {}
+        mine: tuple[dict[date, int], dict[Shift, int]] = ({}, {})
+        for shard, state in self.states.items():
+            favour = (lambda row: row[1] - row[0]) if shard == home else (lambda row: row[1])
+            row = state.balances.get(account_id, [0, 0, 0, 0])
+            days = {first.first_booking_date: 0}
+            for opened_in, of, day, seq in self.days_opened:
+                if (opened_in, of) == (shard, entity_id):
+                    later = [
+                        (at, held)
+                        for (where, whose, at), held in self.day_openings.items()
+                        if (where, whose) == (shard, account_id) and at >= seq
+                    ]
+                    days[day] = favour(min(later)[1] if later else row)
+            openings = {day: held for day, held in days.items() if day > since}
+            shifts = {
+                shift: favour(sums)
+                for (where, whose, shift), sums in self.valued.items()
+                if (where, whose) == (shard, account_id)
+            }
+            if shard == home:
+                mine = (openings, shifts)
+                continue
+            for day, net in nets_of(openings, favour(row), shifts).items():
+                elsewhere[day] = elsewhere.get(day, 0) + net
+        return Past(since, *mine, elsewhere)
 
     def _foreign_credits(self, account_id: int, shard: int) -> int:
         if self.foreign_credits is not None:

@@ -19,6 +19,7 @@ def open_business_day(books: Books, state: ShardState, row: JournalRow, asked: A
     day = date.fromisoformat(asked.content["booking_date"])
     if day <= state.today[entity]:
         return rejected("business_day_not_later", "booking_date")
+    state.begin_day(entity, day, row.seq)
     state.today[entity] = day
     state.days[entity, day] = row.seq
     return Prediction("BusinessDayOpened", booking_date=day)

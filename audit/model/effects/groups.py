@@ -14,8 +14,8 @@ from audit.model.effects.exchanges import agrees
 from audit.model.effects.movements import (
     INSTEAD,
     MOVEMENTS,
-    NOT_VALUED_BEFORE,
     TO_SUSPENSE,
+    VALUED_BACK,
     Asking,
     Known,
     bears,
@@ -99,7 +99,7 @@ def book(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pred
     if said is not None:
         return said
     for number, each in enumerate(members):
-        if each.type in NOT_VALUED_BEFORE and is_valued_before(asked, day):
+        if each.type in VALUED_BACK and is_valued_before(asked, day - VALUED_BACK[each.type]):
             return _of_member(rejected("value_date_out_of_window"), number, "value_date")
     return _limits(books, state, row, asked, bookings, day=day, all_facts=all_facts)
 
@@ -190,6 +190,7 @@ def _limits(
     legs = [leg for each in bookings for leg in each.legs]
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
+    state.in_hand.clear()
     for number, each in enumerate(bookings):
         for leg in each.legs:
             reason = bears(books, state, row, leg, value_of(asked), may_pass=all_facts)

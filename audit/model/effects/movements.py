@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from audit.amounts import LARGEST, read_amount
@@ -42,8 +42,13 @@ OF_THE_HOUSE: Final = frozenset({"house_posting", "adjustment"})
 
 OF_ITEMS: Final = frozenset({"suspense", "return", "blocked_funds"})
 """Classes of the firm's accounts whose every credit is an item, and that are debited item by item."""
-NOT_VALUED_BEFORE: Final = frozenset({"transfer", "withdrawal", "exchange", "reserve"})
-"""Requests of customers, whose value may not lie before the open business day."""
+VALUED_BACK: Final = {
+    "transfer": timedelta(0),
+    "withdrawal": timedelta(0),
+    "exchange": timedelta(days=4),
+    "reserve": timedelta(0),
+}
+"""Requests of customers: how far before the open business day their value may lie."""
 
 RESERVING: Final = frozenset({"reserve", "trade"})
 """Types whose movements are only set aside, whatever policy says."""
@@ -316,7 +321,7 @@ def move(
         for each in carried(asked, moves, accounts) if routed is None else ():
             if booked < state.carried.get(each, booked):
                 return rejected("booking_date_decreases", "booking_date")
-    if asked.type in NOT_VALUED_BEFORE and is_valued_before(asked, day):
+    if asked.type in VALUED_BACK and is_valued_before(asked, day - VALUED_BACK[asked.type]):
         return rejected("value_date_out_of_window", "value_date")
     if day_is_past(state, row, asked, day):
         return rejected("execution_past", "execute_on")
@@ -493,6 +498,7 @@ def _limits(
     screened: bool,
 ) -> Prediction:
     """Rung 7, after each movement in order, and if it holds for all, the effect."""
+    state.in_hand.clear()
     reserved = screened or asked.type in RESERVING
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
@@ -554,13 +560,16 @@ def bears(
         for each in state.freezes.values()
         if each.account == leg.debit and each.lifted_seq is None
     )
-    short = books.short_of(state, row, leg, since, kept, by)
+    short = books.short_of(state, row, leg, since, kept, by, may_pass=may_pass)
     if short is None:
         return None
     is_kept = (
         short == "insufficient_funds"
         and kept > 0
-        and (by_right or books.short_of(state, row, leg, since, by=by) != "insufficient_funds")
+        and (
+            by_right
+            or books.short_of(state, row, leg, since, by=by, may_pass=may_pass) != "insufficient_funds"
+        )
     )
     if may_pass and not (by_right and is_kept):
         return "limit_passed"

@@ -27,13 +27,25 @@ from services.transactions.domain.state import (
     Wanted,
 )
 from services.transactions.domain.trials import on_trial
+from services.transactions.domain.value_dates import Past
 from shared.messages.envelope import HOUSE
 
 
 class Context:
     """What all cases of a batch share."""
 
-    __slots__ = ("changes", "chart", "decided", "needs", "outside", "partitions", "terms", "types", "wanted")
+    __slots__ = (
+        "changes",
+        "chart",
+        "decided",
+        "needs",
+        "needs_past",
+        "outside",
+        "partitions",
+        "terms",
+        "types",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -58,6 +70,8 @@ class Context:
         """What plain instructions need and nobody had loaded."""
         self.needs: set[int] = set()
         """Accounts whose foreign credits a decision asked for and nobody had loaded."""
+        self.needs_past: dict[int, date] = {}
+        """Accounts of which a decision asked what was posted since a day, and nobody had loaded that."""
 
     def on_trial(self) -> "Context":
         """Return a context in which a decision changes nothing here; what it lacks is lacking here."""
@@ -69,7 +83,7 @@ class Context:
             outside=self.outside,
             decided=self.decided,
         )
-        trial.wanted, trial.needs = self.wanted, self.needs
+        trial.wanted, trial.needs, trial.needs_past = self.wanted, self.needs, self.needs_past
         return trial
 
 
@@ -324,6 +338,18 @@ def credits_elsewhere(context: Context, account_id: int) -> int:
         context.needs.add(account_id)
         return 0
     return found
+
+
+def past_of(context: Context, account_id: int, since: date) -> Past | None:
+    """Return what was posted on an account at home here since a day gone by.
+
+    Where nobody has loaded it, it is noted as needed: then this fold is in vain.
+    """
+    found = context.outside.past.get(account_id)
+    if found is not None and found.since <= since:
+        return found
+    context.needs_past[account_id] = min(since, context.needs_past.get(account_id, since))
+    return None
 
 
 def ahead_elsewhere(context: Context, account_id: int, since: date) -> dict[date, int]:

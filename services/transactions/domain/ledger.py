@@ -7,6 +7,7 @@ and folds again.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from services.transactions.domain import decisions as kinds
@@ -57,6 +58,8 @@ class Folded:
     changes: Changes
     needs: frozenset[int]
     """Accounts whose foreign credits must be loaded before any of this counts."""
+    needs_past: Mapping[int, date]
+    """Accounts of which must be loaded what was posted since a day gone by, with their foreign credits."""
     wanted: Wanted
     """What else must be loaded before."""
 
@@ -99,7 +102,7 @@ def fold(
             if due is None:
                 seq -= 1
             else:
-                _note_ahead(due, changes)
+                _note_value(due, changes)
                 decided.append(due)
             continue
         else:
@@ -115,20 +118,21 @@ def fold(
             changes.firsts[decision.instruction_id] = decision
             if record.members:
                 changes.firsts.update((each.instruction_id, each) for each in claims_of(decision))
-        _note_ahead(decision, changes)
+        _note_value(decision, changes)
         decided.append(decision)
         while changes.following:
             seq += 1
             decided.append(replace(changes.following.pop(0), seq=seq))
-    return Folded(decided, changes, frozenset(context.needs), context.wanted)
+    changes.keep_openings()
+    return Folded(decided, changes, frozenset(context.needs), context.needs_past, context.wanted)
 
 
-def _note_ahead(decision: Decision, changes: Changes) -> None:
-    """Note what is posted now and has its value on a day to come; what is judged quickly never has."""
+def _note_value(decision: Decision, changes: Changes) -> None:
+    """Note what is posted now and has its value on another day; what is judged quickly never has."""
     if decision.kind == kinds.POSTED:
-        assert decision.value_date is not None
-        if decision.value_date > changes.day_of(decision.legs[0].debit.entity_id):
-            changes.note_ahead(decision)
+        day = changes.day_of(decision.legs[0].debit.entity_id)
+        if decision.value_date != day:
+            changes.note_value(decision, day)
 
 
 # ── instructions ─────────────────────────────────────────────────────────────────────────────────

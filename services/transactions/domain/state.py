@@ -1,6 +1,6 @@
 """What a shard's writer remembers, and the changes a batch makes to it before they are committed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
@@ -10,7 +10,16 @@ from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
-from services.transactions.domain.value_dates import NONE_AHEAD, Ahead, Nets
+from services.transactions.domain.value_dates import (
+    NONE_AHEAD,
+    Ahead,
+    DayBegun,
+    DayOpening,
+    Nets,
+    Past,
+    Shift,
+    nets_of,
+)
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -135,6 +144,11 @@ class ShardState:
     """What of each entity's books is closed; no entry where all is open."""
     ahead: dict[int, Ahead] = field(default_factory=dict)
     """What this shard has posted on accounts at home here with its value on a day to come."""
+    day_seq: int = 0
+    """The event that opened the last business day of any entity; 0 before there was one."""
+    day_kept: set[int] = field(default_factory=set)
+    """Accounts of which what they held at that event is kept, since they have changed since; where it was
+    kept before a claim, it may be lacking here."""
     carried: dict[int, date] = field(default_factory=dict)
     """Accounts at home here whose balance was carried over, with the last day for which one was."""
     accrued: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -197,6 +211,8 @@ class ShardState:
             days=dict(self.days),
             periods=dict(self.periods),
             ahead=dict(self.ahead),
+            day_seq=self.day_seq,
+            day_kept=set(self.day_kept),
             carried=dict(self.carried),
             accrued=dict(self.accrued),
             pendings=dict(self.pendings),
@@ -223,6 +239,11 @@ class ShardState:
         self.carried.update(changes.carried)
         self.accrued.update(changes.accrued)
         self.next_account = changes.next_account
+        if changes.days_begun:
+            self.day_seq = changes.days_begun[-1].seq
+            self.day_kept = set(changes.day_kept)
+        else:
+            self.day_kept |= changes.day_kept
         for account_id, mask in changes.stopped.items():
             if mask:
                 self.stopped[account_id] = mask
@@ -316,8 +337,14 @@ class Changes:
     carried: dict[int, date] = field(default_factory=dict)
     carried_over: list[tuple[int, date, int]] = field(default_factory=list)
     """Balances carried over: account, booking date, seq."""
-    valued: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
-    """(account, value date to come) → debits and credits posted with it: to be added to its row."""
+    valued: dict[tuple[int, Shift], tuple[int, int]] = field(default_factory=dict)
+    """(account, value date and day of posting) → debits and credits posted so: to be added to its row."""
+    days_begun: list[DayBegun] = field(default_factory=list)
+    day_openings: list[DayOpening] = field(default_factory=list)
+    day_kept: set[int] = field(default_factory=set)
+    """Accounts of which what they held is kept since the last business day that was opened."""
+    before: Mapping[int, Row] | None = None
+    """Of a trial: balances as they were before the batch; else those of the state are."""
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
     """Opened, or none where one was resolved."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -462,31 +489,80 @@ class Changes:
         self.carried[account_id] = day
         self.carried_over.append((account_id, day, seq))
 
-    def open_day(self, entity_id: int, day: date) -> None:
+    def open_day(self, entity_id: int, day: date, seq: int) -> None:
         """Let the entity's books move on; what had its value ahead counts when its day has come."""
+        self.keep_openings()
+        held = {account_id: (row[0], row[1]) for account_id, row in self.balances.items()}
+        self.days_begun.append(DayBegun(entity_id, self.day_of(entity_id), day, seq, held))
         self.days[entity_id] = day
+        self.days_opened.append((entity_id, day, seq))
+        self.day_kept = set()
         for account_id, ahead in {**self.state.ahead, **self.ahead}.items():
             if ahead.entity_id == entity_id and (left := ahead.after(day)) != ahead.nets:
                 self.ahead[account_id] = ahead._replace(nets=left)
                 self._stop(account_id)
+
+    def keep_openings(self) -> None:
+        """Keep what accounts held when the last business day was opened, of those that have changed since."""
+        begun = self.days_begun[-1] if self.days_begun else None
+        seq = self.state.day_seq if begun is None else begun.seq
+        if not seq:
+            return
+        kept = self.state.day_kept if begun is None else frozenset[int]()
+        for account_id in self.balances.keys() - kept - self.day_kept:
+            debits, credits_ = self._held_before(account_id, begun)
+            row = self.balances[account_id]
+            if row[0] != debits or row[1] != credits_:
+                self.day_kept.add(account_id)
+                self.day_openings.append(DayOpening(account_id, seq, debits, credits_))
+
+    def _held_before(self, account_id: int, begun: DayBegun | None) -> tuple[int, int]:
+        """Return what was posted on an account when a day was opened in this batch, or when that began."""
+        held = None if begun is None else begun.held.get(account_id)
+        if held is not None:
+            return held
+        before = (self.state.balances if self.before is None else self.before).get(account_id)
+        return (0, 0) if before is None else (before[0], before[1])
+
+    def nets_since(self, account: Account, past: Past, own: Mapping[Shift, int]) -> Nets:
+        """Return what was posted on an account at home here, by value date, for all days after one.
+
+        `own` is what the instruction in hand has moved on it by now.
+        """
+        account_id = account.account_id
+        begun_here = [each for each in self.days_begun if each.entity_id == account.entity_id]
+        openings = dict(past.openings)
+        if not openings:
+            # Nothing was posted here before the batch.
+            openings[begun_here[0].previous if begun_here else self.day_of(account.entity_id)] = 0
+        for begun in begun_here:
+            debits, credits_ = self._held_before(account_id, begun)
+            openings[begun.day] = credits_ - debits
+        shifts = {each: past.shifts.get(each, 0) + own.get(each, 0) for each in {*past.shifts, *own}}
+        for (of, shift), (debits, credits_) in self.valued.items():
+            if of == account_id:
+                shifts[shift] = shifts.get(shift, 0) + credits_ - debits
+        row = self.read_row(account_id)
+        return nets_of(openings, row[1] - row[0], shifts)
 
     def ahead_of(self, account_id: int) -> Nets:
         """Return what is posted here on an account at home here with its value on a day to come."""
         ahead = self.ahead.get(account_id) or self.state.ahead.get(account_id)
         return NONE_AHEAD if ahead is None else ahead.nets
 
-    def note_ahead(self, decision: Decision) -> None:
-        """Note what was posted on customers' accounts with its value on a day to come."""
+    def note_value(self, decision: Decision, day: date) -> None:
+        """Note what was posted on customers' accounts with its value on another day than the open one."""
         value_date = decision.value_date
         assert value_date is not None
+        shift = Shift(value_date, day)
         for leg in decision.legs:
             for account, debit, credit in ((leg.debit, leg.amount, 0), (leg.credit, 0, leg.amount)):
                 if not account.is_customer:
                     continue
                 account_id = account.account_id
-                debits, credits_ = self.valued.get((account_id, value_date), (0, 0))
-                self.valued[account_id, value_date] = (debits + debit, credits_ + credit)
-                if account.shard == self.state.shard:
+                debits, credits_ = self.valued.get((account_id, shift), (0, 0))
+                self.valued[account_id, shift] = (debits + debit, credits_ + credit)
+                if account.shard == self.state.shard and value_date > day:
                     nets = dict(self.ahead_of(account_id))
                     nets[value_date] = nets.get(value_date, 0) + credit - debit
                     kept = {day: net for day, net in nets.items() if net}
@@ -648,6 +724,8 @@ class Outside:
     """What other shards have credited to accounts whose funds here are short."""
     ahead: dict[int, dict[date, int]] = field(default_factory=dict)
     """What of these credits has its value on a day to come."""
+    past: dict[int, Past] = field(default_factory=dict)
+    """What was posted on accounts at home since days gone by, where a request has its value on one."""
     reserved: dict[int, int] = field(default_factory=dict)
     """What other shards have pending as credits to these accounts."""
     opened: dict[str, Account] = field(default_factory=dict)

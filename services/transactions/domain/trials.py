@@ -27,4 +27,5 @@ def on_trial(changes: Changes) -> Changes:
             own[each.name] = {} if each.name in laid else ChainMap[Any, Any]({}, value)
         elif isinstance(value, list | set):
             own[each.name] = value.copy()
+    own["before"] = state.balances if changes.before is None else changes.before
     return replace(changes, **own)

@@ -1,4 +1,4 @@
-"""What of an account counts from a later day on than the one it was booked on. Pure."""
+"""What an account held on each day by value date, and what of it counts from a later day on. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -19,6 +19,62 @@ class Ahead(NamedTuple):
     def after(self, day: date) -> Nets:
         """Return what still lies ahead on a day."""
         return {value_date: net for value_date, net in self.nets.items() if value_date > day and net}
+
+
+class Shift(NamedTuple):
+    """Something posted on an account with its value on another day than the one that was open."""
+
+    value_date: date
+    posted_on: date
+
+
+class Past(NamedTuple):
+    """What was posted on an account at home since a day, as far as the batch before has left it."""
+
+    since: date
+    openings: Mapping[date, int]
+    """By business day after that one: credits less debits of the home row when it was opened."""
+    shifts: Mapping[Shift, int]
+    """Credits less debits of the home row that have their value on another day than they were posted on."""
+    elsewhere: Nets
+    """What other shards have credited, by the value date from which it counts."""
+
+
+class DayBegun(NamedTuple):
+    """A business day that a batch opens, and what the accounts changed before in it held then."""
+
+    entity_id: int
+    previous: date
+    day: date
+    seq: int
+    held: dict[int, tuple[int, int]]
+    """Account → debits and credits posted."""
+
+
+class DayOpening(NamedTuple):
+    """What an account held when a business day was opened: a row to be written."""
+
+    account_id: int
+    seq: int
+    """The event that opened it."""
+    debits: int
+    credits: int
+
+
+def nets_of(openings: Mapping[date, int], now: int, shifts: Mapping[Shift, int]) -> Nets:
+    """Return by value date what was posted since the first of these days was opened.
+
+    What was posted on a day is what was there when the next one was opened less what was there before; and
+    what has its value on another day counts on that one instead.
+    """
+    days = sorted(openings)
+    after = [openings[day] for day in days[1:]] + [now]
+    nets = {day: net - openings[day] for day, net in zip(days, after, strict=False)}
+    for (value_date, posted_on), net in shifts.items():
+        if posted_on in nets:
+            nets[posted_on] -= net
+        nets[value_date] = nets.get(value_date, 0) + net
+    return nets
 
 
 def withheld(nets: Nets, elsewhere: Nets, since: date) -> int:

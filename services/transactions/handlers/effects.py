@@ -19,6 +19,7 @@ from services.transactions.handlers.loading import (
     load_credits,
     load_known_ids,
     load_needed,
+    load_past,
     load_stopped,
     load_wanted,
     remember,
@@ -193,10 +194,17 @@ async def _load_foreign_credits(
 ) -> None:
     """Load what others credited to accounts that are short at home, and decide those shards again."""
     while True:
+        past = {
+            (account_id, shard): since
+            for shard, result in folded.items()
+            for account_id, since in result.needs_past.items()
+        }
         homes = {account_id: shard for shard, result in folded.items() for account_id in result.needs}
+        homes.update(past.keys())
         if not homes:
             return
         await load_credits(work.connection, homes, states, outsides)
+        await load_past(work.connection, past, outsides)
         for account_id, shard in homes.items():
             states[shard].short.add(account_id)
         for shard in set(homes.values()):
@@ -277,7 +285,8 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     )
     for shard, result in folded.items():
         changes = result.changes
-        await value_dates.save_ahead(connection, shard, changes.valued)
+        await value_dates.save_values(connection, shard, changes.valued)
+        await value_dates.save_openings(connection, shard, changes.day_openings)
         await carried.carry_over(connection, shard, changes.carried_over)
         await accruals.accrue(connection, shard, changes.accrued_by)
         await moving.open_days(connection, shard, changes.days_opened)

@@ -1,6 +1,7 @@
 """Reads what the decisions about a batch need and nobody remembers, with a constant number of statements."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 
 from services.transactions.domain.chart import Account
 from services.transactions.domain.entries import (
@@ -101,6 +102,17 @@ async def load_credits(
         outside = outsides[shard]
         outside.credits[account_id], outside.reserved[account_id] = credits_of[account_id]
         outside.ahead[account_id] = ahead[account_id]
+
+
+async def load_past(
+    connection: Connection, wanted: Mapping[tuple[int, int], date], outsides: Mapping[int, Outside]
+) -> None:
+    """Read what was posted since days gone by on accounts whose credits were read, given with their homes."""
+    if not wanted:
+        return
+    found = await value_dates.past_since(connection, wanted)
+    for account_id, shard in wanted:
+        outsides[shard].past[account_id] = found[account_id]
 
 
 async def _load_originals(

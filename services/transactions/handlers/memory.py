@@ -121,6 +121,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         limits=await limits.limits_at(connection, shard),
         days=days,
         ahead=ahead,
+        day_seq=await value_dates.day_seq_at(connection, shard),
         carried=await carried.carried_at(connection, shard),
         accrued=await accruals.accrued_at(connection, shard),
         periods=await periods.periods_at(connection, shard),

@@ -308,17 +308,31 @@ CREATE TABLE balance (
     PRIMARY KEY (account_id, shard)
 ) WITH (fillfactor = 60);
 
--- Of customers' accounts, what is posted with its value on a later day than the one it was booked on: until
--- then it is not available. All else counts from the day it is booked on, or from an earlier one.
+-- Of customers' accounts, what is posted with its value on another day than the one that was open: if on a later
+-- one, it is not available until then. All else counts from the day on which it was posted.
 CREATE TABLE day_balance (
     account_id bigint NOT NULL,
     value_date date NOT NULL,
+    posted_on date NOT NULL CHECK (posted_on <> value_date),
     debits bigint NOT NULL CHECK (debits >= 0),
     credits bigint NOT NULL CHECK (credits >= 0),
     shard int NOT NULL,
-    PRIMARY KEY (account_id, value_date, shard)
+    PRIMARY KEY (account_id, value_date, posted_on, shard)
 );
 COMMENT ON COLUMN day_balance.shard IS 'the shard that posted it';
+COMMENT ON COLUMN day_balance.posted_on IS 'the entity''s business day that was open there';
+
+-- What a shard's row of an account held when a business day was opened, of those that have changed before the
+-- next one was: so what it held at the end of any day is the first row since, or else the balance.
+CREATE TABLE day_opening (
+    account_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    debits bigint NOT NULL CHECK (debits >= 0),
+    credits bigint NOT NULL CHECK (credits >= 0),
+    shard int NOT NULL,
+    PRIMARY KEY (account_id, shard, seq)
+);
+COMMENT ON COLUMN day_opening.seq IS 'the event that opened the day, of whichever entity';
 
 CREATE TABLE pending (
     shard int NOT NULL,
@@ -493,7 +507,7 @@ GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_ser
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, scheduled,
     account_freeze, account_closing, account_limit, business_day, period, carried_over, reversed
     TO transactions_service;
-GRANT INSERT ON day_balance, accrual TO transactions_service;
+GRANT INSERT ON day_balance, day_opening, accrual TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;
 GRANT UPDATE (debits, credits) ON day_balance TO transactions_service;
 GRANT UPDATE (posted_minor, seq) ON accrual TO transactions_service;

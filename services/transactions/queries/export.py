@@ -73,8 +73,14 @@ _WHOLE: Final = {
     """,
     "day_balances": """
         SELECT row_to_json(line) FROM (
-            SELECT shard, account_id, value_date, debits::text AS debits, credits::text AS credits
-            FROM transactions.day_balance ORDER BY account_id, value_date, shard
+            SELECT shard, account_id, value_date, posted_on, debits::text AS debits, credits::text AS credits
+            FROM transactions.day_balance ORDER BY account_id, value_date, posted_on, shard
+        ) AS line
+    """,
+    "day_openings": """
+        SELECT row_to_json(line) FROM (
+            SELECT shard, account_id, seq, debits::text AS debits, credits::text AS credits
+            FROM transactions.day_opening ORDER BY account_id, shard, seq
         ) AS line
     """,
     "periods": """

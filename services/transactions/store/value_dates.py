@@ -1,22 +1,25 @@
-"""Reads and writes what is posted with its value on a later day than the one it was booked on."""
+"""Reads and writes what accounts held by value date: what counts on another day, and what days began with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD
-from services.transactions.domain.value_dates import Ahead
+from services.transactions.domain.value_dates import Ahead, DayOpening, Past, Shift, nets_of
+from services.transactions.store.arrays import array_of
 
 
 async def ahead_at(connection: Connection, shard: int, days: Mapping[int, date]) -> dict[int, Ahead]:
     """Return what lies ahead of the accounts at home in this shard, by its own rows."""
     rows = await connection.fetch(
         """
-        SELECT account_id, entity_id, value_date, credits - debits AS net
+        SELECT account_id, entity_id, value_date, sum(credits - debits)::bigint AS net
         FROM day_balance
         JOIN account USING (account_id)
         WHERE day_balance.shard = $1 AND account_id >= $2 AND account_id < $3 AND value_date > $4
+          AND posted_on < value_date
+        GROUP BY account_id, entity_id, value_date
         """,
         shard,
         shard * ACCOUNTS_PER_SHARD,
@@ -39,7 +42,7 @@ async def ahead_elsewhere(
         SELECT account_id, value_date, sum(credits)::numeric(38, 0) AS credits
         FROM unnest($1::bigint[], $2::int[]) AS asked (account_id, home)
         JOIN day_balance USING (account_id)
-        WHERE day_balance.shard <> asked.home AND value_date > $3
+        WHERE day_balance.shard <> asked.home AND value_date > $3 AND posted_on < value_date
         GROUP BY account_id, value_date
         """,
         list(homes),
@@ -52,19 +55,115 @@ async def ahead_elsewhere(
     return found
 
 
-async def save_ahead(
-    connection: Connection, shard: int, valued: Mapping[tuple[int, date], tuple[int, int]]
+async def past_since(connection: Connection, wanted: Mapping[tuple[int, int], date]) -> dict[int, Past]:
+    """Return what was posted since a day on accounts, given with their homes.
+
+    What other shards credited is to be read behind what is seen of their credits in all: so nothing of it can
+    be missing, though more may have come since.
+    """
+    asked = [[account_id for account_id, _ in wanted], [home for _, home in wanted], list(wanted.values())]
+    openings: dict[tuple[int, bool], dict[int, dict[date, int]]] = {}
+    now: dict[tuple[int, bool], dict[int, int]] = {}
+    for row in await connection.fetch(
+        """
+        SELECT asked.account_id, balance.shard, balance.shard = asked.home AS is_home, day.booking_date,
+               CASE WHEN balance.shard = asked.home THEN balance.credits_posted - balance.debits_posted
+                    ELSE balance.credits_posted END AS now,
+               CASE WHEN day.seq = 0 THEN 0
+                    WHEN balance.shard = asked.home
+                    THEN coalesce(opening.credits - opening.debits,
+                                  balance.credits_posted - balance.debits_posted)
+                    ELSE coalesce(opening.credits, balance.credits_posted) END AS held
+        FROM unnest($1::bigint[], $2::int[], $3::date[]) AS asked (account_id, home, since)
+        JOIN account USING (account_id)
+        JOIN balance USING (account_id)
+        JOIN (
+            SELECT shard, entity_id, booking_date, seq FROM business_day
+            UNION ALL
+            SELECT shard, entity_id, first_booking_date, 0 FROM entity CROSS JOIN shard
+        ) AS day ON day.shard = balance.shard AND day.entity_id = account.entity_id
+                AND day.booking_date > asked.since
+        LEFT JOIN LATERAL (
+            SELECT debits, credits
+            FROM day_opening
+            WHERE account_id = asked.account_id AND shard = balance.shard AND seq >= day.seq
+            ORDER BY seq
+            LIMIT 1
+        ) AS opening ON true
+        """,
+        *asked,
+    ):
+        whose = row["account_id"], row["is_home"]
+        openings.setdefault(whose, {}).setdefault(row["shard"], {})[row["booking_date"]] = row["held"]
+        now.setdefault(whose, {})[row["shard"]] = row["now"]
+    shifts: dict[tuple[int, bool], dict[int, dict[Shift, int]]] = {}
+    for row in await connection.fetch(
+        """
+        SELECT account_id, day_balance.shard, day_balance.shard = asked.home AS is_home, value_date,
+               posted_on,
+               CASE WHEN day_balance.shard = asked.home THEN credits - debits ELSE credits END AS net
+        FROM unnest($1::bigint[], $2::int[], $3::date[]) AS asked (account_id, home, since)
+        JOIN day_balance USING (account_id)
+        WHERE value_date > asked.since OR posted_on > asked.since
+        """,
+        *asked,
+    ):
+        whose = row["account_id"], row["is_home"]
+        of_shard = shifts.setdefault(whose, {}).setdefault(row["shard"], {})
+        of_shard[Shift(row["value_date"], row["posted_on"])] = row["net"]
+    found: dict[int, Past] = {}
+    for (account_id, home), since in wanted.items():
+        elsewhere: dict[date, int] = {}
+        others = account_id, False
+        days_of, shifts_of = openings.get(others, {}), shifts.get(others, {})
+        for shard in {*days_of, *shifts_of}:
+            held = now.get(others, {}).get(shard, 0)
+            for day, net in nets_of(days_of.get(shard, {}), held, shifts_of.get(shard, {})).items():
+                elsewhere[day] = elsewhere.get(day, 0) + net
+        found[account_id] = Past(
+            since,
+            openings.get((account_id, True), {}).get(home, {}),
+            shifts.get((account_id, True), {}).get(home, {}),
+            elsewhere,
+        )
+    return found
+
+
+async def save_values(
+    connection: Connection, shard: int, valued: Mapping[tuple[int, Shift], tuple[int, int]]
 ) -> None:
-    """Add what a batch of this shard has posted with its value on a later day."""
+    """Add what a batch of this shard has posted with its value on another day."""
     if valued:
+        rows = ((account_id, *shift, *sums) for (account_id, shift), sums in sorted(valued.items()))
         await connection.execute(
             """
-            INSERT INTO day_balance AS stored (shard, account_id, value_date, debits, credits)
-            SELECT $1, * FROM unnest($2::bigint[], $3::date[], $4::bigint[], $5::bigint[])
-            ON CONFLICT (account_id, value_date, shard) DO UPDATE SET
+            INSERT INTO day_balance AS stored (shard, account_id, value_date, posted_on, debits, credits)
+            SELECT $1, * FROM unnest($2::bigint[], $3::date[], $4::date[], $5::bigint[], $6::bigint[])
+            ON CONFLICT (account_id, value_date, posted_on, shard) DO UPDATE SET
                 debits = stored.debits + excluded.debits,
                 credits = stored.credits + excluded.credits
             """,
             shard,
-            *map(list, zip(*((*key, *sums) for key, sums in sorted(valued.items())), strict=True)),
+            *map(list, zip(*rows, strict=True)),
         )
+
+
+async def save_openings(connection: Connection, shard: int, openings: Sequence[DayOpening]) -> None:
+    """Keep what accounts held when a day was opened; what a former owner of the shard has kept stays."""
+    if openings:
+        await connection.execute(
+            """
+            INSERT INTO day_opening (shard, account_id, seq, debits, credits)
+            SELECT $1, *
+            FROM unnest($2::text::bigint[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[])
+            ON CONFLICT DO NOTHING
+            """,
+            shard,
+            *(array_of(column) for column in zip(*sorted(openings), strict=True)),
+        )
+
+
+async def day_seq_at(connection: Connection, shard: int) -> int:
+    """Return the event that opened a shard's last business day; 0 where none has."""
+    found: int | None = await connection.fetchval("SELECT max(seq) FROM business_day WHERE shard = $1", shard)
+    return found or 0

@@ -7,6 +7,10 @@ from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
 from shared.messages.instructions import Exchange
 
+VALUE_DAYS_BACK: Final = 4
+"""A spot exchange is settled two trading days after it was agreed (Commission Delegated Regulation (EU)
+2017/565, Article 10(2)(a)): booked late, its value lies so far back at the most, over a weekend."""
+
 
 def _movements(instruction: Exchange) -> tuple[Planned, ...]:
     return with_charges(
@@ -43,6 +47,6 @@ EXCHANGE: Final = TransactionType(
     effect=charged(exchanging.EXCHANGE, paid=1),
     movements=_movements,
     account_classes=CASH_CLASSES,
-    value_days_back=0,
+    value_days_back=VALUE_DAYS_BACK,
     schedulable=True,
 )

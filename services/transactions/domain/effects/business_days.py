@@ -22,8 +22,7 @@ def _accept(case: Case, decision: Decision) -> None:
     message = case.record.message
     changes = case.context.changes
     entity_id = case.context.chart.entities[message.entity].entity_id
-    changes.open_day(entity_id, message.booking_date)
-    changes.days_opened.append((entity_id, message.booking_date, case.seq))
+    changes.open_day(entity_id, message.booking_date, case.seq)
     case.context.terms.clear()
     decision.kind = kinds.DAY_OPENED
     decision.booking_date = message.booking_date

@@ -13,6 +13,7 @@ from services.transactions.domain.cases import (
     class_not_allowed,
     credits_elsewhere,
     house_end,
+    past_of,
     stopped,
     stopped_end,
 )
@@ -29,7 +30,7 @@ from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import Against, Planned, TransactionType
 from services.transactions.domain.records import is_fact
 from services.transactions.domain.state import DEBIT_FROZEN
-from services.transactions.domain.value_dates import NONE_AHEAD, withheld
+from services.transactions.domain.value_dates import NONE_AHEAD, Shift, withheld
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount
 from shared.runtime.failpoints import planted
@@ -264,7 +265,11 @@ def _bears(case: Case, put: Put) -> Refusal | None:
         return None
     short = debits - taken[1] - limit + frozen
     since = _counts_from(case)
-    ahead = changes.ahead_of(debit.account_id)
+    ahead, past = changes.ahead_of(debit.account_id), None
+    if since < case.day:
+        past = past_of(case.context, debit.account_id, since)
+        if past is not None:
+            ahead = changes.nets_since(debit, past, _moved_before(case, debit, since))
     kept = withheld(ahead, NONE_AHEAD, since) if ahead else 0
     if short + kept > 0:
         short -= changes.expired_of(debit, case.day)
@@ -276,6 +281,8 @@ def _bears(case: Case, put: Put) -> Refusal | None:
     if foreign:
         case.has_seen("credits", {str(debit.account_id): foreign})
     elsewhere = ahead_elsewhere(case.context, debit.account_id, since)
+    if past is not None:
+        elsewhere = {day: net for day, net in past.elsewhere.items() if day > since and net}
     if elsewhere:
         days = {day.isoformat(): net for day, net in elsewhere.items()}
         case.has_seen("ahead", {str(debit.account_id): days})
@@ -290,11 +297,30 @@ def _bears(case: Case, put: Put) -> Refusal | None:
     return None
 
 
+def _moved_before(case: Case, account: Account, value_date: date) -> dict[Shift, int]:
+    """Return what earlier movements of the same instruction have posted on an account."""
+    if case.pending:
+        return {}
+    own = account.account_id
+    net = sum(
+        leg.amount * ((leg.credit.account_id == own) - (leg.debit.account_id == own)) for leg in case.legs
+    )
+    return {Shift(value_date, case.day): net}
+
+
 def _counts_from(case: Case) -> date:
-    """Return the day from which a debit must be borne: today, if it is reserved and may be posted any day."""
-    kind = case.record.kind
+    """Return the day from which a debit must be borne: that of its value.
+
+    What is reserved may be posted on any day from today on. A fact, and what passes limits by right, has
+    happened or must: of days gone by it is not asked.
+    """
+    kind, message = case.record.kind, case.record.message
     assert kind is not None
-    return case.day if kind.reserves else max(case.record.message.value_date or case.day, case.day)
+    if kind.reserves:
+        return case.day
+    since: date = message.value_date or case.day
+    may_pass = is_fact(case.record) or getattr(message, "forced", False)
+    return max(since, case.day) if may_pass else since
 
 
 def refuse_value_date(case: Case) -> Refusal | None:

@@ -1,5 +1,7 @@
 """The books as they are derived, shard by shard, and the list of what must hold in them."""
 
+from array import array
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -203,6 +205,33 @@ class PeriodStep:
     seq: int
 
 
+class Openings:
+    """The rows of `day_opening` of one shard, in the order of the events that opened the days."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.seqs, self.ids, self.debits, self.credits = (array("q") for _ in range(4))
+
+    def add(self, seq: int, account_id: int, debits: int, credits: int) -> None:  # noqa: A002 - the ledger's word
+        """Add the next row."""
+        for column, value in zip(
+            (self.seqs, self.ids, self.debits, self.credits), (seq, account_id, debits, credits), strict=True
+        ):
+            column.append(value)
+
+    def of(self, seq: int) -> dict[int, tuple[int, int]]:
+        """Return by account what was held when this event had opened a day."""
+        rows = range(bisect_left(self.seqs, seq), bisect_right(self.seqs, seq))
+        return {self.ids[each]: (self.debits[each], self.credits[each]) for each in rows}
+
+    def held_from(self, account_id: int, seq: int) -> tuple[int, int] | None:
+        """Return what an account held when this event had opened a day; none if it has not changed since."""
+        for each in range(bisect_left(self.seqs, seq), len(self.seqs)):
+            if self.ids[each] == account_id:
+                return self.debits[each], self.credits[each]
+        return None
+
+
 @dataclass(slots=True)
 class Shard:
     """What is derived for one shard."""
@@ -232,8 +261,15 @@ class Shard:
     opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """The seq that opened an account, and the limit it asked for."""
     uses: list[Use] = field(default_factory=list)
-    ahead: dict[int, dict[date, list[int]]] = field(default_factory=dict)
-    """By customer's account: debits and credits by the value date to come with which they were posted."""
+    valued: dict[int, dict[tuple[date, date], list[int]]] = field(default_factory=dict)
+    """By customer's account: debits and credits by the value date and the other day on which they were
+    posted."""
+    openings: Openings | None = None
+    """What accounts held when days were opened, as it is stored; not looked at where it was not read."""
+    day_seq: int = 0
+    """The event that opened the last business day of any entity."""
+    touched: set[int] = field(default_factory=set)
+    """Accounts that have changed since."""
     accruals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     """By account as it was named and series: what was posted of it, and the seq that did it last."""
     carried: dict[int, date] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from services.transactions.queries.verifying.books import RUNS_FROM, Books, Find
 from services.transactions.queries.verifying.columns import read_block
 from services.transactions.queries.verifying.effects import APPLIED, KINDS
 from services.transactions.queries.verifying.effects.grouping import members_taken
+from services.transactions.queries.verifying.effects.value_dates import read_openings, see_openings
 from services.transactions.queries.verifying.first_outcomes import (
     FIRST_OUTCOMES,
     PLACE_REASONS,
@@ -50,6 +51,7 @@ async def derive(
     firsts = await connection.fetch("SELECT entity_id, first_booking_date FROM transactions.entity")
     first_days = {row["entity_id"]: row["first_booking_date"] for row in firsts}
     shard = Shard(number, dict(first_days), first_days)
+    shard.openings = await read_openings(connection, number)
     books = chart.beside()
     chain = None if anchors is None else Chain(number, last_seq, anchors, after)
     if chain is not None:
@@ -62,6 +64,7 @@ async def derive(
     )  # fmt: skip
     await read_rows(connection, number, after, last_seq, walk.take)
     walk.end(last_seq)
+    see_openings(books, shard)
     await _see_strays(connection, books, number, last_seq, walk.several)
     return Findings(
         shard,

@@ -91,7 +91,7 @@ class PlainWalk:
             & ((home < 0) | (home == self._shard.number))
             & ~ends.of_items[debit]
             & (ends.limit[debit] < SUM_MAX)
-            & (block.value_day <= block.booking_day)
+            & (block.value_day == block.booking_day)
         )
 
     def end_of_run(self, block: Block, first: int, expected: int) -> int:
@@ -126,6 +126,7 @@ class PlainWalk:
             ids, counters = self._ends.ids[changed].tolist(), self._counters[changed].tolist()
             for account_id, own in zip(ids, counters, strict=True):
                 rows.setdefault(account_id, own)[:] = own
+            self._shard.touched.update(ids)
         self._reading += 1
 
     def _fit(self, block: Block, before: int) -> Bools:

@@ -8,6 +8,7 @@ from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import Books, Shard
 from services.transactions.queries.verifying.effects.effect import Effect
+from services.transactions.queries.verifying.effects.value_dates import begin_day, see_openings
 
 
 def walk_day(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -23,6 +24,8 @@ def walk_day(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]
         shard=shard.number,
         seq=row["seq"],
     )
+    see_openings(books, shard)
+    begin_day(books, shard, row["seq"])
     shard.days[entity_id] = day
     shard.days_opened[shard.number, entity_id, day] = row["seq"]
 

@@ -110,6 +110,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         elif kind in MOVED:
             taken[0] += amount
             given[1] += amount
+            shard.touched.update((leg["debit_account"], leg["credit_account"]))
             note_value(books, shard, row, leg)
             note_carried(books, shard, row, leg)
         for side, counters in (("debit", taken), ("credit", given)):
@@ -135,7 +136,9 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             frozen = frozen_of(shard, leg["debit_account"])
             arriving = arriving_by(shard, row, leg["debit_account"]) if is_fact else 0
             left = taken[1] - taken[0] - taken[2] + expired + arriving + limit + foreign - frozen
-            to_come = still_to_come(shard, row, leg["debit_account"], shard.days[debit.entity_id], foreign)
+            to_come = still_to_come(
+                shard, row, leg["debit_account"], debit.entity_id, foreign, may_pass=may_pass
+            )
             passed = passed or left - to_come < 0
             if not may_pass or (frozen and not is_fact):
                 books.see("limits", left >= 0, expected="at least 0 available", found=left, **at)
