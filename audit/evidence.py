@@ -1,7 +1,7 @@
 """What an audit looks at, as plain data: records of the topics, rows of the tables, samples of running."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -483,6 +483,35 @@ class RuleParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleChange:
+    """A step of a version of parameters in a shard, and the record of the journal from which on it is so."""
+
+    shard: int
+    seq: int
+    proposal_id: str
+    row: RuleParameter
+    before: str
+    after: str
+    journal_offset: int
+    actor: str
+    proposed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowFinding:
+    """What a version in shadow found first, of an owner and a business day."""
+
+    shard: int
+    proposal_id: str
+    owner: str
+    rule: str
+    business_date: date
+    subject: str
+    would_hold: bool
+    findings: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class ListedName:
     """A name of a watch list's version."""
 
@@ -555,6 +584,29 @@ class ScreeningData:
     unfinished: Collection[int] = ()
     """Shards in which parties are still being screened against what a list has changed."""
     checks: Sequence[ListCheck] = ()
+    changes: Sequence[RuleChange] = ()
+    """Of each shard in their order."""
+    shadow_findings: Sequence[ShadowFinding] = ()
+
+    def versions_at(self, shard: int, offset: int, status: str) -> Sequence[RuleChange]:
+        """The versions that are live, or in shadow, for a record of the shard's partition of the journal."""
+        mine = [each for each in self.changes if each.shard == shard and each.journal_offset <= offset]
+        return [each for each in {each.proposal_id: each for each in mine}.values() if each.after == status]
+
+    def at(self, shard: int, offset: int) -> "ScreeningData":
+        """The same with the parameters that are live for a record."""
+        return self.with_rows([each.row for each in self.versions_at(shard, offset, "live")])
+
+    def when_told(self, shard: int, seq: int) -> "ScreeningData":
+        """The same with the parameters that were live when a shard said its event `seq`."""
+        last = {each.proposal_id: each for each in self.changes if each.shard == shard and each.seq < seq}
+        return self.with_rows([each.row for each in last.values() if each.after == "live"])
+
+    def with_rows(self, rows: Sequence[RuleParameter]) -> "ScreeningData":
+        """The same with more parameters."""
+        if not rows:
+            return self
+        return replace(self, parameters=[*self.parameters, *rows])
 
     @cached_property
     def entries_of(self) -> Mapping[tuple[str, str], Mapping[str, ListedEntry]]:

@@ -13,7 +13,15 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.amounts import read_amount
-from audit.evidence import JOURNAL, Evidence, ListedEntry, Record, RuleParameter, ScreeningData
+from audit.evidence import (
+    JOURNAL,
+    Evidence,
+    ListedEntry,
+    Record,
+    RuleChange,
+    RuleParameter,
+    ScreeningData,
+)
 from audit.movements import History, Moved, is_undoing, movements_of
 from audit.names import (
     Bearer,
@@ -108,9 +116,19 @@ class Expected:
     """Instruction id of what waits → the ledger's event."""
     unread: set[tuple[int, int]] = field(default_factory=set)
     """Events sealed under a key that is gone: what was found in them cannot be found again."""
+    shadowed: dict[tuple[str, str, str, str, bool], frozenset[Found]] = field(default_factory=dict)
+    """Proposal, owner, rule, business date, whether it would have held → the first finding; not of names."""
     erased: set[str] = field(default_factory=set)
     """Whose movements such events tell of."""
     events: int = 0
+
+    def shadow(
+        self, shadow: RuleChange, rule: str, owner: str, day: date, found: Found, *, would_hold: bool
+    ) -> None:
+        """Note what a version in shadow finds, the first of an owner and a day."""
+        if rule == shadow.row.rule:
+            key = (shadow.proposal_id, owner, rule, day.isoformat(), would_hold)
+            self.shadowed.setdefault(key, frozenset({found}))
 
 
 def screen(evidence: Evidence, data: ScreeningData) -> dict[int, Expected]:
@@ -130,7 +148,7 @@ def screen(evidence: Evidence, data: ScreeningData) -> dict[int, Expected]:
                 ]
                 said.erased.update(ends, [event.get("owner", "")])
             if event.get("type") in CONCERNING:
-                _judge(evidence, data, shard, event, seen, moved, said)
+                _judge(evidence, data, record, event, seen, moved, said)
     return expected
 
 
@@ -149,13 +167,18 @@ def chain_of(records: Iterable[Record], partition: int) -> Iterable[Record]:
 
 def _judge(
     evidence: Evidence,
-    data: ScreeningData,
-    shard: int,
+    ever: ScreeningData,
+    record: Record,
     event: Event,
     seen: list[Cash],
     moved: dict[tuple[str, str], History],
     said: Expected,
 ) -> None:
+    shard = record.partition
+    data = ever.at(shard, record.offset)
+    shadows = [
+        (each, data.with_rows([each.row])) for each in ever.versions_at(shard, record.offset, "shadow")
+    ]
     moves = event["type"] != "InstructionApplied"
     primary = event["shard"] == shard
     waits = event["type"] == "TransactionPending" and event.get("screening", True) and primary
@@ -171,6 +194,11 @@ def _judge(
         if partition_of(cash.owner.encode(), evidence.partitions) != shard:
             continue
         before = [each for each in seen if each.owner == cash.owner]
+        for shadow, beside in shadows:
+            if parameter_of(beside, shadow.row.rule, cash.asset, cash.day) is shadow.row:
+                for rule, finding in _cash_findings(beside, before, cash):
+                    holds = rule == "STR-1" and cash.owner == home and waits
+                    said.shadow(shadow, rule, cash.owner, day, finding, would_hold=holds)
         for rule, finding in _cash_findings(data, before, cash):
             hits.append((rule, cash.owner, finding, rule == "STR-1" and cash.owner == home, 1))
         seen.append(cash)
@@ -181,6 +209,11 @@ def _judge(
             if isinstance(each, Moved):
                 for rule, pattern, holds, cooldown in patterns_in(history, _values(data, history, each)):
                     hits.append((rule, each.owner, found_pattern(rule, pattern), holds and primary, cooldown))
+                for shadow, beside in shadows:
+                    of_shadow = _values(beside, history, each, shadow.row)
+                    for rule, pattern, holds, _ in patterns_in(history, of_shadow):
+                        found, would_hold = found_pattern(rule, pattern), holds and primary and waits
+                        said.shadow(shadow, rule, each.owner, day, found, would_hold=would_hold)
     for rule, owner, finding, holds, cooldown in hits:
         if waits and holds:
             holding.add(finding)
@@ -201,12 +234,14 @@ def _is_cooling(said: Expected, owner: str, rule: str, day: date, days: int) -> 
     return any((owner, rule, each.isoformat(), "") in said.alerts for each in near)
 
 
-def _values(data: ScreeningData, history: History, each: Moved) -> Callable[[str], Mapping[str, Any] | None]:
-    """How a rule's values for this customer and day are found."""
+def _values(
+    data: ScreeningData, history: History, each: Moved, only: RuleParameter | None = None
+) -> Callable[[str], Mapping[str, Any] | None]:
+    """How a rule's values for this customer and day are found; of one row only, if it is given."""
 
     def values_of(rule: str) -> Mapping[str, Any] | None:
         row = parameter_of(data, rule, each.asset, each.day, history.segment, history.country)
-        return row.values if row is not None else None
+        return row.values if row is not None and only in (None, row) else None
 
     return values_of
 
@@ -272,15 +307,21 @@ def _equal(
 def _stays(
     data: ScreeningData, shard: int, bearers: Sequence[Bearer], row: RuleParameter
 ) -> set[tuple[str, str]]:
-    """What is equal in the versions that the shard screens against now."""
+    """What is equal in the versions that the shard screens against now, and alerts whatever was in force."""
     codes = {each.list_code for each in data.activations if each.shard == shard}
     active = {code: active_version(data, shard, code, SEQ_MAX) for code in codes}
-    return {
-        (code, entry_id)
-        for bearer in bearers
-        for code, version in active.items()
-        for entry_id, _ in _equal_in(data, code, version, bearer, row)
-    }
+    others = [each.row for each in data.changes if each.shard == shard and each.row.rule == row.rule]
+    alerting = [
+        {
+            (code, entry_id)
+            for bearer in bearers
+            for code, version in active.items()
+            for entry_id, level in _equal_in(data, code, version, bearer, each)
+            if level != "clear"
+        }
+        for each in (row, *others)
+    ]
+    return set.intersection(*alerting)
 
 
 def _equal_in(

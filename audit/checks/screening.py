@@ -26,6 +26,8 @@ def screening_equals_recomputation(examination: Examination) -> Result:
     found = _said(examination)
     for shard, wanted in expected.items():
         _compare(tally, shard, wanted, found.get(shard, Expected()))
+    _compare_shadows(tally, evidence.screening, examination, expected)
+    _changed_by_two(tally, evidence.screening, examination)
     _compare_names(tally, evidence.screening, examination, expected)
     _compare_ages(tally, evidence.screening, examination, expected)
     _chosen_by_people(tally, examination, found)
@@ -119,7 +121,7 @@ def _findings_bear_out(
         tally.differs(f"{where}: {about['shard']}-{about['seq']} names nobody to be screened here")
         return
     day = date.fromisoformat(event["business_date"]) if is_alert else named.day
-    row = parameter_of(data, NAMES, "*", day)
+    row = parameter_of(data.when_told(event["shard"], event["seq"]), NAMES, "*", day)
     if row is None:
         tally.differs(f"{where}: {NAMES} is not in force on {day}")
         return
@@ -186,6 +188,46 @@ def _said(examination: Examination) -> dict[int, Expected]:
             key = (event["owner"], event["rule"], event["business_date"], _subject(event))
             shard.alerts[key] = _findings(examination, event)
     return said
+
+
+def _compare_shadows(
+    tally: Tally, data: ScreeningData, examination: Examination, expected: Mapping[int, Expected]
+) -> None:
+    """What versions in shadow found is what they find, of banknotes and of what moved."""
+    kept: dict[int, dict[tuple[str, str, str, str, bool], frozenset[Found]]] = {}
+    for each in data.shadow_findings:
+        if each.rule != NAMES and each.owner not in expected[each.shard].erased:
+            day = each.business_date.isoformat()
+            key = (each.proposal_id, each.owner, each.rule, day, each.would_hold)
+            findings = _findings(examination, {"findings": each.findings})
+            kept.setdefault(each.shard, {})[key] = findings
+    for shard, wanted in expected.items():
+        found = kept.get(shard, {})
+        called_for = {key: each for key, each in wanted.shadowed.items() if key[1] not in wanted.erased}
+        for key in sorted({*called_for, *found}):
+            words = f"shard {shard}: in shadow: {key}"
+            tally.same(called_for.get(key, frozenset()), found.get(key, frozenset()), words)
+
+
+def _changed_by_two(tally: Tally, data: ScreeningData, examination: Examination) -> None:
+    """Each step of a version was told as it is on record, and what judges was changed by two people."""
+    told = {
+        (event["shard"], event["seq"]): event
+        for event in _events(examination, ALERTS)
+        if event["type"] == "ParametersChanged"
+    }
+    for each in data.changes:
+        where = f"shard {each.shard}: version {each.row.version} of {each.row.rule}"
+        event = told.pop((each.shard, each.seq), {})
+        step = (each.proposal_id, each.before, each.after, each.journal_offset, each.actor, each.proposed_by)
+        names = ("proposal_id", "before", "after", "journal_offset", "actor", "proposed_by")
+        tally.same(step, tuple(event.get(name) for name in names), f"{where}: what was told")
+        is_alone = each.actor == each.proposed_by and not (
+            each.after == "withdrawn" and each.before != "live"
+        )
+        tally.expect(not is_alone, f"{where}: {each.before} to {each.after} by one person")
+    for shard, seq in told:
+        tally.differs(f"shard {shard}: {seq} tells of a change of parameters that is not on record")
 
 
 def _chosen_by_people(tally: Tally, examination: Examination, found: Mapping[int, Expected]) -> None:

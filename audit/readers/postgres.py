@@ -44,12 +44,14 @@ from audit.evidence import (
     PostingRule,
     ReportRun,
     ReversedRow,
+    RuleChange,
     RuleParameter,
     ScheduledRow,
     ScreeningData,
     ScreeningPolicy,
     SentRow,
     ServiceState,
+    ShadowFinding,
     ShardRow,
     TradePolicy,
     Whitelisting,
@@ -322,6 +324,7 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         " approved_by FROM compliance.whitelisting"
     )
     unfinished = await connection.fetch("SELECT shard FROM compliance.rescreening WHERE finished_seq IS NULL")
+    changes, shadow_findings = await _rule_changes(connection)
     return ScreeningData(
         parameters=[RuleParameter(**row) for row in parameters],
         names=[ListedName(**row) for row in names],
@@ -330,7 +333,32 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         whitelistings=[Whitelisting(**row) for row in whitelistings],
         unfinished={row["shard"] for row in unfinished},
         checks=[ListCheck(**row) for row in checks],
+        changes=changes,
+        shadow_findings=shadow_findings,
     )
+
+
+async def _rule_changes(connection: Connection) -> tuple[list[RuleChange], list[ShadowFinding]]:
+    """What became of versions of parameters in each shard, and what those in shadow found."""
+    changes = await connection.fetch(
+        "SELECT c.shard, c.seq, c.proposal_id::text AS proposal_id, c.before, c.after, c.journal_offset,"
+        ' c.actor, c.proposed_by, p.rule, p.version, p.asset, p."values", p.valid_from, p.valid_until,'
+        " p.segment, p.jurisdiction"
+        " FROM compliance.rule_change AS c JOIN compliance.rule_proposal AS p USING (proposal_id)"
+        " ORDER BY c.shard, c.seq"
+    )
+    found = await connection.fetch(
+        "SELECT shard, proposal_id::text AS proposal_id, owner, rule, business_date, subject, would_hold,"
+        " findings FROM compliance.shadow_finding"
+    )
+    of_row = ("rule", "version", "asset", "values", "valid_from", "valid_until", "segment", "jurisdiction")
+    of_step = ("shard", "seq", "proposal_id", "before", "after", "journal_offset", "actor", "proposed_by")
+    return [
+        RuleChange(
+            **{name: row[name] for name in of_step}, row=RuleParameter(**{name: row[name] for name in of_row})
+        )
+        for row in changes
+    ], [ShadowFinding(**row) for row in found]
 
 
 async def read_reports(connection: Connection) -> tuple[list[ReportRun], list[AccountDay]] | None:

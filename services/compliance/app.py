@@ -9,19 +9,18 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from services.compliance.api import PREFIX, create_api
-from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.chain import Head
 from services.compliance.domain.memory import Draft, Memory, versions_of
-from services.compliance.domain.parameters import ParameterBook, read_cooldown
-from services.compliance.domain.rule import CashRule
+from services.compliance.domain.rule_changes import RuleSets, RuleTimeline
 from services.compliance.domain.sealed_news import read_or_sealed
-from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.handlers import acts, chaining, deadlines, events, parties, windows
 from services.compliance.handlers.opening import Keys
-from services.compliance.rules import CASH_RULES, GRAPH_RULES, LOOKBACK, WINDOW_RULES, san_1
+from services.compliance.handlers.rule_changes import check_parameters
+from services.compliance.rules import LOOKBACK, WINDOW_RULES
 from services.compliance.store import chain as chain_store
 from services.compliance.store import list_age as list_age_store
 from services.compliance.store import parameters as parameter_store
+from services.compliance.store import rule_changes as rule_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import COMPLIANCE_ACT
@@ -88,8 +87,7 @@ class ComplianceService(Service):
     tick_every = TICK_IDLE
 
     def __init__(self) -> None:
-        book = ParameterBook(())
-        self._memory = Memory(book, LOOKBACK, WindowJudge(WINDOW_RULES, book))
+        self._memory = Memory(RuleSets((), WINDOW_RULES), LOOKBACK)
         self._draft: tuple[UnitOfWork, Draft] | None = None
         self._ticked: tuple[UnitOfWork, Draft] | None = None
         """Apart from the draft of a batch, since a tick settles no windows."""
@@ -108,30 +106,17 @@ class ComplianceService(Service):
 
     async def start(self, connection: Connection) -> None:
         """Load the rules' parameters and read each once, so that a wrong one stops the start."""
-        book = ParameterBook(await parameter_store.load_parameters(connection))
-        if not book.rows:
+        rows = await parameter_store.load_parameters(connection)
+        if not rows:
             raise ConfigurationError("the rules have no parameters; run `backoffice migrate`")
-        for row in book.rows:
-            if not row.values:
-                continue
+        for row in rows:
             try:
-                if row.rule == san_1.RULE.code:
-                    san_1.read_parameters(row)
-                    int(row.values["hold_hours"])
-                if row.rule == DEADLINES:
-                    read_days(row)
-                for rule in (*CASH_RULES, *WINDOW_RULES, *GRAPH_RULES):
-                    if rule.code == row.rule:
-                        rule.read_parameters(row, TRIAL_SCALE)
-                        read_cooldown(row)
-                        if isinstance(rule, CashRule) and rule.holds:
-                            int(row.values["hold_hours"])
-            except (KeyError, ValueError) as error:
+                check_parameters(row, TRIAL_SCALE)
+            except ValueError as error:
                 raise ConfigurationError(
                     f"version {row.version} of the parameters of {row.rule} for {row.asset} is wrong: {error}"
                 ) from error
-        self._memory.book = book
-        self._memory.judge = WindowJudge(WINDOW_RULES, book)
+        self._memory.sets = RuleSets(rows, WINDOW_RULES)
 
     async def load(self, connection: Connection, shard: int) -> None:
         """Read which lists a shard screens against, and their names if no other shard has them."""
@@ -144,6 +129,8 @@ class ComplianceService(Service):
         self._memory.indexes.update(await list_store.load_indexes(connection, missing))
         self._memory.active.update(active)
         self._memory.whitelists[shard] = await whitelist_store.approved_pairs(connection, shard)
+        changes = await rule_store.load_changes(connection, shard)
+        self._memory.rules[shard] = RuleTimeline(self._memory.sets, changes)
         self._heads[shard] = await chain_store.chain_head(connection, shard)
         self._memory.checked[shard] = await list_age_store.load_checks(connection, shard)
         self._memory.outdated[shard] = await list_age_store.load_outdated(connection, shard)
@@ -157,9 +144,10 @@ class ComplianceService(Service):
 
     async def handle(self, work: UnitOfWork, records: list[Received]) -> None:
         """Carry out the acts of a batch, then screen its events; of one shard in this order."""
-        draft = Draft(self._memory)
-        self._draft = (work, draft)
         journal = [each for each in records if each.topic == JOURNAL.name]
+        starts = {each.shard: each.offset for each in reversed(journal)}
+        draft = Draft(self._memory, starts)
+        self._draft = (work, draft)
         for record in journal:
             if isinstance(record.message, Unreadable):
                 raise ShardHalted(

@@ -5,12 +5,12 @@ Each carries an id, the actor and a reason, is executed once by the shard's writ
 """
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
-from shared.messages.envelope import Code, Message, Reference, Text
+from shared.messages.envelope import CODE_PATTERN, Code, Message, Reference, Text
 from shared.messages.instructions import Country
 
 
@@ -161,6 +161,52 @@ class RefuseList(ActBase):
     why: Text
 
 
+Scope = Annotated[str, StringConstraints(pattern=rf"{CODE_PATTERN}|^\*$")]
+"""A code, or `*` for everything that has no parameters of its own."""
+
+
+class ProposeParameters(ActBase):
+    """Propose a version of a rule's parameters; sent to the house's shard. Its id is the act's.
+
+    It counts nowhere until another person publishes it.
+    """
+
+    type: Literal["propose_parameters"] = "propose_parameters"
+    rule: Code
+    asset: Scope = "*"
+    segment: Scope = "*"
+    """The kind of party it is for, `person` or `organisation`."""
+    jurisdiction: Scope = "*"
+    """The customer's country."""
+    values: dict[str, Any]
+    """All of them, amounts as decimal strings of the asset; none where the rule is to be off there."""
+    scale: int = Field(default=0, ge=0, le=18)
+    """The asset's; 0 for `*`, where whole units are what every asset has."""
+    valid_from: date
+    """The first business day that is judged by it."""
+    valid_until: date | None = None
+    """The first that is not any more."""
+
+
+class PublishParameters(ActBase):
+    """Let a proposed version count from here on; by another person than proposed it, to every partition."""
+
+    type: Literal["publish_parameters"] = "publish_parameters"
+    proposal_id: UUID
+    shadow: bool = False
+    """Only keep what it finds: nothing is held, and nobody is alerted."""
+
+
+class WithdrawParameters(ActBase):
+    """Let a version count no more from here on, or never; sent to every partition.
+
+    What is live is withdrawn by somebody else than proposed it: what counts then is what counted before.
+    """
+
+    type: Literal["withdraw_parameters"] = "withdraw_parameters"
+    proposal_id: UUID
+
+
 CaseKind = Literal["suspicion", "unknown_suspect", "review", "continuing", "cash_report"]
 """What a case is about; it decides how long it may take."""
 Disposition = Literal["false_positive", "inconclusive", "confirmed"]
@@ -272,6 +318,9 @@ ComplianceAct = (
     | LoadList
     | ActivateList
     | RefuseList
+    | ProposeParameters
+    | PublishParameters
+    | WithdrawParameters
     | OpenCase
     | DismissAlert
     | GatherAlerts

@@ -144,6 +144,21 @@ class PartiesRescreened(Event):
     """Alerts raised; a party that alerted by this version already alerts no second time."""
 
 
+class ParametersChanged(Event):
+    """From a record of the journal on this shard judges by a version of a rule's parameters, or no more."""
+
+    type: Literal["ParametersChanged"] = "ParametersChanged"
+    proposal_id: UUID
+    rule: Code
+    rule_version: int
+    before: Literal["proposed", "shadow", "live"]
+    after: Literal["shadow", "live", "withdrawn"]
+    journal_offset: int
+    """In the shard's partition of the journal, the first record for which it is so."""
+    actor: Code
+    proposed_by: Code
+
+
 DecisionEvent = DecisionMade
 AlertEvent = (
     AlertRaised
@@ -155,6 +170,7 @@ AlertEvent = (
     | ListOutdated
     | ListRefused
     | PartiesRescreened
+    | ParametersChanged
     | ActDone
 )
 

@@ -20,6 +20,9 @@ from audit.evidence import (
     ListedEntry,
     ListedName,
     Record,
+    RuleChange,
+    RuleParameter,
+    ShadowFinding,
     Whitelisting,
 )
 from audit.examination import Examination
@@ -413,3 +416,113 @@ def test_a_listed_name_released_by_one_person_is_found(proposed_by: str | None, 
     evidence = Evidence(partitions=PARTITIONS, topics=topics, screening=DATA)
     result = screening_equals_recomputation(Examination(evidence))
     assert any("by one person" in each for each in result.examples) == is_wrong, result.examples
+
+
+def change(offset: int, after: str, *, seq: int = 1, before: str = "proposed", **more: Any) -> RuleChange:
+    """A lower threshold of CTR-1, and from which record on it is so in Alice's shard."""
+    row = RuleParameter("CTR-1", 1001, "*", {"over": "4999"}, START.date(), None)
+    fields = {"actor": "ben", "proposed_by": "ann", "row": row, "shard": ALICES, **more}
+    return RuleChange(seq=seq, proposal_id="p", before=before, after=after, journal_offset=offset, **fields)
+
+
+DEPOSITS = [cash(24 * n, "5000.00", day=f"2026-01-0{5 + n}") for n in range(4)]
+
+
+def found_on(changes: Sequence[RuleChange], deposits: Sequence[dict[str, Any]] = DEPOSITS) -> Expected:
+    """What the model says of deposits on four days, with these changes."""
+    assert DATA is not None
+    records = journalled(deposits, ALICES)
+    evidence = Evidence(partitions=PARTITIONS, topics={JOURNAL: records})
+    return screen(evidence, replace(DATA, changes=changes))[ALICES]
+
+
+CHANGES: list[tuple[str, list[RuleChange], list[int]]] = [
+    ("from a record on", [change(3, "live")], [7, 8]),
+    ("up to a record", [change(1, "live"), change(3, "withdrawn", seq=2, before="live")], [5, 6]),
+    ("in another shard", [change(1, "live", shard=BOBS)], []),
+    ("in shadow", [change(1, "shadow")], []),
+    ("in shadow, then live", [change(1, "shadow"), change(4, "live", seq=2, before="shadow")], [8]),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "days"), CHANGES, ids=[name for name, _, _ in CHANGES])
+def test_a_version_judges_from_its_record_on(name: str, changes: list[RuleChange], days: list[int]) -> None:
+    """And not from a day, an instant or a batch."""
+    found = [int(day[-2:]) for _, _, day, _ in found_on(changes).alerts]
+    assert found == days
+
+
+def test_a_version_in_shadow_finds_beside_what_is_live() -> None:
+    """While it is in shadow, once by owner and day; what is live goes on as it did."""
+    changes = [change(2, "shadow"), change(4, "live", seq=2, before="shadow")]
+    said = found_on(changes, [*DEPOSITS[:3], cash(49, "6000.00", day="2026-01-07")])
+    assert list(said.shadowed) == [
+        ("p", ALICE, "CTR-1", "2026-01-06", False),
+        ("p", ALICE, "CTR-1", "2026-01-07", False),
+    ]
+    assert [key[2] for key in said.alerts if key[1] == "CTR-1"] == ["2026-01-07"]
+
+
+def test_a_rule_without_values_is_off() -> None:
+    """As if it had no parameters at all."""
+    off = RuleParameter("CTR-1", 1001, "*", {}, START.date(), None)
+    over = [cash(0, "20000.00")]
+    assert rules(found_on([], over)) == ["CTR-1"]
+    assert rules(found_on([change(1, "live", row=off)], over)) == []
+
+
+TOLD: dict[str, Any] = {
+    "type": "ParametersChanged",
+    "shard": ALICES,
+    "seq": 1,
+    "proposal_id": "p",
+    "before": "proposed",
+    "after": "live",
+    "journal_offset": 3,
+    "actor": "ben",
+    "proposed_by": "ann",
+}
+BY_ONE: list[tuple[str, list[RuleChange], list[dict[str, Any]], str]] = [
+    ("by two, as told", [change(3, "live")], [TOLD], ""),
+    (
+        "by one",
+        [change(3, "live", actor="ann")],
+        [{**TOLD, "actor": "ann"}],
+        "shard 0: version 1001 of CTR-1: proposed to live by one person",
+    ),
+    ("another record", [change(4, "live")], [TOLD], "shard 0: version 1001 of CTR-1: what was told: "),
+    ("told to nobody", [change(3, "live")], [], "shard 0: version 1001 of CTR-1: what was told: "),
+    ("not on record", [], [TOLD], "shard 0: 1 tells of a change of parameters that is not on record"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "told", "says"), BY_ONE, ids=[each[0] for each in BY_ONE])
+def test_changes_of_parameters_are_by_two_and_as_told(
+    name: str, changes: list[RuleChange], told: list[dict[str, Any]], says: str
+) -> None:
+    """What the tables say stands in the chained events, and no one person changed what judges."""
+    evidence = books(Upstream())
+    assert evidence.screening is not None
+    evidence.screening = replace(evidence.screening, changes=changes)
+    evidence.topics[ALERTS] = [
+        *evidence.topics.get(ALERTS, ()),
+        *(Record(ALERTS, ALICES, 900, 0, b"", json.dumps(each).encode()) for each in told),
+    ]
+    result = screening_equals_recomputation(Examination(evidence))
+    assert result.ok == (not says), result
+    assert (result.first_difference or "").startswith(says)
+
+
+def test_what_a_shadow_is_said_to_have_found_must_be_what_it_finds() -> None:
+    """Neither more nor less."""
+    evidence = books(Upstream())
+    assert evidence.screening is not None
+    more = ShadowFinding(ALICES, "p", ALICE, "CTR-1", START.date(), "", False, [])
+    evidence.screening = replace(evidence.screening, shadow_findings=[more])
+    result = screening_equals_recomputation(Examination(evidence))
+    assert result.ok, "a finding of nothing is none"
+    values = {"asset": "EUR", "count": 1, "events": ["0-1"], "total": "1.00"}
+    more = replace(more, findings=[{"rule": "CTR-1", "values": values}])
+    evidence.screening = replace(evidence.screening, shadow_findings=[more])
+    result = screening_equals_recomputation(Examination(evidence))
+    assert (result.first_difference or "").startswith("shard 0: in shadow: ('p'")

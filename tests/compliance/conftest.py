@@ -40,6 +40,8 @@ class Harness:
     keys: list[bytes] = field(default_factory=list)
     seqs: dict[int, int] = field(default_factory=dict)
     batches: int = 0
+    offsets: dict[int, int] = field(default_factory=dict[int, int])
+    """How many records of the journal each partition has delivered."""
 
     async def begin(self) -> None:
         """Start the service and let it claim every shard."""
@@ -54,32 +56,53 @@ class Harness:
 
     async def take(self, *deliveries: Delivery) -> list[Any]:
         """Take events of the ledger in one batch and return what was published."""
+        return await self.handle(self.delivered(*deliveries))
+
+    def delivered(self, *deliveries: Delivery) -> list[Received]:
+        """Number events of the ledger in their partitions, and put them in the order of a batch."""
         decode = self.service.inputs[1].decode
-        records = [
-            Received(
+        records: list[Received] = []
+        for each in deliveries:
+            offset = self.offsets.get(each.partition, 0)
+            self.offsets[each.partition] = offset + 1
+            record = Received(
                 shard=each.partition,
                 topic=JOURNAL.name,
                 partition=each.partition,
-                offset=number,
+                offset=offset,
                 timestamp_ms=0,
                 key=b"",
                 message=decode(each.value),
                 headers=[("copy", each.copy.encode())],
                 value=each.value,
             )
-            for number, each in enumerate(deliveries)
-        ]
-        return await self.handle(sorted(records, key=lambda each: (each.shard, each.offset)))
+            records.append(record)
+        return sorted(records, key=lambda each: (each.shard, each.offset))
 
-    async def act(self, *acts: ActBase, shard: int | None = None) -> list[Any]:
-        """Perform acts in one batch, in the shard of each act's owner (else the house's)."""
+    def asked(self, *acts: ActBase, shard: int | None = None) -> list[Received]:
+        """Put acts into the shard of each act's owner (else the house's)."""
         decode = self.service.inputs[0].decode
         records: list[Received] = []
         for act in acts:
             home = shard_of(getattr(act, "owner", "house"), PARTITIONS) if shard is None else shard
             message = decode(act.model_dump_json().encode())
             records.append(Received(home, COMPLIANCE_ACTS.name, home, 0, 0, b"", message))
-        return await self.handle(records)
+        return records
+
+    async def act(self, *acts: ActBase, shard: int | None = None) -> list[Any]:
+        """Perform acts in one batch, in the shard of each act's owner (else the house's)."""
+        return await self.handle(self.asked(*acts, shard=shard))
+
+    async def everywhere(self, act: Any, *deliveries: Delivery) -> list[Any]:
+        """Send an act to every partition, in one batch with events of the ledger that come after it."""
+        await self.connection.executemany(
+            "INSERT INTO position (topic, partition, next_offset) VALUES ($1, $2, $3)"
+            " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+            [(JOURNAL.name, shard, offset) for shard, offset in self.offsets.items()],
+        )
+        acts = [record for shard in range(PARTITIONS) for record in self.asked(act, shard=shard)]
+        batch = [*acts, *self.delivered(*deliveries)]
+        return await self.handle(sorted(batch, key=lambda each: (each.shard, each.topic == JOURNAL.name)))
 
     async def handle(self, records: list[Received], *, commit: bool = True) -> list[Any]:
         """Let records take effect in one transaction and commit it, or roll it back."""

@@ -3,17 +3,16 @@
 A batch works on a `Draft`; its changes become the memory only when the transaction is committed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from services.compliance.domain.cash import Lookback, OwnerHistory
 from services.compliance.domain.list_age import ListCheck, Outdated
-from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.records import ListRefusalRow
+from services.compliance.domain.rule_changes import RuleChange, RuleSets, RuleTimeline
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY, Whitelist, WhitelistRow
-from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.shard import ShardWindows
 
 OWNERS_MAX: Final = 50_000
@@ -27,9 +26,11 @@ ListVersion = tuple[str, str]
 class Memory:
     """The state of the shards held, as committed."""
 
-    book: ParameterBook
+    sets: RuleSets
+    """What judges where nobody has published anything, and makes what judges elsewhere."""
     lookback: Lookback
-    judge: WindowJudge
+    rules: dict[int, RuleTimeline] = field(default_factory=dict[int, RuleTimeline])
+    """What judges each shard, from which record on."""
     histories: dict[int, dict[str, OwnerHistory]] = field(default_factory=dict[int, dict[str, OwnerHistory]])
     """By shard and owner; only owners with cash lately."""
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
@@ -58,6 +59,7 @@ class Memory:
         self.checked.pop(shard, None)
         self.outdated.pop(shard, None)
         self.refused.pop(shard, None)
+        self.rules.pop(shard, None)
         self.whitelists.pop(shard, None)
         self.windows.pop(shard, None)
         self._drop_unused_indexes()
@@ -69,6 +71,7 @@ class Memory:
                 self.histories.setdefault(shard, {})[owner] = history.trimmed(self.lookback)
         if draft.histories and sum(map(len, self.histories.values())) > OWNERS_MAX:
             self.histories.clear()
+        self.rules |= {s: rules for s, rules in draft.rules.items() if s in self.active}
         self.whitelists |= {s: found for s, found in draft.whitelists.items() if s in self.active}
         self.checked |= {s: checks for s, checks in draft.checked.items() if s in self.active}
         self.outdated |= {s: found for s, found in draft.outdated.items() if s in self.active}
@@ -88,6 +91,9 @@ class Draft:
     """One batch's view of the memory: what it changes is put beside, never into it."""
 
     memory: Memory
+    starts: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The first record of the journal in the batch, by shard."""
+    rules: dict[int, RuleTimeline] = field(default_factory=dict[int, RuleTimeline])
     histories: dict[tuple[int, str], OwnerHistory] = field(
         default_factory=dict[tuple[int, str], OwnerHistory]
     )
@@ -100,6 +106,14 @@ class Draft:
     refused: dict[int, dict[str, ListRefusalRow]] = field(
         default_factory=dict[int, dict[str, ListRefusalRow]]
     )
+
+    def rules_of(self, shard: int) -> RuleTimeline:
+        """What judges a shard, with what this batch has changed of it."""
+        return self.rules.get(shard) or self.memory.rules[shard]
+
+    def change_rules(self, change: RuleChange) -> None:
+        """Let a version of parameters count, or count no more, from its record on."""
+        self.rules[change.shard] = self.rules_of(change.shard).with_change(change)
 
     def whitelist(self, shard: int) -> Whitelist:
         """The whitelisted pairs of a shard."""

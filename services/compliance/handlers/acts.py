@@ -1,4 +1,4 @@
-"""Carries out operators' acts: on holds, alerts and cases, whitelisted pairs, and lists.
+"""Carries out operators' acts: on holds, alerts and cases, whitelisted pairs, lists, and rules' parameters.
 
 Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was.
 """
@@ -42,6 +42,12 @@ from services.compliance.handlers.pairs import (
     whitelist_days_max,
 )
 from services.compliance.handlers.parties import plan_rescreening
+from services.compliance.handlers.rule_changes import (
+    RuleAct,
+    RulesTold,
+    judge_rule_act,
+    load_rule_acts,
+)
 from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
@@ -59,11 +65,14 @@ from shared.messages.acts import (
     GatherAlerts,
     LoadList,
     OpenCase,
+    ProposeParameters,
     ProposeWhitelisting,
+    PublishParameters,
     RefuseHold,
     RefuseList,
     ReleaseHold,
     RevokeWhitelisting,
+    WithdrawParameters,
 )
 from shared.messages.compliance import ListActivated, ListConfirmed, ListRefused
 from shared.messages.envelope import HOUSE
@@ -74,7 +83,8 @@ from shared.runtime.work import Received, UnitOfWork
 
 AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
-OwnAct = HoldAct | PairAct | OpenCase | DismissAlert | CaseAct | LoadList | ActivateList | RefuseList
+ListAct = LoadList | ActivateList | RefuseList
+OwnAct = HoldAct | PairAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct
 
 
 async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
@@ -106,6 +116,7 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     await list_store.save_refusals(work.connection, told.refusals)
     await party_store.save_rescreenings(work.connection, told.rescreenings)
     await told.cases.save(work.connection)
+    await told.rules.save(work.connection)
     await act_store.save_answers(work.connection, told.answers)
 
 
@@ -146,7 +157,11 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
             },
         ),
         moments=moments,
-        whitelist_days_max=whitelist_days_max(draft.memory.book, today),
+        whitelist_days_max={
+            record.shard: whitelist_days_max(draft.rules_of(record.shard).now.book, today)
+            for record, act in acts
+            if isinstance(act, ProposeWhitelisting)
+        },
         cases=await case_store.load_files(
             connection, {(each.shard, act.case_id) for each, act in acts if isinstance(act, CaseAct)}
         ),
@@ -159,7 +174,8 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
                 for number in numbers_of(each.shard, _alert_ids(act))
             },
         ),
-        case_days=days_on(draft.memory.book, today),
+        case_days=days_on(draft.memory.sets.of((), ()).book, today),
+        rules=await load_rule_acts(work, [(record.shard, act) for record, act in acts], draft),
     )
 
 
@@ -178,6 +194,8 @@ def judge_act(shard: int, act: OwnAct, known: Known) -> Verdict:
 
 def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
     match act:
+        case ProposeParameters() | PublishParameters() | WithdrawParameters():
+            return judge_rule_act(shard, act, known)
         case ReleaseHold() | RefuseHold():
             return judge_hold(shard, act, known)
         case ProposeWhitelisting():
@@ -273,6 +291,7 @@ class _Told:
         default_factory=list[tuple[int, int, str, str, datetime]]
     )
     cases: CasesTold = field(default_factory=CasesTold)
+    rules: RulesTold = field(default_factory=RulesTold)
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
 
@@ -289,6 +308,7 @@ def _tell(
         _confirm(work, record, verdict.confirms, draft, told)
     if verdict.refuses is not None:
         told.refusals.append(_refuse(work, record, verdict.refuses, verdict.result["stays"], draft))
+    told.rules.announce(work, record, act, verdict, draft)
     said = announce_act(work, record, act, done=verdict.done, detail=verdict.detail, result=verdict.result)
     if verdict.pair is not None and isinstance(act, PairAct):
         row = row_of(act, verdict.pair, said, draft)
@@ -299,6 +319,7 @@ def _tell(
     if verdict.proposes is not None and isinstance(act, ReleaseHold):
         told.releases.append(release_row(act, verdict.proposes, said))
     told.cases.add(verdict, said)
+    told.rules.add(verdict, said)
     if not verdict.is_repeat:
         told.answers.append(
             AnswerRow(

@@ -72,7 +72,7 @@ async def announce_outdated_lists(work: UnitOfWork, draft: Draft) -> None:
     rows: list[tuple[int, int, datetime, Outdated]] = []
     for shard, each in work.shards.items():
         day = each.recorded_at.date()
-        row = draft.memory.book.choose(san_1.RULE.code, ANY_ASSET, day)
+        row = draft.rules_of(shard).now.book.choose(san_1.RULE.code, ANY_ASSET, day)
         if row is None:
             continue
         said = draft.outdated_of(shard)

@@ -8,11 +8,13 @@ from services.compliance.domain.cash import Reach
 from services.compliance.domain.ledger_events import NOTHING, LedgerNews
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow
+from services.compliance.domain.rule_changes import ShadowFinding
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
 from services.compliance.handlers.windows import take_entries
 from services.compliance.store import cash as cash_store
 from services.compliance.store import decisions as decision_store
+from services.compliance.store import rule_changes as rule_store
 from shared.messages.compliance import DecisionMade, Finding, HoldPlaced
 from shared.messages.envelope import Number
 from shared.messages.journal import InstructionApplied, TransactionEvent
@@ -24,18 +26,18 @@ from shared.runtime.work import Received, UnitOfWork
 
 async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
     """Judge each event by all rules; publish decisions, holds and alerts; append what was seen and said."""
-    moved = await take_entries(work, records, draft.memory)
+    taken = await take_entries(work, records, draft)
     questions = [
         question
         for place, record in enumerate(records)
-        if (question := _question(record, draft, work.partitions, moved.get(place, ()))) is not None
+        if (question := _question(record, draft, work.partitions, taken.hits.get(place, ()))) is not None
     ]
+    await rule_store.save_shadow_findings(work.connection, taken.shadowed)
     if not questions:
         return
     await _load_cash(work, questions, draft)
-    judgements = judge(questions, draft, draft.memory.book)
-    wanted = _cooldowns(judgements)
-    told = _Told(await decision_store.alerted_within(work.connection, wanted))
+    judgements = judge(questions, draft)
+    told = _Told(await decision_store.alerted_within(work.connection, _cooldowns(judgements)))
     for judgement in judgements:
         _tell(work, judgement, told)
     await cash_store.save_cash(
@@ -44,6 +46,8 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.save_holds(work.connection, told.holds)
     await decision_store.save_alerts(work.connection, told.alerts)
+    shadowed = [row for judgement in judgements for row in _shadowed(work, judgement)]
+    await rule_store.save_shadow_findings(work.connection, shadowed)
 
 
 def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit, ...]) -> Question | None:
@@ -74,6 +78,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
         waits=waits,
         lists=draft.lists_of(record.shard),
         traceparent=record.traceparent,
+        rules=draft.rules_of(record.shard).at(record.offset),
         moved=moved,
         unread=unread,
         checks=draft.checks_of(record.shard) if waits and news.names else {},
@@ -102,6 +107,24 @@ async def _load_cash(work: UnitOfWork, questions: Iterable[Question], draft: Dra
             missing[key] = history.reach.joined(reach)
     for (shard, owner), history in (await cash_store.load_histories(work.connection, missing)).items():
         draft.put(shard, owner, history)
+
+
+def _shadowed(work: UnitOfWork, judgement: Judgement) -> Iterable[ShadowFinding]:
+    question = judgement.question
+    for shadow, hit in judgement.shadowed:
+        yield ShadowFinding(
+            shard=question.shard,
+            proposal_id=shadow.proposal.proposal_id,
+            owner=hit.owner,
+            rule=hit.rule,
+            business_date=judgement.business_date,
+            subject=hit.subject,
+            would_hold=hit.holds and question.waits,
+            findings=hit.findings,
+            about_shard=question.event.shard,
+            about_seq=question.event.seq,
+            recorded_at=work.shards[question.shard].recorded_at,
+        )
 
 
 class _Told:

@@ -32,8 +32,9 @@ def judge_proposal(shard: int, act: ProposeWhitelisting, known: Known) -> Verdic
         return refused("wrong_shard", f"the owner is at home in shard {home}")
     if act.until <= today:
         return refused("expired", f"{act.until} is no day to come")
-    if act.until > today + timedelta(days=known.whitelist_days_max):
-        return refused("too_long", f"a pair is whitelisted for {known.whitelist_days_max} days at most")
+    days_max = known.whitelist_days_max.get(shard, 0)
+    if act.until > today + timedelta(days=days_max):
+        return refused("too_long", f"a pair is whitelisted for {days_max} days at most")
     if not spell(act.name).parts:
         return refused("name_empty", "there is nothing to compare in the name")
     entry = _entry(shard, act.list_code, act.entry_id, known)

@@ -196,7 +196,8 @@ def _screen(
             match for match in find_names([_bearer(row)], [index]) if match.entry_id in entries
         )
         if matches:
-            hits = name_hits(matches, row.owner, job.business_date, memory.book, whitelist)
+            book = memory.rules[job.shard].now.book
+            hits = name_hits(matches, row.owner, job.business_date, book, whitelist)
             found += [(row, replace(hit, subject=f"{hit.subject}@{index.version}")) for hit in hits]
     return found
 

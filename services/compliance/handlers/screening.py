@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from services.compliance.domain.cash import CashEvent, OwnerHistory
 from services.compliance.domain.ledger_events import Bearer, cash_events
 from services.compliance.domain.list_age import ListCheck, outdated
 from services.compliance.domain.matches import EntryMatch, NameMatch
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.rule import ANY_ASSET
+from services.compliance.domain.rule import ANY_ASSET, CashRule
+from services.compliance.domain.rule_changes import RuleSet, Shadow
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import PairVerdict, Whitelist
 from services.compliance.rules import CASH_RULES, san_1
@@ -51,6 +52,8 @@ class Question:
     waits: bool
     lists: dict[str, str]
     traceparent: str | None
+    rules: RuleSet
+    """What judges it."""
     moved: tuple["Hit", ...] = ()
     """What rules about windows found."""
     unread: bool = False
@@ -86,6 +89,8 @@ class Judgement:
     business_date: date
     deadline: datetime | None
     """When a hold is overdue; None where the payment is not held, or nothing waits."""
+    shadowed: tuple[tuple[Shadow, Hit], ...] = ()
+    """What versions in shadow say of its names and banknotes."""
 
     @property
     def holding(self) -> tuple[Hit, ...]:
@@ -132,30 +137,43 @@ def cash_at_home(event: LedgerEvent, homes: Iterable[str]) -> tuple[tuple[CashEv
     return tuple(each for each in cash_events(event) if each[0].owner in wanted)
 
 
-def judge(questions: Iterable[Question], histories: Histories, book: ParameterBook) -> list[Judgement]:
+def judge(questions: Iterable[Question], histories: Histories) -> list[Judgement]:
     """Judge events in order; each sees the cash before it, and adds its own for those after it."""
-    return [_judge_one(question, histories, book) for question in questions]
+    return [_judge_one(question, histories) for question in questions]
 
 
-def _judge_one(question: Question, histories: Histories, book: ParameterBook) -> Judgement:
-    event = question.event
+def _judge_one(question: Question, histories: Histories) -> Judgement:
+    event, book, shadows = question.event, question.rules.book, question.rules.shadows
     if isinstance(event, TransactionEvent):
         day, home = event.booking_date, event.owner or ""
     else:
         day, home = event.recorded_at.date(), event.owner or event.account.owner
-    hits = name_hits(question.matches, home, day, book, histories.whitelist(question.shard))
+    whitelist = histories.whitelist(question.shard)
+    hits = name_hits(question.matches, home, day, book, whitelist)
+    shadowed = [
+        (shadow, hit)
+        for shadow in shadows
+        if shadow.rule == san_1.RULE.code and shadow.counts(ANY_ASSET, day)
+        for hit in name_hits(question.matches, home, day, shadow.book, whitelist)
+        if not hit.is_only_told
+    ]
     hits += _outdated(question, home, day, book)
     if question.unread:
         hits += _unread(home, day, book)
     for cash, scale in question.cash:
         history = histories.history(question.shard, cash.owner)
         assert history is not None, "the history of every owner with cash is loaded first"
-        hits += _cash_hits(cash, scale, history, home, book)
+        hits += _cash_hits(CASH_RULES, cash, scale, history, home, book)
+        for shadow in shadows:
+            if shadow.counts(cash.asset, cash.booking_date):
+                rules = [rule for rule in CASH_RULES if rule.code == shadow.rule]
+                found = _cash_hits(rules, cash, scale, history, home, shadow.book)
+                shadowed += [(shadow, hit) for hit in found]
         history.add(cash)
     hits += question.moved
     waits = question.waits and any(hit.holds for hit in hits)
     deadline = event.recorded_at + min(hit.hold_for for hit in hits if hit.holds) if waits else None
-    return Judgement(question, tuple(hits), day, deadline)
+    return Judgement(question, tuple(hits), day, deadline, tuple(shadowed))
 
 
 def name_hits(
@@ -230,11 +248,16 @@ def _subject(matches: Sequence[NameMatch]) -> str:
 
 
 def _cash_hits(
-    cash: CashEvent, scale: int, history: OwnerHistory, home: str, book: ParameterBook
+    rules: Iterable[CashRule[Any]],
+    cash: CashEvent,
+    scale: int,
+    history: OwnerHistory,
+    home: str,
+    book: ParameterBook,
 ) -> list[Hit]:
     """Judge one owner's cash. Only the home owner's is a reason to hold: others' merely alerts."""
     hits: list[Hit] = []
-    for rule in CASH_RULES:
+    for rule in rules:
         if rule.judges == "attempts" and cash.phase == "settled":
             continue
         if rule.judges == "payments" and cash.phase == "pending":

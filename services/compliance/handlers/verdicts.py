@@ -1,6 +1,6 @@
 """What acts are judged by, and what comes of judging them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -9,9 +9,24 @@ from uuid import UUID
 from services.compliance.domain.cases import AlertState, CaseFact, CaseFile, TriageRow
 from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.records import HoldRow, ListState
+from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTimeline
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import WhitelistRow
 from shared.messages.acts import CaseKind, LoadList, RefuseList
+
+
+@dataclass(slots=True)
+class KnownRules:
+    """What acts on rules' parameters are judged by."""
+
+    proposals: dict[UUID, Proposal] = field(default_factory=dict[UUID, Proposal])
+    versions: dict[str, int] = field(default_factory=dict[str, int])
+    """The last one proposed, by rule."""
+    names: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    """The parameters that a rule has, by its code."""
+    timelines: dict[int, RuleTimeline] = field(default_factory=dict[int, RuleTimeline])
+    starts: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The first record of the journal that is judged after these acts, by shard."""
 
 
 @dataclass(slots=True)
@@ -31,12 +46,15 @@ class Known:
     pairs: dict[tuple[int, UUID], WhitelistRow] = field(default_factory=dict[tuple[int, UUID], WhitelistRow])
     moments: dict[int, datetime] = field(default_factory=dict[int, datetime])
     """When the acts are carried out, by shard."""
-    whitelist_days_max: int = 0
+    whitelist_days_max: Mapping[int, int] = field(default_factory=dict[int, int])
+    """How long a pair may count, by shard."""
     cases: dict[tuple[int, UUID], CaseFile] = field(default_factory=dict[tuple[int, UUID], CaseFile])
     alerts: dict[tuple[int, int], AlertState] = field(default_factory=dict[tuple[int, int], AlertState])
     """By shard and number, of alerts that acts name."""
     case_days: Mapping[CaseKind, int] = field(default_factory=dict[CaseKind, int])
     """How long each kind of case may take that is opened now."""
+
+    rules: KnownRules = field(default_factory=KnownRules)
 
     def day(self, shard: int) -> date:
         """The day on which the acts of a shard are carried out."""
@@ -61,6 +79,10 @@ class Verdict:
     fact: CaseFact | None = None
     triaged: tuple[TriageRow, ...] = ()
     """Alerts that the act has taken into a case, or dismissed."""
+    proposal: Proposal | None = None
+    """The version of parameters that it proposes."""
+    change: RuleChange | None = None
+    """What it does to such a version in the shard."""
     part: LoadList | None = None
     activates: ListVersion | None = None
     confirms: ListVersion | None = None

@@ -1,12 +1,16 @@
 """Lets windows take what a batch moved, and stores it: entries at once, windows now and then."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.compliance.domain.ledger_events import LedgerNews
-from services.compliance.domain.memory import Memory
+from services.compliance.domain.memory import Draft, Memory
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.rule_changes import RuleSet, ShadowFinding
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.shard import Key, ShardWindows, read_entries, spell_entries
+from services.compliance.domain.windows.window import Window
 from services.compliance.handlers.screening import Hit
 from services.compliance.store import windows as window_store
 from shared.messages.compliance import Finding
@@ -24,14 +28,23 @@ async def load_shard(connection: Connection, shard: int) -> ShardWindows:
     return ShardWindows.of(checkpoint, await window_store.load_batches(connection, shard, checkpoint))
 
 
-async def take_entries(
-    work: UnitOfWork, records: Sequence[Received], memory: Memory
-) -> Mapping[int, tuple[Hit, ...]]:
-    """Let windows take what records moved, in their order; return what rules find, by place in the records.
+@dataclass(slots=True)
+class Taken:
+    """What rules about windows find in a batch."""
+
+    hits: dict[int, tuple[Hit, ...]] = field(default_factory=dict[int, tuple[Hit, ...]])
+    """By place in the records."""
+    shadowed: list[ShadowFinding] = field(default_factory=list[ShadowFinding])
+    """What versions in shadow find."""
+
+
+async def take_entries(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> Taken:
+    """Let windows take what records moved, in their order, and return what rules find.
 
     Windows change in memory before the batch commits. If it does not, `settle` is not called, and the shard's
     windows are read again by the next batch.
     """
+    memory, taken = draft.memory, Taken()
     added: dict[int, list[tuple[int, Entry]]] = {}
     for place, record in enumerate(records):
         news: LedgerNews = record.message
@@ -39,23 +52,51 @@ async def take_entries(
             if shard_of(entry.owner, work.partitions) == record.shard:
                 added.setdefault(record.shard, []).append((place, entry))
     if not added:
-        return {}
+        return taken
     for shard in added:
         if not memory.windows[shard].is_settled:
             memory.windows[shard] = await load_shard(work.connection, shard)
     await _load(
         work, memory, [(shard, _key(entry)) for shard, entries in added.items() for _, entry in entries]
     )
-    hits: dict[int, tuple[Hit, ...]] = {}
     for shard, entries in added.items():
-        windows = memory.windows[shard]
+        windows, timeline = memory.windows[shard], draft.rules_of(shard)
         windows.begin([entry for _, entry in entries])
         for place, entry in entries:
-            if findings := memory.judge.take(windows.windows[_key(entry)], entry):
-                found = tuple(_hit(finding, entry, records[place], windows, memory) for finding in findings)
-                hits[place] = hits.get(place, ()) + found
+            record, window = records[place], windows.windows[_key(entry)]
+            rules = timeline.at(record.offset)
+            if findings := rules.judge.take(window, entry):
+                found = tuple(_hit(finding, entry, record, window, rules.book) for finding in findings)
+                taken.hits[place] = taken.hits.get(place, ()) + found
+            if rules.shadows and entry.amount:
+                taken.shadowed += _shadowed(work, record, window, entry, rules)
     await _save(work, memory, added)
-    return hits
+    return taken
+
+
+def _shadowed(
+    work: UnitOfWork, record: Received, window: Window, entry: Entry, rules: RuleSet
+) -> Iterator[ShadowFinding]:
+    """Yield what versions in shadow find of an entry that its window has taken."""
+    day = entry.booking_date
+    for shadow in rules.shadows:
+        findings = shadow.judge.judge(window, entry)
+        if findings and shadow.counts(entry.asset, day, window.segment, window.residence):
+            for finding in findings:
+                hit = _hit(finding, entry, record, window, shadow.book)
+                yield ShadowFinding(
+                    shard=record.shard,
+                    proposal_id=shadow.proposal.proposal_id,
+                    owner=hit.owner,
+                    rule=hit.rule,
+                    business_date=day,
+                    subject=hit.subject,
+                    would_hold=hit.holds and record.message.waits,
+                    findings=hit.findings,
+                    about_shard=entry.shard,
+                    about_seq=entry.seq,
+                    recorded_at=work.shards[record.shard].recorded_at,
+                )
 
 
 def settle(memory: Memory) -> None:
@@ -72,11 +113,10 @@ def _key(entry: Entry) -> Key:
     return entry.owner, entry.asset
 
 
-def _hit(finding: Finding, entry: Entry, record: Received, windows: ShardWindows, memory: Memory) -> Hit:
+def _hit(finding: Finding, entry: Entry, record: Received, window: Window, book: ParameterBook) -> Hit:
     """Whether a finding holds is data; only who is debited in their own shard's event can be held."""
-    window = windows.windows[_key(entry)]
     whose = (finding.rule, entry.asset, entry.booking_date, window.segment, window.residence)
-    hold_for = memory.book.hold_for(*whose)
+    hold_for = book.hold_for(*whose)
     return Hit(
         rule=finding.rule,
         owner=entry.owner,
@@ -84,7 +124,7 @@ def _hit(finding: Finding, entry: Entry, record: Received, windows: ShardWindows
         findings=(finding,),
         holds=hold_for is not None and entry.amount < 0 and record.copy == "primary",
         hold_for=hold_for or timedelta(),
-        cooldown_days=memory.book.cooldown_days(*whose),
+        cooldown_days=book.cooldown_days(*whose),
     )
 
 

@@ -1,0 +1,386 @@
+"""Rules' parameters changed by acts: by two people, from a record of the journal on, live or in shadow."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from services.compliance.data.rule_parameters import RULE_PARAMETERS
+from services.compliance.handlers.rule_changes import check_parameters
+from shared.messages.acts import ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.envelope import HOUSE
+from shared.messages.partitioner import shard_of
+from tests.compliance.conftest import Harness, kinds
+from tests.compliance.ledger import ALICE, ANNE, BOB, DAY, PARTITIONS, Ledger, hours
+from tests.compliance.test_cutting import STEPS, deliveries_of
+
+HOUSE_SHARD = shard_of(HOUSE, PARTITIONS)
+EVER = date(1970, 1, 1)
+STR_1 = {
+    "band_from": "8000",
+    "band_below": "10000",
+    "over": "10000",
+    "count": 2,
+    "hours": 24,
+    "weeks": 3,
+    "hold_hours": 24,
+}
+VERSIONS: list[tuple[str, dict[str, Any]]] = [
+    ("CTR-1", {"over": "3999"}),
+    ("CTR-1", {}),
+    ("STR-1", STR_1),
+    ("PAY-1", {"over": "50", "times": 3, "times_over": "1000", "count": 3, "hold_hours": 24}),
+    ("RND-1", {"multiple": "100", "count": 1, "days": 30}),
+    ("SAN-1", {"hold_hours": 24, "alert_at": "0.9", "hold_at": "1.0", "whitelist_days_max": 365}),
+]
+
+
+@dataclass
+class Authors:
+    """People who look after rules; Ann proposes, Ben publishes."""
+
+    harness: Harness
+    acts: int = 0
+
+    def act(self, type_: type, actor: str, **fields: Any) -> Any:
+        """Make an act with an id of its own."""
+        self.acts += 1
+        return type_(act_id=UUID(int=9000 + self.acts), actor=actor, reason="seen", **fields)
+
+    async def propose(self, rule: str, values: dict[str, Any], **fields: Any) -> Any:
+        """Propose a version; return the answer."""
+        asked = {"valid_from": EVER, "actor": "ann", **fields}
+        act = self.act(ProposeParameters, rule=rule, values=values, **asked)
+        [done] = await self.harness.act(act, shard=fields.get("shard"))
+        return done
+
+    async def publish(self, proposed: Any, *, actor: str = "ben", shadow: bool = False) -> list[Any]:
+        """Publish it in every shard; return what was said."""
+        act = self.act(PublishParameters, actor, proposal_id=proposed.act_id, shadow=shadow)
+        return await self.harness.everywhere(act)
+
+    async def withdraw(self, proposed: Any, actor: str = "ben") -> list[Any]:
+        """Withdraw it in every shard; return what was said."""
+        act = self.act(WithdrawParameters, actor, proposal_id=proposed.act_id)
+        return await self.harness.everywhere(act)
+
+
+@pytest.fixture
+def authors(harness: Harness) -> Authors:
+    """Make the people."""
+    return Authors(harness)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Make a ledger."""
+    return Ledger()
+
+
+def refusals(said: list[Any]) -> set[str | None]:
+    """Why acts were refused; None where they were done."""
+    return {each.result.get("refused") for each in said if type(each).__name__ == "ActDone"}
+
+
+async def test_a_version_counts_when_another_person_has_published_it(
+    harness: Harness, authors: Authors, ledger: Ledger
+):
+    """From the next record on, in every shard, in this process and the next; and no more when withdrawn."""
+    proposed = await authors.propose("CTR-1", {"over": "4999"})
+    assert (proposed.done, proposed.result["version"]) == (True, 1001)
+    assert kinds(await harness.take(*ledger.moved("deposit", "5000"))) == []
+    said = await authors.publish(proposed)
+    assert [type(each).__name__ for each in said] == ["ParametersChanged", "ActDone"] * PARTITIONS
+    assert {each.shard for each in said} == set(range(PARTITIONS))
+    raised = await harness.take(*ledger.moved("deposit", "5000", owner=ANNE))
+    assert [(each.rule, each.findings[0].rule_version) for each in raised] == [("CTR-1", 1001)]
+    await harness.restart()
+    assert kinds(await harness.take(*ledger.moved("deposit", "5000", owner=BOB))) == ["CTR-1"]
+    assert refusals(await authors.withdraw(proposed)) == {None}
+    day = DAY + timedelta(days=1)
+    assert kinds(await harness.take(*ledger.moved("deposit", "5000", owner=BOB, day=day))) == []
+
+
+async def test_nobody_publishes_or_withdraws_alone(harness: Harness, authors: Authors):
+    """The act is refused, and the database holds it, whatever the code does."""
+    proposed = await authors.propose("CTR-1", {"over": "1"})
+    assert refusals(await authors.publish(proposed, actor="ann")) == {"same_person"}
+    assert refusals(await authors.publish(proposed, actor="ann", shadow=True)) == {"same_person"}
+    assert refusals(await authors.publish(proposed)) == {None}
+    assert refusals(await authors.withdraw(proposed, actor="ann")) == {"same_person"}
+    for before, after in (("proposed", "live"), ("proposed", "shadow"), ("live", "withdrawn")):
+        with pytest.raises(asyncpg.CheckViolationError, match="publishing_takes_two_people"):
+            await harness.connection.execute(
+                "INSERT INTO rule_change SELECT 9, 9, now(), proposal_id, $1, $2, 0, act_id, proposed_by,"
+                " 'x', proposed_by FROM rule_change LIMIT 1",
+                before,
+                after,
+            )
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="rule_change_names_its_proposal"):
+        await harness.connection.execute(
+            "INSERT INTO rule_change SELECT 9, 9, now(), proposal_id, 'proposed', 'live', 0, act_id, 'ann',"
+            " 'x', 'cy' FROM rule_change LIMIT 1"
+        )
+
+
+async def test_each_step_is_taken_once_in_its_order(harness: Harness, authors: Authors):
+    """Proposed, shadow, live, withdrawn: steps may be left out, but none is taken back."""
+    first = await authors.propose("CTR-1", {"over": "4999"})
+    second = await authors.propose("CTR-1", {"over": "5999"})
+    other = await authors.propose("CTR-1", {"over": "5999"}, asset="EUR")
+    steps: list[tuple[Any, str, str | None]] = [
+        (first, "shadow", None),
+        (first, "shadow", "already_shadow"),
+        (first, "live", None),
+        (first, "live", "already_live"),
+        (first, "shadow", "already_live"),
+        (second, "live", None),
+        (first, "withdrawn", None),
+        (first, "withdrawn", "already_withdrawn"),
+        (first, "live", "already_withdrawn"),
+        (second, "withdrawn", None),
+        (other, "live", None),
+    ]
+    for proposed, step, refused in steps:
+        if step == "withdrawn":
+            said = await authors.withdraw(proposed)
+        else:
+            said = await authors.publish(proposed, shadow=step == "shadow")
+        assert refusals(said) == {refused}, (proposed.result, step)
+    third, fourth = [await authors.propose("CTR-1", {"over": "1"}) for _ in range(2)]
+    assert refusals(await authors.publish(fourth)) == {None}
+    assert refusals(await authors.publish(third)) == {"superseded"}
+    rows = await harness.connection.fetch("SELECT shard, count(*) AS n FROM rule_change GROUP BY shard")
+    assert {row["shard"]: row["n"] for row in rows} == dict.fromkeys(range(PARTITIONS), 7)
+
+
+async def test_an_act_sent_twice_changes_once(harness: Harness, authors: Authors):
+    """And is answered twice, the same."""
+    proposed = await authors.propose("CTR-1", {"over": "4999"})
+    act = authors.act(PublishParameters, "ben", proposal_id=proposed.act_id)
+    once, twice = await harness.everywhere(act), await harness.everywhere(act)
+    assert kinds(twice) == ["ActDone"] * PARTITIONS
+    assert [each.result for each in twice] == [
+        {**each.result, "repeat": True} for each in once if type(each).__name__ == "ActDone"
+    ]
+
+
+WRONG: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("CTR-2", {"over": "1"}, {}, "rule_unknown"),
+    ("CASE", {"review_days": 1}, {}, "rule_unknown"),
+    ("CTR-1", {"over": "1"}, {"shard": (HOUSE_SHARD + 1) % PARTITIONS}, "wrong_shard"),
+    ("CTR-1", {"over": "1"}, {"segment": "person"}, "scope_unused"),
+    ("SAN-1", {"hold_hours": 1}, {"asset": "EUR"}, "scope_unused"),
+    ("CTR-1", {"over": "1"}, {"valid_from": DAY, "valid_until": DAY}, "never_valid"),
+    ("CTR-1", {"under": "1"}, {}, "parameter_unknown"),
+    ("CTR-1", {"over": "some"}, {}, "parameter_wrong"),
+    ("CTR-1", {"over": None}, {}, "parameter_wrong"),
+    ("CTR-1", {"over": "-1"}, {}, "parameter_wrong"),
+    ("CTR-1", {"over": "1.5"}, {}, "parameter_wrong"),  # yen have no halves
+    ("CTR-1", {"over": "1.555"}, {"asset": "EUR", "scale": 2}, "parameter_wrong"),
+    ("STR-1", {**STR_1, "hours": 24 * 365}, {}, "parameter_wrong"),
+    ("STR-1", {**STR_1, "count": -1}, {}, "parameter_wrong"),
+    ("STR-1", {**STR_1, "hold_hours": 0}, {}, "parameter_wrong"),
+    ("STR-1", {name: value for name, value in STR_1.items() if name != "hold_hours"}, {}, "parameter_wrong"),
+    ("SAN-1", {}, {}, "parameter_wrong"),
+    ("SAN-1", {"hold_hours": 24, "alert_at": "0.1", "hold_at": "0.2"}, {}, "parameter_wrong"),
+]
+
+
+@pytest.mark.parametrize(("rule", "values", "fields", "refused"), WRONG, ids=[str(each) for each in WRONG])
+async def test_what_could_not_be_judged_by_is_refused_by_name(
+    rule: str, values: dict[str, Any], fields: dict[str, Any], refused: str, harness: Harness
+):
+    """Before anybody publishes it: a version that halts the shard, or that never counts, is no version."""
+    done = await Authors(harness).propose(rule, values, **fields)
+    assert (done.done, done.result.get("refused")) == (False, refused), done.detail
+
+
+async def test_amounts_of_an_asset_may_be_as_fine_as_it_is(authors: Authors):
+    """Cents of a dollar; and a version that comes for one asset only."""
+    done = await authors.propose("CTR-1", {"over": "9999.99"}, asset="USD", scale=2)
+    assert done.done
+
+
+async def test_nobody_publishes_what_nobody_has_proposed(harness: Harness, authors: Authors):
+    """Nor withdraws it."""
+    proposed = await authors.propose("CTR-2", {})
+    assert refusals(await authors.publish(proposed)) == {"no_such_proposal"}
+    assert refusals(await authors.withdraw(proposed)) == {"no_such_proposal"}
+
+
+@pytest.mark.parametrize("row", RULE_PARAMETERS, ids=lambda row: f"{row.rule} {row.asset} {row.version}")
+def test_what_comes_with_the_product_could_be_proposed(row: Any) -> None:
+    """For any asset, in whole units; so that a proposal may begin from it."""
+    check_parameters(row, 0)
+
+
+async def test_days_and_closeness_decide_among_versions_as_ever(
+    harness: Harness, authors: Authors, ledger: Ledger
+):
+    """From its first day to the day before its last, for its asset alone, and off where it has no values."""
+    until = DAY + timedelta(days=1)
+    proposed = await authors.propose(
+        "CTR-1", {"over": "50"}, asset="USD", scale=2, valid_from=DAY, valid_until=until
+    )
+    await authors.publish(proposed)
+    for day, asset, found in (
+        (DAY - timedelta(days=1), "USD", []),
+        (DAY, "USD", ["CTR-1"]),
+        (DAY, "EUR", []),
+        (until, "USD", []),
+    ):
+        made = ledger.moved("deposit", "100", day=day, asset=asset)
+        assert kinds(await harness.take(*made)) == found, (day, asset)
+    await authors.publish(await authors.propose("CTR-1", {}))
+    for asset, found in (("EUR", []), ("USD", []), ("JPY", ["CTR-1"])):
+        made = ledger.moved("deposit", "2000001", owner=ANNE, asset=asset, scale=0, day=until)
+        assert kinds(await harness.take(*made)) == found, asset
+
+
+async def test_a_shadow_keeps_what_it_finds_and_neither_holds_nor_alerts(
+    harness: Harness, ledger: Ledger, authors: Authors
+):
+    """Banknotes, windows and names alike; what would have been held is told apart."""
+    for rule, values in VERSIONS:
+        if values:
+            assert refusals(await authors.publish(await authors.propose(rule, values), shadow=True)) == {None}
+    quiet = await harness.take(
+        *ledger.moved("deposit", "9000"),
+        *ledger.moved("withdrawal", "8500", pending=True),
+        *ledger.moved("transfer", "80", owner=BOB, other=ANNE, cash=False, pending=True),
+    )
+    assert kinds(quiet) == ["cleared", "cleared"]
+    rows = await harness.connection.fetch("SELECT shard, owner, rule, would_hold FROM shadow_finding")
+    assert {tuple(row) for row in rows} == {
+        (0, ALICE, "CTR-1", False),
+        (0, ALICE, "STR-1", True),
+        (0, ALICE, "RND-1", False),
+        (1, BOB, "PAY-1", True),
+    }
+
+
+async def test_what_goes_live_judges_with_the_history_it_had(
+    harness: Harness, live: Harness, ledger: Ledger, authors: Authors
+):
+    """Windows and banknotes were kept all along: the first record after it completes a pattern."""
+    band = {"band_from": "100", "band_below": "200", "payers": 3, "days": 4}
+    proposed = await authors.propose("STR-2", band, asset="USD", scale=2)
+    for number, payer in enumerate(("one", "two")):
+        made = ledger.moved("transfer", "150", owner=payer, other=ALICE, cash=False, at=hours(number))
+        assert kinds(await live.take(*made)) == []
+    await authors.publish(proposed, shadow=True)
+    await live.restart()
+    await authors.publish(proposed)
+    made = ledger.moved("transfer", "150", owner="three", other=ALICE, cash=False, at=hours(3))
+    [alert] = await live.take(*made)
+    assert (alert.rule, alert.findings[0].values["count"]) == ("STR-2", 3)
+
+
+STEP = st.sampled_from(["live", "shadow", "withdraw"])
+PLANS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2), STEP), min_size=1, max_size=6)
+CHANGING = ("ActDone", "ParametersChanged")
+
+
+async def play(
+    harness: Harness, made: list[Any], acts: dict[int, list[Any]], cuts: set[int], restarts: set[int]
+) -> dict[str, Any]:
+    """Take deliveries in batches, with acts before some of them; return what was found."""
+    batch: list[Any] = []
+    pending: list[Any] = []
+
+    async def flush() -> None:
+        for act in pending[:-1]:
+            await harness.everywhere(act)
+        if pending:
+            await harness.everywhere(pending[-1], *batch)
+        elif batch:
+            await harness.take(*batch)
+        batch.clear()
+        pending.clear()
+
+    for number, each in enumerate(made):
+        if number in cuts or number in acts:
+            await flush()
+            if number in restarts:
+                await harness.restart()
+        pending += acts.get(number, [])
+        batch.append(each)
+    await flush()
+    left_out = {"recorded_at", "seq", "alert_id"}
+    told: dict[int, list[Any]] = {}
+    for event in harness.published:
+        if type(event).__name__ not in CHANGING:
+            told.setdefault(event.shard, []).append(event.model_dump(exclude=left_out))
+    shadows = await harness.connection.fetch(
+        "SELECT shard, proposal_id, owner, rule, business_date, subject, would_hold, findings, about_shard,"
+        " about_seq FROM shadow_finding ORDER BY 1, 2, 3, 5, 6, 7"
+    )
+    return {"told": told, "shadows": [tuple(row) for row in shadows]}
+
+
+@settings(
+    max_examples=25,
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    steps=STEPS,
+    chosen=st.lists(st.sampled_from(VERSIONS), min_size=1, max_size=3),
+    plan=PLANS,
+    cuts=st.sets(st.integers(1, 40)),
+    restarts=st.sets(st.integers(1, 40)),
+)
+async def test_any_cutting_crash_and_rebuild_judge_each_record_by_the_same_version(
+    live: Harness,
+    owner: Any,
+    steps: list[tuple[Any, ...]],
+    chosen: list[tuple[str, dict[str, Any]]],
+    plan: list[tuple[int, int, str]],
+    cuts: set[int],
+    restarts: set[int],
+):
+    """A change counts from its record on, not from a batch; also where all is judged again."""
+    made = deliveries_of(steps)
+    outcomes: list[dict[str, Any]] = []
+    everything = set(range(len(made)))
+    for where, again, is_rebuild in (
+        (everything, set[int](), False),
+        (cuts, restarts, False),
+        (cuts, restarts, True),
+        (set[int](), set[int](), True),
+    ):
+        acts_too = ", compliance.rule_proposal, compliance.rule_change, compliance.act_answer"
+        await owner.execute(
+            "TRUNCATE compliance.cash_event, compliance.decision, compliance.hold, compliance.alert,"
+            " compliance.window_batch, compliance.window_state, compliance.window_checkpoint,"
+            " compliance.event_chain, compliance.outbox, compliance.position, compliance.shadow_finding"
+            f"{'' if is_rebuild else acts_too} CASCADE"
+        )
+        live.__init__(live.database, live.connection)
+        await live.begin()
+        acts: dict[int, list[Any]] = {}
+        if not is_rebuild:
+            authors = Authors(live)
+            proposed = [await authors.propose(rule, values) for rule, values in chosen]
+            for place, number, step in sorted(plan):
+                proposal_id = proposed[number % len(proposed)].act_id
+                act = (
+                    authors.act(WithdrawParameters, "ben", proposal_id=proposal_id)
+                    if step == "withdraw"
+                    else authors.act(
+                        PublishParameters, "ben", proposal_id=proposal_id, shadow=step == "shadow"
+                    )
+                )
+                acts.setdefault(place, []).append(act)
+        outcomes.append(await play(live, made, acts, where, again))
+    one_by_one, cut, rebuilt, at_once = outcomes
+    assert cut == one_by_one
+    assert rebuilt == one_by_one
+    assert at_once == one_by_one
