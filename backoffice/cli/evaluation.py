@@ -7,9 +7,9 @@ from typing import Final
 
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.cash import CashEvent, CashLog
-from services.compliance.domain.graph import Graph
 from services.compliance.domain.leads import LeadQueue, Raised
 from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.tier_two import Flows, Telling
 from services.compliance.domain.windows.entry import DAY, Entry, counterparty, instant
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
@@ -114,19 +114,30 @@ class _Evaluation:
     _book: ParameterBook = field(default_factory=lambda: ParameterBook(RULE_PARAMETERS))
     _windows: dict[tuple[str, str], Window] = field(default_factory=dict[tuple[str, str], Window])
     _cash: dict[str, CashLog] = field(default_factory=dict[str, CashLog])
-    _graphs: dict[str, Graph] = field(default_factory=dict[str, Graph])
     _judge: WindowJudge = field(init=False)
+    _flows: Flows = field(init=False)
+    _telling: Telling = field(default_factory=Telling)
 
     def __post_init__(self) -> None:
         self._judge = WindowJudge(WINDOW_RULES, self._book)
+        self._flows = Flows(GRAPH_RULES, (self._book,))
 
     def judge(self, row: Row, owner: str, other: str, moved: int) -> None:
         """Judge one side by the rules about windows, and banknotes by those about cash."""
         window = self._windows.get((owner, row.asset))
         if window is None:
             window = self._windows[owner, row.asset] = self._opened(owner, row)
+        entry = self._entry(row, owner, other, moved)
+        window.take(entry)
+        if row.at.toordinal() >= self.since:
+            for finding in self._judge.judge(window, entry):
+                self._note(finding.rule, owner, row, finding.values["events"], window)
+        if row.cash:
+            self._judge_cash(row, owner, moved)
+
+    def _entry(self, row: Row, owner: str, other: str, moved: int) -> Entry:
         time = instant(row.at)
-        entry = Entry(
+        return Entry(
             owner=owner,
             asset=row.asset,
             account=owner,
@@ -138,12 +149,6 @@ class _Evaluation:
             seq=row.number,
             other=counterparty(other) if other else 0,
         )
-        window.take(entry)
-        if row.at.toordinal() >= self.since:
-            for finding in self._judge.judge(window, entry):
-                self._note(finding.rule, owner, row, finding.values["events"], window)
-        if row.cash:
-            self._judge_cash(row, owner, moved)
 
     def _opened(self, owner: str, row: Row) -> Window:
         window, known = Window(), self.customers.get(owner)
@@ -177,16 +182,15 @@ class _Evaluation:
         log.add(event)
 
     def follow(self, row: Row) -> None:
-        """Judge a transaction by the rules about who paid whom."""
-        graph = self._graphs.setdefault(row.asset, Graph())
-        edge = graph.add(row.payer, row.payee, row.amount, instant(row.at), f"0-{row.number}")
-        if row.at.toordinal() < self.since:
+        """Judge a transaction by the rules about who paid whom, and tell what the service would tell."""
+        fresh = self._flows.take(self._entry(row, row.payer, row.payee, -row.amount))
+        if fresh is None or row.at.toordinal() < self.since:
             return
-        for rule in GRAPH_RULES:
-            parameters = self._book.read(rule, row.asset, row.at.date(), self.scale)
-            found = rule.evaluate(graph, edge, parameters) if parameters is not None else []
-            if found and (not self.customers or row.payer in self.customers):
-                self._note(rule.code, row.payer, row, [each.reference for each in found])
+        for flow in self._flows.find([fresh]):
+            owner = flow.last.owner
+            is_known = not self.customers or owner in self.customers
+            if is_known and self._telling.judge(flow) == "alert":
+                self._note(flow.rule.code, owner, row, [each.reference for each in flow.edges])
 
     def _note(
         self, rule: str, owner: str, row: Row, events: Sequence[str], window: Window | None = None

@@ -13,7 +13,7 @@ from services.compliance.domain.chain import Head
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.rule_changes import RuleSets, RuleTimeline
 from services.compliance.domain.sealed_news import read_or_sealed
-from services.compliance.handlers import acts, chaining, deadlines, events, parties, windows
+from services.compliance.handlers import acts, chaining, deadlines, events, parties, tier_two, windows
 from services.compliance.handlers.opening import Keys
 from services.compliance.handlers.rule_changes import check_parameters
 from services.compliance.rules import LOOKBACK, WINDOW_RULES
@@ -37,7 +37,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 TICK_IDLE: Final = timedelta(seconds=5)
 TICK_BUSY: Final = timedelta(seconds=1)
-"""While parties are screened again."""
+"""While parties are screened again, or the second tier has much to read."""
 TRIAL_SCALE: Final = 8
 """The scale parameters are read at once at the start, to find wrong ones."""
 
@@ -94,6 +94,8 @@ class ComplianceService(Service):
         self._heads: dict[int, Head] = {}
         self._chained: tuple[UnitOfWork, dict[int, Head]] | None = None
         self._keys: Keys | None = None
+        self._looked: UnitOfWork | None = None
+        """The last tick, whose commit settles what the second tier has in memory."""
 
     def configure(self, settings: ServiceSettings, kafka: KafkaSettings) -> None:
         """Take the master key; raise `ConfigurationError` where there is none."""
@@ -170,10 +172,12 @@ class ComplianceService(Service):
             self._memory.adopt(self._ticked[1])
         if self._chained is not None and self._chained[0] is work:
             self._heads |= {s: head for s, head in self._chained[1].items() if s in self._heads}
-        self._draft = self._ticked = self._chained = None
+        if self._looked is work and self._memory.tier_two is not None:
+            self._memory.tier_two.is_settled = True
+        self._draft = self._ticked = self._chained = self._looked = None
 
     async def tick(self, work: UnitOfWork) -> None:
-        """Announce what is overdue and lists that are too old; screen parties against what lists changed."""
+        """Announce what is overdue or too old, screen parties against changed lists, let tier two look."""
         draft = Draft(self._memory)
         self._ticked = (work, draft)
         await deadlines.announce_overdue(work)
@@ -184,6 +188,9 @@ class ComplianceService(Service):
             with contextlib.suppress(OSError, TimeoutError):
                 await self._keys.catch_up()
         is_busy = await parties.screen_parties_again(work, self._memory)
+        self._looked = work
+        is_busy |= await tier_two.look_at_all(work, self._memory)
+        await tier_two.raise_findings(work)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)
 

@@ -1,7 +1,7 @@
 """A real PostgreSQL with compliance's schema, cloned for each test, and the service on it without Kafka."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -114,10 +114,19 @@ class Harness:
         """Let the time pass to an instant."""
         return await self._do(self.service.tick, at, commit=True)
 
+    async def tick_shards(self, shards: Iterable[int], at: datetime, *, commit: bool = True) -> list[Any]:
+        """Let the time pass for some shards, as if others were held elsewhere; commit it, or roll it back."""
+        return await self._do(self.service.tick, at, commit=commit, shards=shards)
+
     async def _do(
-        self, do: Callable[[UnitOfWork], Awaitable[None]], at: datetime, *, commit: bool
+        self,
+        do: Callable[[UnitOfWork], Awaitable[None]],
+        at: datetime,
+        *,
+        commit: bool,
+        shards: Iterable[int] = range(PARTITIONS),
     ) -> list[Any]:
-        works = {shard: ShardWork(shard, 1, self.seqs.get(shard, 0), at, {}) for shard in range(PARTITIONS)}
+        works = {shard: ShardWork(shard, 1, self.seqs.get(shard, 0), at, {}) for shard in shards}
         work = UnitOfWork(self.connection, works, PARTITIONS)
         transaction = self.connection.transaction()
         await transaction.start()

@@ -59,7 +59,7 @@ def _kind(rule: Rule) -> str:
         case CashRule():
             return "a rule about cash" + (", which holds what waits" if rule.holds else "")
         case GraphRule():
-            return "a rule about who paid whom, asked by `compliance evaluate` only"
+            return "a rule about who paid whom, over all shards: second tier, which only alerts"
         case _:
             return {"in": "what comes in", "out": "what goes out"}.get(
                 rule.judges, "what comes in or goes out"

@@ -15,6 +15,7 @@ _SINCE: Final = date(1970, 1, 1)
 """Valid for imported history too."""
 _FFIEC: Final = "FFIEC BSA/AML examination manual, appendix F"
 _NO_LAW: Final = "; no law gives the figure: a firm sets its own"
+_CAPACITY: Final = f"{_NO_LAW}; alerts a day: what its people can look at"
 _LEAST: Final = "FATF recommendation 16 for the smallest amount; no law gives the counts"
 _OWN_MEAN: Final = "; three times the customer's own mean, as DEV-1"
 _SETS_PRICES: Final = (
@@ -152,11 +153,11 @@ _FOR_ANY_ASSET: Final[tuple[RuleParameter, ...]] = (
             "hops_max": 6,
             "days": 5,
             "percent": 60,
-            "rarity_percent": 90,
+            "new_percent": 90,
             "amount_min": "1000",
-            "cooldown_days": 5,
+            "alerts_a_day": 50,
         },
-        _PATTERNS + _NO_LAW,
+        _PATTERNS + _CAPACITY,
     ),
     _row(
         "STK-1",
@@ -164,11 +165,11 @@ _FOR_ANY_ASSET: Final[tuple[RuleParameter, ...]] = (
             "layers": 3,
             "days": 5,
             "percent": 80,
-            "rarity_percent": 90,
+            "new_percent": 90,
             "amount_min": "1000",
-            "cooldown_days": 5,
+            "alerts_a_day": 50,
         },
-        _PATTERNS + _NO_LAW,
+        _PATTERNS + _CAPACITY,
     ),
 )
 

@@ -8,13 +8,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any, Final, Literal, get_args
 
 from services.compliance.domain.cash import CashEvent, CashLog, Log, OwnerHistory, Reach, in_time
-from services.compliance.domain.graph import KEPT, Graph
+from services.compliance.domain.graph import KEPT
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import CashRule, GraphRule, RuleParameter, WindowRule
-from services.compliance.domain.windows.entry import DAY, Entry, counterparty
+from services.compliance.domain.tier_two import Flows, Telling
+from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
 from shared.money import SCALE_MAX, AmountError
@@ -142,30 +144,18 @@ class Backtest:
                 found.add((event.owner, event.booking_date))
 
     def graph(self, entries: Iterable[Entry]) -> None:
-        """Judge who paid whom, over all shards, in order of time; parties outside are numbers."""
+        """Judge who paid whom, over all shards, a business day at a time; parties outside are numbers."""
         rule = self.rule
         assert isinstance(rule, GraphRule)
-        paid = sorted(
-            (each for each in entries if each.amount and each.other),
-            key=lambda each: (each.at, each.reference),
-        )
-        inside = {counterparty(each.owner): each.owner for each in paid}
-        graphs: dict[str, Graph] = {}
-        for entry in paid:
-            other = inside.get(entry.other, f"#{entry.other}")
-            if entry.amount > 0 and entry.other in inside:
-                continue  # The payer's own entry is the edge.
-            payer, payee = (other, entry.owner) if entry.amount > 0 else (entry.owner, other)
-            graph = graphs.setdefault(entry.asset, Graph())
-            edge = graph.add(payer, payee, abs(entry.amount), entry.at, entry.reference)
-            day = entry.booking_date
-            if not self.period.holds(day):
-                continue
-            self.judged += 1
-            for book, found in self._sides():
-                parameters = book.read(rule, entry.asset, day, entry.scale)
-                if parameters is not None and rule.evaluate(graph, edge, parameters):
-                    _alert(found, entry.owner, day, book.cooldown_days(rule.code, entry.asset, day))
+        flows = Flows((rule,), (self.stands, self.changed))
+        told = ((self.stands, Telling(), self.by_stands), (self.changed, Telling(), self.by_changed))
+        for day, entries_of_day in groupby(sorted(entries, key=_in_days), key=lambda each: each.day):
+            fresh = [found for entry in entries_of_day if (found := flows.take(entry)) is not None]
+            self.judged += len(fresh) if self.period.holds(date.fromordinal(day)) else 0
+            for book, telling, found in told:
+                for flow in flows.find(fresh, book):
+                    if self.period.holds(flow.business_date) and telling.judge(flow) == "alert":
+                        found.add((flow.last.owner, flow.business_date))
 
     def _sides(self) -> tuple[tuple[ParameterBook, set[AlertOf]], ...]:
         return (self.stands, self.by_stands), (self.changed, self.by_changed)
@@ -176,6 +166,10 @@ def _alert(found: set[AlertOf], owner: str, day: date, cooldown_days: int) -> No
     near = (day + timedelta(days=step) for step in range(1 - cooldown_days, cooldown_days))
     if not any((owner, each) in found for each in near):
         found.add((owner, day))
+
+
+def _in_days(entry: Entry) -> tuple[int, int, int, int]:
+    return entry.day, entry.at, entry.shard, entry.seq
 
 
 def _concerns(log: Log, event: CashEvent) -> bool:

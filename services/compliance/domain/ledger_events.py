@@ -293,6 +293,7 @@ def _entry(
         number,
         country,
         missing,
+        outside=other == HOUSE,
     )
 
 

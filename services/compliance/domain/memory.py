@@ -11,6 +11,7 @@ from services.compliance.domain.cash import Lookback, OwnerHistory
 from services.compliance.domain.list_age import ListCheck, Outdated
 from services.compliance.domain.records import ListRefusalRow
 from services.compliance.domain.rule_changes import RuleChange, RuleSets, RuleTimeline
+from services.compliance.domain.tier_two import TierTwo
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY, Whitelist, WhitelistRow
 from services.compliance.domain.windows.shard import ShardWindows
@@ -52,8 +53,13 @@ class Memory:
     )
     """What open screenings of parties are about: entry ids by (shard, seq), None for all; as stored."""
 
+    tier_two: TierTwo | None = None
+    """Of the second tier, if the house's shard is held; a tick changes it in place."""
+
     def forget(self, shard: int) -> None:
         """Drop a shard, and the indexes that no other shard uses."""
+        if self.tier_two is not None and self.tier_two.house == shard:
+            self.tier_two = None
         self.histories.pop(shard, None)
         self.active.pop(shard, None)
         self.checked.pop(shard, None)

@@ -224,3 +224,39 @@ class ListPart:
     sha256: str
     recorded_at: datetime
     entries: tuple[ListedParty, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TierRunRow:
+    """A run of the second tier: up to where it looked, and how much it found."""
+
+    number: int
+    recorded_at: datetime
+    through: tuple[int, ...]
+    """By shard, the last batch of entries."""
+    entries: tuple[int, ...]
+    """By shard, how many entries up to then."""
+    edges: int
+    alerts: int
+    cooling: int
+    over_budget: int
+    cut_short: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierFindingRow:
+    """What a run found of a party."""
+
+    run: int
+    number: int
+    shard: int
+    """The party's home."""
+    owner: str
+    rule: str
+    business_date: date
+    outcome: str
+    score: int
+    parties: tuple[int, ...]
+    finding: Finding
+    about_shard: int
+    about_seq: int

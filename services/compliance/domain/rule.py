@@ -68,13 +68,18 @@ class WindowRule(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class GraphRule(Generic[P]):
-    """A rule about who paid whom, over all parties: second tier, asked by `compliance evaluate` only."""
+    """A rule about who paid whom, over the parties of all shards: second tier, so that it only alerts.
+
+    Its parameters have `version`, `amount_min`, `days`, in which a party is told of once, and `alerts_a_day`.
+    """
 
     code: str
     title: str
+    words: str
+    """What a finding says, with `count` edges and the parameters' `days` to be filled in."""
     read_parameters: Callable[["RuleParameter", int], P]
     evaluate: Callable[[Graph, Edge, P], list[Edge]]
-    """The edges of what an edge completes, this one among them; none if it completes nothing."""
+    """The edges of what an edge is part of, in order of time; none if it is part of nothing."""
 
 
 Rule = CashRule[Any] | NameRule | WindowRule[Any] | GraphRule[Any]

@@ -40,6 +40,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of an opening: what kind of party the customer is."""
     residence: str = ""
     """Of an opening: the customer's country."""
+    outside: bool = False
+    """Whether the other side is outside the firm, so that it has no entry of its own."""
 
     @property
     def reference(self) -> str:

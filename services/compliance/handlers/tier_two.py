@@ -1,0 +1,135 @@
+"""Runs the second tier, and raises what it has found: alerts only, in the ticks, beside all screening.
+
+Whoever holds the house's shard runs it, over the entries that all shards have stored; each shard raises what
+was found of its own parties. Findings and how far they look are one commit, alerts and the marks that they
+are raised another: whoever dies meanwhile, each is told once.
+"""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Final
+
+from services.compliance.domain.memory import Memory
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.records import AlertRow, TierFindingRow, TierRunRow
+from services.compliance.domain.tier_two import Flow, Flows, Outcome, Telling, TierTwo
+from services.compliance.domain.windows.shard import read_entries
+from services.compliance.handlers.alerts import raise_alert
+from services.compliance.handlers.screening import Hit
+from services.compliance.rules import GRAPH_RULES
+from services.compliance.store import decisions as decision_store
+from services.compliance.store import tier_two as tier_store
+from shared.messages.envelope import HOUSE, Number
+from shared.messages.partitioner import shard_of
+from shared.runtime.database import Connection
+from shared.runtime.work import UnitOfWork
+
+ENTRIES_A_RUN: Final = 10_000
+"""About 0.1 s of a processor, so that payments do not wait long behind it."""
+BATCHES_A_RUN: Final = 200
+"""Of one shard."""
+ALERTS_A_TICK: Final = 1000
+
+
+async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
+    """Let rules about all shards look at what has come since the last run, and say whether more waits.
+
+    Memory changes before the commit; if that fails, `is_settled` stays false, and it is read again.
+    """
+    house = shard_of(HOUSE, work.partitions)
+    if house not in work.shards:
+        return False
+    tier, book = memory.tier_two, memory.rules[house].now.book
+    if tier is None or not tier.is_settled or tier.flows.books[0] is not book:
+        # Other parameters may keep other edges: all is read again.
+        tier = memory.tier_two = await _begin(work.connection, book, house, work.partitions)
+    was_warm = tier.is_warm
+    batches = await tier_store.next_batches(
+        work.connection,
+        tier.read,
+        [None] * work.partitions if was_warm else tier.through,
+        entries=ENTRIES_A_RUN,
+        batches=BATCHES_A_RUN,
+    )
+    if not batches:
+        return False
+    tier.is_settled = False
+    cut_before = tier.flows.cut_short
+    taken = Counter[int]()
+    entries = [entry for *_, stored in batches for entry in read_entries(stored)]
+    fresh = [found for entry in entries if (found := tier.flows.take(entry)) is not None]
+    for shard, number, count, _ in batches:
+        tier.read[shard] = number
+        taken[shard] += count
+    if not was_warm:
+        return True
+    tier.through = list(tier.read)
+    tier.entries = [before + taken[shard] for shard, before in enumerate(tier.entries)]
+    tier.number += 1
+    flows = tier.flows.find(fresh)
+    judged = [(flow, tier.telling.judge(flow)) for flow in flows]
+    outcomes = Counter(outcome for _, outcome in judged)
+    run = TierRunRow(
+        number=tier.number,
+        recorded_at=work.shards[house].recorded_at,
+        through=tuple(tier.through),
+        entries=tuple(tier.entries),
+        edges=len(fresh),
+        alerts=outcomes["alert"],
+        cooling=outcomes["cooling"],
+        over_budget=outcomes["over_budget"],
+        cut_short=tier.flows.cut_short - cut_before,
+    )
+    told = [(flow, outcome) for flow, outcome in judged if outcome != "cooling"]
+    await tier_store.save_run(work.connection, run)
+    await tier_store.save_findings(
+        work.connection,
+        [
+            _row(tier.number, place, flow, outcome, work.partitions)
+            for place, (flow, outcome) in enumerate(told, start=1)
+        ],
+    )
+    return len(entries) >= ENTRIES_A_RUN
+
+
+async def raise_findings(work: UnitOfWork) -> None:
+    """Raise an alert for each finding about a party of the shards held; more than a tick's worth waits."""
+    rows = await tier_store.waiting_findings(work.connection, list(work.shards), ALERTS_A_TICK)
+    alerts: list[AlertRow] = []
+    for row in rows:
+        key = (row.shard, row.owner, row.rule, row.business_date, "")
+        about = Number(shard=row.about_shard, seq=row.about_seq)
+        hit = Hit(row.rule, row.owner, "", (row.finding,), holds=False, hold_for=timedelta())
+        alerts.append(raise_alert(work, key, hit, about, None))
+    await decision_store.save_alerts(work.connection, alerts)
+    await tier_store.mark_raised(
+        work.connection, [(row.run, row.number, each.seq) for row, each in zip(rows, alerts, strict=True)]
+    )
+
+
+async def _begin(connection: Connection, book: ParameterBook, house: int, partitions: int) -> TierTwo:
+    """Begin with what was told; entries up to the last run are read again, some in each tick."""
+    number, through, entries = await tier_store.load_last_run(connection) or (0, [], [])
+    telling = Telling()
+    for rule, day, parties in await tier_store.load_told(connection):
+        telling.note(rule, parties, day.toordinal())
+    missing = [0] * (partitions - len(through))
+    flows = Flows(GRAPH_RULES, (book,))
+    return TierTwo(house, flows, telling, number, [*through, *missing], [*entries, *missing])
+
+
+def _row(run: int, number: int, flow: Flow, outcome: Outcome, partitions: int) -> TierFindingRow:
+    return TierFindingRow(
+        run=run,
+        number=number,
+        shard=shard_of(flow.last.owner, partitions),
+        owner=flow.last.owner,
+        rule=flow.rule.code,
+        business_date=flow.business_date,
+        outcome=outcome,
+        score=flow.score,
+        parties=flow.parties,
+        finding=flow.finding(),
+        about_shard=flow.last.shard,
+        about_seq=flow.last.seq,
+    )
