@@ -22,6 +22,8 @@ class CaseRow:
     report: bool | None
     proposal: int | None
     proposed_by: str | None
+    filing: int | None = None
+    filing_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class CaseFactRow:
     report: bool | None = None
     proposal: int | None = None
     proposed_by: str | None = None
+    schema_sha256: str | None = None
+    filing: int | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ ACT_OF: Final[Mapping[str, str]] = {
     "approved": "approve_decision",
     "returned": "return_decision",
     "reopened": "reopen_case",
+    "filed": "file_report",
+    "acknowledged": "acknowledge_report",
 }
 """Which act does what."""
 
@@ -84,8 +91,10 @@ def told(facts: Sequence[CaseFactRow]) -> tuple[Mapping[str, object], str]:
     status, officer, deadline = "", None, None
     decision: tuple[str | None, bool | None] = (None, None)
     proposal: tuple[int | None, str | None] = (None, None)
+    filing: tuple[int | None, str | None] = (None, None)
     for number, fact in enumerate(facts, start=1):
         wrong = f"version {number} is missing" if fact.version != number else _wrong(status, fact, proposal)
+        wrong = wrong or _wrong_filing(fact, filing, reports=bool(decision[1]))
         if fact.what in ("proposed", "decided") and fact.actor != officer:
             wrong = wrong or f"version {number} is decided by {fact.actor}, the case is {officer}'s"
         if wrong:
@@ -104,6 +113,11 @@ def told(facts: Sequence[CaseFactRow]) -> tuple[Mapping[str, object], str]:
             case "returned" | "reopened":
                 status, decision, proposal = "investigating", (None, None), (None, None)
                 deadline = fact.deadline or deadline
+                filing = (None, None)
+            case "filed":
+                filing = (number, "filed")
+            case "acknowledged":
+                filing = (filing[0], fact.answer)
             case _:
                 pass
     return {
@@ -115,6 +129,8 @@ def told(facts: Sequence[CaseFactRow]) -> tuple[Mapping[str, object], str]:
         "report": decision[1],
         "proposal": proposal[0],
         "proposed_by": proposal[1],
+        "filing": filing[0],
+        "filing_status": filing[1],
     }, ""
 
 
@@ -129,6 +145,8 @@ _BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
     "approved": ("proposed",),
     "returned": ("proposed",),
     "reopened": ("closed",),
+    "filed": ("closed",),
+    "acknowledged": ("closed",),
 }
 
 
@@ -142,4 +160,19 @@ def _wrong(status: str, fact: CaseFactRow, proposal: tuple[int | None, str | Non
         return f"{where}: {fact.actor} approved their own proposal"
     if fact.what == "decided" and (fact.disposition == "confirmed" or fact.report):
         return f"{where}: one person closed what takes two"
+    return ""
+
+
+def _wrong_filing(fact: CaseFactRow, filing: tuple[int | None, str | None], *, reports: bool) -> str:
+    where = f"version {fact.version}"
+    if fact.what == "filed" and not reports:
+        return f"{where}: a report of a case that is not to be reported"
+    if fact.what == "filed" and filing[1] not in (None, "rejected"):
+        return f"{where}: a second report while the first is {filing[1]}"
+    if fact.what == "filed" and not fact.schema_sha256:
+        return f"{where}: filed without being validated"
+    if fact.what == "acknowledged" and filing != (fact.filing, "filed"):
+        return f"{where}: an answer to the filing {fact.filing}, where {filing} waits"
+    if fact.what == "acknowledged" and fact.answer not in ("accepted", "rejected"):
+        return f"{where}: an answer {fact.answer}"
     return ""

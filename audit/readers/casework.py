@@ -11,11 +11,12 @@ async def read_cases(connection: Any) -> CaseData | None:
         return None
     files = await connection.fetch(
         "SELECT shard, case_id::text AS case_id, owner, kind, version, status, deadline, officer,"
-        " disposition, report, proposal, proposed_by FROM compliance.case_file"
+        " disposition, report, proposal, proposed_by, filing, filing_status FROM compliance.case_file"
     )
     facts = await connection.fetch(
         "SELECT shard, case_id::text AS case_id, version, seq, act_id::text AS act_id, what, actor, deadline,"
-        " officer, disposition, report, proposal, proposed_by FROM compliance.case_fact"
+        " officer, disposition, report, proposal, proposed_by, schema_sha256, filing, answer"
+        " FROM compliance.case_fact"
     )
     triage = await connection.fetch(
         "SELECT shard, alert_seq, seq, act_id::text AS act_id, case_id::text AS case_id, case_version"

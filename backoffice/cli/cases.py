@@ -1,24 +1,20 @@
 """`backoffice cases`: what officers make of alerts, from triage to a decision by two people."""
 
-import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 import typer
-from pydantic import ValidationError
 
-from backoffice.cli import acts, output, sessions
+from backoffice.cli import acts, filing, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
-from services.compliance.domain.filing.fincen import write_batch
-from services.compliance.domain.filing.sheet import read_sheet
 from services.compliance.queries.alerts import alert_find
 from services.compliance.queries.cases import WAITING, case_show, cases_list, loads
 from shared.messages.acts import (
+    AcknowledgeReport,
     ActBase,
     ApproveDecision,
     AssignCase,
@@ -27,6 +23,8 @@ from shared.messages.acts import (
     DecideCase,
     DismissAlert,
     Disposition,
+    FileReport,
+    FilingAnswer,
     GatherAlerts,
     LinkEvidence,
     LinkKind,
@@ -103,7 +101,8 @@ def list_cases(
 def show(case: CaseArgument) -> None:
     """Show a case and everything that was done to it."""
     found = sessions.run(_shown(connect(), case))
-    decided = f": {found['disposition']}{', to be reported' if found['report'] else ''}"
+    report = f", {found['filing_status'] or 'to be reported'}" if found["report"] else ""
+    decided = f": {found['disposition']}{report}"
     output.emit(
         found,
         f"{found['owner']}, {found['kind']}, {found['status']}{decided if found['disposition'] else ''};"
@@ -125,8 +124,11 @@ def show(case: CaseArgument) -> None:
     )
 
 
+_DETAILS: Final = ("officer", "disposition", "link_kind", "link", "form", "answer", "reference")
+
+
 def _details(fact: dict[str, Any]) -> list[str]:
-    named = [fact.get(name) for name in ("officer", "disposition", "link_kind", "link")]
+    named = [fact.get(name) for name in _DETAILS]
     return [*(str(each) for each in named if each), *fact.get("alerts", ())]
 
 
@@ -262,12 +264,24 @@ def file_report(
     case: CaseArgument,
     sheet: Annotated[Path, typer.Option(help="What is filled in: JSON, as the guide shows it.")],
     out: Annotated[Path, typer.Option(help="The file to write; it must not be there yet.")],
+    reason: ReasonOption = "the report of this case",
+    schemas: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="BACKOFFICE_FILING_SCHEMAS", help="The folder with the authority's XML schemas (XSD)."
+        ),
+    ] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Write it to look at: nothing is filed, and no schema is needed.")
+    ] = False,
+    version: VersionOption = None,
     actor: ActorOption = None,
     timeout: TimeoutOption = 30.0,
 ) -> None:
-    """Write the report of a case that is to be reported, as FinCEN's XML batch, and note it in the case.
+    """Write the report of a case that is to be reported, and say in the case that it is filed.
 
-    The file is for its owner's eyes only. It is not sent, and not validated against FinCEN's schemas.
+    It must be valid against the authority's schema, else nothing is written. The file is for its owner's eyes
+    only; sending it is yours to do.
     """
     connection = connect()
     found = sessions.run(_shown(connection, case))
@@ -277,45 +291,48 @@ def file_report(
             f"The case {case} is not closed with a report to be filed.",
             "Type `backoffice cases show` to see what it came to.",
         )
-    written = write_report(sheet, out)
-    words = f"{written['form']} written to {out.name}, sha256 {written['sha256']}, not validated"
-    done = sessions.run(_performed(connection, NoteCase, case, None, words, acts.actor(actor), timeout, {}))
-    output.emit(
-        {**written, "version": done.result.get("version")}, f"Written: {out}, {written['bytes']} bytes."
+    written = filing.write(sheet, out, schemas, is_draft=draft)
+    if draft:
+        output.emit(written, f"Written: {out}, {written['bytes']} bytes. Nothing is filed.")
+        return
+    fields = {name: written[name] for name in ("form", "sha256", "schema_sha256")}
+    done = sessions.run(
+        _performed(connection, FileReport, case, version, reason, acts.actor(actor), timeout, fields)
     )
     if not done.done:
+        out.unlink()
+        acts.tell(done)
         raise typer.Exit(FOUND)
+    output.emit(
+        {**written, "version": done.result["version"]},
+        f"Filed: {out}, {written['bytes']} bytes, valid against {written['schema']}. Send it now.",
+    )
 
 
-def write_report(sheet: Path, out: Path) -> dict[str, Any]:
-    """Write the report of a sheet into a new file that only its owner can read; return what was written."""
-    try:
-        filled = read_sheet(sheet.read_bytes())
-    except ValidationError as problem:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
-            for each in problem.errors(include_input=False, include_url=False)
-        )
-        raise CommandError("sheet_wrong", f"{sheet}: {wrong}.", "Correct it there.", USAGE) from None
-    except OSError as problem:
-        raise CommandError(
-            "sheet_unreadable", f"{sheet} cannot be read: {problem.strerror}.", "Name a file.", USAGE
-        ) from problem
-    content = write_batch(filled, clock.now().date())
-    try:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-    except OSError as problem:
-        raise CommandError(
-            "not_written", f"{out} cannot be written: {problem.strerror}.", "Name a new file.", USAGE
-        ) from problem
-    return {
-        "form": filled.form,
-        "file": out,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "validated": False,
-    }
+@app.command()
+def acknowledge(
+    case: CaseArgument,
+    status: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(get_args(FilingAnswer))}.", show_default=False)
+    ],
+    reference: Annotated[
+        str, typer.Option(help="The authority's own, such as FinCEN's BSA identifier.", show_default=False)
+    ],
+    reason: ReasonOption,
+    filing_version: Annotated[
+        int | None,
+        typer.Option("--filing", help="The case's version at which the report was filed; else the last."),
+    ] = None,
+    version: VersionOption = None,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Keep what the authority answered to the report of a case; after `rejected` another may be filed."""
+    require_one_of(status, get_args(FilingAnswer), "answer")
+    connection = connect()
+    last = sessions.run(_shown(connection, case))["filing"] if filing_version is None else filing_version
+    said = {"filing": last or 0, "status": status, "reference": reference}
+    _tell(_performed(connection, AcknowledgeReport, case, version, reason, acts.actor(actor), timeout, said))
 
 
 def dismiss(

@@ -211,6 +211,10 @@ CaseKind = Literal["suspicion", "unknown_suspect", "review", "continuing", "cash
 """What a case is about; it decides how long it may take."""
 Disposition = Literal["false_positive", "inconclusive", "confirmed"]
 LinkKind = Literal["alert", "case", "document", "hold", "transaction"]
+FilingForm = Literal["sar", "ctr", "goaml"]
+"""FinCEN's suspicious activity and currency transaction reports, and an authority's that runs goAML."""
+FilingAnswer = Literal["accepted", "rejected"]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class OpenCase(ActBase):
@@ -296,6 +300,28 @@ class ReopenCase(CaseAct):
     type: Literal["reopen_case"] = "reopen_case"
 
 
+class FileReport(CaseAct):
+    """Say that the report of a closed case is filed: the file, valid against its authority's schema."""
+
+    type: Literal["file_report"] = "file_report"
+    form: FilingForm
+    sha256: Sha256
+    """Of the file."""
+    schema_sha256: Sha256
+    """Of the schema that it was found valid against."""
+
+
+class AcknowledgeReport(CaseAct):
+    """Keep what the authority answered to a filed report."""
+
+    type: Literal["acknowledge_report"] = "acknowledge_report"
+    filing: int
+    """The version of the case at which the report was filed."""
+    status: FilingAnswer
+    reference: Reference
+    """The authority's own, such as FinCEN's BSA identifier."""
+
+
 class MakeReport(ActBase):
     """Make a report and announce it; sent to the house's shard."""
 
@@ -331,6 +357,8 @@ ComplianceAct = (
     | ApproveDecision
     | ReturnDecision
     | ReopenCase
+    | FileReport
+    | AcknowledgeReport
     | ResumeShard
 )
 ReportingAct = MakeReport | ResumeShard

@@ -21,9 +21,20 @@ STEPS: list[tuple[str, str, dict[str, Any]]] = [
     ("assigned", "ann", {"officer": "otto"}),
     ("proposed", "otto", {"disposition": "confirmed", "report": True}),
     ("approved", "lena", {"proposal": 3, "proposed_by": "otto"}),
+    ("filed", "otto", {"schema_sha256": "1" * 64}),
+    ("acknowledged", "otto", {"filing": 5, "answer": "accepted"}),
 ]
-ACTS = ("open_case", "assign_case", "decide_case", "approve_decision")
-FILE = CaseRow(0, CASE, "alice", "suspicion", 4, "closed", DUE, "otto", "confirmed", True, None, None)
+ACTS = (
+    "open_case",
+    "assign_case",
+    "decide_case",
+    "approve_decision",
+    "file_report",
+    "acknowledge_report",
+)
+FILE = CaseRow(
+    0, CASE, "alice", "suspicion", 6, "closed", DUE, "otto", "confirmed", True, None, None, 5, "accepted"
+)
 
 
 def _event(seq: int, **fields: Any) -> Record:
@@ -92,7 +103,7 @@ def _triage(number: int, **fields: Any) -> Callable[[CaseData], CaseData]:
 
 PLANTED: dict[str, tuple[Callable[[CaseData], CaseData], str]] = {
     "a fact is lost": (lambda data: replace(data, facts=[*data.facts[:1], *data.facts[2:]]), "missing"),
-    "the last fact is lost": (lambda data: replace(data, facts=data.facts[:-1]), "version: expected 3"),
+    "the last fact is lost": (lambda data: replace(data, facts=data.facts[:-1]), "version: expected 5"),
     "a case is lost": (lambda data: replace(data, files=[]), "and no case"),
     "one person closed it": (_fact(4, actor="otto"), "their own proposal"),
     "another proposal was approved": (_fact(4, proposal=2), "of another proposal"),
@@ -102,6 +113,12 @@ PLANTED: dict[str, tuple[Callable[[CaseData], CaseData], str]] = {
     "a fact that nobody asked for": (_fact(2, act_id="x"), "no fact of it"),
     "a fact that somebody else asked for": (_fact(2, actor="x"), "version 2: expected"),
     "the case says otherwise": (_file(status="investigating"), "status: expected 'closed'"),
+    "a report of what is not to be reported": (_fact(3, report=False), "not to be reported"),
+    "a report that nobody validated": (_fact(5, schema_sha256=None), "without being validated"),
+    "a report filed twice": (_fact(6, what="filed", schema_sha256="1"), "a second report"),
+    "an answer to another filing": (_fact(6, filing=4), "where (5, 'filed') waits"),
+    "an answer that is none": (_fact(6, answer="maybe"), "an answer maybe"),
+    "the case says that it was rejected": (_file(filing_status="rejected"), "filing_status: expected"),
     "the officer is another": (_file(officer="lena"), "officer: expected 'otto'"),
     "the alert is another's": (_file(owner="bob"), "whose it is"),
     "an alert that was never raised": (_triage(1, alert_seq=3), "never raised"),

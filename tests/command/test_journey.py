@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import backoffice as backoffice_package
-from tests.compliance.test_filing import SAR
+from tests.compliance.test_filing import SAR, SCHEMAS
 
 OWNER = "C000123"
 ACCOUNT = f"{OWNER}-EUR"
@@ -344,16 +344,24 @@ def _work_a_case(backoffice: Callable[..., Any], folder: Path) -> None:
         "approved",
     ]
     assert [each["case_id"] for each in backoffice("cases", "list", "--status", "closed").records] == [case]
-    assert backoffice("cases", "list").records == []
+    assert [each["case_id"] for each in backoffice("cases", "list").records] == [case], "a report is owed"
     assert backoffice("alerts", "dismiss", alert, *told, "ann").records[0]["result"]["refused"] == (
         "already_in_case"
     )
     (folder / "sheet.json").write_text(json.dumps(SAR))
     report = ("cases", "file", case, "--sheet", "sheet.json", "--out", "sar.xml", "--actor", "otto")
-    written = backoffice(*report).records[0]
-    assert (written["validated"], written["version"]) == (False, 6)
-    assert written["sha256"] in backoffice("cases", "show", case).records[0]["history"][-1]["reason"]
-    assert backoffice(*report).error["error"] == "not_written"
+    schemas = ("--schemas", SCHEMAS)
+    assert backoffice(*report).error["error"] == "schemas_missing"
+    written = backoffice(*report, *schemas).records[0]
+    assert (written["validated"], written["version"]) == (True, 6)
+    assert written["sha256"] == backoffice("cases", "show", case).records[0]["history"][-1]["sha256"]
+    assert backoffice(*report, *schemas).error["error"] == "not_written"
+    twice = backoffice(*report[:5], *report[7:], "--out", "two.xml", *schemas)
+    assert (twice.status, twice.records[0]["result"]["refused"]) == (1, "already_filed")
+    assert not (folder / "two.xml").exists(), "what is not filed is not left lying about"
+    answer = ("cases", "acknowledge", case, "accepted", "--reference", "31000123456789", *told, "otto")
+    assert backoffice(*answer).status == 0
+    assert backoffice("cases", "list").records == []
     unknown = backoffice("cases", "show", "019a0000-0000-7000-8000-000000000001")
     assert (unknown.status, unknown.error["error"]) == (1, "case_unknown")
 

@@ -1,6 +1,7 @@
 """What may be done to a case, when and by whom: a table of acts, and the fold of what was done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,12 @@ from tests.compliance.test_cases import ACTS
 MOMENT = datetime(2026, 3, 2, 19, tzinfo=UTC)
 CASE_ID = UUID(int=1)
 OTTOS = CaseFile(0, CASE_ID, ALICE, "suspicion", MOMENT, 5, "investigating", "otto")
+OWING = replace(OTTOS, status="closed", disposition="confirmed", report=True)
 FILES = {
+    "owing": OWING,
+    "filed": replace(OWING, filing=6, filing_status="filed"),
+    "accepted": replace(OWING, filing=6, filing_status="accepted"),
+    "rejected": replace(OWING, filing=6, filing_status="rejected"),
     "open": CaseFile(0, CASE_ID, ALICE, "suspicion", MOMENT, 5),
     "investigating": OTTOS,
     "proposed": OTTOS.after(
@@ -80,6 +86,10 @@ FIELDS: dict[str, dict[str, Any]] = {
     "false": {"disposition": "false_positive"},
     "confirmed": {"disposition": "confirmed"},
     "report": {"disposition": "confirmed", "report": True},
+    "filing": {"form": "sar", "sha256": "0" * 64, "schema_sha256": "1" * 64},
+    "yes": {"filing": 6, "status": "accepted", "reference": "31000123456789"},
+    "no": {"filing": 6, "status": "rejected", "reference": "31000123456789"},
+    "of_4": {"filing": 4, "status": "accepted", "reference": "31000123456789"},
     "unfit": {"disposition": "inconclusive", "report": True},
     "-": {},
 }
@@ -129,6 +139,19 @@ OUTCOMES = table(
     closed         link     deed       ann    case_closed         -
     closed         approve  -          ann    case_closed         -
     closed         reopen   -          ann    done                investigating
+    closed         file     filing     ann    nothing_to_report   -
+    closed         answer   yes        ann    no_such_filing      -
+    proposed       file     filing     ann    case_proposed       -
+    owing          file     filing     ann    done                closed
+    owing          answer   yes        ann    no_such_filing      -              # nothing was filed
+    filed          file     filing     ann    already_filed       -
+    filed          answer   of_4       ann    no_such_filing      -              # another was filed
+    filed          answer   yes        ann    done                closed
+    accepted       file     filing     ann    already_accepted    -
+    accepted       answer   no         ann    no_such_filing      -              # it was answered
+    accepted       reopen   -          ann    done                investigating
+    rejected       file     filing     ann    done                closed         # once more
+    rejected       answer   yes        ann    no_such_filing      -
     """
 )
 
@@ -194,7 +217,8 @@ def test_a_case_is_the_fold_of_its_facts(steps: Sequence[tuple[str, str, str]]):
     for number, (what, actor, decision) in enumerate(steps, start=10):
         case = judged_by.cases[0, CASE_ID]
         fields: dict[str, Any] = {"owner": ALICE, "case_id": CASE_ID, "version": case.version}
-        fields |= {**FIELDS[decision], **FIELDS["deed"], **FIELDS["otto"]}
+        fields |= {**FIELDS[decision], **FIELDS["deed"], **FIELDS["otto"], **FIELDS["filing"]}
+        fields |= {"filing": case.filing or 0, "status": "rejected", "reference": "x"}
         act: ActBase = ACTS[what](act_id=UUID(int=number), actor=actor, reason="x", **fields)
         verdict = judge_act(0, act, judged_by)
         if verdict.done:

@@ -17,10 +17,12 @@ from services.compliance.queries.alerts import alert_find, alerts_list
 from services.compliance.queries.cases import case_show, cases_list, loads
 from services.compliance.store import cases as case_store
 from shared.messages.acts import (
+    AcknowledgeReport,
     ApproveDecision,
     AssignCase,
     DecideCase,
     DismissAlert,
+    FileReport,
     GatherAlerts,
     LinkEvidence,
     NoteCase,
@@ -43,6 +45,8 @@ ACTS = {
     "approve": ApproveDecision,
     "return": ReturnDecision,
     "reopen": ReopenCase,
+    "file": FileReport,
+    "answer": AcknowledgeReport,
 }
 
 
@@ -185,6 +189,69 @@ async def test_a_case_overdue_is_announced_once_and_stays(harness: Harness, offi
     assert kinds(await harness.tick(later)) == ["CaseOverdue"]
 
 
+FILING = {"form": "sar", "sha256": "0" * 64, "schema_sha256": "1" * 64}
+
+
+async def confirmed(office: Office) -> None:
+    """Let two people close a case with a report to be filed."""
+    await office.open()
+    await office.do("assign", officer="otto")
+    await office.do("decide", "otto", disposition="confirmed", report=True)
+    await office.do("approve", "lena")
+
+
+async def test_the_time_of_a_case_runs_until_its_report_is_filed(harness: Harness, office: Office):
+    """The law counts to the filing, not to the decision: closed without the report, a case is still due."""
+    await confirmed(office)
+    deadline = await harness.connection.fetchval("SELECT deadline FROM case_file")
+    assert kinds(await harness.tick(deadline)) == ["CaseOverdue"]
+    [waiting] = await cases_list(harness.connection)
+    assert (waiting["status"], waiting["overdue"], waiting["filing_status"]) == ("closed", True, None)
+    assert (await office.do("file", "otto", **FILING)).done
+    assert await cases_list(harness.connection) == []
+    filing = office.version
+    await office.do("answer", "otto", filing=filing, status="rejected", reference="R1")
+    [again] = await cases_list(harness.connection)
+    assert (again["filing"], again["filing_status"]) == (filing, "rejected")
+    await office.do("file", "otto", **FILING)
+    await office.do("answer", "otto", filing=office.version, status="accepted", reference="31000123456789")
+    assert await cases_list(harness.connection) == []
+    shown = await case_show(harness.connection, office.case_id)
+    assert shown is not None
+    assert shown["history"][-1]["reference"] == "31000123456789"
+    assert shown["history"][-2]["schema_sha256"] == "1" * 64
+
+
+FORGED_FILINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "not validated": ({"what": "filed", "form": "sar", "sha256": "0" * 64}, "filing_is_validated"),
+    "of no file": (
+        {"what": "filed", "form": "sar", "sha256": "x", "schema_sha256": "1" * 64},
+        "sha256_check",
+    ),
+    "an answer to what was not filed": (
+        {"what": "acknowledged", "filing": 3, "answer": "accepted", "reference": "x"},
+        "answers_a_filing",
+    ),
+    "an answer without a reference": (
+        {"what": "acknowledged", "filing": 5, "answer": "accepted"},
+        "an_answer_has_a_reference",
+    ),
+    "a note with a file": ({"what": "noted", "form": "sar"}, "filing_is_validated"),
+}
+
+
+@pytest.mark.parametrize(("fields", "constraint"), FORGED_FILINGS.values(), ids=FORGED_FILINGS)
+async def test_the_database_holds_that_a_filing_was_valid(
+    fields: dict[str, Any], constraint: str, harness: Harness, office: Office
+):
+    """Whatever the code does."""
+    await confirmed(office)
+    await office.do("file", **FILING)
+    fact = CaseFact(0, office.case_id, 6, UUID(int=77), actor="otto", reason="x", **fields)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
+        await case_store.save_facts(harness.connection, [(fact, 99, MOMENT)])
+
+
 FORGERIES: dict[str, tuple[str, int | None, str | None]] = {
     "by who proposed it": ("otto", 3, "otto"),
     "a proposal of somebody else": ("lena", 3, "lena2"),
@@ -297,7 +364,12 @@ async def test_the_auditor_agrees(database: Database, harness: Harness, office: 
         await office.do("decide", "otto", disposition=disposition)
         await office.do(second, "lena")
     await office.do("reopen")
-    await office.do("decide", "otto", disposition="inconclusive")
+    await office.do("decide", "otto", disposition="confirmed", report=True)
+    await office.do("approve", "lena")
+    for answer in ("rejected", "accepted"):
+        await office.do("file", **FILING)
+        await office.do("file", **FILING)
+        await office.do("answer", filing=office.version, status=answer, reference="R1")
     records = [
         Record(ALERTS, each.shard, each.seq, 0, b"", each.model_dump_json().encode())
         for each in harness.published
@@ -309,4 +381,4 @@ async def test_the_auditor_agrees(database: Database, harness: Harness, office: 
         await connection.close()
     result = cases_follow_from_their_facts(Examination(evidence))
     assert (result.ok, result.examples) == (True, ())
-    assert result.counted > 25
+    assert result.counted > 35

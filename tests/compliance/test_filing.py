@@ -11,10 +11,10 @@ from xml.etree import ElementTree as Xml
 import pytest
 from pydantic import ValidationError
 
-from backoffice.cli.cases import write_report
 from backoffice.cli.errors import CommandError
-from services.compliance.domain.filing.fincen import NAMESPACE, write_batch
-from services.compliance.domain.filing.sheet import read_sheet
+from backoffice.cli.filing import load_schema, write
+from services.compliance.domain.filing.fincen import NAMESPACE
+from services.compliance.domain.filing.forms import read_sheet, write_report
 from tests.repository.documents import ROOT
 
 FILED_ON = date(2026, 3, 30)
@@ -64,7 +64,7 @@ ORDER = {
 
 def batch(sheet: dict[str, Any], **changes: Any) -> Xml.Element:
     """Write a sheet with some fields changed, and read the XML."""
-    return Xml.fromstring(write_batch(read_sheet({**sheet, **changes}), FILED_ON))
+    return Xml.fromstring(write_report(read_sheet({**sheet, **changes}), FILED_ON))
 
 
 def texts(root: Xml.Element, name: str) -> list[str]:
@@ -176,20 +176,54 @@ def test_a_wrong_field_is_named(sheet: dict[str, Any], changes: dict[str, Any], 
         read_sheet({**sheet, **changes})
 
 
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
 def test_the_report_is_a_new_file_for_its_owner_alone(tmp_path: Path) -> None:
-    """Nothing is overwritten, and it never says that it was validated."""
+    """Nothing is overwritten, and it says against what it was validated."""
     sheet, out = tmp_path / "sheet.json", tmp_path / "sar.xml"
     sheet.write_text(json.dumps(SAR))
-    written = write_report(sheet, out)
-    assert (written["form"], written["validated"], written["bytes"]) == ("sar", False, out.stat().st_size)
+    written = write(sheet, out, SCHEMAS, is_draft=False)
+    assert (written["form"], written["validated"], written["bytes"]) == ("sar", True, out.stat().st_size)
+    assert written["schema"] == "EFL_SARXBatchSchema.xsd"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert out.read_bytes().startswith(b"<?xml version='1.0' encoding='UTF-8'?>\n<fc2:EFilingBatchXML")
     for path, error in ((sheet, "not_written"), (tmp_path / "none.json", "sheet_unreadable")):
         with pytest.raises(CommandError) as refused:
-            write_report(path, out)
+            write(path, out, SCHEMAS, is_draft=False)
         assert refused.value.error == error
     sheet.write_text(json.dumps({**SAR, "subjects": [{"name": "Secret Person ", "tin": "x" * 26}]}))
     with pytest.raises(CommandError) as refused:
-        write_report(sheet, tmp_path / "other.xml")
+        write(sheet, tmp_path / "other.xml", SCHEMAS, is_draft=False)
     assert refused.value.error == "sheet_wrong"
     assert "Secret" not in refused.value.message
+
+
+def test_what_is_not_valid_is_not_written(tmp_path: Path) -> None:
+    """A report that the authority would refuse is refused here, with line and element and nobody's name."""
+    sheet, out = tmp_path / "sheet.json", tmp_path / "sar.xml"
+    sheet.write_text(json.dumps({**SAR, "subjects": [{"name": "Secretperson" * 3}]}))
+    with pytest.raises(CommandError) as refused:
+        write(sheet, out, SCHEMAS, is_draft=False)
+    assert refused.value.error == "report_invalid"
+    assert "RawEntityIndividualLastName" in refused.value.message
+    assert "line " in refused.value.message
+    assert "Secret" not in refused.value.message
+    assert not out.exists()
+    assert write(sheet, out, None, is_draft=True)["validated"] is False
+
+
+def test_without_a_schema_there_is_only_a_draft(tmp_path: Path) -> None:
+    """Each way in which a folder can be of no use says what to put where."""
+    sheet, out = tmp_path / "sheet.json", tmp_path / "ctr.xml"
+    sheet.write_text(json.dumps(CTR))
+    for folder, error in (
+        (None, "schemas_missing"),
+        (tmp_path / "none", "schemas_unreadable"),
+        (SCHEMAS, "schema_unusable"),
+    ):
+        with pytest.raises(CommandError, match=r"EFL_CTRXBatchSchema\.xsd") as refused:
+            write(sheet, out, folder, is_draft=False)
+        assert refused.value.error == error
+    assert not out.exists()
+    assert load_schema("goaml", SCHEMAS).name == "goAMLSchema.xsd"

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
-from shared.messages.acts import CaseKind, Disposition, LinkKind
+from shared.messages.acts import CaseKind, Disposition, FilingAnswer, FilingForm, LinkKind
 
 CaseStatus = Literal["open", "investigating", "proposed", "closed"]
 What = Literal[
@@ -26,7 +26,10 @@ What = Literal[
     "approved",
     "returned",
     "reopened",
+    "filed",
+    "acknowledged",
 ]
+FilingStatus = Literal["filed", "accepted", "rejected"]
 
 KINDS: Final[tuple[CaseKind, ...]] = ("suspicion", "unknown_suspect", "review", "continuing", "cash_report")
 DEADLINES: Final = "CASE"
@@ -43,6 +46,8 @@ WHEN: Final[Mapping[What, frozenset[CaseStatus]]] = {
     "approved": frozenset({"proposed"}),
     "returned": frozenset({"proposed"}),
     "reopened": frozenset({"closed"}),
+    "filed": frozenset({"closed"}),
+    "acknowledged": frozenset({"closed"}),
 }
 """In which status of a case a thing may be done to it."""
 
@@ -67,6 +72,13 @@ class CaseFact:
     proposal: int | None = None
     """The version of the proposal that is approved or returned."""
     proposed_by: str | None = None
+    form: FilingForm | None = None
+    sha256: str | None = None
+    schema_sha256: str | None = None
+    filing: int | None = None
+    """The version of the filing that the authority has answered."""
+    answer: FilingAnswer | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,14 @@ class CaseFile:
     report: bool | None = None
     proposal: int | None = None
     proposed_by: str | None = None
+    filing: int | None = None
+    """The version of the last filing of its report."""
+    filing_status: FilingStatus | None = None
+
+    @property
+    def owes_report(self) -> bool:
+        """Whether a report is still to be filed: its time runs on until it is."""
+        return self.status == "closed" and bool(self.report) and self.filing_status in (None, "rejected")
 
     def after(self, fact: CaseFact) -> "CaseFile":
         """The case after one more fact."""
@@ -109,7 +129,11 @@ class CaseFile:
                 return _undecided(case)
             case "reopened":
                 assert fact.deadline is not None, "a reopened case has time anew"
-                return replace(_undecided(case), deadline=fact.deadline)
+                return replace(_undecided(case), deadline=fact.deadline, filing=None, filing_status=None)
+            case "filed":
+                return replace(case, filing=fact.version, filing_status="filed")
+            case "acknowledged":
+                return replace(case, filing_status=fact.answer)
             case "opened" | "gathered" | "noted" | "linked":
                 return case
             case _:

@@ -18,11 +18,13 @@ from services.compliance.domain.cases import (
 from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.store import cases as case_store
 from shared.messages.acts import (
+    AcknowledgeReport,
     ApproveDecision,
     AssignCase,
     CaseAct,
     DecideCase,
     DismissAlert,
+    FileReport,
     GatherAlerts,
     LinkEvidence,
     NoteCase,
@@ -132,6 +134,18 @@ def _of_its_kind(
             return {"proposal": case.proposal, "proposed_by": case.proposed_by}, ()
         case ReopenCase() if case.kind not in known.case_days:
             return refused("no_deadline", f"no parameters say how long a case of {case.kind} may take")
+        case FileReport() if not case.report:
+            return refused("nothing_to_report", "the case was closed without a report to be filed")
+        case FileReport() if not case.owes_report:
+            return refused(
+                f"already_{case.filing_status}", f"the report filed at version {case.filing} stands"
+            )
+        case FileReport():
+            return {"form": act.form, "sha256": act.sha256, "schema_sha256": act.schema_sha256}, ()
+        case AcknowledgeReport() if (case.filing, case.filing_status) != (act.filing, "filed"):
+            return refused("no_such_filing", f"no report filed at version {act.filing} waits for an answer")
+        case AcknowledgeReport():
+            return {"filing": act.filing, "answer": act.status, "reference": act.reference}, ()
         case ReopenCase():
             return {"deadline": known.moments[shard] + timedelta(days=known.case_days[case.kind])}, ()
         case _:
@@ -152,6 +166,8 @@ _WHAT: Final[Mapping[type[CaseAct], What]] = {
     ApproveDecision: "approved",
     ReturnDecision: "returned",
     ReopenCase: "reopened",
+    FileReport: "filed",
+    AcknowledgeReport: "acknowledged",
 }
 
 

@@ -7,12 +7,12 @@ from services.compliance.queries.places import NOWHERE, Place
 
 _LIST = """
 SELECT c.case_id::text AS case_id, c.shard, c.owner, c.kind, c.status, c.version, c.officer, c.opened_at,
-       c.deadline, c.overdue_seq IS NOT NULL AND c.status <> 'closed' AS overdue, c.disposition, c.report,
-       c.proposed_by,
+       c.deadline, c.overdue_seq IS NOT NULL AND c.is_due AS overdue, c.disposition, c.report,
+       c.proposed_by, c.filing, c.filing_status,
        (SELECT count(*) FROM compliance.alert_triage AS t
         WHERE t.shard = c.shard AND t.case_id = c.case_id) AS alerts
 FROM compliance.case_file AS c
-WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.status <> 'closed'))
+WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.is_due))
     AND ($2::text IS NULL OR c.owner = $2)
     AND ($3::text IS NULL OR c.officer = $3)
     AND ($4::text IS NULL OR c.kind = $4)
@@ -23,12 +23,12 @@ LIMIT $6
 
 _PAGE = """
 SELECT c.case_id::text AS case_id, c.shard, c.opened_seq, c.owner, c.kind, c.status, c.version, c.officer,
-       c.opened_at, c.deadline, c.overdue_seq IS NOT NULL AND c.status <> 'closed' AS overdue, c.disposition,
-       c.report, c.proposed_by,
+       c.opened_at, c.deadline, c.overdue_seq IS NOT NULL AND c.is_due AS overdue, c.disposition,
+       c.report, c.proposed_by, c.filing, c.filing_status,
        (SELECT count(*) FROM compliance.alert_triage AS t
         WHERE t.shard = c.shard AND t.case_id = c.case_id) AS alerts
 FROM compliance.case_file AS c
-WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.status <> 'closed'))
+WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.is_due))
     AND ($2::text IS NULL OR c.owner = $2)
     AND ($3::text IS NULL OR c.officer = $3)
     AND ($4::text IS NULL OR c.kind = $4)
@@ -39,7 +39,8 @@ LIMIT $8
 
 _HISTORY = """
 SELECT f.version, f.what, f.actor, f.reason, f.recorded_at, f.seq, f.act_id::text AS act_id, f.deadline,
-       f.officer, f.disposition, f.report, f.link_kind, f.link, f.proposal, f.proposed_by,
+       f.officer, f.disposition, f.report, f.link_kind, f.link, f.proposal, f.proposed_by, f.form,
+       f.sha256, f.schema_sha256, f.filing, f.answer, f.reference,
        array(SELECT t.shard || '-' || t.alert_seq FROM compliance.alert_triage AS t
              WHERE t.shard = f.shard AND t.case_id = f.case_id AND t.case_version = f.version
              ORDER BY t.alert_seq) AS alerts
@@ -50,13 +51,13 @@ ORDER BY f.version
 """
 
 _LOADS = """
-SELECT c.officer, count(*) FILTER (WHERE c.status <> 'closed') AS waiting
+SELECT c.officer, count(*) FILTER (WHERE c.is_due) AS waiting
 FROM compliance.case_file AS c WHERE c.officer IS NOT NULL
 GROUP BY c.officer
 """
 
 WAITING = "waiting"
-"""Stands for every status but closed."""
+"""Stands for every status but closed, and for what is closed with a report that is not filed yet."""
 
 
 async def cases_list(

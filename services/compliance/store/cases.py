@@ -9,23 +9,26 @@ from services.compliance.domain.cases import AlertState, CaseFact, CaseFile, Tri
 
 _SAVE_FILES = """
 INSERT INTO case_file (shard, case_id, opened_seq, opened_at, owner, kind, version, status, deadline, officer,
-                       disposition, report, proposal, proposed_by)
+                       disposition, report, proposal, proposed_by, filing, filing_status)
 SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[],
                      $7::int[], $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::boolean[],
-                     $13::int[], $14::text[])
+                     $13::int[], $14::text[], $15::int[], $16::text[])
 ON CONFLICT (shard, case_id) DO UPDATE
 SET version = excluded.version, status = excluded.status, deadline = excluded.deadline,
     officer = excluded.officer, disposition = excluded.disposition, report = excluded.report,
     proposal = excluded.proposal, proposed_by = excluded.proposed_by,
+    filing = excluded.filing, filing_status = excluded.filing_status,
     overdue_seq = CASE WHEN case_file.deadline = excluded.deadline THEN case_file.overdue_seq END
 """
 
 _SAVE_FACTS = """
 INSERT INTO case_fact (shard, case_id, version, seq, recorded_at, act_id, what, actor, reason, deadline,
-                       officer, disposition, report, link_kind, link, proposal, proposed_by)
+                       officer, disposition, report, link_kind, link, proposal, proposed_by, form, sha256,
+                       schema_sha256, filing, answer, reference)
 SELECT * FROM unnest($1::int[], $2::uuid[], $3::int[], $4::bigint[], $5::timestamptz[], $6::uuid[],
                      $7::text[], $8::text[], $9::text[], $10::timestamptz[], $11::text[], $12::text[],
-                     $13::boolean[], $14::text[], $15::text[], $16::int[], $17::text[])
+                     $13::boolean[], $14::text[], $15::text[], $16::int[], $17::text[], $18::text[],
+                     $19::text[], $20::text[], $21::int[], $22::text[], $23::text[])
 """
 
 _SAVE_TRIAGE = """
@@ -36,7 +39,7 @@ SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::timestamptz[], $
 
 _LOAD_FILES = """
 SELECT c.shard, c.case_id, c.owner, c.kind, c.deadline, c.version, c.status, c.officer, c.disposition,
-       c.report, c.proposal, c.proposed_by
+       c.report, c.proposal, c.proposed_by, c.filing, c.filing_status
 FROM unnest($1::int[], $2::uuid[]) AS wanted (shard, case_id)
 JOIN case_file AS c ON c.shard = wanted.shard AND c.case_id = wanted.case_id
 """
@@ -51,10 +54,9 @@ LEFT JOIN alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
 
 _OVERDUE = """
 SELECT c.shard, c.case_id, c.owner, c.kind, c.deadline, c.version, c.status, c.officer, c.disposition,
-       c.report, c.proposal, c.proposed_by
+       c.report, c.proposal, c.proposed_by, c.filing, c.filing_status
 FROM unnest($1::int[], $2::timestamptz[]) AS due (shard, at)
-JOIN case_file AS c
-    ON c.shard = due.shard AND c.status <> 'closed' AND c.overdue_seq IS NULL AND c.deadline <= due.at
+JOIN case_file AS c ON c.shard = due.shard AND c.is_due AND c.overdue_seq IS NULL AND c.deadline <= due.at
 ORDER BY c.shard, c.deadline, c.opened_seq
 LIMIT $3
 """
@@ -90,6 +92,8 @@ async def save_files(connection: Any, files: Sequence[CaseFile], facts: Sequence
         [each.report for each in files],
         [each.proposal for each in files],
         [each.proposed_by for each in files],
+        [each.filing for each in files],
+        [each.filing_status for each in files],
     )
 
 
@@ -116,6 +120,12 @@ async def save_facts(connection: Any, facts: Sequence[Recorded]) -> None:
         [fact.link for fact, _, _ in facts],
         [fact.proposal for fact, _, _ in facts],
         [fact.proposed_by for fact, _, _ in facts],
+        [fact.form for fact, _, _ in facts],
+        [fact.sha256 for fact, _, _ in facts],
+        [fact.schema_sha256 for fact, _, _ in facts],
+        [fact.filing for fact, _, _ in facts],
+        [fact.answer for fact, _, _ in facts],
+        [fact.reference for fact, _, _ in facts],
     )
 
 
@@ -163,7 +173,7 @@ async def load_alerts(
 
 
 async def overdue_cases(connection: Any, due: Mapping[int, datetime], limit: int) -> list[CaseFile]:
-    """Return cases past their deadline, not closed and not announced yet."""
+    """Return cases past their deadline, not closed or not reported, and not announced yet."""
     return [CaseFile(**row) for row in await connection.fetch(_OVERDUE, list(due), list(due.values()), limit)]
 
 

@@ -1,7 +1,7 @@
 """Writes FinCEN's XML batch of one report (SAR or CTR), elements in the order of its schemas.
 
-Source: `EFL_SARXBatchSchema.xsd` and `EFL_CTRXBatchSchema.xsd`, version 1.2 (12/17/2021). A file that is
-written here was not validated against them.
+Source: `EFL_SARXBatchSchema.xsd` and `EFL_CTRXBatchSchema.xsd`, version 1.2 (12/17/2021). `schemas.py` holds
+a report against them.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,6 @@ from services.compliance.domain.filing.sheet import (
     Institution,
     Person,
     SarSheet,
-    Sheet,
     Transmitter,
 )
 
@@ -65,7 +64,7 @@ class _Report:
         return Xml.tostring(self.root, encoding="UTF-8", xml_declaration=True) + b"\n"
 
 
-def write_batch(sheet: Sheet, filed_on: date) -> bytes:
+def write_batch(sheet: SarSheet | CtrSheet, filed_on: date) -> bytes:
     """Write the XML batch with this one report."""
     match sheet:
         case SarSheet():

@@ -5,9 +5,9 @@ checked here is as much of them as these forms use; it does not stand for valida
 """
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 _TIDY: Final = r"^\S+( +\S+)*$"
 """No blank at either end, no line break: the schemas refuse it."""
@@ -185,12 +185,3 @@ class CtrSheet(Part):
 def _require_regulator(institution: Institution, *, never: set[str]) -> None:
     if institution.regulator in never:
         raise ValueError(f"regulator {institution.regulator} is none of this form's")
-
-
-Sheet = SarSheet | CtrSheet
-SHEET: Final[TypeAdapter[Sheet]] = TypeAdapter(Annotated[Sheet, Field(discriminator="form")])
-
-
-def read_sheet(content: bytes | str | dict[str, Any]) -> Sheet:
-    """Read a sheet from JSON; raises pydantic's `ValidationError` naming what is wrong."""
-    return SHEET.validate_python(content) if isinstance(content, dict) else SHEET.validate_json(content)

@@ -1,0 +1,47 @@
+-- Reports of cases: what was filed, and what the authority answered, as facts of the case.
+
+ALTER TABLE case_fact
+ADD COLUMN form text,
+ADD COLUMN sha256 text CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+ADD COLUMN schema_sha256 text CHECK (schema_sha256 ~ '^[0-9a-f]{64}$'),
+ADD COLUMN filing int,
+ADD COLUMN answer text CHECK (answer IN ('accepted', 'rejected')),
+ADD COLUMN reference text,
+ADD COLUMN filing_is text GENERATED ALWAYS AS (CASE WHEN filing IS NOT NULL THEN 'filed' END) STORED,
+DROP CONSTRAINT case_fact_what_check,
+ADD CONSTRAINT case_fact_what_check CHECK (
+    what IN (
+        'opened', 'gathered', 'assigned', 'noted', 'linked', 'proposed', 'decided', 'approved', 'returned',
+        'reopened', 'filed', 'acknowledged'
+    )
+),
+ADD CONSTRAINT case_fact_kind UNIQUE (shard, case_id, version, what),
+ADD CONSTRAINT case_fact_answers_a_filing FOREIGN KEY (shard, case_id, filing, filing_is)
+REFERENCES case_fact (shard, case_id, version, what),
+ADD CONSTRAINT filing_is_validated CHECK (
+    (what = 'filed') = (form IS NOT NULL)
+    AND (form IS NULL) = (sha256 IS NULL) AND (form IS NULL) = (schema_sha256 IS NULL)
+),
+ADD CONSTRAINT an_answer_has_a_reference CHECK (
+    (what = 'acknowledged') = (filing IS NOT NULL)
+    AND (filing IS NULL) = (answer IS NULL) AND (filing IS NULL) = (reference IS NULL)
+);
+COMMENT ON COLUMN case_fact.sha256 IS 'of the file that was filed';
+COMMENT ON COLUMN case_fact.schema_sha256 IS 'of the schema that the file was found valid against';
+COMMENT ON COLUMN case_fact.filing IS 'the version of the filing that the authority has answered';
+COMMENT ON COLUMN case_fact.reference IS 'the authority''s own';
+
+ALTER TABLE case_file
+ADD COLUMN filing int,
+ADD COLUMN filing_status text CHECK (filing_status IN ('filed', 'accepted', 'rejected')),
+ADD COLUMN is_due boolean NOT NULL GENERATED ALWAYS AS (
+    status <> 'closed' OR (report AND (filing_status IS NULL OR filing_status = 'rejected'))
+) STORED,
+ADD CONSTRAINT case_file_filing_check CHECK ((filing IS NULL) = (filing_status IS NULL) AND (filing IS NULL OR report));
+COMMENT ON COLUMN case_file.filing IS 'the version of the last filing of its report';
+COMMENT ON COLUMN case_file.is_due IS 'not closed, or closed with a report that is not filed, or was rejected';
+
+DROP INDEX case_file_waiting;
+CREATE INDEX case_file_waiting ON case_file (shard, deadline) WHERE is_due;
+
+GRANT UPDATE (filing, filing_status) ON case_file TO compliance_service;
