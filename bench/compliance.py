@@ -131,13 +131,14 @@ async def _decisions(world: World, load: Load, findings: Findings, *, seconds: i
         findings.figures[name] = {**spread, "max": round(values[-1], 1), "count": len(values)}
         words = ", ".join(f"{share} {value}" for share, value in spread.items())
         findings.notes.append(f"{PACE:,}/s, ms to {name}: {words}, max {values[-1]:.1f}, {len(values):,}")
+    cpu_cores = {role: round(spent / seconds, 3) for role, spent in used.items()}
     findings.figures["pace"] = {
         "rate": PACE,
         "seconds": seconds,
         "sent_late_ms_p99": round(percentile(late, 0.99), 1),
-        "cpu_cores": {role: round(spent / seconds, 3) for role, spent in used.items()},
+        "cpu_cores": cpu_cores,
     }
-    cores = ", ".join(f"{role} {value:.2f}" for role, value in findings.figures["pace"]["cpu_cores"].items())
+    cores = ", ".join(f"{role} {value:.2f}" for role, value in cpu_cores.items())
     findings.notes.append(
         f"cores used at that rate: {cores}; sent late by p99 {percentile(late, 0.99):.1f} ms"
     )
@@ -151,14 +152,13 @@ def _from_reserve(journey: Journey) -> float:
 
 
 async def _decided(world: World) -> int:
-    return await world.owner.fetchval("SELECT count(*) FROM compliance.decision")
+    return await world.number("SELECT count(*) FROM compliance.decision")
 
 
 async def _seen(world: World) -> int:
     """How many events of the ledger compliance has taken, by their numbers."""
-    return await world.owner.fetchval(
-        "SELECT coalesce(sum(last_seq), 0)::bigint FROM compliance.source_mark WHERE topic = $1", JOURNAL.name
-    )
+    statement = "SELECT coalesce(sum(last_seq), 0)::bigint FROM compliance.source_mark WHERE topic = $1"
+    return await world.number(statement, JOURNAL.name)
 
 
 async def _progress(world: World, ends: int) -> tuple[int, int, int]:

@@ -174,7 +174,7 @@ class World:
 
     async def journalled(self) -> int:
         """How many events the ledger has committed."""
-        return await self._number("SELECT coalesce(sum(last_seq), 0)::bigint FROM transactions.shard")
+        return await self.number("SELECT coalesce(sum(last_seq), 0)::bigint FROM transactions.shard")
 
     async def look(self, service: str | None = None) -> Look:
         """Look at progress and processor time, and with `service` at its step times."""
@@ -183,7 +183,7 @@ class World:
         look = Look(at, done, machine.usage(self.roles()))
         if service is not None:
             look.steps = await self.steps(service)
-            look.wal = await self._number("SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint")
+            look.wal = await self.number("SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint")
         return look
 
     async def watch_backlog(
@@ -213,7 +213,7 @@ class World:
 
     async def owners(self) -> int:
         """How many processes work the ledger's shards."""
-        return await self._number(
+        return await self.number(
             "SELECT count(DISTINCT owner) FROM transactions.shard AS s JOIN pg_stat_activity AS a"
             " ON a.pid = s.session"
         )
@@ -225,7 +225,7 @@ class World:
 
     async def taken(self) -> int:
         """How many instructions the ledger has taken."""
-        return await self._number(
+        return await self.number(
             "SELECT coalesce(sum(next_offset), 0)::bigint FROM transactions.position WHERE topic = $1",
             INSTRUCTIONS.name,
         )
@@ -261,13 +261,14 @@ class World:
 
     async def bytes_of(self, schema: str) -> int:
         """Bytes of a schema's tables with their indexes."""
-        return await self._number(
+        return await self.number(
             "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class AS c"
             " WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'm')",
             schema,
         )
 
-    async def _number(self, statement: str, *arguments: Any) -> int:
+    async def number(self, statement: str, *arguments: Any) -> int:
+        """Ask the database for one whole number; 0 where there is none."""
         found = await self.owner.fetchval(statement, *arguments)
         return 0 if found is None else int(found)
 

@@ -192,7 +192,7 @@ async def _propose(
         reason=reason,
         owner=hit["owner"],
         name=bearer.name or "",
-        kind=known.kind,
+        kind=known.kind if known.kind in ("person", "organisation") else None,
         birth_date=date.fromisoformat(known.birth_date) if known.birth_date is not None else None,
         country=known.countries[0] if known.countries else None,
         list_code=hit["values"]["list"],

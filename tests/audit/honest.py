@@ -343,8 +343,8 @@ def books(upstream: Upstream) -> Evidence:
         ]
         written.days += [BusinessDayRow(state.shard, 1, day, seq) for (_, day), seq in state.days.items()]
         written.day_balances += [
-            DayBalanceRow(state.shard, ids[code], *days, *sums)
-            for (code, *days), sums in state.valued.items()
+            DayBalanceRow(state.shard, ids[code], value_date, booking_date, *sums)
+            for (code, value_date, booking_date), sums in state.valued.items()
             if not code.startswith("BANK")
         ]
         written.day_openings += [

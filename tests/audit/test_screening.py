@@ -421,7 +421,7 @@ def test_a_listed_name_released_by_one_person_is_found(proposed_by: str | None, 
 def change(offset: int, after: str, *, seq: int = 1, before: str = "proposed", **more: Any) -> RuleChange:
     """A lower threshold of CTR-1, and from which record on it is so in Alice's shard."""
     row = RuleParameter("CTR-1", 1001, "*", {"over": "4999"}, START.date(), None)
-    fields = {"actor": "ben", "proposed_by": "ann", "row": row, "shard": ALICES, **more}
+    fields: dict[str, Any] = {"actor": "ben", "proposed_by": "ann", "row": row, "shard": ALICES, **more}
     return RuleChange(seq=seq, proposal_id="p", before=before, after=after, journal_offset=offset, **fields)
 
 
@@ -471,7 +471,7 @@ def test_a_rule_without_values_is_off() -> None:
     assert rules(found_on([change(1, "live", row=off)], over)) == []
 
 
-TOLD: dict[str, Any] = {
+CHANGED: dict[str, Any] = {
     "type": "ParametersChanged",
     "shard": ALICES,
     "seq": 1,
@@ -483,16 +483,16 @@ TOLD: dict[str, Any] = {
     "proposed_by": "ann",
 }
 BY_ONE: list[tuple[str, list[RuleChange], list[dict[str, Any]], str]] = [
-    ("by two, as told", [change(3, "live")], [TOLD], ""),
+    ("by two, as told", [change(3, "live")], [CHANGED], ""),
     (
         "by one",
         [change(3, "live", actor="ann")],
-        [{**TOLD, "actor": "ann"}],
+        [{**CHANGED, "actor": "ann"}],
         "shard 0: version 1001 of CTR-1: proposed to live by one person",
     ),
-    ("another record", [change(4, "live")], [TOLD], "shard 0: version 1001 of CTR-1: what was told: "),
+    ("another record", [change(4, "live")], [CHANGED], "shard 0: version 1001 of CTR-1: what was told: "),
     ("told to nobody", [change(3, "live")], [], "shard 0: version 1001 of CTR-1: what was told: "),
-    ("not on record", [], [TOLD], "shard 0: 1 tells of a change of parameters that is not on record"),
+    ("not on record", [], [CHANGED], "shard 0: 1 tells of a change of parameters that is not on record"),
 ]
 
 

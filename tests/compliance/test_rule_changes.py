@@ -54,7 +54,7 @@ class Authors:
 
     async def propose(self, rule: str, values: dict[str, Any], **fields: Any) -> Any:
         """Propose a version; return the answer."""
-        asked = {"valid_from": EVER, "actor": "ann", **fields}
+        asked: dict[str, Any] = {"valid_from": EVER, "actor": "ann", **fields}
         act = self.act(ProposeParameters, rule=rule, values=values, **asked)
         [done] = await self.harness.act(act, shard=fields.get("shard"))
         return done

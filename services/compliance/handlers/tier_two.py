@@ -12,7 +12,7 @@ from typing import Final
 from services.compliance.domain.memory import Memory
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.records import AlertRow, TierFindingRow, TierRunRow
-from services.compliance.domain.tier_two import Flow, Flows, Outcome, Telling, TierTwo
+from services.compliance.domain.tier_two import Flow, Flows, Telling, TierTwo
 from services.compliance.domain.windows.shard import read_entries
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit
@@ -118,7 +118,7 @@ async def _begin(connection: Connection, book: ParameterBook, house: int, partit
     return TierTwo(house, flows, telling, number, [*through, *missing], [*entries, *missing])
 
 
-def _row(run: int, number: int, flow: Flow, outcome: Outcome, partitions: int) -> TierFindingRow:
+def _row(run: int, number: int, flow: Flow, outcome: str, partitions: int) -> TierFindingRow:
     return TierFindingRow(
         run=run,
         number=number,

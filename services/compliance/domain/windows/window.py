@@ -79,7 +79,7 @@ class Window:
     )
 
     def __init__(self) -> None:
-        self.key = ("", "")
+        self.key: tuple[str, str] = ("", "")
         """Owner and asset, where a shard keeps it."""
         self.changed_since = -1
         """The batch since which it differs from what is stored; -1 where it does not."""
