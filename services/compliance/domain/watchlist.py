@@ -277,23 +277,26 @@ class NamesIndex:
                     other = words[n]
                     other_left = other.own_weight
                     for two, other_weight, other_tells in other.sets:
-                        for number in with_word & two:
-                            sums = common.get(number)
-                            if sums is None:
-                                _, weight, tells = next(each for each in word.sets if number in each[0])
-                                common[number] = (
-                                    weight + other_weight,
-                                    tells + other_tells,
-                                    left - other_left,
-                                    n,
-                                )
-                            elif sums[3] != n:
-                                common[number] = (
-                                    sums[0] + other_weight,
-                                    sums[1] + other_tells,
-                                    sums[2] - other_left,
-                                    n,
-                                )
+                        both = with_word & two
+                        if not both:
+                            continue
+                        for one, weight, tells in word.sets:
+                            for number in one & both:
+                                sums = common.get(number)
+                                if sums is None:
+                                    common[number] = (
+                                        weight + other_weight,
+                                        tells + other_tells,
+                                        left - other_left,
+                                        n,
+                                    )
+                                elif sums[3] != n:
+                                    common[number] = (
+                                        sums[0] + other_weight,
+                                        sums[1] + other_tells,
+                                        sums[2] - other_left,
+                                        n,
+                                    )
                 for number, (matched, tells, unmatched, _) in common.items():
                     best = self._best_score(number, matched, tells, unmatched)
                     if best > found.get(number, 0.0):
