@@ -41,7 +41,9 @@ _HELD = """
 SELECT h.owner, f.value -> 'values' ->> 'business_date' AS business_date, h.status
 FROM compliance.hold AS h, jsonb_array_elements(h.findings) AS f
 WHERE f.value ->> 'rule' = $1
+    AND EXISTS (SELECT FROM compliance.rule_parameter AS p WHERE p.rule = $1 AND p."values" ? 'hold_hours')
 """
+"""Of a rule that cannot hold, a hold tells what was found beside; what alerted is an alert of its own."""
 
 _OF_HOLD: Final[dict[str, Became]] = {"held": "waiting", "released": "dismissed", "refused": "confirmed"}
 """What a hold came to says the same as an alert's triage: let go, or stopped for good."""
