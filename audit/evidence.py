@@ -572,6 +572,31 @@ class Whitelisting:
     approved_by: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TierRun:
+    """A run of compliance's second tier."""
+
+    number: int
+    entries: Sequence[int]
+    """By shard from 0 on, how much of what moved there it had seen."""
+    cut_short: int
+    """Searches that did not look at everything."""
+    house_seq: int
+    """The last event of the house's shard before it: parameters that were live then judge it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TierFinding:
+    """What a run has told of a party."""
+
+    shard: int
+    owner: str
+    rule: str
+    business_date: date
+    raised_seq: int | None
+    """The alert's event; None where it is not raised yet."""
+
+
 @dataclass(frozen=True)
 class ScreeningData:
     """What compliance screens by: parameters, lists, and pairs that people have found to be two."""
@@ -607,6 +632,9 @@ class ScreeningData:
         if not rows:
             return self
         return replace(self, parameters=[*self.parameters, *rows])
+
+    tier_runs: Sequence[TierRun] = ()
+    tier_findings: Sequence[TierFinding] = ()
 
     @cached_property
     def entries_of(self) -> Mapping[tuple[str, str], Mapping[str, ListedEntry]]:

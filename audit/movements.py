@@ -38,6 +38,8 @@ class Moved:
     partner: str
     country: str
     missing: str
+    outside: bool = False
+    """Whether the partner is outside the firm, so that nothing moved for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def movements_of(event: Event) -> list[Moved | Opened]:
                 partner=partner,
                 country=country,
                 missing=missing,
+                outside=other["owner"] == HOUSE,
             )
     return list(found.values())
 

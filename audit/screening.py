@@ -22,7 +22,8 @@ from audit.evidence import (
     RuleParameter,
     ScreeningData,
 )
-from audit.movements import History, Moved, is_undoing, movements_of
+from audit.flows import Told, ValuesOf, tell
+from audit.movements import History, Moved, Opened, is_undoing, movements_of
 from audit.names import (
     Bearer,
     bearers_of,
@@ -120,6 +121,8 @@ class Expected:
     """Proposal, owner, rule, business date, whether it would have held → the first finding; not of names."""
     erased: set[str] = field(default_factory=set)
     """Whose movements such events tell of."""
+    entered: list[Moved | Opened] = field(default_factory=list[Moved | Opened])
+    """What moved for its owners, in order."""
     events: int = 0
 
     def shadow(
@@ -206,6 +209,7 @@ def _judge(
         if partition_of(each.owner.encode(), evidence.partitions) == shard:
             history = moved.setdefault((each.owner, each.asset), History())
             history.take(each)
+            said.entered.append(each)
             if isinstance(each, Moved):
                 for rule, pattern, holds, cooldown in patterns_in(history, _values(data, history, each)):
                     hits.append((rule, each.owner, found_pattern(rule, pattern), holds and primary, cooldown))
@@ -540,6 +544,39 @@ def _weeks_running(banded: Sequence[Cash], cash: Cash, weeks: int) -> list[Cash]
             on_day = [each for each in inside if each.day == first_day]
             found.append(min(on_day, key=lambda each: (each.at, each.shard, each.seq, each.leg)))
     return found
+
+
+def found_flow(told: Told) -> Found:
+    """What identifies a finding about who paid whom."""
+    facts: list[tuple[str, Any]] = [
+        ("count", len(told.path)),
+        ("events", tuple(sorted({each.reference for each in told.path}))),
+        ("total", sum(each.amount for each in told.path)),
+    ]
+    return Found(told.rule, tuple(facts))
+
+
+def tell_flows(data: ScreeningData, expected: Mapping[int, Expected], partitions: int) -> list[Told]:
+    """What compliance's runs over all shards have to tell, each by what was live in the house's shard."""
+    house = partition_of(HOUSE.encode(), partitions)
+    entered = {shard: said.entered for shard, said in expected.items()}
+    values: dict[frozenset[str], ValuesOf] = {}
+    runs: list[tuple[Sequence[int], ValuesOf]] = []
+    for run in data.tier_runs:
+        last = {e.proposal_id: e for e in data.changes if e.shard == house and e.seq <= run.house_seq}
+        live = frozenset(proposal_id for proposal_id, each in last.items() if each.after == "live")
+        if live not in values:
+            values[live] = _values_by(data.when_told(house, run.house_seq + 1))
+        runs.append((run.entries, values[live]))
+    return tell(entered, runs)
+
+
+def _values_by(data: ScreeningData) -> ValuesOf:
+    def values_of(rule: str, asset: str, day: date) -> Mapping[str, Any] | None:
+        row = parameter_of(data, rule, asset, day)
+        return row.values if row is not None else None
+
+    return values_of
 
 
 def _found(rule: str, members: Sequence[Cash], *, pattern: str | None = None) -> Found:

@@ -7,10 +7,20 @@ from typing import Any, Final
 
 from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
+from audit.flows import RULES
 from audit.list_age import is_about_age, is_held_for_age, told_old, too_old
 from audit.names import subject_of
 from audit.result import Result, Tally
-from audit.screening import Expected, Found, found_in, parameter_of, screen, unjustified
+from audit.screening import (
+    Expected,
+    Found,
+    found_flow,
+    found_in,
+    parameter_of,
+    screen,
+    tell_flows,
+    unjustified,
+)
 
 NAMES: Final = "SAN-1"
 
@@ -24,6 +34,7 @@ def screening_equals_recomputation(examination: Examination) -> Result:
         return tally.result()
     expected = screen(evidence, evidence.screening)
     found = _said(examination)
+    _second_tier(tally, evidence.screening, expected, found, evidence.partitions)
     for shard, wanted in expected.items():
         _compare(tally, shard, wanted, found.get(shard, Expected()))
     _compare_shadows(tally, evidence.screening, examination, expected)
@@ -65,6 +76,35 @@ def _compare(tally: Tally, shard: int, wanted: Expected, found: Expected) -> Non
         tally.expect(bool(findings), f"{words}: no rule says why")
     for alert in called_for.keys() & alerts.keys():
         tally.same(called_for[alert], alerts[alert], f"{where}: alert {alert}")
+
+
+def _second_tier(
+    tally: Tally,
+    data: ScreeningData,
+    expected: Mapping[int, Expected],
+    found: Mapping[int, Expected],
+    partitions: int,
+) -> None:
+    """What runs over all shards told is what they had to tell; those alerts are called for that are raised.
+
+    Nothing can be said where a counterparty can be read no more, or a search did not look at everything.
+    """
+    if any(said.unread for said in expected.values()) or any(run.cut_short for run in data.tier_runs):
+        for shard, said in found.items():
+            expected[shard].alerts.update({key: said.alerts[key] for key in said.alerts if key[1] in RULES})
+        return
+    must = {(each.owner, each.rule, each.day): each for each in tell_flows(data, expected, partitions)}
+    told = {(each.owner, each.rule, each.business_date): each for each in data.tier_findings}
+    tally.counted += len(must)
+    for owner, rule, day in sorted(must.keys() - told.keys()):
+        tally.differs(f"second tier: {rule} of {owner} on {day} is missing")
+    for owner, rule, day in sorted(told.keys() - must.keys()):
+        tally.differs(f"second tier: {rule} of {owner} on {day} is not called for")
+    for key in must.keys() & told.keys():
+        row = told[key]
+        if row.raised_seq is not None:
+            alert = (row.owner, row.rule, row.business_date.isoformat(), "")
+            expected[row.shard].alerts[alert] = frozenset({found_flow(must[key])})
 
 
 def _by_cash(findings: frozenset[Found]) -> frozenset[Found]:

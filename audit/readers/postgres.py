@@ -53,6 +53,8 @@ from audit.evidence import (
     ServiceState,
     ShadowFinding,
     ShardRow,
+    TierFinding,
+    TierRun,
     TradePolicy,
     Whitelisting,
 )
@@ -325,6 +327,13 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
     )
     unfinished = await connection.fetch("SELECT shard FROM compliance.rescreening WHERE finished_seq IS NULL")
     changes, shadow_findings = await _rule_changes(connection)
+    runs = await connection.fetch(
+        "SELECT number, entries, cut_short, house_seq FROM compliance.tier_run ORDER BY number"
+    )
+    findings = await connection.fetch(
+        "SELECT shard, owner, rule, business_date, raised_seq FROM compliance.tier_finding"
+        " WHERE outcome = 'alert'"
+    )
     return ScreeningData(
         parameters=[RuleParameter(**row) for row in parameters],
         names=[ListedName(**row) for row in names],
@@ -335,6 +344,8 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         checks=[ListCheck(**row) for row in checks],
         changes=changes,
         shadow_findings=shadow_findings,
+        tier_runs=[TierRun(**row) for row in runs],
+        tier_findings=[TierFinding(**row) for row in findings],
     )
 
 

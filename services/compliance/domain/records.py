@@ -232,6 +232,8 @@ class TierRunRow:
 
     number: int
     recorded_at: datetime
+    house_seq: int
+    """The last event of the house's shard before it: the parameters that were live then judged."""
     through: tuple[int, ...]
     """By shard, the last batch of entries."""
     entries: tuple[int, ...]

@@ -67,11 +67,12 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
     tier.entries = [before + taken[shard] for shard, before in enumerate(tier.entries)]
     tier.number += 1
     flows = tier.flows.find(fresh)
-    judged = [(flow, tier.telling.judge(flow)) for flow in flows]
+    judged: list[tuple[Flow, str]] = [(flow, tier.telling.judge(flow)) for flow in flows]
     outcomes = Counter(outcome for _, outcome in judged)
     run = TierRunRow(
         number=tier.number,
         recorded_at=work.shards[house].recorded_at,
+        house_seq=work.shards[house].last_seq,
         through=tuple(tier.through),
         entries=tuple(tier.entries),
         edges=len(fresh),

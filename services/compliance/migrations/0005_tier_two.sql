@@ -4,6 +4,7 @@
 CREATE TABLE tier_run (
     number bigint PRIMARY KEY CHECK (number > 0),
     recorded_at timestamptz NOT NULL,
+    house_seq bigint NOT NULL CHECK (house_seq >= 0),
     through bigint [] NOT NULL,
     entries bigint [] NOT NULL,
     edges int NOT NULL CHECK (edges >= 0),
@@ -14,6 +15,7 @@ CREATE TABLE tier_run (
     CHECK (cardinality(through) = cardinality(entries))
 );
 COMMENT ON COLUMN tier_run.number IS 'without gaps';
+COMMENT ON COLUMN tier_run.house_seq IS 'the house''s shard''s last event before: what was live then judges';
 COMMENT ON COLUMN tier_run.through IS 'by shard from 0 on, the last window_batch that it has read';
 COMMENT ON COLUMN tier_run.entries IS 'by shard, how many entries windows had taken up to then, from the first on';
 COMMENT ON COLUMN tier_run.edges IS 'new ones that rules were asked about';

@@ -34,8 +34,8 @@ ORDER BY n.distance, n.shard
 
 _SAVE_RUN = """
 INSERT INTO tier_run
-    (number, recorded_at, through, entries, edges, alerts, cooling, over_budget, cut_short)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (number, recorded_at, house_seq, through, entries, edges, alerts, cooling, over_budget, cut_short)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 _SAVE_FINDINGS = """
@@ -96,6 +96,7 @@ async def save_run(connection: Any, row: TierRunRow) -> None:
         _SAVE_RUN,
         row.number,
         row.recorded_at,
+        row.house_seq,
         list(row.through),
         list(row.entries),
         row.edges,
