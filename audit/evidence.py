@@ -137,6 +137,11 @@ class ScreeningPolicy:
     amount_from: int
     valid_from: date
     valid_until: date | None = None
+    risk_classes: Sequence[str] = ()
+    countries: Sequence[str] = ()
+    channels: Sequence[str] = ()
+    deadline_hours: int | None = None
+    told: str = "compliance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +349,16 @@ class CarriedRow:
     account_id: int
     booking_date: date
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow:
+    """A row of `risk_class`: a customer's class from an event on."""
+
+    shard: int
+    owner: str
+    seq: int
+    risk_class: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -713,6 +728,7 @@ class Ledger:
     day_balances: list[DayBalanceRow] = field(default_factory=list)
     day_openings: list[DayOpeningRow] = field(default_factory=list)
     carried: list[CarriedRow] = field(default_factory=list)
+    risks: list[RiskRow] = field(default_factory=list)
     accruals: list[AccrualRow] = field(default_factory=list)
 
 

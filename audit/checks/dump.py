@@ -97,6 +97,8 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         yield _line("opening", each.shard, each.seq, code, each.debits, each.credits)
     for each in ledger.accruals:
         yield _line("accrual", each.shard, each.account, each.series, each.posted_minor, each.seq)
+    for each in ledger.risks:
+        yield _line("risk", each.shard, each.owner, each.seq, each.risk_class)
     for each in ledger.carried:
         yield _line("carried", each.shard, accounts[each.account_id].code, each.booking_date, each.seq)
     for each in ledger.periods:
@@ -160,6 +162,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
             yield _line("opening", state.shard, seq, *opening)
         for series, posted in state.accruals.items():
             yield _line("accrual", state.shard, *series, *posted)
+        for owner, given, seq in state.risks:
+            yield _line("risk", state.shard, owner, seq, given)
         for seq, (code, day) in state.carried_over.items():
             yield _line("carried", state.shard, code, day, seq)
         for step in state.periods:

@@ -74,7 +74,11 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
     executes = None if said.executes is None else {"shard": row.shard, "seq": said.executes}
     if said.kind == "TransactionPending" and detail.get("screening", True) != said.screening:
         tally.differs(f"{where}: expected screening {said.screening}, found {detail.get('screening')}")
+    policy = detail.get("screened_by")
+    if policy not in (said.screened_by or (None,)):
+        tally.differs(f"{where}: expected screened_by one of {said.screened_by}, found {policy}")
     for name, value in (
+        *said.detail.items(),
         ("routed", said.routed),
         ("limit_passed", said.limit_passed or None),
         ("resolves", resolves),

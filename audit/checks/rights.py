@@ -19,6 +19,7 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "business_day"),
         ("transactions", "period"),
         ("transactions", "carried_over"),
+        ("transactions", "risk_class"),
         ("transactions", "reversed"),
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),

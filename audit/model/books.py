@@ -1,17 +1,28 @@
 """The chart, and the look-ups that a decision may make outside its shard."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
+from audit.amounts import spell_amount
 from audit.evidence import Chart, Evidence, JournalRow
 from audit.model.predictions import Leg
 from audit.model.state import KnownAccount, Posted, ShardState
 from audit.wire import HOUSE, Asked
 
+ScreenedBy = Mapping[str, Any]
+"""A policy that wants a decision before the posting, and what it saw, as the event spells them."""
+
 PostedIn = Callable[[int, UUID], Posted | None]
 """What another shard has posted for an instruction."""
+
+
+def most_urgent(found: Sequence[ScreenedBy]) -> list[ScreenedBy]:
+    """Those with the shortest deadline; one that names none leaves the most time."""
+    hours = [each.get("deadline_hours", math.inf) for each in found]
+    return [each for each, within in zip(found, hours, strict=True) if within == min(hours)]
 
 
 def nothing_posted(shard: int, instruction_id: UUID) -> Posted | None:  # noqa: ARG001 - others look
@@ -85,15 +96,40 @@ class Books:
                 return self.house.get((entity, rule.house_class, asset))
         return None
 
-    def is_screened(self, entity: str, type_: str, asset: str, amount: int, day: date) -> bool:
-        """Whether policy wants a decision before the posting."""
-        return any(
-            (of, code, policy.instruction_type) == (entity, asset, type_)
-            and amount >= policy.amount_from
-            and policy.valid_from <= day
-            and (policy.valid_until is None or day < policy.valid_until)
-            for of, code, policy in self.policies
-        )
+    def screened_by(
+        self, state: ShardState, asked: Asked, entity: str, asset: str, amount: int, day: date
+    ) -> list[ScreenedBy]:
+        """The policies that want a decision before the posting, as events tell them; the most urgent."""
+        payment: Mapping[str, Any] = asked.content.get("payment") or {}
+        met = {
+            "risk_class": None if asked.owner == HOUSE else state.risk_of(asked.owner),
+            "country": (payment.get("creditor_agent") or "")[4:6] or None,
+            "channel": (asked.content.get("channel") or {}).get("channel"),
+        }
+        found: list[ScreenedBy] = []
+        for of, code, policy in self.policies:
+            if (of, code, policy.instruction_type) != (entity, asset, asked.type):
+                continue
+            if policy.valid_from > day or (policy.valid_until is not None and policy.valid_until <= day):
+                continue
+            wanted = (policy.risk_classes, policy.countries, policy.channels)
+            unmet = [
+                each for each, value in zip(wanted, met.values(), strict=True) if each and value not in each
+            ]
+            if amount < policy.amount_from or unmet:
+                continue
+            scale = self.assets[asset].scale
+            named = {
+                "amount_from": spell_amount(policy.amount_from, scale),
+                "risk_classes": list(policy.risk_classes),
+                "countries": list(policy.countries),
+                "channels": list(policy.channels),
+                **met,
+                "deadline_hours": policy.deadline_hours,
+                "told": policy.told,
+            }
+            found.append({name: value for name, value in named.items() if value not in (None, [])})
+        return most_urgent(found)
 
     def by_trade_date(self, entity: str, day: date) -> bool:
         """Whether policy wants what is owed for a trade in the books at once."""

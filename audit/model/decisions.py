@@ -10,11 +10,15 @@ from audit.model.books import Books
 from audit.model.effects.periods import day_named, not_taken
 from audit.model.predictions import Leg, Prediction
 from audit.model.state import Posted, ShardState
+from audit.places import partition_of
+from audit.wire import HOUSE
 
 
 def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> Prediction:
     """What a decision of compliance does to what waits for it."""
     decision: dict[str, Any] = json.loads(record.value or b"{}")
+    if decision["type"] == "CustomerRated":
+        return _rate(books, state, row, decision)
     instruction_id, verdict = UUID(decision["instruction_id"]), decision["decision"]
     waiting = [
         (seq, each)
@@ -64,4 +68,14 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
     )
     if said.kind == "TransactionPosted":
         state.note_values(said, books.day_of(state, pending.legs[0].debit))
+    return said
+
+
+def _rate(books: Books, state: ShardState, row: JournalRow, rating: dict[str, Any]) -> Prediction:
+    """Take a customer's risk class, if they are at home here."""
+    owner, given = rating["owner"], rating["risk_class"]
+    if owner == HOUSE or partition_of(owner.encode(), books.partitions) != state.shard:
+        return Prediction("DecisionWithoutEffect", detail={"decision": given, "why": "wrong_owner"})
+    said = Prediction("RiskClassChanged", detail={"risk_class": given, "previous": state.risk_of(owner)})
+    state.risks.append((owner, given, row.seq))
     return said

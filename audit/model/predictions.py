@@ -1,6 +1,6 @@
 """What the model says must have come of a record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -34,6 +34,10 @@ class Prediction:
     limit_passed: bool = False
     screening: bool = True
     """Of what is pending: whether it waits for a decision."""
+    screened_by: Sequence[Mapping[str, Any]] = ()
+    """Where it does: the policies that want it, of which one must be named."""
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What else must be told."""
     resolves: int | None = None
     """The seq of the reserve that an instruction posts or gives back."""
     freed: str | None = None

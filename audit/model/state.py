@@ -209,6 +209,8 @@ class ShardState:
     """The last day for which an account's balance was carried over."""
     carried_over: dict[int, tuple[str, date]] = field(default_factory=dict)
     """By seq: the account and that day."""
+    risks: list[tuple[str, str, int]] = field(default_factory=list)
+    """Customers rated, in the order in which that was taken: owner, class, seq."""
     periods: list[PeriodStep] = field(default_factory=list)
     """In the order in which they were closed."""
 
@@ -324,6 +326,10 @@ class ShardState:
             ((seq, each) for seq, each in self.pendings.items() if each.instruction_id == instruction_id),
             None,
         )
+
+    def risk_of(self, owner: str) -> str:
+        """A customer's risk class: the last one they were given, medium before the first."""
+        return next((given for each, given, _ in reversed(self.risks) if each == owner), "medium")
 
     def shut(self, code: str) -> Closing | None:
         """How an account at home here is closing or closed, by itself or with what it is within, if it is."""

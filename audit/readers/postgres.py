@@ -44,6 +44,7 @@ from audit.evidence import (
     PostingRule,
     ReportRun,
     ReversedRow,
+    RiskRow,
     RuleChange,
     RuleParameter,
     ScheduledRow,
@@ -123,8 +124,8 @@ async def read_chart(connection: Connection) -> Chart:
         policies=[
             ScreeningPolicy(**row)
             for row in await connection.fetch(
-                "SELECT entity_id, instruction_type, asset_id, amount_from, valid_from, valid_until"
-                " FROM transactions.screening_policy"
+                "SELECT entity_id, instruction_type, asset_id, amount_from, valid_from, valid_until,"
+                " risk_classes, countries, channels, deadline_hours, told FROM transactions.screening_policy"
             )
         ],
         trade_policies=[
@@ -240,6 +241,12 @@ async def read_ledger(connection: Connection) -> Ledger:
             AccrualRow(**row)
             for row in await connection.fetch(
                 "SELECT shard, account, series, posted_minor, seq FROM transactions.accrual"
+            )
+        ],
+        risks=[
+            RiskRow(**row)
+            for row in await connection.fetch(
+                "SELECT shard, owner, seq, risk_class FROM transactions.risk_class"
             )
         ],
         carried=[

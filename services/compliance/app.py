@@ -13,7 +13,16 @@ from services.compliance.domain.chain import Head
 from services.compliance.domain.memory import Draft, Memory, versions_of
 from services.compliance.domain.rule_changes import RuleSets, RuleTimeline
 from services.compliance.domain.sealed_news import read_or_sealed
-from services.compliance.handlers import acts, chaining, deadlines, events, parties, tier_two, windows
+from services.compliance.handlers import (
+    acts,
+    chaining,
+    deadlines,
+    events,
+    parties,
+    ratings,
+    tier_two,
+    windows,
+)
 from services.compliance.handlers.opening import Keys
 from services.compliance.handlers.rule_changes import check_parameters
 from services.compliance.rules import LOOKBACK, WINDOW_RULES
@@ -161,6 +170,7 @@ class ComplianceService(Service):
         await acts.carry_out(work, [each for each in records if each.topic == COMPLIANCE_ACTS.name], draft)
         await events.screen_events(work, journal, draft)
         await parties.remember_parties(work, journal)
+        await ratings.rate_new_customers(work, journal, draft)
         await self._chain(work)
 
     def adopt(self, work: UnitOfWork) -> None:

@@ -12,7 +12,7 @@ from services.reporting.domain.increments import AccountKey, Delivered
 from services.reporting.handlers import answer, count_events, make_reports
 from services.reporting.store.snapshot import Connect, OpenSnapshot, open_snapshot
 from shared.messages.acts import REPORTING_ACT, MakeReport
-from shared.messages.compliance import ALERT_EVENT, DECISION_EVENT, AlertEvent, DecisionMade
+from shared.messages.compliance import ALERT_EVENT, DECISION_EVENT, AlertEvent, DecisionEvent
 from shared.messages.topics import ALERTS, DECISIONS, JOURNAL, PUBLISHED, REPORTING_ACTS
 from shared.runtime.database import connect
 from shared.runtime.errors import ShardHalted, UnreadableRecord
@@ -53,7 +53,7 @@ class ReportingService(Service):
         Raises `ShardHalted` for an event that cannot be read: a hole would make every figure a lie.
         """
         journal: list[Delivered] = []
-        decisions: list[DecisionMade] = []
+        decisions: list[DecisionEvent] = []
         alerts: list[AlertEvent] = []
         acts: list[Received] = []
         for received in records:

@@ -31,7 +31,7 @@ from services.reporting.store.increments import add_increments, load_business_da
 from services.reporting.store.runs import EarlierRun, Run, append_runs, find_runs
 from services.reporting.store.snapshot import OpenSnapshot, Snapshot
 from shared.messages.acts import MakeReport
-from shared.messages.compliance import AlertEvent, DecisionMade
+from shared.messages.compliance import AlertEvent, DecisionEvent
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
@@ -46,7 +46,7 @@ REPORT_SECONDS_MAX: Final = 10.0
 async def count_events(
     work: UnitOfWork,
     journal: Sequence[Delivered],
-    decisions: Sequence[DecisionMade],
+    decisions: Sequence[DecisionEvent],
     alerts: Sequence[AlertEvent],
     known: AbstractSet[AccountKey],
 ) -> set[AccountKey]:

@@ -14,7 +14,7 @@ from services.transactions.handlers.sealing import Keys
 from services.transactions.store import Connection
 from services.transactions.store.chart import load_chart
 from shared.messages.acts import TRANSACTIONS_ACT, EraseParty, TransactionsAct
-from shared.messages.compliance import DECISION_EVENT, DecisionMade
+from shared.messages.compliance import DECISION_EVENT, CustomerRated, DecisionEvent, DecisionMade
 from shared.messages.instructions import INSTRUCTIONS as INSTRUCTION_CLASSES
 from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL, PARTY_KEYS, TRANSACTIONS_ACTS
 from shared.runtime.errors import ConfigurationError, UnreadableRecord
@@ -110,7 +110,9 @@ class TransactionsService(Service):
     def owner_of(self, message: Any) -> str | None:
         """Return the home owner whose records wait when this one fails; nobody's wait for an act."""
         match message:
-            case Parked() | Discarded() | PlainInstruction() | MalformedInstruction() | DecisionMade():
+            case Parked() | Discarded() | PlainInstruction() | MalformedInstruction():
+                return message.owner
+            case DecisionMade() | CustomerRated():
                 return message.owner
             case _ if isinstance(message, INSTRUCTION_CLASSES):
                 return message.owner
@@ -134,7 +136,7 @@ def _decode_act(value: bytes) -> TransactionsAct:
         raise UnreadableRecord("not_an_act") from None
 
 
-def _decode_decision(value: bytes) -> DecisionMade:
+def _decode_decision(value: bytes) -> DecisionEvent:
     try:
         return DECISION_EVENT.validate_json(value)
     except ValueError:

@@ -6,11 +6,13 @@ rule may hold. A class that has ended takes no new accounts; those there are go 
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from services.transactions.domain.chart import ScreeningPolicy
 from services.transactions.domain.instruments import Instrument, InstrumentError, read_instruments
 from services.transactions.store import Connection, chart
 from shared.messages.envelope import HOUSE
@@ -22,6 +24,15 @@ FOLDER: Final = Path(__file__).with_name("data")
 
 EVERY_INSTRUMENT: Final = "instruments"
 """In `house_accounts.csv`, in place of an asset: the house has these accounts in every instrument."""
+
+
+_CHANNELS: Final = "branch|atm|card|online|mobile|api|file|internal"
+_CONDITIONS: Final = {
+    "risk_class": re.compile("low|medium|high").fullmatch,
+    "country": re.compile("[A-Z]{2}").fullmatch,
+    "channel": re.compile(_CHANNELS).fullmatch,
+}
+"""What the conditions of a screening policy may be, in their order."""
 
 
 async def load(owner_connection: Connection, partitions: int) -> None:
@@ -87,11 +98,11 @@ async def load(owner_connection: Connection, partitions: int) -> None:
                     row["entity"],
                     row["instruction_type"],
                     row["asset"],
-                    parse_signed(row["amount_from"], scales[row["asset"]]),
+                    policy,
                     _day(row["valid_from"]),
                     _day_or_none(row["valid_until"]),
                 )
-                for row in _rows("screening_policies")
+                for row, policy in read_policies(_lines("screening_policies"), scales)
             ],
         )
         await chart.save_trade_policies(
@@ -139,6 +150,36 @@ def see_dates(
             if since < ended and began < until:
                 raise ConfigurationError(f"{place}: line {other} holds on some of its days; end that first")
         others.append((line, since, until))
+
+
+def read_policies(
+    rows: Iterable[tuple[int, Mapping[str, str]]], scales: Mapping[str, int]
+) -> list[tuple[Mapping[str, str], ScreeningPolicy]]:
+    """Read what is screened before it is posted; takes the file's rows with their lines.
+
+    Several values of a condition stand beside each other. Raises `ConfigurationError` for a value that no
+    instruction or customer has, since what it asks for would never be screened.
+    """
+    found: list[tuple[Mapping[str, str], ScreeningPolicy]] = []
+    for line, row in rows:
+        place = f"screening_policies.csv, line {line}"
+        conditions: list[tuple[str, ...]] = []
+        for name, may_be in _CONDITIONS.items():
+            values = tuple(sorted(row[name].split()))
+            odd = [each for each in values if may_be(each) is None]
+            if odd:
+                raise ConfigurationError(f"{place}: {name} cannot be {odd[0]}")
+            conditions.append(values)
+        hours = row["deadline_hours"]
+        if hours and not (hours.isdecimal() and int(hours)):
+            raise ConfigurationError(f"{place}: deadline_hours is a whole number of hours")
+        amount_from = parse_signed(row["amount_from"], scales[row["asset"]])
+        risk_classes, countries, channels = conditions
+        policy = ScreeningPolicy(
+            amount_from, risk_classes, countries, channels, int(hours) if hours else None, row["told"]
+        )
+        found.append((row, policy))
+    return found
 
 
 def _days(row: Mapping[str, str]) -> tuple[date, date]:

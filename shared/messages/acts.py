@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from shared.messages.envelope import CODE_PATTERN, Code, Message, Reference, Text
+from shared.messages.envelope import CODE_PATTERN, Code, Message, Reference, RiskClass, Text
 from shared.messages.instructions import Country
 
 
@@ -126,6 +126,23 @@ class RevokeWhitelisting(ActBase):
     type: Literal["revoke_whitelisting"] = "revoke_whitelisting"
     owner: Code
     whitelisting_id: UUID
+
+
+class RateCustomer(ActBase):
+    """Give a customer another risk class: a higher one at once, a lower one once somebody approves it."""
+
+    type: Literal["rate_customer"] = "rate_customer"
+    owner: Code
+    risk_class: RiskClass
+
+
+class ApproveRating(ActBase):
+    """Let a lower risk class count; by somebody other than who proposed it, on the rating it was made on."""
+
+    type: Literal["approve_rating"] = "approve_rating"
+    owner: Code
+    rating_id: UUID
+    """The id of the act that proposed it."""
 
 
 class LoadList(ActBase):
@@ -341,6 +358,8 @@ ComplianceAct = (
     | ProposeWhitelisting
     | ApproveWhitelisting
     | RevokeWhitelisting
+    | RateCustomer
+    | ApproveRating
     | LoadList
     | ActivateList
     | RefuseList

@@ -1,4 +1,4 @@
-"""What compliance says: decisions on payments that wait, and alerts for people to work."""
+"""What compliance says: decisions on payments that wait, ratings of customers, and alerts to be worked."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from shared.messages.envelope import Code, Event, Message, Number, Reference, Text
+from shared.messages.envelope import Code, Event, Message, Number, Reference, RiskClass, Text
 from shared.messages.journal import ActDone
 
 
@@ -42,6 +42,29 @@ class DecisionMade(Event):
     """Who proposed the release before `actor` did it, where a listed name was found."""
 
 
+class CustomerRated(Event):
+    """A customer has another risk class from here on: by the data of a rule, or by an act.
+
+    Who has never been rated is of medium risk. The ledger takes it in the order of the shard's decisions.
+    """
+
+    type: Literal["CustomerRated"] = "CustomerRated"
+    owner: Code
+    version: int
+    """Of the owner's ratings, from 1."""
+    risk_class: RiskClass
+    previous: RiskClass
+    finding: Finding | None = None
+    """Where data say so: of which rule, and what it saw; else it was an act."""
+    about: Number | None = None
+    """The ledger's event on which data were asked."""
+    act_id: UUID | None = None
+    actor: str | None = None
+    reason: str | None = None
+    proposed_by: str | None = None
+    """Where the risk was lowered, which takes two people: who proposed it before `actor` approved it."""
+
+
 class AlertRaised(Event):
     """Rules hit; people should look. Never undoes a posting."""
 
@@ -68,6 +91,8 @@ class HoldPlaced(Event):
     deadline: datetime
     asset: Code
     amount: str
+    told: Code | None = None
+    """Whom the ledger's policy names to be told of it."""
 
 
 class HoldOverdue(Event):
@@ -77,6 +102,8 @@ class HoldOverdue(Event):
     owner: Code
     instruction_id: UUID
     deadline: datetime
+    told: Code | None = None
+    """As `HoldPlaced` named them."""
 
 
 class CaseOverdue(Event):
@@ -159,7 +186,7 @@ class ParametersChanged(Event):
     proposed_by: Code
 
 
-DecisionEvent = DecisionMade
+DecisionEvent = DecisionMade | CustomerRated
 AlertEvent = (
     AlertRaised
     | HoldPlaced
@@ -174,5 +201,7 @@ AlertEvent = (
     | ActDone
 )
 
-DECISION_EVENT: Final[TypeAdapter[DecisionMade]] = TypeAdapter(DecisionMade)
+DECISION_EVENT: Final[TypeAdapter[DecisionEvent]] = TypeAdapter(
+    Annotated[DecisionEvent, Field(discriminator="type")]
+)
 ALERT_EVENT: Final[TypeAdapter[AlertEvent]] = TypeAdapter(Annotated[AlertEvent, Field(discriminator="type")])

@@ -1,7 +1,7 @@
 """What all messages have in common: strict producers, lenient consumers, codes, places and headers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -21,6 +21,10 @@ Reference = Annotated[str, StringConstraints(min_length=1, max_length=140, patte
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=TEXT_PATTERN)]
 """Words written by a person or another system."""
+
+
+RiskClass = Literal["low", "medium", "high"]
+"""How likely a customer is to launder money or to pay for terrorism, as compliance has rated them."""
 
 
 class Message(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from shared.messages.envelope import Code, Event, Message, Number, Place
+from shared.messages.envelope import Code, Event, Message, Number, Place, RiskClass
 
 MovementKind = Literal["principal", "fee", "interest", "commission", "tax", "obligation", "opening"]
 
@@ -105,12 +105,37 @@ class TransactionPosted(TransactionEvent):
     """The `TransactionScheduled` whose day had come."""
 
 
+class ScreenedBy(Message):
+    """The policy by which a request is screened before it is posted, and what it saw beside the amount.
+
+    Of several policies that ask for it, the one with the shortest deadline. A condition that is not named is
+    none.
+    """
+
+    amount_from: str
+    """Decimal string in the asset's scale."""
+    risk_classes: tuple[RiskClass, ...] = ()
+    countries: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    risk_class: RiskClass | None = None
+    """The customer's, as it was when the request was judged; none of the house's own."""
+    country: str | None = None
+    """Of the bank that is to be paid (`payment.creditor_agent`)."""
+    channel: str | None = None
+    deadline_hours: int | None = None
+    """Within how many hours a hold is to be decided, where that is sooner than its rule says."""
+    told: Code
+    """Whom a hold is brought to."""
+
+
 class TransactionPending(TransactionEvent):
     """Money is reserved until a decision or an instruction; the movements are those that may be posted."""
 
     type: Literal["TransactionPending"] = "TransactionPending"
     screening: bool = True
     """Whether it waits for compliance."""
+    screened_by: ScreenedBy | None = None
+    """Where it does: why."""
     routed: str | None = None
     """For a fact: as in `TransactionPosted`."""
     limit_passed: bool = False
@@ -295,6 +320,14 @@ class DecisionWithoutEffect(LedgerEvent):
     why: str
 
 
+class RiskClassChanged(LedgerEvent):
+    """Compliance has rated a customer: from here on requests of theirs are screened as that class is."""
+
+    type: Literal["RiskClassChanged"] = "RiskClassChanged"
+    risk_class: RiskClass
+    previous: RiskClass
+
+
 class BusinessDayOpened(LedgerEvent):
     """The entity's books moved on, in this shard."""
 
@@ -349,6 +382,7 @@ JournalEvent = (
     | OwnerParked
     | RecordDiscarded
     | DecisionWithoutEffect
+    | RiskClassChanged
     | BusinessDayOpened
     | PeriodClosed
     | ActDone

@@ -54,6 +54,7 @@ from audit.evidence import (
     PostingRule,
     Record,
     ReversedRow,
+    RiskRow,
     RuleParameter,
     ScheduledRow,
     ScreeningData,
@@ -353,6 +354,7 @@ def books(upstream: Upstream) -> Evidence:
         written.accruals += [
             AccrualRow(state.shard, *series, *posted) for series, posted in state.accruals.items()
         ]
+        written.risks += [RiskRow(state.shard, owner, seq, given) for owner, given, seq in state.risks]
         written.carried += [
             CarriedRow(state.shard, ids[code], day, seq) for seq, (code, day) in state.carried_over.items()
         ]
@@ -424,6 +426,9 @@ def _written(
         detail["limit_passed"] = True
     if said.kind == "TransactionPending" and not said.screening:
         detail["screening"] = False
+    if said.screened_by:
+        detail["screened_by"] = said.screened_by[0]
+    detail |= said.detail
     if said.resolves is not None:
         detail["resolves"] = {"shard": row.shard, "seq": said.resolves}
     if said.freed is not None:

@@ -28,7 +28,7 @@ from services.transactions.domain import chart as charts
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import Decision
 from services.transactions.transaction_types import TRANSACTION_TYPES
-from shared.messages.compliance import DecisionMade
+from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.runtime.work import Received
 from tests.transactions.support import ISIN, PARTITIONS, PureLedger, named_id, transfer
 from tests.transactions.test_fold import (
@@ -47,7 +47,7 @@ def delivered(record: Received, decision: Decision) -> Record:
     """The record as it stands on its topic."""
     assert decision.offset is not None
     value = record.value
-    if isinstance(record.message, DecisionMade):
+    if isinstance(record.message, DecisionMade | CustomerRated):
         value = record.message.model_dump_json().encode()
     return Record(record.topic, SHARD, decision.offset, 0, record.key, value)
 
@@ -101,7 +101,19 @@ def chart_of(chart: charts.Chart) -> Chart:
             for rule in rules
         ],
         policies=[
-            ScreeningPolicy(entity, code, asset, policy.value, policy.valid_from, policy.valid_until)
+            ScreeningPolicy(
+                entity,
+                code,
+                asset,
+                policy.value.amount_from,
+                policy.valid_from,
+                policy.valid_until,
+                policy.value.risk_classes,
+                policy.value.countries,
+                policy.value.channels,
+                policy.value.deadline_hours,
+                policy.value.told,
+            )
             for (entity, code, asset), policies in chart.policies.items()
             for policy in policies
         ],
@@ -135,6 +147,8 @@ def shown(ledger: PureLedger, decided: list[Decision]) -> list[Any]:
                     "reopens",
                     "valid_from",
                     "cause",
+                    "screened_by",
+                    "risk_class",
                 )
             },
             (each.detail or {}).get("resolves", {}).get("seq"),
@@ -192,6 +206,8 @@ def predicted(said: Replay, decided: list[Decision]) -> list[Any]:
                 "reopens": each.reopens or None,
                 "valid_from": each.valid_from and each.valid_from.isoformat(),
                 "cause": each.cause,
+                "risk_class": each.detail.get("risk_class"),
+                "screened_by": each.screened_by[0] if each.screened_by else None,
             },
             each.resolves,
             None if each.tried is None else trial_predicted(each.tried),
@@ -255,6 +271,22 @@ CLOSINGS: list[Any] = [
     of_home("close_account", 225, account=HOME, authority="customer"),
 ]
 """Too early, closed, opened and closed again, a late credit, facts meanwhile, opened with some money."""
+
+
+RATINGS: list[Any] = [
+    of_home("withdrawal", 1, account=HOME, amount="20.00", asset="EUR"),
+    ("rate", HOME, "high"),
+    of_home("withdrawal", 2, account=HOME, amount="20.00", asset="EUR"),
+    of_home("withdrawal", 3, account=HOME, amount="19.99", asset="EUR"),
+    (2, "cleared"),
+    ("rate", FOREIGNER, "high"),
+    ("rate", HOME, "medium"),
+    of_home("withdrawal", 4, account=HOME, amount="20.00", asset="EUR", channel={"channel": "api"}),
+    of_home("withdrawal", 5, account=HOME, amount="1000.00", asset="EUR", channel={"channel": "atm"}),
+    of_home("withdrawal", 6, account=HOME, amount="20.00", asset="EUR", payment={"creditor_agent": "B" * 8}),
+    (4, "refused"),
+]
+"""A class for a while, one of somebody at home elsewhere, and conditions met and not met."""
 
 
 def of_trade(kind: str, number: int, **fields: Any) -> dict[str, Any]:
@@ -390,6 +422,7 @@ ITEMS: list[Any] = [
 @example(RESERVES)
 @example(CLOSINGS)
 @example(TRADES)
+@example(RATINGS)
 @example(REVERSALS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_the_model_and_the_ledger_agree(drawn: list[Any]) -> None:

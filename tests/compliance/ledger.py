@@ -15,6 +15,7 @@ from shared.messages.journal import (
     InstructionRejected,
     Movement,
     Posting,
+    ScreenedBy,
     TransactionPending,
     TransactionPosted,
 )
@@ -80,6 +81,7 @@ class Ledger:
         names: dict[str, str] | None = None,
         payment: dict[str, Any] | None = None,
         instruction_id: UUID | None = None,
+        screened_by: ScreenedBy | None = None,
     ) -> list[Delivery]:
         """Make a transaction posted, pending, or posted after it was pending (`first`), in all its copies."""
         ends = {"deposit": (HOUSE, owner), "transfer": (owner, other)}
@@ -118,7 +120,11 @@ class Ledger:
                 ),
             ),
         }
-        event = TransactionPending(screening=screening, **common) if pending else TransactionPosted(**common)
+        event = (
+            TransactionPending(screening=screening, screened_by=screened_by, **common)
+            if pending
+            else TransactionPosted(**common)
+        )
         return self._copies(event, {debit, credit} - {HOUSE, owner})
 
     def tried(self, name: str, *, owner: str = ALICE) -> list[Delivery]:

@@ -39,8 +39,9 @@ async def prepare(server: Server) -> None:
     connection = await asyncpg.connect(address(server, "postgres", TEMPLATE))
     await connection.execute(
         "INSERT INTO transactions.screening_policy"
-        " (entity_id, instruction_type, asset_id, amount_from, valid_from)"
-        " VALUES (1, 'reserve', 978, 50000, '2026-01-01')"
+        " (entity_id, instruction_type, asset_id, amount_from, risk_classes, channels, valid_from)"
+        " VALUES (1, 'reserve', 978, 50000, '{}', '{}', '2026-01-01'),"
+        " (1, 'transfer', 978, 5000, '{medium,high}', '{api}', '2026-01-01')"
     )
     await connection.execute(CHANGING)
     await connection.close()

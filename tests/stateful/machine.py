@@ -7,6 +7,7 @@ A script is a list of steps, plain tuples that can be pasted into a test:
 - `("again", number)`: what was sent before is sent once more;
 - `("decide", number, verdict, how)`: compliance answers something pending, `once`, `twice`, `late` (after its
   next answer, as when a round is sent anew) or about `other` content;
+- `("rate", owner, risk_class)`: compliance gives a customer a risk class;
 - `("act", shard, kind, owner)`: an operator's act about an owner (else the house), or bytes that are none;
 - `("work", shards, most, again, how, quick)`: each process takes at most so many records of each lane of the
   shards, and the last `again` that it had; `quick` lets plain instructions be judged at one go. `how` is one
@@ -32,7 +33,7 @@ from pydantic import SecretStr
 from audit.evidence import OutboxRow
 from services.transactions.app import TransactionsService
 from services.transactions.domain import decoding
-from shared.messages.compliance import DecisionMade
+from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.instructions import BROADCAST
 from shared.messages.partitioner import shard_of
@@ -243,6 +244,26 @@ class Machine:
         rows.append(OutboxRow(shard, seq, 1, DECISIONS.name, "DecisionMade", key, body, seq - 1))
         return rows[-1]
 
+    async def _rate(self, owner: str, risk_class: str) -> None:
+        self._send_late()
+        shard = shard_of(owner, PARTITIONS)
+        rows = self.decisions.setdefault(shard, [])
+        message = CustomerRated(
+            shard=shard,
+            seq=len(rows) + 1,
+            recorded_at=START,
+            owner=owner,
+            version=1,
+            risk_class=risk_class,  # pyright: ignore[reportArgumentType]
+            previous="medium",
+        )
+        body = message.model_dump_json(exclude_none=True).encode()
+        row = OutboxRow(
+            shard, len(rows) + 1, 1, DECISIONS.name, "CustomerRated", owner.encode(), body, len(rows)
+        )
+        rows.append(row)
+        self._publish_decision(row)
+
     def _send_late(self) -> None:
         for row in self.late:
             self._publish_decision(row)
@@ -340,6 +361,7 @@ _STEPS: Final = {
     "send": Machine._send,
     "again": Machine._again,
     "decide": Machine._decide,
+    "rate": Machine._rate,
     "act": Machine._act,
     "work": Machine._work,
     "tick": Machine._tick,

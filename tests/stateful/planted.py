@@ -261,7 +261,7 @@ BUGS: Final = (
     ),
     Bug(
         "hold_posted", "what compliance must see first is posted at once", DECIDED,
-        "domain.effects.movements:_limits", "is_screened_first(case, kind)", "False",
+        "domain.effects.movements:_limits", "case.screened = screened_first(case)", "case.screened = None",
     ),
     Bug(
         "refusal_posts", "what compliance refuses is posted", DECIDED,

@@ -69,8 +69,8 @@ SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
     "value_date": (*DAYS, "1899-12-31", "2101-01-01", "2026-02-30", None),
     "occurred_at": ("2026-01-31T10:00:00.1234567+01:00", "1850-01-31T10:00:00Z", "noon"),
     "business_reference": ("Miete März", "tab\there", 'a "quoted" \\ one', ""),
-    "channel": ({"cash": True}, {}, {"channel": "pigeon"}),
-    "payment": ({"creditor": {"name": "Ana", "country": "DE"}}, 5),
+    "channel": ({"cash": True}, {}, {"channel": "api"}, {"channel": "api"}, {"channel": "pigeon"}),
+    "payment": ({"creditor": {"name": "Ana", "country": "DE"}}, {"creditor_agent": "MELIIRTH"}, 5),
     "a_later_field": ({"x": [1]},),
     "dry_run": (True, True, False, "yes"),
     "execute_on": (*DAYS[3:], "2026-02-01", "2036-01-01", "soon"),
@@ -363,6 +363,10 @@ def _decide(draw: Random) -> Step:
     )
 
 
+def _rate(draw: Random) -> Step:
+    return "rate", draw.choice([*OWNERS, HOUSE]), draw.choice(["low", "medium", "high", "high"])
+
+
 def _work(draw: Random) -> Step:
     most, again = draw.choice([100, 100, 1, 2, 5]), draw.choice([0, 0, 0, 3])
     how = draw.choice([*["well"] * len(HOW), *HOW[1:]])
@@ -374,6 +378,7 @@ _STEPS: Final = (
     *[_send] * 30,
     *[_work] * 8,
     *[_decide] * 3,
+    *[_rate] * 2,
     *[lambda draw: ("again", draw.randrange(40))] * 2,
     lambda draw: ("send", draw.choice(["{", "", "[1]", '{"type": "rumour"}'])),
     lambda draw: (

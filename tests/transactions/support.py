@@ -20,6 +20,7 @@ from services.transactions.domain.chart import (
     ChartAsset,
     Dated,
     Entity,
+    ScreeningPolicy,
     make_account,
 )
 from services.transactions.domain.claims import Claim
@@ -45,7 +46,7 @@ from services.transactions.domain.state import (
 )
 from services.transactions.domain.value_dates import Past, Shift, nets_of
 from services.transactions.handlers.memory import TYPES
-from shared.messages.compliance import DecisionMade
+from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.journal import JOURNAL_EVENT, OUTCOMES
 from shared.messages.partitioner import shard_of
@@ -233,6 +234,31 @@ def answer(event: dict[str, Any], decision: str, *, offset: int = 0, **changed: 
     )
 
 
+def rating(owner: str, risk_class: str, *, offset: int = 0, shard: int | None = None) -> Received:
+    """Compliance's rating of a customer, delivered to their home unless another shard is named."""
+    home = shard_of(owner, PARTITIONS) if shard is None else shard
+    message = CustomerRated.model_validate(
+        {
+            "shard": home,
+            "seq": 1,
+            "recorded_at": START,
+            "owner": owner,
+            "version": 1,
+            "risk_class": risk_class,
+            "previous": "medium",
+        }
+    )
+    return Received(
+        shard=home,
+        topic=DECISIONS.name,
+        partition=home,
+        offset=offset,
+        timestamp_ms=0,
+        key=owner.encode(),
+        message=message,
+    )
+
+
 def outcome(event: dict[str, Any]) -> str:
     """What a record came to, in a word: the reason where there is one."""
     return event.get("reason") or OUTCOMES.get(event["type"]) or event["type"]
@@ -337,7 +363,7 @@ def make_chart() -> Chart:
             ("interest", "debit", "interest_income"),
         ):
             chart.rules[entity_id, kind, condition] = [Dated(name, since, None)]
-    chart.policies[1, "withdrawal", 978] = [Dated(100_000, since, None)]
+    chart.policies[1, "withdrawal", 978] = [Dated(ScreeningPolicy(100_000), since, None)]
     return chart
 
 

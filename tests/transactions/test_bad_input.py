@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+import asyncpg
 import pytest
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.decoding import decode_instruction
 from services.transactions.domain.planning import Planned
 from services.transactions.handlers.memory import TYPES
@@ -158,7 +159,14 @@ async def test_bad_input_has_a_name_and_touches_nothing_else(
 ) -> None:
     """In one batch with what is good, of the same owner and of others."""
     memory = ledger.service.memory
-    memory.chart.policies[1, "reserve", 978] = [Dated(50_00, date(1900, 1, 1), None)]
+    memory.chart.policies[1, "reserve", 978] = [Dated(ScreeningPolicy(50_00), date(1900, 1, 1), None)]
+    owner = await asyncpg.connect(ledger_database.owner)
+    await owner.execute(
+        "INSERT INTO transactions.screening_policy"
+        " (entity_id, instruction_type, asset_id, amount_from, valid_from)"
+        " VALUES (1, 'reserve', 978, 5000, '1900-01-01')"
+    )
+    await owner.close()
     ledger.service.types["transfer"] = replace(TYPES["transfer"], movements=planned)
     await ledger.send(*[opening(each) for each in (ALICE, CAROL, BOB)])
     await ledger.send(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from shared.money import format_amount, parse_amount
 from tests.transactions.support import (
     PureLedger,
@@ -150,7 +150,7 @@ def test_charges_wait_for_compliance_with_what_they_are_taken_for(
     """Reserved, posted and given back with it; what is paid in all decides whether it is screened."""
     ledger = a_bank()
     ledger.send(deposit("alice", "900.00"))
-    ledger.chart.policies[1, "withdrawal", 978] = [Dated(900_00, date(1900, 1, 1), None)]
+    ledger.chart.policies[1, "withdrawal", 978] = [Dated(ScreeningPolicy(900_00), date(1900, 1, 1), None)]
     (event,) = ledger.send(withdrawal("alice", "850.00", charges=charges("fee+50.00")))
     assert (outcome(event), ledger.balance("alice"), ledger.balance(FEES)) == ("pending", 1000_00, 0)
     assert outcome(ledger.send(withdrawal("alice", "100.01"))[0]) == "insufficient_funds"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.events import event_bytes, spell_time
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Received
@@ -221,7 +221,7 @@ def test_a_fact_for_a_closed_account_goes_to_the_return_account(row: dict[str, s
 def test_what_waits_for_a_decision_is_voided_when_its_account_is_closed_meanwhile() -> None:
     """And the decision keeps that it saw another shard's account closed."""
     ledger = a_bank()
-    ledger.chart.policies[1, "transfer", 978] = [Dated(10_00, date(1900, 1, 1), None)]
+    ledger.chart.policies[1, "transfer", 978] = [Dated(ScreeningPolicy(10_00), date(1900, 1, 1), None)]
     (pending,) = ledger.send(transfer(BOB, ALICE, "10.00"))
     ledger.send(closing(ALICE))
     (event,) = ledger.send(answer(pending, "cleared"))

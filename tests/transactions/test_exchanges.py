@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from shared.money import AmountError, format_amount, parse_rate
 from tests.transactions.support import (
     PureLedger,
@@ -125,7 +125,7 @@ def test_a_freeze_of_either_account_stops_both_movements(code: str, direction: s
 def test_an_exchange_is_screened_by_what_is_given(verdict: str, left: tuple[int, int]) -> None:
     """From the amount of the policy on; it is posted or given back whole, and nothing else ends it."""
     ledger = a_bank()
-    ledger.chart.policies[1, "exchange", 978] = [Dated(50_00, date(1900, 1, 1), None)]
+    ledger.chart.policies[1, "exchange", 978] = [Dated(ScreeningPolicy(50_00), date(1900, 1, 1), None)]
     below, event = ledger.send(
         exchange("bob", "49.99", "54.25", "1.0852"), exchange("alice", "50.00", "54.26", "1.0852")
     )

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.transactions.domain import due
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.decisions import Decision
 from services.transactions.queries.verifying import verify
 from shared.messages.envelope import HOUSE
@@ -177,7 +177,7 @@ def test_a_freeze_keeps_nothing_from_being_given_back() -> None:
 def test_what_expires_while_it_is_screened_waits_for_nobody(verdict: str, given_back: bool) -> None:
     """The answer that comes too late has no effect, whether the money was given back yet or not."""
     ledger = a_bank()
-    ledger.chart.policies[1, "reserve", 978] = [Dated(50_00, DAY_ONE, None)]
+    ledger.chart.policies[1, "reserve", 978] = [Dated(ScreeningPolicy(50_00), DAY_ONE, None)]
     (pending,) = ledger.send(reserve("r", "60.00"))
     ledger.send(*day("2026-01-06"))
     assert len(ledger.tick(SHARD) if given_back else [1]) == 1

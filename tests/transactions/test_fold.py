@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -10,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.transactions.domain import ledger as fold_module
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.events import event_bytes, spell_time, spelt_in_parts
 from services.transactions.domain.state import ShardState
 from services.transactions.store.journal import JournalRows
-from shared.messages.compliance import DecisionMade
+from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Received
 from tests.transactions.support import (
@@ -29,6 +31,7 @@ from tests.transactions.support import (
     named_id,
     opening,
     owner_in,
+    rating,
     received,
     transfer,
     withdrawal,
@@ -397,19 +400,22 @@ SPENDING = st.one_of(
 )
 EXPIRING = RESERVES | ANSWERS | SPENDING | st.integers(1, 5).map(open_day)
 """Days follow each other while money is set aside and spent."""
+RATED = st.tuples(st.just("rate"), st.just(HOME), st.sampled_from(["low", "medium", "high"]))
+BY_API = SPENDING.map(lambda each: {**each, "channel": {"channel": "api"}})
 STREAMS = (
     st.lists(MESSAGES | REVERSALS | GROUPS | DAYS | ANSWERS | st.just(b"{"), max_size=40)
     | st.lists(RESERVES | EXCHANGES | GROUPS | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
     | st.lists(EXPIRING, min_size=6, max_size=30)
     | st.lists(SECURITIES | TRADES | TRADES, min_size=6, max_size=30)
     | st.lists(RETURNS | RETURNS | SPENDING | REVERSALS | ANSWERS | CLOSINGS, min_size=6, max_size=30)
+    | st.lists(RATED | BY_API | SPENDING | ANSWERS, min_size=6, max_size=30)
     | st.lists(ITEMS | ITEMS | RETURNS | REVERSALS | CLOSINGS, min_size=6, max_size=30)
 )
 
 
 PARTS = (
     "balances", "freezes", "stopped", "closing", "closed", "limits", "days", "pendings", "expiring",
-    "expiries", "next_account",
+    "expiries", "next_account", "risk_classes",
 )  # fmt: skip
 """Of what a shard remembers, what a stream alone decides."""
 
@@ -419,6 +425,17 @@ def a_ledger() -> PureLedger:
     ledger = PureLedger()
     for kind in ("reserve", "exchange"):
         ledger.chart.policies[1, kind, 978] = ledger.chart.policies[1, "withdrawal", 978]
+    for kind in ("transfer", "withdrawal"):
+        ledger.chart.policies.setdefault((1, kind, 978), []).extend(
+            [
+                Dated(ScreeningPolicy(20_00, ("high",), deadline_hours=4), date(1900, 1, 1), None),
+                Dated(
+                    ScreeningPolicy(10_00, ("medium",), channels=("api",), deadline_hours=8),
+                    date(1900, 1, 1),
+                    None,
+                ),
+            ]
+        )
     for owner in OWNERS:
         ledger.send(opening(owner, instruction_id=named_id(f"open {owner}")))
         ledger.send(deposit(owner, "2000.00", instruction_id=named_id(f"fund {owner}")))
@@ -439,6 +456,9 @@ def stream(drawn: Sequence[Any]) -> list[Received]:
     records: list[Received] = []
     contents: dict[str, str] = {}
     for offset, each in enumerate(drawn):
+        if isinstance(each, tuple) and each[0] == "rate":
+            records.append(rating(*each[1:], shard=SHARD, offset=offset))
+            continue
         if isinstance(each, tuple):
             number, decision = each
             name = named_id(str(number))
@@ -633,7 +653,9 @@ def test_a_stream_delivered_twice_moves_nothing_the_second_time(drawn: list[Any]
     again = ledger.run([replace(each) for each in records])
     assert {key: list(row) for key, row in ledger.states[SHARD].balances.items()} == before
     for record, event in zip(records, again, strict=True):
-        if isinstance(record.message, DecisionMade):
+        if isinstance(record.message, CustomerRated):
+            assert event["type"] == "RiskClassChanged"
+        elif isinstance(record.message, DecisionMade):
             assert event["type"] == "DecisionWithoutEffect"
         else:
             assert event["type"] in (

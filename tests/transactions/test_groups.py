@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.effects import no_item, no_original
 from services.transactions.queries.verifying import verify
@@ -74,7 +74,7 @@ def a_bank() -> PureLedger:
     ledger = PureLedger()
     ledger.send(opening(ALICE), opening(BOB), opening(ALICE, f"{ALICE}/USD", asset="USD"))
     ledger.send(opening(ALICE, "elsewhere", entity="BROKER"), deposit(ALICE, "100.00"))
-    ledger.chart.policies[1, "withdrawal", 978] = [Dated(80_00, date(1900, 1, 1), None)]
+    ledger.chart.policies[1, "withdrawal", 978] = [Dated(ScreeningPolicy(80_00), date(1900, 1, 1), None)]
     return ledger
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.planning import Planned
 from services.transactions.handlers.memory import TYPES
 from shared.messages.envelope import HOUSE
@@ -702,7 +702,7 @@ def test_a_screened_reserve_stays_reserved_when_it_is_cleared(row: dict[str, str
     """A decision only lifts the mark; until then nobody may post it or give it back."""
     ledger = a_bank()
     since = date(1900, 1, 1)
-    ledger.chart.policies[1, "reserve", 978] = [Dated(50_00, since, None)]
+    ledger.chart.policies[1, "reserve", 978] = [Dated(ScreeningPolicy(50_00), since, None)]
     (pending,) = ledger.send(reserve("r", "60.00"))
     assert (pending["type"], pending.get("screening", True)) == ("TransactionPending", True)
     assert outcome(ledger.send(resolving("post_pending", "r"))[0]) == "under_screening"

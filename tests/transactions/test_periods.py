@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.queries import Wanted, find_transactions
 from services.transactions.queries.periods import periods_show
 from services.transactions.queries.verifying import verify
@@ -194,7 +194,7 @@ SCREENED = table("""
 def test_a_period_is_looked_at_again_when_a_pending_adjustment_is_decided(row: dict[str, str]) -> None:
     """Closed meanwhile, it cannot be booked there; what it had set aside is given back on the open day."""
     ledger = a_bank_on("2026-02-05", closing("2026-01-01", "2026-01-31", "soft_closed"))
-    ledger.chart.policies[1, "adjustment", 978] = [Dated(0, date(1900, 1, 1), None)]
+    ledger.chart.policies[1, "adjustment", 978] = [Dated(ScreeningPolicy(0), date(1900, 1, 1), None)]
     (pending,) = ledger.send(adjustment("2026-01-20"))
     assert (pending["type"], pending["booking_date"]) == ("TransactionPending", "2026-01-20")
     if row["then"]:

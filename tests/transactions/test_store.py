@@ -13,7 +13,7 @@ import pytest
 
 from services.transactions import data
 from services.transactions.app import create_service
-from services.transactions.domain.chart import Dated
+from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.queries import account_history, account_show, verify
 from services.transactions.store import moving
 from shared.messages.acts import DiscardParked, ReplayParked
@@ -39,6 +39,7 @@ from tests.transactions.support import (
     opening,
     outcome,
     owner_in,
+    rating,
     received,
     reopening,
     reversal,
@@ -102,7 +103,10 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
         instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-05"),
     )
     await ledger.send(answer(pending, "cleared"), answer(second, "refused"), answer(pending, "cleared"))
-    ledger.service.memory.chart.policies[1, "reserve", 978] = [Dated(1000_00, date(1900, 1, 1), None)]
+    await ledger.send(rating(ALICE, "high"))
+    ledger.service.memory.chart.policies[1, "reserve", 978] = [
+        Dated(ScreeningPolicy(1000_00), date(1900, 1, 1), None)
+    ]
     held = instruction("reserve", owner=ALICE, account=ALICE, amount="1500.00", asset="EUR")
     free = {**held, "instruction_id": str(uuid.uuid4()), "amount": "15.00", "credit_account": BOB}
     given_back = {**free, "instruction_id": str(uuid.uuid4())}
@@ -163,6 +167,7 @@ async def test_every_kind_of_event_is_rebuilt_byte_for_byte(
         "OwnerParked",
         "RecordDiscarded",
         "DecisionWithoutEffect",
+        "RiskClassChanged",
         "BusinessDayOpened",
         "CreditSwept",
         "AccountClosed",
@@ -215,7 +220,7 @@ async def test_the_tables_decide_as_the_memory_does(ledger: StoredLedger, seed: 
     chance = random.Random(seed)
     chart = ledger.service.memory.chart
     for kind in ("reserve", "exchange"):
-        chart.policies[1, kind, 978] = [Dated(15_00, date(1900, 1, 1), None)]
+        chart.policies[1, kind, 978] = [Dated(ScreeningPolicy(15_00), date(1900, 1, 1), None)]
     pure = PureLedger(chart=chart, quick=False)
     owners = [ALICE, BOB, owner_in(0, "carol"), owner_in(3, "dave")]
     sent: list[dict[str, Any]] = []

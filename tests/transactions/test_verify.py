@@ -5,14 +5,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from services.transactions.domain.chart import Dated
 from services.transactions.queries.verifying import CHECKS, PublishedEvent, compare_published, verify
 from services.transactions.queries.verifying.processes import divided
 from shared.messages.envelope import HOUSE
@@ -35,6 +33,7 @@ from tests.transactions.support import (
     opening,
     outcome,
     owner_in,
+    rating,
     received,
     reopening,
     returning,
@@ -71,6 +70,7 @@ async def a_lively_ledger(ledger: StoredLedger) -> None:
     await ledger.send(*[received(day, partition=shard) for shard in range(PARTITIONS)])
     await ledger.send(transfer(ALICE, BOB, "1.00"), deposit(ALICE, "0.50"))
     await ledger.send(deposit(ALICE, "1.50") | {"dry_run": True}, message | {"dry_run": True})
+    await a_few_ratings(ledger)
     await a_few_exchanges(ledger)
     await a_few_groups(ledger)
     await a_few_securities(ledger)
@@ -150,7 +150,6 @@ async def a_few_closings(ledger: StoredLedger) -> None:
 
 async def a_few_exchanges(ledger: StoredLedger) -> None:
     """One posted at once, one that compliance clears, one that it refuses, and one that does not agree."""
-    ledger.service.memory.chart.policies[1, "exchange", 978] = [Dated(50_00, date(1900, 1, 1), None)]
     dollars = opening(ALICE, f"{ALICE}/USD", asset="USD")
     one, wrong = exchange(ALICE, "10.00", "10.85", "1.0852"), exchange(ALICE, "10.00", "11.85", "1.0852")
     await ledger.send(dollars, deposit(ALICE, "150.00"), one, wrong)
@@ -271,7 +270,6 @@ async def a_few_amounts_kept(ledger: StoredLedger) -> None:
 
 async def a_few_reserves(ledger: StoredLedger) -> None:
     """One of each fate: posted whole, by parts, given back, cleared and refused by compliance, and open."""
-    ledger.service.memory.chart.policies[1, "reserve", 978] = [Dated(50_00, date(1900, 1, 1), None)]
 
     def named(name: str, kind: str, **fields: Any) -> dict[str, Any]:
         """An instruction about the reserve of this name."""
@@ -340,6 +338,32 @@ async def a_few_items(ledger: StoredLedger) -> None:
     await ledger.send(allocating(again, "1.50", ALICE))
 
 
+async def a_few_ratings(ledger: StoredLedger) -> None:
+    """Of high risk a customer's transfers wait from 1,000 on and withdrawals always; then they do not."""
+    card = {"channel": {"channel": "card"}, "payment": {"creditor_agent": "LUMEFRPP"}}
+    draws = (
+        instruction("withdrawal", owner=ALICE, account=ALICE, amount="0.10", asset="EUR", **card)
+        for _ in range(3)
+    )
+    told = await ledger.send(
+        deposit(ALICE, "1.00"),
+        next(draws),
+        rating(ALICE, "high"),
+        next(draws),
+        rating(ALICE, "low"),
+        next(draws),
+    )
+    assert [outcome(each) for each in told[1::2]] == ["posted", "pending", "posted"]
+
+
+SCREENED_TOO = """
+    INSERT INTO transactions.screening_policy
+        (entity_id, instruction_type, asset_id, amount_from, valid_from, channels)
+    VALUES (1, 'reserve', 978, 5000, '1900-01-01', '{}'), (1, 'exchange', 978, 5000, '1900-01-01', '{}'),
+           (1, 'withdrawal', 978, 0, '1900-01-01', '{atm}')
+"""
+
+
 @dataclass(frozen=True)
 class Lively:
     """The lively ledger's database, to be cloned, and what was published from it."""
@@ -356,6 +380,9 @@ def lively(ledger_server: Server) -> Lively:
 
     async def prepare() -> Lively:
         async with database(ledger_server, TEMPLATE, name="lively_template", keep=True) as addresses:
+            owner = await asyncpg.connect(addresses.owner)
+            await owner.execute(SCREENED_TOO)
+            await owner.close()
             connection = await asyncpg.connect(addresses.service)
             ledger = await StoredLedger.started(connection)
             await a_lively_ledger(ledger)
@@ -526,6 +553,13 @@ def test_shards_are_divided_among_processes_by_their_length() -> None:
         pytest.param("UPDATE journal_row SET value_date = '2026-09-02' WHERE value_date = '2026-09-01'", "value_dates", id="another value date"),
         pytest.param("UPDATE accrual SET posted_minor = 1", "accruals", id="another sum of what accrued"),
         pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '1.009', '1.02')::bytea WHERE instruction_type = 'accrual'", "accruals", id="an accrual of another sum"),
+        pytest.param("DELETE FROM risk_class", "screening", id="ratings lost"),
+        pytest.param("UPDATE risk_class SET risk_class = 'medium' WHERE risk_class = 'low'", "screening", id="another risk class"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, 'high', 'low')::json WHERE kind = 'RiskClassChanged' AND detail::text LIKE '%\"previous\":\"high%'", "screening", id="a rating after another"),
+        pytest.param("UPDATE journal SET detail = replace(detail::text, '\"risk_class\":\"high', '\"risk_class\":\"low')::json WHERE kind = 'TransactionPending' AND detail::text LIKE '%high%'", "screening", id="screened for a risk that was none"),
+        pytest.param("UPDATE journal SET detail = NULL WHERE kind = 'TransactionPending' AND detail::text LIKE '%screened_by%' AND instruction_type = 'withdrawal'", "screening", id="screened for no reason"),
+        pytest.param("UPDATE screening_policy SET amount_from = amount_from + 1", "screening", id="another screening policy"),
+        pytest.param("UPDATE screening_policy SET valid_until = '2026-01-01'", "screening", id="a policy that had ended"),
         pytest.param("DELETE FROM business_day WHERE shard = 1", "booking_dates", id="a business day lost"),
     ],
 )  # fmt: skip

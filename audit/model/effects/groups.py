@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from audit.evidence import JournalRow
-from audit.model.books import Books
+from audit.model.books import Books, ScreenedBy, most_urgent
 from audit.model.effects.effect import Effect
 from audit.model.effects.exchanges import agrees
 from audit.model.effects.movements import (
@@ -186,7 +186,8 @@ def _limits(
     day: date,
     all_facts: bool,
 ) -> Prediction:
-    screened = not all_facts and any(_is_screened(books, each, day) for each in bookings)
+    wanted = [] if all_facts else [each for one in bookings for each in _screened_by(books, state, one, day)]
+    screened = most_urgent(wanted)
     legs = [leg for each in bookings for leg in each.legs]
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
@@ -214,7 +215,8 @@ def _limits(
         booking_date=day,
         value_date=date.fromisoformat(value) if value else day,
         limit_passed=limit_passed,
-        screening=screened,
+        screening=bool(screened),
+        screened_by=screened,
         members=[
             (str(each.asked.instruction_id), each.asked.type, len(each.legs), each.routed)
             for each in bookings
@@ -222,11 +224,12 @@ def _limits(
     )
 
 
-def _is_screened(books: Books, booking: _Booking, day: date) -> bool:
+def _screened_by(books: Books, state: ShardState, booking: _Booking, day: date) -> list[ScreenedBy]:
+    if booking.asked.type in FACTS:
+        return []
     asset = booking.legs[0].asset
     total = sum(leg.amount for leg in booking.legs if leg.asset == asset)
-    code = booking.asked.type
-    return code not in FACTS and books.is_screened(booking.entity, code, asset, total, day)
+    return books.screened_by(state, booking.asked, booking.entity, asset, total, day)
 
 
 def _of_member(said: Prediction, number: int, field: str = "members") -> Prediction:

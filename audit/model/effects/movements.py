@@ -8,7 +8,7 @@ from typing import Final
 
 from audit.amounts import LARGEST, read_amount
 from audit.evidence import JournalRow
-from audit.model.books import Books
+from audit.model.books import Books, ScreenedBy
 from audit.model.effects.effect import Spelled
 from audit.model.effects.periods import day_named, not_taken
 from audit.model.effects.reserves import is_valued_before, last_day_is_past, value_of
@@ -333,7 +333,7 @@ def move(
     if legs is None:
         return rejected("asset_not_used", "asset")
     total = sum(leg.amount for leg in legs if leg.asset == legs[0].asset)
-    screened = not is_fact and books.is_screened(entity, asked.type, legs[0].asset, total, day)
+    screened = [] if is_fact else books.screened_by(state, asked, entity, legs[0].asset, total, day)
     if opening is not None and any(opening.code in (leg.debit, leg.credit) for leg in legs):
         state.opened[opening.code] = opening
     said = _limits(books, state, row, asked, legs, day=booked, routed=routed, screened=screened)
@@ -495,11 +495,11 @@ def _limits(
     *,
     day: date,
     routed: str | None,
-    screened: bool,
+    screened: Sequence[ScreenedBy],
 ) -> Prediction:
     """Rung 7, after each movement in order, and if it holds for all, the effect."""
     state.in_hand.clear()
-    reserved = screened or asked.type in RESERVING
+    reserved = bool(screened) or asked.type in RESERVING
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
     for leg in legs:
@@ -517,7 +517,7 @@ def _limits(
             asked,
             hashlib.blake2b(row.content or b"", digest_size=16).hexdigest(),
             [Leg(leg.kind, leg.debit, leg.credit, leg.asset, leg.amount) for leg in legs],
-            screening=screened,
+            screening=bool(screened),
             whole=tuple(leg.amount for leg in legs),
         )
     value = asked.content.get("value_date")
@@ -528,7 +528,8 @@ def _limits(
         value_date=date.fromisoformat(value) if value else day,
         routed=routed,
         limit_passed=limit_passed,
-        screening=screened,
+        screening=bool(screened),
+        screened_by=screened,
     )
 
 

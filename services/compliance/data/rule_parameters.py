@@ -6,7 +6,14 @@ Amounts are decimal strings of the asset. A new version is a new row; rows are n
 from datetime import date
 from typing import Final
 
-from services.compliance.data.window_parameters import CZECHIA, INDIA, JAPAN, KOREA, WINDOW_PARAMETERS
+from services.compliance.data.window_parameters import (
+    CZECHIA,
+    FATF_COUNTRIES,
+    INDIA,
+    JAPAN,
+    KOREA,
+    WINDOW_PARAMETERS,
+)
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
 
 _LAW: Final = "31 CFR 1010.311, 1010.313: more than $10,000 in currency in one business day"
@@ -61,6 +68,18 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         " lists read daily: Regulation (EU) 260/2012, article 5d(1); the made-up list has no publisher",
     ),
     *WINDOW_PARAMETERS,
+    *(
+        RuleParameter(
+            "RATING",
+            version,
+            ANY_ASSET,
+            {"high": countries},
+            since,
+            until,
+            f"FATF, {words}; recommendation 19; Directive (EU) 2015/849, article 18a: enhanced diligence",
+        )
+        for version, since, until, countries, words in FATF_COUNTRIES
+    ),
     RuleParameter(
         "CASE",
         1,

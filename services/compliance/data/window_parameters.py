@@ -40,7 +40,7 @@ _GREY_JUNE_2025: Final = sorted({*_GREY_FEBRUARY_2025, "BO", "VG"} - {"HR", "ML"
 _GREY_OCTOBER_2025: Final = sorted(set(_GREY_JUNE_2025) - {"BF", "MZ", "NG", "ZA"})
 
 # Version, from, until, countries, what FATF said.
-_COUNTRIES: Final = (
+FATF_COUNTRIES: Final = (
     (1, _SINCE, date(2022, 10, 21), _CALL_FOR_ACTION, "call for action of February 2020"),
     (2, date(2022, 10, 21), date(2025, 2, 21), _WITH_MYANMAR, "call for action of October 2022"),
     (
@@ -120,7 +120,7 @@ _FOR_ANY_ASSET: Final[tuple[RuleParameter, ...]] = (
             until,
             f"FATF, {words}; 31 CFR 1010.410(f) for the amount",
         )
-        for version, since, until, countries, words in _COUNTRIES
+        for version, since, until, countries, words in FATF_COUNTRIES
     ),
     _row("RND-1", {"multiple": "1000", "count": 3, "days": 30, "cooldown_days": 30}, _FFIEC + _NO_LAW),
     _row(

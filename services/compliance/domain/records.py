@@ -59,6 +59,8 @@ class HoldRow:
     decided_seq: int | None = None
     proposed_by: str | None = None
     """Who has proposed to release it; another person has to."""
+    told: str | None = None
+    """Whom the ledger's policy names to be told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ Each act is answered by one `ActDone`; one sent twice is done once, and answered
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from services.compliance.domain.cases import days_on, numbers_of
 from services.compliance.domain.list_age import ListCheck
 from services.compliance.domain.lists.party import party_of
 from services.compliance.domain.memory import Draft, ListVersion
+from services.compliance.domain.ratings import RatingProposal, Said
 from services.compliance.domain.records import (
     AnswerRow,
     DecisionRow,
@@ -42,6 +43,12 @@ from services.compliance.handlers.pairs import (
     whitelist_days_max,
 )
 from services.compliance.handlers.parties import plan_rescreening
+from services.compliance.handlers.ratings import (
+    RatingAct,
+    announce_rating,
+    judge_approval_of_rating,
+    judge_rating,
+)
 from services.compliance.handlers.rule_changes import (
     RuleAct,
     RulesTold,
@@ -54,11 +61,13 @@ from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import list_age as list_age_store
 from services.compliance.store import parties as party_store
+from services.compliance.store import ratings as rating_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import (
     ActBase,
     ActivateList,
+    ApproveRating,
     ApproveWhitelisting,
     CaseAct,
     DismissAlert,
@@ -68,6 +77,7 @@ from shared.messages.acts import (
     ProposeParameters,
     ProposeWhitelisting,
     PublishParameters,
+    RateCustomer,
     RefuseHold,
     RefuseList,
     ReleaseHold,
@@ -84,7 +94,9 @@ from shared.runtime.work import Received, UnitOfWork
 AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
 ListAct = LoadList | ActivateList | RefuseList
-OwnAct = HoldAct | PairAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct
+OwnAct = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct
+
+_OF_OWNERS: Final = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct
 
 
 async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
@@ -113,6 +125,8 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     await list_age_store.save_confirmations(work.connection, told.confirmations)
     await whitelist_store.save_proposals(work.connection, told.proposals)
     await whitelist_store.move_whitelistings(work.connection, told.pairs_moved)
+    await rating_store.save_proposals(work.connection, told.rating_proposals)
+    await rating_store.save_ratings(work.connection, told.ratings)
     await list_store.save_refusals(work.connection, told.refusals)
     await party_store.save_rescreenings(work.connection, told.rescreenings)
     await told.cases.save(work.connection)
@@ -162,6 +176,12 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
             for record, act in acts
             if isinstance(act, ProposeWhitelisting)
         },
+        standings=await rating_store.standings(
+            connection, {(each.shard, act.owner) for each, act in acts if isinstance(act, RatingAct)}
+        ),
+        rating_proposals=await rating_store.load_proposals(
+            connection, {(each.shard, act.rating_id) for each, act in acts if isinstance(act, ApproveRating)}
+        ),
         cases=await case_store.load_files(
             connection, {(each.shard, act.case_id) for each, act in acts if isinstance(act, CaseAct)}
         ),
@@ -204,6 +224,10 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
             return judge_approval(shard, act, known)
         case RevokeWhitelisting():
             return judge_revocation(shard, act, known)
+        case RateCustomer():
+            return judge_rating(shard, act, known)
+        case ApproveRating():
+            return judge_approval_of_rating(shard, act, known)
         case OpenCase():
             return judge_opening(shard, act, known)
         case DismissAlert():
@@ -282,6 +306,10 @@ class _Told:
     )
     proposals: list[WhitelistProposal] = field(default_factory=list[WhitelistProposal])
     pairs_moved: list[WhitelistMove] = field(default_factory=list[WhitelistMove])
+    rating_proposals: list[tuple[RatingProposal, int, datetime]] = field(
+        default_factory=list[tuple[RatingProposal, int, datetime]]
+    )
+    ratings: list[Said] = field(default_factory=list[Said])
     refusals: list[ListRefusalRow] = field(default_factory=list[ListRefusalRow])
     rescreenings: list[RescreeningRow] = field(default_factory=list[RescreeningRow])
     activations: list[tuple[int, int, str, str, datetime]] = field(
@@ -309,6 +337,8 @@ def _tell(
     if verdict.refuses is not None:
         told.refusals.append(_refuse(work, record, verdict.refuses, verdict.result["stays"], draft))
     told.rules.announce(work, record, act, verdict, draft)
+    if verdict.rating is not None:
+        told.ratings.append(announce_rating(work, verdict.rating, record.traceparent))
     said = announce_act(work, record, act, done=verdict.done, detail=verdict.detail, result=verdict.result)
     if verdict.pair is not None and isinstance(act, PairAct):
         row = row_of(act, verdict.pair, said, draft)
@@ -316,6 +346,8 @@ def _tell(
             told.proposals.append(row)
         else:
             told.pairs_moved.append(row)
+    if verdict.rating_proposal is not None:
+        told.rating_proposals.append((verdict.rating_proposal, said.seq, said.recorded_at))
     if verdict.proposes is not None and isinstance(act, ReleaseHold):
         told.releases.append(release_row(act, verdict.proposes, said))
     told.cases.add(verdict, said)
@@ -417,7 +449,7 @@ def announce_act(
     result: Mapping[str, Any],
 ) -> ActDone:
     """Publish the answer to an act."""
-    owner = act.owner if isinstance(act, HoldAct | PairAct | OpenCase | DismissAlert | CaseAct) else HOUSE
+    owner = act.owner if isinstance(act, _OF_OWNERS) else HOUSE
     instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
 
     def build(seq: int, recorded_at: datetime) -> ActDone:

@@ -25,13 +25,15 @@ async def announce_overdue(work: UnitOfWork) -> None:
     due = {shard: each.recorded_at for shard, each in work.shards.items()}
     overdue = await decision_store.overdue_holds(work.connection, due, HOLDS_PER_TICK_MAX)
     marks = [
-        (shard, instruction_id, _announce(work, shard, instruction_id, owner, deadline))
-        for shard, instruction_id, owner, deadline in overdue
+        (shard, instruction_id, _announce(work, shard, instruction_id, owner, deadline, told))
+        for shard, instruction_id, owner, deadline, told in overdue
     ]
     await decision_store.mark_overdue(work.connection, marks)
 
 
-def _announce(work: UnitOfWork, shard: int, instruction_id: UUID, owner: str, deadline: datetime) -> int:
+def _announce(
+    work: UnitOfWork, shard: int, instruction_id: UUID, owner: str, deadline: datetime, told: str | None
+) -> int:
     def build(seq: int, recorded_at: datetime) -> HoldOverdue:
         return HoldOverdue(
             shard=shard,
@@ -40,6 +42,7 @@ def _announce(work: UnitOfWork, shard: int, instruction_id: UUID, owner: str, de
             owner=owner,
             instruction_id=instruction_id,
             deadline=deadline,
+            told=told,
         )
 
     return work.publish(shard, ALERTS, build, key=owner, correlation_id=str(instruction_id)).seq

@@ -191,6 +191,8 @@ def _place_hold(work: UnitOfWork, judgement: Judgement, deadline: datetime) -> H
     owner, instruction_id, content_hash = _asked(question)
     asset, amount = _what_moves(event, owner)
     findings = _findings(judgement.hits)
+    policy = judgement.question.policy
+    told = policy.told if policy is not None else None
 
     def build(seq: int, recorded_at: datetime) -> HoldPlaced:
         return HoldPlaced(
@@ -204,6 +206,7 @@ def _place_hold(work: UnitOfWork, judgement: Judgement, deadline: datetime) -> H
             deadline=deadline,
             asset=asset,
             amount=amount,
+            told=told,
         )
 
     said = work.publish(shard, ALERTS, build, key=owner, **_headers(question))
@@ -221,6 +224,7 @@ def _place_hold(work: UnitOfWork, judgement: Judgement, deadline: datetime) -> H
         deadline=deadline,
         findings=findings,
         lists=question.lists,
+        told=told,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.parameters import read_cooldown
+from services.compliance.domain.ratings import RATING, read_data
 from services.compliance.domain.rule import ANYTHING, CashRule, GraphRule, NameRule, RuleParameter, WindowRule
 from services.compliance.domain.rule_changes import VERSION_MIN, Proposal, RuleChange
 from services.compliance.handlers.verdicts import Known, KnownRules, Verdict, refused
@@ -43,6 +44,8 @@ def check_parameters(row: RuleParameter, scale: int) -> None:
             case None:
                 if row.rule == DEADLINES:
                     read_days(row)
+                if row.rule == RATING:
+                    read_data(row)
         if "hold_hours" in row.values or isinstance(rule, NameRule) or getattr(rule, "holds", False):
             hours = int(row.values["hold_hours"])
             if not 0 < hours <= HOLD_HOURS_MAX:

@@ -17,7 +17,13 @@ from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import PairVerdict, Whitelist
 from services.compliance.rules import CASH_RULES, san_1
 from shared.messages.compliance import Finding
-from shared.messages.journal import InstructionApplied, LedgerEvent, TransactionEvent
+from shared.messages.journal import (
+    InstructionApplied,
+    LedgerEvent,
+    ScreenedBy,
+    TransactionEvent,
+    TransactionPending,
+)
 
 SUBJECT_ENTRIES_MAX: Final = 10
 UNREAD: Final = "sealed"
@@ -56,6 +62,12 @@ class Question:
     """What judges it."""
     moved: tuple["Hit", ...] = ()
     """What rules about windows found."""
+
+    @property
+    def policy(self) -> ScreenedBy | None:
+        """By which policy of the ledger it waits."""
+        return self.event.screened_by if isinstance(self.event, TransactionPending) else None
+
     unread: bool = False
     """Whether it has names that nobody can read any more."""
     checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
@@ -172,8 +184,16 @@ def _judge_one(question: Question, histories: Histories) -> Judgement:
         history.add(cash)
     hits += question.moved
     waits = question.waits and any(hit.holds for hit in hits)
-    deadline = event.recorded_at + min(hit.hold_for for hit in hits if hit.holds) if waits else None
+    deadline = event.recorded_at + _time_to_decide(question, hits) if waits else None
     return Judgement(question, tuple(hits), day, deadline, tuple(shadowed))
+
+
+def _time_to_decide(question: Question, hits: Iterable[Hit]) -> timedelta:
+    """The shortest time that a rule that holds, or the ledger's policy, gives."""
+    times = [hit.hold_for for hit in hits if hit.holds]
+    if question.policy is not None and question.policy.deadline_hours is not None:
+        times.append(timedelta(hours=question.policy.deadline_hours))
+    return min(times)
 
 
 def name_hits(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.compliance.domain.cases import AlertState, CaseFact, CaseFile, TriageRow
 from services.compliance.domain.memory import ListVersion
+from services.compliance.domain.ratings import Rating, RatingProposal, Standing
 from services.compliance.domain.records import HoldRow, ListState
 from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTimeline
 from services.compliance.domain.watchlist import NamesIndex
@@ -54,6 +55,16 @@ class Known:
     case_days: Mapping[CaseKind, int] = field(default_factory=dict[CaseKind, int])
     """How long each kind of case may take that is opened now."""
 
+    standings: dict[tuple[int, str], Standing] = field(default_factory=dict[tuple[int, str], Standing])
+    """By shard and owner, of customers who have been rated."""
+    rating_proposals: dict[tuple[int, UUID], RatingProposal] = field(
+        default_factory=dict[tuple[int, UUID], RatingProposal]
+    )
+
+    def standing(self, shard: int, owner: str) -> Standing:
+        """What an owner is rated now."""
+        return self.standings.get((shard, owner), Standing())
+
     rules: KnownRules = field(default_factory=KnownRules)
 
     def day(self, shard: int) -> date:
@@ -83,6 +94,8 @@ class Verdict:
     """The version of parameters that it proposes."""
     change: RuleChange | None = None
     """What it does to such a version in the shard."""
+    rating: Rating | None = None
+    rating_proposal: RatingProposal | None = None
     part: LoadList | None = None
     activates: ListVersion | None = None
     confirms: ListVersion | None = None

@@ -32,15 +32,15 @@ SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5:
 
 _SAVE_HOLDS = """
 INSERT INTO hold (shard, instruction_id, seq, recorded_at, content_hash, owner, first_shard, first_seq,
-                  asset, amount, deadline, findings, lists)
+                  asset, amount, deadline, findings, lists, told)
 SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[],
                      $7::int[], $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::jsonb[],
-                     $13::jsonb[])
+                     $13::jsonb[], $14::text[])
 """
 
 _LOAD_HOLDS = """
 SELECT h.shard, h.instruction_id, h.seq, h.recorded_at, h.content_hash, h.owner, h.first_shard, h.first_seq,
-       h.asset, h.amount, h.deadline, h.findings, h.lists, h.status, h.decided_seq, r.proposed_by
+       h.asset, h.amount, h.deadline, h.findings, h.lists, h.status, h.decided_seq, h.told, r.proposed_by
 FROM unnest($1::int[], $2::uuid[]) AS wanted (shard, instruction_id)
 JOIN hold AS h ON h.shard = wanted.shard AND h.instruction_id = wanted.instruction_id
 LEFT JOIN hold_release AS r ON r.shard = h.shard AND r.instruction_id = h.instruction_id
@@ -53,7 +53,7 @@ WHERE h.shard = x.shard AND h.instruction_id = x.instruction_id
 """
 
 _OVERDUE = """
-SELECT h.shard, h.instruction_id, h.owner, h.deadline
+SELECT h.shard, h.instruction_id, h.owner, h.deadline, h.told
 FROM unnest($1::int[], $2::timestamptz[]) AS due (shard, at)
 JOIN hold AS h ON h.shard = due.shard AND h.status = 'held' AND h.overdue_seq IS NULL AND h.deadline <= due.at
 ORDER BY h.shard, h.deadline, h.seq
@@ -151,6 +151,7 @@ async def save_holds(connection: Any, rows: Sequence[HoldRow]) -> None:
         [row.deadline for row in rows],
         [_as_json(row.findings) for row in rows],
         [json.dumps(dict(row.lists), sort_keys=True) for row in rows],
+        [row.told for row in rows],
     )
 
 
@@ -181,10 +182,10 @@ async def move_holds(connection: Any, moves: Mapping[tuple[int, UUID], tuple[Hol
 
 async def overdue_holds(
     connection: Any, due: Mapping[int, datetime], limit: int
-) -> list[tuple[int, UUID, str, datetime]]:
-    """Return (shard, instruction, owner, deadline) of holds past their deadline and not announced yet."""
+) -> list[tuple[int, UUID, str, datetime, str | None]]:
+    """Return (shard, instruction, owner, deadline, told) of holds past it and not announced yet."""
     rows = await connection.fetch(_OVERDUE, list(due), list(due.values()), limit)
-    return [(row["shard"], row["instruction_id"], row["owner"], row["deadline"]) for row in rows]
+    return [tuple(row) for row in rows]  # pyright: ignore[reportReturnType] - five columns
 
 
 async def mark_overdue(connection: Any, marks: Sequence[tuple[int, UUID, int]]) -> None:

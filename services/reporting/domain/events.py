@@ -139,7 +139,9 @@ FATES: Final = frozenset(
 )
 """Kinds without movements that give a record its fate, or follow one up."""
 
-ASIDE: Final = frozenset({"PendingCleared", "DecisionWithoutEffect", "ActDone", "DryRunJudged"})
+ASIDE: Final = frozenset(
+    {"PendingCleared", "DecisionWithoutEffect", "RiskClassChanged", "ActDone", "DryRunJudged"}
+)
 """Kinds that are no activity: they give no record a fate, or only say what might have been. Counted as
 taken, and nowhere else."""
 

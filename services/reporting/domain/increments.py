@@ -30,6 +30,7 @@ from services.reporting.domain.items import ITEM_CLASSES, Item, ItemUse, fold_it
 from shared.messages.compliance import (
     AlertEvent,
     AlertRaised,
+    DecisionEvent,
     DecisionMade,
     Finding,
     HoldOverdue,
@@ -173,12 +174,13 @@ def fold_journal(
             _fold_owners(into, cast("TransactionView", event), each.partition, home_of)
 
 
-def fold_decisions(into: Increments, decisions: Iterable[DecisionMade]) -> None:
-    """Add compliance's decisions to `into`."""
+def fold_decisions(into: Increments, decisions: Iterable[DecisionEvent]) -> None:
+    """Add compliance's decisions to `into`; that customers were rated is only counted."""
     for decision in decisions:
         day = _day_of(decision.recorded_at)
         _count(into.taken, (DECISIONS.name, decision.shard, day, decision.type))
-        _fold_rules(into, decision.shard, day, "decision", decision.decision, decision.findings)
+        if isinstance(decision, DecisionMade):
+            _fold_rules(into, decision.shard, day, "decision", decision.decision, decision.findings)
 
 
 def fold_alerts(into: Increments, alerts: Iterable[AlertEvent]) -> None:

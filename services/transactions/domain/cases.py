@@ -10,6 +10,7 @@ from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.planning import Against, End, TransactionType
 from services.transactions.domain.records import Record
+from services.transactions.domain.screening import Screened
 from services.transactions.domain.state import (
     CLOSED,
     CREDIT_FROZEN,
@@ -113,7 +114,7 @@ class Case:
         "record",
         "redirected",
         "routed",
-        "screening",
+        "screened",
         "seen",
         "seq",
         "undoes",
@@ -166,8 +167,8 @@ class Case:
         self.is_member = False
         """Whether it is one of a group, which opens no accounts."""
         self.pending = False
-        self.screening = False
-        """Whether it waits for compliance before it is posted."""
+        self.screened: Screened | None = None
+        """Why it waits for compliance before it is posted, where it does."""
         self.redirected = False
         """Whether a fact goes to suspense because what it names cannot take it."""
         self.booked: date | None = None

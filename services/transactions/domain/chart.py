@@ -149,6 +149,28 @@ class Dated(Generic[Value]):
         return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
+@dataclass(frozen=True, slots=True)
+class ScreeningPolicy:
+    """From which amount a request is screened before it is posted, where all its conditions are met."""
+
+    amount_from: int
+    """Minor units."""
+    risk_classes: tuple[str, ...] = ()
+    """Of the customer; none named is no condition, as with the others."""
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 alpha-2, of the bank that is to be paid."""
+    channels: tuple[str, ...] = ()
+    deadline_hours: int | None = None
+    """Within how many hours a hold is to be decided; none for as many as the rule that holds it says."""
+    told: str = "compliance"
+    """Whom a hold is brought to."""
+
+    @property
+    def conditions(self) -> tuple[tuple[str, ...], ...]:
+        """Risk classes, countries and channels."""
+        return self.risk_classes, self.countries, self.channels
+
+
 @dataclass(slots=True)
 class Chart:
     """All that migrate has loaded. The same for every shard; read once at the start."""
@@ -167,8 +189,8 @@ class Chart:
     """(entity, instruction type, condition) → the house class that stands against the customer."""
     assets_by_id: dict[int, ChartAsset] = field(default_factory=lambda: {NO_ASSET.asset_id: NO_ASSET})
     entities_by_id: dict[int, Entity] = field(default_factory=dict)
-    policies: dict[tuple[int, str, int], list[Dated[int]]] = field(default_factory=dict)
-    """(entity, instruction type, asset) → the amount from which it is screened before it is posted."""
+    policies: dict[tuple[int, str, int], list[Dated[ScreeningPolicy]]] = field(default_factory=dict)
+    """(entity, instruction type, asset) → what of it is screened before it is posted."""
     trade_policies: dict[int, list[Dated[str]]] = field(default_factory=dict)
     """Entity → `trade_date` or `settlement_date`: when what is owed for a trade comes into its books."""
 
@@ -196,14 +218,12 @@ class Chart:
                 return self.house.get((entity_id, rule.value, asset_id))
         return None
 
-    def screened_from(self, entity_id: int, instruction_type: str, asset_id: int, day: date) -> int | None:
-        """Return the amount from which policy has a request screened before it is posted, if any."""
-        amounts = [
-            policy.value
-            for policy in self.policies.get((entity_id, instruction_type, asset_id), ())
-            if policy.holds(day)
-        ]
-        return min(amounts, default=None)
+    def screening_policies(
+        self, entity_id: int, instruction_type: str, asset_id: int, day: date
+    ) -> tuple[ScreeningPolicy, ...]:
+        """Return the policies by which a request may be screened before it is posted."""
+        policies = self.policies.get((entity_id, instruction_type, asset_id), ())
+        return tuple(each.value for each in policies if each.holds(day))
 
     def books_trades_at_once(self, entity_id: int, day: date) -> bool:
         """Say whether what is owed for a trade comes into the books with it, not only as it is settled."""

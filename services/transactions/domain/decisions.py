@@ -5,7 +5,7 @@ from datetime import date
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-from services.transactions.domain.chart import Account
+from services.transactions.domain.chart import Account, ScreeningPolicy
 
 POSTED: Final = "TransactionPosted"
 PENDING: Final = "TransactionPending"
@@ -21,6 +21,7 @@ UNREADABLE: Final = "RecordUnreadable"
 PARKED: Final = "OwnerParked"
 DISCARDED: Final = "RecordDiscarded"
 WITHOUT_EFFECT: Final = "DecisionWithoutEffect"
+RISK_CHANGED: Final = "RiskClassChanged"
 DAY_OPENED: Final = "BusinessDayOpened"
 PERIOD_CLOSED: Final = "PeriodClosed"
 ACT_DONE: Final = "ActDone"
@@ -58,8 +59,10 @@ class Terms:
     scale: int
     house: Account | None
     """What the posting rules put against the customer, where they do."""
+    policies: tuple[ScreeningPolicy, ...]
+    """By which it may be screened before it is posted."""
     screened_from: int | None
-    """Minor units from which it is screened before it is posted; none where it never is."""
+    """Minor units below which none of them does; none where there are none."""
     booking_date: date
     value_date: date
     spelt: Any = None

@@ -178,7 +178,7 @@ _POSTED: Final = (
     "executes",
     "members",
 )
-_PENDING: Final = ("screening", "routed", "limit_passed", "opened", "executes", "members")
+_PENDING: Final = ("screening", "screened_by", "routed", "limit_passed", "opened", "executes", "members")
 
 
 def _pending(decision: Decision) -> str:
@@ -267,6 +267,7 @@ _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.PARKED: _by_names("error", "behind"),
     decisions.DISCARDED: _by_names("act_id", "actor", "reason"),
     decisions.WITHOUT_EFFECT: _by_names("decision", "why"),
+    decisions.RISK_CHANGED: _by_names("risk_class", "previous"),
     decisions.DAY_OPENED: _day_opened,
     decisions.PERIOD_CLOSED: _period_closed,
     decisions.SWEPT: _transaction,

@@ -36,7 +36,7 @@ from services.transactions.domain.state import (
     Waiting,
     Wanted,
 )
-from shared.messages.compliance import DecisionMade
+from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
 from shared.messages.partitioner import shard_of
@@ -283,6 +283,9 @@ def _note(record: Record, context: Context, seq: int) -> Decision:
         case DecisionMade():
             decision.owner = _home(record.owner, context)
             _resolve(decision, message, context)
+        case CustomerRated():
+            decision.owner = _home(record.owner, context)
+            _rate(decision, message, context)
         case Unreadable():
             decision.detail = {"error": message.error, "size": message.size, "sha256": message.sha256}
         case Parked():
@@ -345,6 +348,19 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     if reason is None:
         changes.posted[instruction_id] = decision
     close(changes, pending, decision.seq)
+
+
+def _rate(decision: Decision, rating: CustomerRated, context: Context) -> None:
+    """Let requests of a customer at home here be screened by another risk class from now on."""
+    changes = context.changes
+    if decision.owner != rating.owner or rating.owner == HOUSE:
+        decision.kind = kinds.WITHOUT_EFFECT
+        decision.detail = {"decision": rating.risk_class, "why": "wrong_owner"}
+        return
+    decision.kind = kinds.RISK_CHANGED
+    previous = changes.risk_class_of(rating.owner)
+    decision.detail = {"risk_class": rating.risk_class, "previous": previous}
+    changes.rate(rating.owner, rating.risk_class, decision.seq)
 
 
 def _clear(decision: Decision, answer: DecisionMade, pending: OpenPending, changes: Changes) -> None:

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Context
-from services.transactions.domain.chart import Account
+from services.transactions.domain.chart import Account, ScreeningPolicy
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Against, End
+from services.transactions.domain.screening import screened_by, seen_in
 from shared.money import AMOUNT_MINOR_MAX
 from shared.runtime.work import Received
 
@@ -105,7 +106,11 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
     if state.limits or changes.limits:
         limit = changes.limit_of(debit, terms.booking_date)
     if (
-        (terms.screened_from is not None and amount >= terms.screened_from)
+        (
+            terms.screened_from is not None
+            and amount >= terms.screened_from
+            and screened_by(terms.policies, amount, seen_in(fields, changes.risk_class_of(plain.owner)))
+        )
         or debits + taken[2] > AMOUNT_MINOR_MAX
         or credits_ + given[3] > AMOUNT_MINOR_MAX
         or (limit is not None and debits + taken[2] - taken[1] > limit)
@@ -170,9 +175,9 @@ def _terms(context: Context, plain: PlainInstruction, home: Account, against: An
     house: Account | None = None
     if isinstance(against, Against):
         house = chart.counterpart(entity_id, plain.type, against.condition, asset_id, day)
-    screened_from = None
+    policies: tuple[ScreeningPolicy, ...] = ()
     if kind.kind == "request":
-        screened_from = chart.screened_from(entity_id, plain.type, asset_id, day)
+        policies = chart.screening_policies(entity_id, plain.type, asset_id, day)
     # What has its value on another day is for the ladder: here no account is of a class that is taken.
     is_today = (plain.fields.value_date or day) == day
     return Terms(
@@ -182,7 +187,8 @@ def _terms(context: Context, plain: PlainInstruction, home: Account, against: An
         home.asset,
         home.scale,
         house,
-        screened_from,
+        policies,
+        min((each.amount_from for each in policies), default=None),
         day,
         plain.fields.value_date or day,
     )

@@ -12,7 +12,7 @@ from services.transactions.domain.decoding import (
 from services.transactions.domain.personal import is_personal, sealed_content, sealed_malformed
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Planned, TransactionType
-from shared.messages.compliance import DecisionMade
+from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, Group, InstructionBase, content_of
 from shared.messages.sealing import PartyKey
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
@@ -213,6 +213,8 @@ def _named_in(message: Any) -> tuple[str | None, str | None, str | None]:
             return named, code, message.owner
         case DecisionMade():
             return str(message.instruction_id), None, message.owner
+        case CustomerRated():
+            return None, None, message.owner
         case MalformedInstruction() | PlainInstruction():
             return str(message.instruction_id), message.type, message.owner
         case _ if type(message) in _CODES:

@@ -10,6 +10,7 @@ from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
+from services.transactions.domain.screening import UNRATED
 from services.transactions.domain.value_dates import (
     NONE_AHEAD,
     Ahead,
@@ -20,6 +21,7 @@ from services.transactions.domain.value_dates import (
     Shift,
     nets_of,
 )
+from shared.messages.envelope import HOUSE, RiskClass
 
 DEBIT_FROZEN: Final = 1
 CREDIT_FROZEN: Final = 2
@@ -167,6 +169,8 @@ class ShardState:
     """By instruction id, all that waits for its day."""
     schedule: dict[date, dict[str, None]] = field(default_factory=dict)
     """By that day: their ids, in the order in which they came."""
+    risk_classes: dict[str, RiskClass] = field(default_factory=dict)
+    """Of the customers at home here whom compliance has rated."""
     next_account: int = 1
     short: set[int] = field(default_factory=set)
     """Accounts whose funds here were once short: what others credited them is loaded beforehand."""
@@ -222,6 +226,7 @@ class ShardState:
             settling={day: dict(ids) for day, ids in self.settling.items()},
             scheduled=dict(self.scheduled),
             schedule={day: dict(ids) for day, ids in self.schedule.items()},
+            risk_classes=dict(self.risk_classes),
             next_account=self.next_account,
             short=self.short,
             unsaved=set(self.unsaved),
@@ -238,6 +243,7 @@ class ShardState:
         self.periods.update(changes.periods)
         self.carried.update(changes.carried)
         self.accrued.update(changes.accrued)
+        self.risk_classes.update(changes.risk_classes)
         self.next_account = changes.next_account
         if changes.days_begun:
             self.day_seq = changes.days_begun[-1].seq
@@ -345,6 +351,9 @@ class Changes:
     """Accounts of which what they held is kept since the last business day that was opened."""
     before: Mapping[int, Row] | None = None
     """Of a trial: balances as they were before the batch; else those of the state are."""
+    risk_classes: dict[str, RiskClass] = field(default_factory=dict)
+    rated: list[tuple[str, RiskClass, int]] = field(default_factory=list)
+    """Customers rated: owner, class, seq."""
     pendings: dict[str, OpenPending | None] = field(default_factory=dict)
     """Opened, or none where one was resolved."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)
@@ -479,6 +488,17 @@ class Changes:
         """Note what has been posted of a series in all."""
         self.accrued[series] = posted
         self.accrued_by[series] = (posted, seq)
+
+    def risk_class_of(self, owner: str | None) -> RiskClass | None:
+        """Return the risk class of a customer at home here; the house has none."""
+        if owner is None or owner == HOUSE:
+            return None
+        return self.risk_classes.get(owner) or self.state.risk_classes.get(owner) or UNRATED
+
+    def rate(self, owner: str, risk_class: RiskClass, seq: int) -> None:
+        """Note that compliance has rated a customer."""
+        self.risk_classes[owner] = risk_class
+        self.rated.append((owner, risk_class, seq))
 
     def carried_until(self, account_id: int) -> date | None:
         """Return the last day for which a balance of an account at home here was carried over."""

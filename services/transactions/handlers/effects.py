@@ -39,6 +39,7 @@ from services.transactions.store import (
     parts,
     periods,
     reversals,
+    risk,
     scheduled,
     seals,
     value_dates,
@@ -289,6 +290,7 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         await value_dates.save_openings(connection, shard, changes.day_openings)
         await carried.carry_over(connection, shard, changes.carried_over)
         await accruals.accrue(connection, shard, changes.accrued_by)
+        await risk.save_classes(connection, shard, changes.rated)
         await moving.open_days(connection, shard, changes.days_opened)
         await periods.close_periods(connection, shard, changes.periods_closed)
         await scheduled.save_waiting(connection, shard, changes.put_off)

@@ -21,6 +21,7 @@ from services.transactions.store import (
     limits,
     moving,
     periods,
+    risk,
     scheduled,
     value_dates,
 )
@@ -125,6 +126,7 @@ async def load_shard(memory: Memory, connection: Connection, shard: int) -> None
         carried=await carried.carried_at(connection, shard),
         accrued=await accruals.accrued_at(connection, shard),
         periods=await periods.periods_at(connection, shard),
+        risk_classes=await risk.classes_at(connection, shard),
         pendings=pendings,
         scheduled=await scheduled.waiting_at(connection, shard),
         next_account=await accounts.next_account_number(connection, shard),

@@ -6,7 +6,7 @@ CREATE TYPE event_kind AS ENUM (
     'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
     'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged',
-    'CreditSwept', 'AccountClosed', 'ObligationBooked', 'PeriodClosed'
+    'CreditSwept', 'AccountClosed', 'ObligationBooked', 'PeriodClosed', 'RiskClassChanged'
 );
 
 -- Four bytes in each journal row instead of the name.
@@ -77,15 +77,34 @@ CREATE TABLE posting_rule (
     PRIMARY KEY (entity_id, instruction_type, condition, valid_from)
 );
 
--- Which requests are screened before they are posted; all others after.
+-- Which requests are screened before they are posted; all others after. A row asks for it where all its
+-- conditions are met, and an empty one always is.
 CREATE TABLE screening_policy (
     entity_id int NOT NULL REFERENCES entity,
     instruction_type text NOT NULL,
     asset_id int NOT NULL REFERENCES asset,
     amount_from bigint NOT NULL CHECK (amount_from >= 0),
+    risk_classes text[] NOT NULL DEFAULT '{}' CHECK (risk_classes <@ ARRAY['low', 'medium', 'high']),
+    countries text[] NOT NULL DEFAULT '{}',
+    channels text[] NOT NULL DEFAULT '{}',
+    deadline_hours int CHECK (deadline_hours > 0),
+    told text NOT NULL DEFAULT 'compliance',
     valid_from date NOT NULL,
     valid_until date,
-    PRIMARY KEY (entity_id, instruction_type, asset_id, valid_from)
+    PRIMARY KEY (entity_id, instruction_type, asset_id, risk_classes, countries, channels, valid_from)
+);
+COMMENT ON COLUMN screening_policy.risk_classes IS 'of the customer, as compliance has rated them';
+COMMENT ON COLUMN screening_policy.countries IS 'ISO 3166-1 alpha-2, of the bank that is to be paid';
+COMMENT ON COLUMN screening_policy.deadline_hours IS 'within which a hold is to be decided; null for the rule''s own';
+COMMENT ON COLUMN screening_policy.told IS 'whom a hold is brought to';
+
+-- Customers as compliance has rated them: from seq on, in the order of the home shard's journal.
+CREATE TABLE risk_class (
+    shard int NOT NULL,
+    owner text NOT NULL,
+    seq bigint NOT NULL,
+    risk_class text NOT NULL CHECK (risk_class IN ('low', 'medium', 'high')),
+    PRIMARY KEY (shard, owner, seq)
 );
 
 -- When what is owed for a trade comes into an entity's books; where nothing is said, as it is settled.
@@ -505,7 +524,7 @@ GRANT INSERT, DELETE ON party_key TO transactions_service;
 GRANT INSERT ON seal, seal_head TO transactions_service;
 GRANT UPDATE (seq, head, open_nodes, seal_hash) ON seal_head TO transactions_service;
 GRANT INSERT ON account, journal_row, movement_of_several, instruction_key, balance, pending, scheduled,
-    account_freeze, account_closing, account_limit, business_day, period, carried_over, reversed
+    account_freeze, account_closing, account_limit, business_day, period, carried_over, reversed, risk_class
     TO transactions_service;
 GRANT INSERT ON day_balance, day_opening, accrual TO transactions_service;
 GRANT UPDATE ON balance TO transactions_service;

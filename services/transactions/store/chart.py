@@ -13,6 +13,7 @@ from services.transactions.domain.chart import (
     ChartAsset,
     Dated,
     Entity,
+    ScreeningPolicy,
 )
 from services.transactions.domain.instruments import Instrument
 from services.transactions.store.accounts import accounts_by_code
@@ -54,13 +55,25 @@ async def load_chart(connection: Connection) -> Chart:
         )
     for row in await connection.fetch(
         """
-        SELECT entity_id, instruction_type, asset_id, amount_from, valid_from, valid_until
+        SELECT entity_id, instruction_type, asset_id, amount_from, risk_classes, countries, channels,
+               deadline_hours, told, valid_from, valid_until
         FROM screening_policy
         ORDER BY valid_from
         """
     ):
         chart.policies.setdefault((row["entity_id"], row["instruction_type"], row["asset_id"]), []).append(
-            Dated(row["amount_from"], row["valid_from"], row["valid_until"])
+            Dated(
+                ScreeningPolicy(
+                    row["amount_from"],
+                    tuple(row["risk_classes"]),
+                    tuple(row["countries"]),
+                    tuple(row["channels"]),
+                    row["deadline_hours"],
+                    row["told"],
+                ),
+                row["valid_from"],
+                row["valid_until"],
+            )
         )
     for row in await connection.fetch(
         "SELECT entity_id, policy, valid_from, valid_until FROM trade_policy ORDER BY valid_from"
@@ -157,20 +170,36 @@ async def save_rules(
 
 
 async def save_policies(
-    connection: Connection, rows: Sequence[tuple[str, str, str, int, date, date | None]]
+    connection: Connection, rows: Sequence[tuple[str, str, str, ScreeningPolicy, date, date | None]]
 ) -> None:
-    """Insert screening policies, or end them: entity, type, asset, amount from, from, until."""
+    """Insert screening policies, or end them: entity, type, asset, policy, from, until."""
     await connection.executemany(
         """
         INSERT INTO transactions.screening_policy
-            (entity_id, instruction_type, asset_id, amount_from, valid_from, valid_until)
-        SELECT entity_id, $2, asset_id, $4, $5, $6
+            (entity_id, instruction_type, asset_id, amount_from, risk_classes, countries, channels,
+             deadline_hours, told, valid_from, valid_until)
+        SELECT entity_id, $2, asset_id, $4, $5, $6, $7, $8, $9, $10, $11
         FROM transactions.entity, transactions.asset
         WHERE entity.code = $1 AND asset.code = $3
-        ON CONFLICT (entity_id, instruction_type, asset_id, valid_from) DO UPDATE
-        SET amount_from = EXCLUDED.amount_from, valid_until = EXCLUDED.valid_until
+        ON CONFLICT (entity_id, instruction_type, asset_id, risk_classes, countries, channels, valid_from)
+        DO UPDATE
+        SET amount_from = EXCLUDED.amount_from, deadline_hours = EXCLUDED.deadline_hours,
+            told = EXCLUDED.told, valid_until = EXCLUDED.valid_until
         """,
-        rows,
+        [
+            (
+                entity,
+                instruction_type,
+                asset,
+                policy.amount_from,
+                *map(list, policy.conditions),
+                policy.deadline_hours,
+                policy.told,
+                since,
+                until,
+            )
+            for entity, instruction_type, asset, policy, since, until in rows
+        ],
     )
 
 

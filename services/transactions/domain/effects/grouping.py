@@ -16,8 +16,8 @@ from services.transactions.domain.effects.movements import (
     Put,
     accept_movements,
     as_planned,
-    is_screened_first,
     put_down,
+    screened_first,
 )
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import SAID_ONCE, is_fact
@@ -126,13 +126,10 @@ def _state(case: Case) -> Refusal | None:
 
 def _limits(case: Case) -> Refusal | None:
     all_facts = is_fact(case.record)
-    case.screening = not all_facts and any(
-        member.record.kind is not None
-        and member.record.kind.kind == "request"
-        and is_screened_first(member, member.record.kind)
-        for member in case.members
-    )
-    case.pending = case.screening
+    reasons = [] if all_facts else [screened_first(member) for member in case.members]
+    found = [each for each in reasons if each is not None]
+    case.screened = min(found, key=lambda each: each.urgency, default=None)
+    case.pending = case.screened is not None
     puts = [
         _of_group(put, number) for number, member in enumerate(case.members) for put in as_planned(member)
     ]

@@ -29,6 +29,7 @@ from services.transactions.domain.effects.containers import (
 from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import Against, Planned, TransactionType
 from services.transactions.domain.records import is_fact
+from services.transactions.domain.screening import Screened, screened_by, seen_in
 from services.transactions.domain.state import DEBIT_FROZEN
 from services.transactions.domain.value_dates import NONE_AHEAD, Shift, withheld
 from shared.messages.envelope import HOUSE
@@ -187,8 +188,8 @@ def _status(case: Case) -> Refusal | None:
 def _limits(case: Case) -> Refusal | None:
     kind = case.record.kind
     assert kind is not None
-    case.screening = kind.kind == "request" and is_screened_first(case, kind)
-    case.pending = case.screening or kind.reserves
+    case.screened = screened_first(case)
+    case.pending = case.screened is not None or kind.reserves
     return put_down(case, as_planned(case))
 
 
@@ -236,14 +237,20 @@ def put_down(case: Case, puts: Sequence[Put]) -> Refusal | None:
     return None
 
 
-def is_screened_first(case: Case, kind: TransactionType) -> bool:
-    """Say whether policy has a request screened before it is posted, by all that it moves in its asset."""
+def screened_first(case: Case) -> Screened | None:
+    """Return why policy has a request screened before it is posted, by all that it moves in its asset."""
+    record = case.record
+    assert record.kind is not None
     debit, _ = case.moves[0]
-    amount_from = case.context.chart.screened_from(debit.entity_id, kind.code, debit.asset_id, case.day)
-    if amount_from is None:
-        return False
+    policies = case.context.chart.screening_policies(
+        debit.entity_id, record.kind.code, debit.asset_id, case.day
+    )
+    if not policies or record.kind.kind != "request":
+        return None
     of_one_asset = zip(case.amounts, case.moves, strict=True)
-    return sum(amount for amount, (each, _) in of_one_asset if each.asset_id == debit.asset_id) >= amount_from
+    amount = sum(amount for amount, (each, _) in of_one_asset if each.asset_id == debit.asset_id)
+    seen = seen_in(record.message, case.context.changes.risk_class_of(record.owner))
+    return screened_by(policies, amount, seen)
 
 
 def _bears(case: Case, put: Put) -> Refusal | None:
@@ -384,14 +391,17 @@ def _keep_pending(case: Case, decision: Decision) -> None:
         value_date=record.message.value_date,
         legs=case.legs,
         whole=case.legs,
-        screening=case.screening,
+        screening=case.screened is not None,
         expires_on=getattr(record.message, "expires_on", None),
         settles_on=record.message.contractual_settlement_date if kind.kind == "fact" else None,
         booking_date=getattr(record.message, "booking_date", None),
         members=(decision.detail or {}).get("members"),
     )
-    if not case.screening:
+    if case.screened is None:
         decision.detail = {"screening": False}
+    else:
+        scale = case.legs[0].debit.scale
+        decision.detail = {**(decision.detail or {}), "screened_by": case.screened.spelt(scale)}
     _say_how(case, decision)
     case.context.changes.open_pending(pending)
 

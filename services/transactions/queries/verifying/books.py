@@ -23,6 +23,7 @@ CHECKS: Final = (
     "accruals",
     "foreign_credits",
     "pendings",
+    "screening",
     "obligations",
     "scheduled",
     "reversals",
@@ -93,6 +94,25 @@ class TradePolicy:
     policy: str
     valid_from: date
     valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is screened before it is posted."""
+
+    amount_from: int
+    risk_classes: tuple[str, ...]
+    countries: tuple[str, ...]
+    channels: tuple[str, ...]
+    deadline_hours: int | None
+    told: str
+    valid_from: date
+    valid_until: date | None
+
+    @property
+    def conditions(self) -> tuple[tuple[str, ...], ...]:
+        """What the customer's class, the bank's country and the channel must be among."""
+        return self.risk_classes, self.countries, self.channels
 
 
 @dataclass(slots=True)
@@ -282,6 +302,8 @@ class Shard:
     """What pending groups say of their members, by seq."""
     seen: dict[int, int] = field(default_factory=dict)
     """The largest foreign credits a decision saw, by account."""
+    risk_classes: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """By customer: the events that rated them, and their class from each on."""
     watched: set[int] = field(default_factory=set)
     """Accounts whose movements are never walked in columns: whatever an effect lays on an account beside
     its counters and the limit it was opened with puts it here."""
@@ -305,6 +327,8 @@ class Books:
         self.within: dict[int, list[int]] = {}
         """The accounts within each custody account."""
         self.trade_policies: list[TradePolicy] = []
+        self.policies: dict[tuple[int, str, int], list[Policy]] = {}
+        """By entity, instruction type and asset."""
         self.shards: dict[int, Shard] = {}
 
     def beside(self) -> "Books":
@@ -313,7 +337,7 @@ class Books:
         books.accounts, books.ids, books.entities = self.accounts, self.ids, self.entities
         books.scales = self.scales
         books.within, books.trade_policies = self.within, self.trade_policies
-        books.classes = self.classes
+        books.classes, books.policies = self.classes, self.policies
         return books
 
     def take(self, findings: "Findings") -> None:

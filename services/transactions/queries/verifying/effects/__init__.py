@@ -22,10 +22,12 @@ from services.transactions.queries.verifying.effects.periods import PERIODS
 from services.transactions.queries.verifying.effects.reversals import REVERSALS
 from services.transactions.queries.verifying.effects.safekeeping import SAFEKEEPING
 from services.transactions.queries.verifying.effects.scheduling import SCHEDULING
+from services.transactions.queries.verifying.effects.screening import SCREENING
 from services.transactions.queries.verifying.effects.value_dates import VALUE_DATES
 
 EFFECTS: Final = (
     PENDINGS,
+    SCREENING,
     OBLIGATIONS,
     SCHEDULING,
     REVERSALS,

@@ -10,6 +10,7 @@ from services.transactions.queries.verifying.books import (
     PREFETCH,
     Account,
     Books,
+    Policy,
     Shard,
     TradePolicy,
     minor_of,
@@ -59,6 +60,18 @@ async def read_chart(connection: Connection, books: Books) -> None:
         "SELECT entity_id, policy, valid_from, valid_until FROM transactions.trade_policy"
     ):
         books.trade_policies.append(TradePolicy(*row))
+    for row in await connection.fetch(
+        """
+        SELECT entity_id, instruction_type, asset_id, amount_from, risk_classes, countries, channels,
+               deadline_hours, told, valid_from, valid_until
+        FROM transactions.screening_policy
+        """
+    ):
+        *place, amount_from, classes, countries, channels, hours, told, since, until = row
+        entity_id, kind, asset_id = place
+        books.policies.setdefault((entity_id, kind, asset_id), []).append(
+            Policy(amount_from, tuple(classes), tuple(countries), tuple(channels), hours, told, since, until)
+        )
     for row in await connection.fetch(
         "SELECT class, valid_from, valid_until FROM transactions.account_class"
     ):

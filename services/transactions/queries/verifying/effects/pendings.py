@@ -16,6 +16,7 @@ from services.transactions.queries.verifying.effects.obligations import (
     part_settled,
     see_trade,
 )
+from services.transactions.queries.verifying.effects.screening import see_screened
 
 
 def walk_cleared(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -100,6 +101,7 @@ def open_pending(
     books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]
 ) -> None:
     """Keep what is pending from now on, and where it expires, under the account that it debits."""
+    see_screened(books, shard, row, legs, detail)
     content: bytes = row["content"]
     last_day: str | None = json.loads(content).get("expires_on") if b'"expires_on"' in content else None
     reserved = [(leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
