@@ -36,7 +36,7 @@ class Desk:
     asleep: bool = False
     published: list[ActBase] = field(default_factory=list[ActBase])
     partitions: int = PARTITIONS
-    answer_seconds_max: float = 0.2
+    answer_seconds_max: float = 10.0
     tokens: TokenReader | None = field(
         default_factory=lambda: TokenReader(SECRET, issuer="backoffice", audience="backoffice-compliance")
     )
@@ -319,7 +319,7 @@ async def test_an_alert_is_dismissed_once(harness: Harness, desk: Desk):
 
 async def test_an_act_that_nobody_answers_yet_is_accepted(desk: Desk):
     """The act stands in its topic; its answer can be asked for."""
-    desk.asleep = True
+    desk.asleep, desk.answer_seconds_max = True, 0.2
     reply = await desk.post("/v1/cases", "analyst", owner=ALICE)
     assert reply.status == 202
     where = reply.headers["location"]
