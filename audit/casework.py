@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from audit.roles import RoleFactRow
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
@@ -67,6 +69,7 @@ class CaseData:
     files: Sequence[CaseRow] = ()
     facts: Sequence[CaseFactRow] = ()
     triage: Sequence[TriageRow] = ()
+    roles: Sequence[RoleFactRow] = ()
 
 
 ACT_OF: Final[Mapping[str, str]] = {

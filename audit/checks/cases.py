@@ -9,10 +9,14 @@ from audit.casework import ACT_OF, CaseData, CaseFactRow, told
 from audit.evidence import ALERTS
 from audit.examination import Examination
 from audit.result import Result, Tally
+from audit.roles import role_faults
 
 
 def cases_follow_from_their_facts(examination: Examination) -> Result:
-    """16: facts are numbered without gaps, follow the lifecycle, give the case, and answer one act each."""
+    """16: facts are numbered without gaps, follow the lifecycle, give the case, and answer one act each.
+
+    What was done was done by somebody whose role has the right, from the second administrator on.
+    """
     tally = Tally(16, "cases = their facts")
     data = examination.evidence.cases
     if data is None:
@@ -25,6 +29,7 @@ def cases_follow_from_their_facts(examination: Examination) -> Result:
     events = _events(examination)
     _answers(tally, data, events)
     _triage(tally, data, facts, events)
+    _roles(tally, data, events)
     return tally.result()
 
 
@@ -78,6 +83,14 @@ def _triage(
         taking = [fact.what for fact in facts.get(key, ()) if fact.version == row.case_version]
         tally.expect(taking in (["opened"], ["gathered"]), f"{where} was taken by {taking}")
         tally.same(owners.get(key), alert.get("owner"), f"{where}: whose it is")
+
+
+def _roles(tally: Tally, data: CaseData, events: Mapping[tuple[int, int], Mapping[str, Any]]) -> None:
+    answers = [event for _, event in sorted(events.items()) if event["type"] == "ActDone"]
+    faults, looked_at = role_faults(answers, data.roles)
+    for fault in faults:
+        tally.differs(fault)
+    tally.counted += looked_at
 
 
 def _events(examination: Examination) -> dict[tuple[int, int], dict[str, Any]]:

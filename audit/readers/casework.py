@@ -3,6 +3,7 @@
 from typing import Any
 
 from audit.casework import CaseData, CaseFactRow, CaseRow, TriageRow
+from audit.roles import RoleFactRow
 
 
 async def read_cases(connection: Any) -> CaseData | None:
@@ -22,8 +23,13 @@ async def read_cases(connection: Any) -> CaseData | None:
         "SELECT shard, alert_seq, seq, act_id::text AS act_id, case_id::text AS case_id, case_version"
         " FROM compliance.alert_triage"
     )
+    roles = await connection.fetch(
+        "SELECT shard, grant_id::text AS grant_id, what, seq, act_id::text AS act_id, actor, officer, role,"
+        " since::text AS since, until::text AS until, proposed_by FROM compliance.role_fact"
+    )
     return CaseData(
         files=[CaseRow(**row) for row in files],
         facts=[CaseFactRow(**row) for row in facts],
         triage=[TriageRow(**row) for row in triage],
+        roles=[RoleFactRow(**row) for row in roles],
     )

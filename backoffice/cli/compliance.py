@@ -15,6 +15,7 @@ from backoffice.cli import (
     lists,
     names,
     output,
+    roles,
     sessions,
     tokens,
     verification,
@@ -61,6 +62,7 @@ def _holds() -> None:
 
 
 app.add_typer(lists.app, name="lists")
+app.add_typer(roles.app, name="roles")
 app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
 alerts.command()(cases.dismiss)

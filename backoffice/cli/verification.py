@@ -34,13 +34,15 @@ def verify(
         "decisions": verified.decisions,
         "answers": verified.answers,
         "case_facts": verified.facts,
+        "role_facts": verified.roles,
         "heads": {str(shard): [seq, head] for shard, (seq, head) in verified.heads.items()},
         "differences": verified.differences,
         "examples": verified.examples,
     }
     words = (
-        f"{verified.events} events chained, {verified.decisions} decisions, {verified.answers} answers and"
-        f" {verified.facts} case facts as told: {'all is whole' if is_whole else 'NOT WHOLE'}."
+        f"{verified.events} events chained, {verified.decisions} decisions, {verified.answers} answers,"
+        f" {verified.facts} case facts and {verified.roles} role facts as told:"
+        f" {'all is whole' if is_whole else 'NOT WHOLE'}."
     )
     output.emit(record, "\n".join([words, *verified.examples]))
     if not is_whole:

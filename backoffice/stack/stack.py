@@ -197,6 +197,7 @@ class Stack:
             "BACKOFFICE_HTTP_PORT": str(port),
             "BACKOFFICE_INSTANCE": slot,
             "BACKOFFICE_STANDBY_REQUIRED": "false",
+            "BACKOFFICE_ROLES_REQUIRED": "false",
             **({"BACKOFFICE_MASTER_KEY": self._master_key} if name in OPENING else {}),
             **self._environment,
         }

@@ -105,9 +105,11 @@ class ComplianceService(Service):
         self._keys: Keys | None = None
         self._looked: UnitOfWork | None = None
         """The last tick, whose commit settles what the second tier has in memory."""
+        self.roles_required = False
 
     def configure(self, settings: ServiceSettings, kafka: KafkaSettings) -> None:
         """Take the master key; raise `ConfigurationError` where there is none."""
+        self.roles_required = settings.roles_required
         self._keys = Keys(settings.master_key_required(), CompactedTopic(PARTY_KEYS, kafka))
 
     async def stop(self) -> None:
@@ -167,7 +169,8 @@ class ComplianceService(Service):
                 )
         if self._keys is not None:
             await self._keys.open_news(journal)
-        await acts.carry_out(work, [each for each in records if each.topic == COMPLIANCE_ACTS.name], draft)
+        own = [each for each in records if each.topic == COMPLIANCE_ACTS.name]
+        await acts.carry_out(work, own, draft, roles_required=self.roles_required)
         await events.screen_events(work, journal, draft)
         await parties.remember_parties(work, journal)
         await ratings.rate_new_customers(work, journal, draft)

@@ -339,6 +339,37 @@ class AcknowledgeReport(CaseAct):
     """The authority's own, such as FinCEN's BSA identifier."""
 
 
+Role = Literal[
+    "analyst", "investigator", "approver", "rule_author", "rule_publisher", "auditor", "administrator"
+]
+
+
+class ProposeRole(ActBase):
+    """Propose to give an officer a role; sent to every partition, like all that concerns roles."""
+
+    type: Literal["propose_role"] = "propose_role"
+    officer: Code
+    role: Role
+    since: date
+    until: date | None = None
+    """The first day on which it no longer counts."""
+
+
+class ApproveRole(ActBase):
+    """Give the role; by another administrator than who proposed it."""
+
+    type: Literal["approve_role"] = "approve_role"
+    grant_id: UUID
+    """The id of the act that proposed it."""
+
+
+class RevokeRole(ActBase):
+    """Take a role away, or drop what was proposed; one administrator is enough."""
+
+    type: Literal["revoke_role"] = "revoke_role"
+    grant_id: UUID
+
+
 class MakeReport(ActBase):
     """Make a report and announce it; sent to the house's shard."""
 
@@ -378,6 +409,9 @@ ComplianceAct = (
     | ReopenCase
     | FileReport
     | AcknowledgeReport
+    | ProposeRole
+    | ApproveRole
+    | RevokeRole
     | ResumeShard
 )
 ReportingAct = MakeReport | ResumeShard

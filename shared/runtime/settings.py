@@ -96,6 +96,8 @@ class ServiceSettings(BaseSettings):
     heartbeat_interval_ms: int = 2000
     standby_required: bool = True
     """Whether to refuse to start on a database without a synchronous standby."""
+    roles_required: bool = True
+    """Whether compliance does nothing for anybody before two administrators of roles are appointed."""
     lag_seconds_max: float = 60.0
     """Behind by more than this, the service is not ready."""
     chain_gap_seconds_max: float = 60.0

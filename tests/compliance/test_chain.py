@@ -12,7 +12,8 @@ from services.compliance.queries.verifying import Verified, verify_records
 from shared.messages.acts import RefuseHold, ReleaseHold
 from tests.compliance.conftest import OWNER, READONLY, Harness
 from tests.compliance.ledger import ALICE, BOB, Ledger
-from tests.compliance.test_cases import Office, alerted
+from tests.compliance.test_cases import FILING, Office, alerted, confirmed
+from tests.compliance.test_roles import found as found_roles
 from tests.support.infrastructure import Database
 
 
@@ -123,6 +124,35 @@ async def test_whatever_is_changed_is_found(statement: str, words: str, database
     assert not changed.endswith(" 0")
     found = await verified(database)
     assert any(words in each for each in found.examples), found.examples
+
+
+CHANGED = {
+    "a report is another": f"UPDATE case_fact SET sha256 = '{'2' * 64}' WHERE what = 'filed'",
+    "it was held against another schema": (
+        f"UPDATE case_fact SET schema_sha256 = '{'2' * 64}' WHERE what = 'filed'"
+    ),
+    "a role lasts longer": "UPDATE role_fact SET until = '2099-01-01' WHERE role = 'analyst'",
+    "a role began before": "UPDATE role_fact SET since = '2020-01-01' WHERE role = 'approver'",
+}
+
+
+@pytest.mark.parametrize("statement", CHANGED.values(), ids=CHANGED)
+async def test_whatever_is_changed_of_a_filing_or_a_role_is_found(
+    statement: str, database: Database, harness: Harness
+):
+    """What the authority got, and who might do what, stand in the chain by what was answered."""
+    await confirmed(office := Office(harness))
+    assert (await office.do("file", **FILING)).done
+    await found_roles(harness)
+    first = await verified(database)
+    assert (first.examples, first.facts, first.roles) == ([], 5, 40)
+    owner = await asyncpg.connect(database.dsn(OWNER))
+    try:
+        await owner.execute("SET search_path = compliance")
+        await owner.execute(statement)
+    finally:
+        await owner.close()
+    assert any("on record is not what was told" in each for each in (await verified(database)).examples)
 
 
 async def test_a_chain_made_anew_does_not_come_to_the_heads_that_were_kept(

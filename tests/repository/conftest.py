@@ -80,6 +80,7 @@ def _start(bootstrap: str, database: Database, log: Path) -> subprocess.Popen[by
         "BACKOFFICE_DATABASE_DSN": database.dsn("transactions_service"),
         "BACKOFFICE_PARTITIONS": str(PARTITIONS),
         "BACKOFFICE_STANDBY_REQUIRED": "false",
+        "BACKOFFICE_ROLES_REQUIRED": "false",
         "BACKOFFICE_MASTER_KEY": MASTER_KEY,
         "BACKOFFICE_HTTP_PORT": str(free_port()),
     }

@@ -64,6 +64,7 @@ class Rig:
             "BACKOFFICE_KAFKA_GROUP_PREFIX": self.prefix,
             "BACKOFFICE_PARTITIONS": str(PARTITIONS),
             "BACKOFFICE_STANDBY_REQUIRED": "false",
+            "BACKOFFICE_ROLES_REQUIRED": "false",
             "BACKOFFICE_DATABASE_DSN": self.login(f"{name}_service"),
             "BACKOFFICE_HTTP_PORT": str(port),
             "BACKOFFICE_INSTANCE": f"{name}-{slot}",

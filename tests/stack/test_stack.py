@@ -61,6 +61,7 @@ def test_a_service_is_told_its_own_secrets_only(tmp_path: Path, monkeypatch: pyt
         "BACKOFFICE_HTTP_PORT": "8",
         "BACKOFFICE_INSTANCE": "transactions-0",
         "BACKOFFICE_STANDBY_REQUIRED": "false",
+        "BACKOFFICE_ROLES_REQUIRED": "false",
         "BACKOFFICE_MASTER_KEY": stack._master_key,
         "BACKOFFICE_FAILPOINT": "transactions:after_poll:1",
     }

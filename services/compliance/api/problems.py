@@ -17,6 +17,8 @@ STATUS_OF: Final = {
     "no_such_whitelisting": 404,
     "same_person": 403,
     "not_the_officer": 403,
+    "no_right": 403,
+    "roles_unfounded": 403,
 }
 """By what compliance's writer calls its refusal; 409 for all others."""
 

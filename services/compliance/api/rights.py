@@ -1,29 +1,17 @@
-"""Who may do what: roles as tokens name them, and the rights each has. What is not listed is denied."""
+"""Who may ask for what: a token's roles have the rights of `domain/roles.py`; all else is denied."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.compliance.api.problems import Problem
+from services.compliance.domain.roles import RIGHTS, Right
 from shared.messages.envelope import CODE_PATTERN
 from shared.runtime.gateway import Gateway
 from shared.runtime.tokens import TokenRefused
-
-Right = Literal["read", "read_personal", "triage", "investigate", "approve"]
-
-RIGHTS: Final[Mapping[str, frozenset[Right]]] = {
-    "analyst": frozenset({"read", "read_personal", "triage"}),
-    "investigator": frozenset({"read", "read_personal", "triage", "investigate"}),
-    "approver": frozenset({"read", "read_personal", "approve"}),
-    "rule_author": frozenset({"read"}),
-    "rule_publisher": frozenset({"read"}),
-    "auditor": frozenset({"read", "read_personal"}),
-}
-"""`read_personal` is for names, birth dates and countries of parties, and for what officers write."""
 
 DECLARED: Final = "x-right"
 """Where a route says which right it asks for; it stands in the OpenAPI document, too."""
@@ -63,7 +51,7 @@ async def authorise(
         claims = gateway.tokens.read(credentials.credentials)
     except TokenRefused as refusal:
         raise Problem(401, "token_refused", f"the token does not count: {refusal}") from None
-    rights = frozenset[Right]().union(*(RIGHTS.get(role, ()) for role in claims.roles))
+    rights = frozenset[Right]().union(*(RIGHTS[role] for role in RIGHTS if role in claims.roles))
     needed = (getattr(request.scope.get("route"), "openapi_extra", None) or {}).get(DECLARED)
     if needed is None or needed not in rights:
         raise Problem(403, "no_right", f"none of your roles has the right {needed!r}")

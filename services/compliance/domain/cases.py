@@ -52,6 +52,10 @@ WHEN: Final[Mapping[What, frozenset[CaseStatus]]] = {
 """In which status of a case a thing may be done to it."""
 
 
+FILED_FIELDS: Final = ("form", "sha256", "schema_sha256", "filing", "answer", "reference")
+"""What a fact says of a report; the answer to its act says it, too, so that it stands in the audit chain."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFact:
     """One thing that was done to a case. Fields that it does not need are None."""

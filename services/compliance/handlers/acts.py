@@ -26,6 +26,7 @@ from services.compliance.domain.records import (
     WhitelistMove,
     WhitelistProposal,
 )
+from services.compliance.domain.roles import RoleFact
 from services.compliance.handlers.cases import CasesTold, judge_case, judge_dismissal, judge_opening
 from services.compliance.handlers.holds import (
     HoldAct,
@@ -49,6 +50,7 @@ from services.compliance.handlers.ratings import (
     judge_approval_of_rating,
     judge_rating,
 )
+from services.compliance.handlers.roles import RoleAct, judge_right, judge_role
 from services.compliance.handlers.rule_changes import (
     RuleAct,
     RulesTold,
@@ -62,12 +64,14 @@ from services.compliance.store import decisions as decision_store
 from services.compliance.store import list_age as list_age_store
 from services.compliance.store import parties as party_store
 from services.compliance.store import ratings as rating_store
+from services.compliance.store import roles as role_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import (
     ActBase,
     ActivateList,
     ApproveRating,
+    ApproveRole,
     ApproveWhitelisting,
     CaseAct,
     DismissAlert,
@@ -75,12 +79,14 @@ from shared.messages.acts import (
     LoadList,
     OpenCase,
     ProposeParameters,
+    ProposeRole,
     ProposeWhitelisting,
     PublishParameters,
     RateCustomer,
     RefuseHold,
     RefuseList,
     ReleaseHold,
+    RevokeRole,
     RevokeWhitelisting,
     WithdrawParameters,
 )
@@ -94,17 +100,20 @@ from shared.runtime.work import Received, UnitOfWork
 AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
 ListAct = LoadList | ActivateList | RefuseList
-OwnAct = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct
+OwnAct = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct | RoleAct
 
 _OF_OWNERS: Final = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct
 
 
-async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft) -> None:
+async def carry_out(
+    work: UnitOfWork, records: Sequence[Received], draft: Draft, *, roles_required: bool = False
+) -> None:
     """Judge each act in order, write what it changes, and answer it."""
     acts = [(each, each.message) for each in records if isinstance(each.message, OwnAct)]
     if not acts:
         return
     known = await _load(work, acts, draft)
+    known.roles_required = roles_required
     verdicts = [judge_act(record.shard, act, known) for record, act in acts]
     told = _Told()
     parts = [
@@ -131,6 +140,7 @@ async def carry_out(work: UnitOfWork, records: Sequence[Received], draft: Draft)
     await party_store.save_rescreenings(work.connection, told.rescreenings)
     await told.cases.save(work.connection)
     await told.rules.save(work.connection)
+    await role_store.save_facts(work.connection, told.roles)
     await act_store.save_answers(work.connection, told.answers)
 
 
@@ -196,6 +206,7 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
         ),
         case_days=days_on(draft.memory.sets.of((), ()).book, today),
         rules=await load_rule_acts(work, [(record.shard, act) for record, act in acts], draft),
+        roles=await role_store.load_books(connection, moments.keys()),
     )
 
 
@@ -208,7 +219,9 @@ def judge_act(shard: int, act: OwnAct, known: Known) -> Verdict:
     earlier = known.verdicts.get((shard, act.act_id))
     if earlier is not None:
         return Verdict(earlier.done, earlier.detail, {**earlier.result, "repeat": True}, is_repeat=True)
-    verdict = known.verdicts[shard, act.act_id] = _judge_new(shard, act, known)
+    verdict = known.verdicts[shard, act.act_id] = judge_right(shard, act, known) or _judge_new(
+        shard, act, known
+    )
     return verdict
 
 
@@ -234,6 +247,8 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
             return judge_dismissal(shard, act, known)
         case CaseAct():
             return judge_case(shard, act, known)
+        case ProposeRole() | ApproveRole() | RevokeRole():
+            return judge_role(shard, act, known)
         case LoadList():
             return _judge_load(shard, act, known)
         case ActivateList():
@@ -320,6 +335,7 @@ class _Told:
     )
     cases: CasesTold = field(default_factory=CasesTold)
     rules: RulesTold = field(default_factory=RulesTold)
+    roles: list[tuple[RoleFact, int, datetime]] = field(default_factory=list[tuple[RoleFact, int, datetime]])
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
 
@@ -352,6 +368,8 @@ def _tell(
         told.releases.append(release_row(act, verdict.proposes, said))
     told.cases.add(verdict, said)
     told.rules.add(verdict, said)
+    if verdict.role is not None:
+        told.roles.append((verdict.role, said.seq, said.recorded_at))
     if not verdict.is_repeat:
         told.answers.append(
             AnswerRow(

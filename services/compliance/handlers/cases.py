@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.compliance.domain.cases import (
+    FILED_FIELDS,
     WHEN,
     CaseFact,
     CaseFile,
@@ -207,6 +208,7 @@ def _done(known: Known, case: CaseFile, fact: CaseFact, numbers: Sequence[int]) 
         "status": after.status,
         "officer": after.officer,
         "deadline": after.deadline.isoformat().replace("+00:00", "Z"),
+        **{name: said for name in FILED_FIELDS if (said := getattr(fact, name)) is not None},
     }
     words = f"the case is {after.status}, at version {after.version}"
     return Verdict(True, words, result, case=after, fact=fact, triaged=triaged)

@@ -10,6 +10,7 @@ from services.compliance.domain.cases import AlertState, CaseFact, CaseFile, Tri
 from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.ratings import Rating, RatingProposal, Standing
 from services.compliance.domain.records import HoldRow, ListState
+from services.compliance.domain.roles import RoleBook, RoleFact
 from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTimeline
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import WhitelistRow
@@ -52,6 +53,10 @@ class Known:
     cases: dict[tuple[int, UUID], CaseFile] = field(default_factory=dict[tuple[int, UUID], CaseFile])
     alerts: dict[tuple[int, int], AlertState] = field(default_factory=dict[tuple[int, int], AlertState])
     """By shard and number, of alerts that acts name."""
+    roles: dict[int, RoleBook] = field(default_factory=dict[int, RoleBook])
+    """By shard."""
+    roles_required: bool = False
+    """Whether nothing is done before there are administrators."""
     case_days: Mapping[CaseKind, int] = field(default_factory=dict[CaseKind, int])
     """How long each kind of case may take that is opened now."""
 
@@ -96,6 +101,7 @@ class Verdict:
     """What it does to such a version in the shard."""
     rating: Rating | None = None
     rating_proposal: RatingProposal | None = None
+    role: RoleFact | None = None
     part: LoadList | None = None
     activates: ListVersion | None = None
     confirms: ListVersion | None = None

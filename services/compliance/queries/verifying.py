@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from services.compliance.domain.cases import FILED_FIELDS
 from services.compliance.domain.chain import START, Told, link
 
 PAGE_ROWS: Final = 5000
@@ -46,8 +47,15 @@ FROM compliance.act_answer AS a WHERE a.shard = $1 AND a.seq > $2 AND a.seq <= $
 """
 
 _FACTS = """
-SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.version, f.case_id::text AS case_id
+SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.version, f.case_id::text AS case_id,
+       f.form, f.sha256, f.schema_sha256, f.filing, f.answer, f.reference
 FROM compliance.case_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
+"""
+
+_ROLES = """
+SELECT r.seq, r.recorded_at, r.act_id::text AS act_id, r.actor, r.grant_id::text AS grant_id,
+       r.what AS status, r.officer, r.role, r.since::text AS since, r.until::text AS until, r.proposed_by
+FROM compliance.role_fact AS r WHERE r.shard = $1 AND r.seq > $2 AND r.seq <= $3
 """
 
 
@@ -59,6 +67,7 @@ class Verified:
     decisions: int = 0
     answers: int = 0
     facts: int = 0
+    roles: int = 0
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -133,8 +142,17 @@ async def _verify_rows(
     for row in await connection.fetch(_FACTS, *span):
         verified.facts += 1
         event = events.get(row["seq"], {})
-        told = {**event, **{name: event.get("result", {}).get(name) for name in ("version", "case_id")}}
+        told = {**event, **{name: event.get("result", {}).get(name) for name in _OF_RESULT}}
         _same(shard, row["seq"], _plain(row), told, "ActDone", verified)
+    for row in await connection.fetch(_ROLES, *span):
+        verified.roles += 1
+        event = events.get(row["seq"], {})
+        told = {**event, **event.get("result", {})}
+        _same(shard, row["seq"], _plain(row), told, "ActDone", verified)
+
+
+_OF_RESULT: Final = ("version", "case_id", *FILED_FIELDS)
+"""Of a case's fact, what the answer's result says."""
 
 
 def _plain(row: Any) -> dict[str, Any]:
