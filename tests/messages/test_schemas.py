@@ -16,8 +16,8 @@ WRONG: tuple[Any, ...] = (None, True, 7, 1.5, "", "two words", "\x00", [], {}, [
 
 PORTABLE = {
     "$defs", "$id", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description",
-    "enum", "examples", "format", "items", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern",
-    "properties", "required", "title", "type",
+    "enum", "examples", "format", "items", "maxLength", "maximum", "minItems", "minLength", "minimum",
+    "pattern", "properties", "required", "title", "type",
 }  # fmt: skip
 """Keywords that mean the same in draft-07, which AsyncAPI's own schemas are made of."""
 
