@@ -1,5 +1,6 @@
 """Watch lists: their versions in parts, entries and names, and which version each shard screens against."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -195,14 +196,20 @@ async def active_lists(connection: Any, shards: Collection[int]) -> dict[int, di
 
 
 async def load_indexes(connection: Any, wanted: Collection[ListVersion]) -> dict[ListVersion, NamesIndex]:
-    """Build the names indexes of list versions, from one statement."""
+    """Build the names indexes of list versions, from one statement.
+
+    In a thread, since a list of 9,000 entries takes seconds, and Kafka takes who is silent so long for dead.
+    """
     if not wanted:
         return {}
     parties: dict[ListVersion, list[ListedParty]] = {version: [] for version in wanted}
     rows = await connection.fetch(_PARTIES, [code for code, _ in wanted], [version for _, version in wanted])
     for row in rows:
         parties[row["list_code"], row["version"]].append(stored_party(row))
-    return {(code, version): NamesIndex(code, version, found) for (code, version), found in parties.items()}
+    return {
+        (code, version): await asyncio.to_thread(NamesIndex, code, version, found)
+        for (code, version), found in parties.items()
+    }
 
 
 async def save_activations(connection: Any, rows: Sequence[tuple[int, int, str, str, datetime]]) -> None:
