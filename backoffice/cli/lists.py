@@ -122,7 +122,8 @@ def load(
     if before.active is not None:
         found = difference(before.entries, watch_list.entries)
         record |= {"replaced": before.active, **list_changes.counted(found)}
-        words += f"; since {before.active} {list_changes.in_words(found)}"
+        changes = f"since {before.active} {list_changes.in_words(found)}"
+        words += f"; {'it was active already' if before.active == chosen else changes}"
     now = f"{len(shards)} shards screen against it now" if activate else "it is not active yet"
     output.emit(record, f"{words}; {now}.")
 
