@@ -24,6 +24,8 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),
         ("compliance", "event_chain"),
+        ("compliance", "list_confirmation"),
+        ("compliance", "list_outdated"),
         *(
             (service, table)
             for service in SERVICES
