@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import typer
 
@@ -20,8 +21,8 @@ from services.compliance.domain.backtest import (
     verdict,
 )
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.rule import NameRule
-from services.compliance.queries import history
+from services.compliance.domain.rule import NameRule, RuleParameter
+from services.compliance.queries import history, parameters
 from services.compliance.rules import RULES
 
 JUDGED: Final[dict[str, Judged]] = {rule.code: rule for rule in RULES if not isinstance(rule, NameRule)}
@@ -36,6 +37,9 @@ def backtest(
     ] = None,
     asset: Annotated[
         str | None, typer.Option(help="Only the parameters of this asset (`*`: of all others).")
+    ] = None,
+    proposal: Annotated[
+        UUID | None, typer.Option(help="A proposed version, instead of --set; see `parameters list`.")
     ] = None,
     since: Annotated[str | None, typer.Option(help="The first business day, as 2026-03-01.")] = None,
     until: Annotated[str | None, typer.Option(help="The first business day no longer judged.")] = None,
@@ -54,20 +58,31 @@ def backtest(
             USAGE,
         )
     period = Period(_day(since), _day(until))
-    told = sessions.run(_tested(connect(), judged, _values(set_ or []), asset, period))
+    if proposal is not None and (set_ or asset is not None):
+        raise CommandError("usage", "A proposal says itself what it sets.", "Leave out --set.", USAGE)
+    told = sessions.run(_tested(connect(), judged, _values(set_ or []), asset, period, proposal))
     _tell(rule, period, *told)
 
 
 async def _tested(
-    connection: Connection, rule: Judged, values: Mapping[str, str], asset: str | None, period: Period
+    connection: Connection,
+    rule: Judged,
+    values: Mapping[str, str],
+    asset: str | None,
+    period: Period,
+    proposal: UUID | None,
 ) -> tuple[Backtest, dict[AlertOf, Became]]:
     async with (
         sessions.open_database(connection) as database,
         database.transaction(isolation="repeatable_read", readonly=True),
     ):
-        rows = await history.parameter_rows(database)
+        rows = await parameters.standing_rows(database)
         try:
-            changed = changed_book(rows, rule, values, asset)
+            changed = (
+                changed_book(rows, rule, values, asset)
+                if proposal is None
+                else ParameterBook([*rows, await _proposed(database, rule, proposal)])
+            )
         except ValueError as error:
             raise CommandError(
                 "parameter",
@@ -80,6 +95,16 @@ async def _tested(
         await history.replay(database, test, lambda read: live.show(f"{read:,} entries read"))
         live.finish(f"{test.judged:,} judged")
         return test, await history.what_became(database, rule.code)
+
+
+async def _proposed(database: Any, rule: Judged, proposal: UUID) -> RuleParameter:
+    for each in await parameters.proposals_list(database, rule.code, proposal):
+        return parameters.parameter_of(each)
+    raise CommandError(
+        "proposal_unknown",
+        f"There is no proposal {proposal} for {rule.code}.",
+        f"Type `backoffice compliance parameters list --rule {rule.code}` to see what is proposed.",
+    )
 
 
 def _tell(rule: str, period: Period, test: Backtest, recorded: Mapping[AlertOf, Became]) -> None:

@@ -15,6 +15,7 @@ from backoffice.cli import (
     lists,
     names,
     output,
+    parameters,
     roles,
     sessions,
     tokens,
@@ -65,6 +66,7 @@ app.add_typer(lists.app, name="lists")
 app.add_typer(roles.app, name="roles")
 app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
+app.add_typer(parameters.app, name="parameters")
 alerts.command()(cases.dismiss)
 app.command()(tokens.token)
 app.command()(verification.verify)

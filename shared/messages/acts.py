@@ -197,7 +197,7 @@ class ProposeParameters(ActBase):
     """The customer's country."""
     values: dict[str, Any]
     """All of them, amounts as decimal strings of the asset; none where the rule is to be off there."""
-    scale: int = Field(default=0, ge=0, le=18)
+    scale: int = 0
     """The asset's; 0 for `*`, where whole units are what every asset has."""
     valid_from: date
     """The first business day that is judged by it."""

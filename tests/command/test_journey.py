@@ -159,6 +159,7 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     assert set(status["services"]) == {"transactions", "compliance", "reporting"}
 
     _look_after_a_list(backoffice, tmp_path)
+    _change_a_rule(backoffice, tmp_path)
     _work_a_case(backoffice, tmp_path)
     _work_a_case_by_http(backoffice)
     follow_the_guide(backoffice, tmp_path)
@@ -264,6 +265,41 @@ def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
     assert (again["replaced"], *(again[each] for each in counts)) == (changed["version"], 0, 0, 0, 0)
     assert again["active_shards"] == [0, 1, 2, 3], "read again, it is confirmed"
     assert backoffice("status").records[0]["services"]["compliance"]["warnings"] == {}
+
+
+def _change_a_rule(backoffice: Callable[..., Any], folder: Path) -> None:
+    """A lower threshold is proposed, watched in shadow, published by another person, and withdrawn."""
+    parameters = ("compliance", "parameters")
+    told = ("--asset", "EUR", "--reason", "many small ones", "--actor", "ann")
+    proposed = backoffice(*parameters, "propose", "CTR-1", "--set", "over=77.00", *told)
+    version = proposed.records[0]["result"]["proposal_id"]
+    assert (proposed.status, proposed.records[0]["result"]["version"]) == (0, 1001)
+    alone = backoffice(*parameters, "shadow", version, "--reason", "x", "--actor", "ann")
+    assert (alone.status, set(alone.records[0]["refused"].values())) == (1, {"same_person"})
+    by_ben = (version, "--reason", "seen", "--actor", "ben")
+    watched = backoffice(*parameters, "shadow", *by_ben).records[0]
+    assert (watched["status"], set(watched["journal_offsets"])) == ("shadow", {"0", "1", "2", "3"})
+
+    banknotes = folder / "banknotes.jsonl"
+    cash = {"account": ACCOUNT, "amount": "78.00", "channel": {"channel": "branch", "cash": True}}
+    banknotes.write_text(line("deposit", asset="EUR", **cash) + "\n")
+    assert backoffice("instruction", "send", "--file", banknotes, "--wait").records[0]["outcome"] == "posted"
+    found = until(
+        lambda: backoffice(*parameters, "findings", version).records,
+        lambda rows: rows[-1]["findings"] == 1,
+    )
+    assert (found[0]["owner"], found[-1]["live_too"], found[-1]["would_hold"]) == (OWNER, 0, 0)
+
+    shown = backoffice(*parameters, "show", "CTR-1").records[-1]
+    assert (shown["status"], shown["changes"]) == ("shadow", "over 10000 → 77.00")
+    tested = backoffice("compliance", "backtest", "CTR-1", "--proposal", version).records[-1]
+    assert tested["alerts"]["changed"] > tested["alerts"]["as_it_stands"]
+    assert backoffice(*parameters, "publish", *by_ben).records[0]["status"] == "live"
+    assert backoffice(*parameters, "withdraw", *by_ben).records[0]["status"] == "withdrawn"
+    steps = backoffice(*parameters, "history", "CTR-1").records
+    assert [each["step"] for each in steps] == ["proposed", "shadow", "live", "withdrawn"]
+    [listed] = backoffice(*parameters, "list", "--rule", "CTR-1", "--status", "withdrawn").records
+    assert (listed["proposal_id"], listed["values"]) == (version, {"over": "77.00"})
 
 
 def _erase_a_party(backoffice: Callable[..., Any], folder: Path) -> None:

@@ -22,7 +22,7 @@ from services.compliance.domain.backtest import (
 )
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import GraphRule
-from services.compliance.queries import history
+from services.compliance.queries import history, parameters
 from shared.messages.acts import DismissAlert
 from shared.runtime import clock
 from tests.compliance.conftest import Harness
@@ -35,7 +35,7 @@ STANDING = [rule for rule in JUDGED.values() if not isinstance(rule, GraphRule)]
 
 async def replayed(harness: Harness, rule: str, values: Mapping[str, str], period: Period = EVER) -> Backtest:
     """Replay what the harness has taken, with some values of a rule set otherwise."""
-    rows = await history.parameter_rows(harness.connection)
+    rows = await parameters.standing_rows(harness.connection)
     judged = JUDGED[rule]
     test = Backtest(judged, ParameterBook(rows), changed_book(rows, judged, values, None), period)
     async with harness.connection.transaction():

@@ -1,6 +1,7 @@
 """Rules' parameters changed by acts: by two people, from a record of the journal on, live or in shadow."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from backoffice.cli.app import main
+from backoffice.cli.backtest import JUDGED
+from backoffice.cli.errors import CommandError
+from backoffice.cli.parameters import base_of, difference, proposed_values
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
+from services.compliance.domain.backtest import Backtest, Period
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.rule import RuleParameter
 from services.compliance.handlers.rule_changes import check_parameters
+from services.compliance.queries import history
+from services.compliance.queries import parameters as queries
+from services.compliance.queries.verifying import verify_records
 from shared.messages.acts import ProposeParameters, PublishParameters, WithdrawParameters
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
@@ -183,6 +194,7 @@ WRONG: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("CTR-1", {"over": "-1"}, {}, "parameter_wrong"),
     ("CTR-1", {"over": "1.5"}, {}, "parameter_wrong"),  # yen have no halves
     ("CTR-1", {"over": "1.555"}, {"asset": "EUR", "scale": 2}, "parameter_wrong"),
+    ("CTR-1", {"over": "1"}, {"asset": "EUR", "scale": 19}, "parameter_wrong"),
     ("STR-1", {**STR_1, "hours": 24 * 365}, {}, "parameter_wrong"),
     ("STR-1", {**STR_1, "count": -1}, {}, "parameter_wrong"),
     ("STR-1", {**STR_1, "hold_hours": 0}, {}, "parameter_wrong"),
@@ -384,3 +396,135 @@ async def test_any_cutting_crash_and_rebuild_judge_each_record_by_the_same_versi
     assert cut == one_by_one
     assert rebuilt == one_by_one
     assert at_once == one_by_one
+
+
+# ── What people are shown ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_became_of_a_version_is_told_by_shard_and_in_a_word(harness: Harness, authors: Authors):
+    """`mixed` while an act has not reached every shard; and from which record on, in each."""
+    proposed = await authors.propose("CTR-1", {"over": "4999"})
+    [row] = await queries.proposals_list(harness.connection, "CTR-1")
+    assert (row["status"], row["shards"], row["proposed_by"]) == ("proposed", {}, "ann")
+    act = authors.act(PublishParameters, "ben", proposal_id=proposed.act_id)
+    await harness.act(act, shard=1)
+    [row] = await queries.proposals_list(harness.connection)
+    assert (row["status"], row["shards"]) == ("mixed", {"1": "live"})
+    await authors.publish(proposed)
+    [row] = await queries.proposals_list(harness.connection, None, proposed.act_id)
+    assert row["status"] == "live"
+    standing = await queries.standing_rows(harness.connection)
+    assert [each.version for each in standing if each.rule == "CTR-1" and each.asset == "*"] == [1, 1001]
+    await authors.withdraw(proposed)
+    steps = await queries.changes_list(harness.connection, "CTR-1")
+    assert [(each["after"], each["actor"], each["journal_offsets"]) for each in steps] == [
+        ("live", "ben", {str(shard): 0 for shard in range(PARTITIONS)}),
+        ("withdrawn", "ben", {str(shard): 0 for shard in range(PARTITIONS)}),
+    ]
+
+
+async def test_findings_of_a_shadow_are_compared_with_what_is_live(
+    harness: Harness, authors: Authors, ledger: Ledger
+):
+    """By owner and day: what the live rule alerted of or held, too, and what it did not."""
+    proposed = await authors.propose("STR-1", {**STR_1, "count": 2})
+    await authors.publish(proposed, shadow=True)
+    for owner, count in ((ALICE, 2), (ANNE, 3), (BOB, 1)):
+        for _ in range(count):
+            await harness.take(*ledger.moved("withdrawal", "2000", owner=owner, pending=True))
+            await harness.take(*ledger.moved("withdrawal", "8500", owner=owner, pending=True))
+    rows = await queries.shadow_findings(harness.connection, proposed.act_id)
+    assert [(each["owner"], each["would_hold"], each["is_live"]) for each in rows] == [
+        (owner, True, True) for owner in sorted((ALICE, ANNE, BOB))
+    ]
+    assert await queries.shadow_findings(harness.connection, proposed.act_id, None, DAY) == []
+    assert await queries.shadow_findings(harness.connection, proposed.act_id, DAY) == rows
+
+
+async def test_a_proposed_version_is_tested_on_what_has_happened(live: Harness, ledger: Ledger):
+    """As it would stand beside what is live, by its id."""
+    authors = Authors(live)
+    for owner, amount in ((ALICE, "10001"), (ANNE, "5000"), (BOB, "4000")):
+        await live.take(*ledger.moved("deposit", amount, owner=owner))
+    proposed = await authors.propose("CTR-1", {"over": "4999"})
+    [row] = await queries.proposals_list(live.connection, "CTR-1", proposed.act_id)
+    rows = await queries.standing_rows(live.connection)
+    test = Backtest(
+        JUDGED["CTR-1"], ParameterBook(rows), ParameterBook([*rows, queries.parameter_of(row)]), Period()
+    )
+    async with live.connection.transaction():
+        await history.replay(live.connection, test, lambda read: None)
+    assert (test.by_stands, test.by_changed) == ({(ALICE, DAY)}, {(ALICE, DAY), (ANNE, DAY)})
+
+
+BASE = RuleParameter("STR-1", 1, "*", STR_1, EVER, None, "law")
+
+
+def test_what_is_not_set_stays_as_it_is() -> None:
+    """And what is set is of the kind that it was: text for amounts, whole numbers, lists."""
+    assert proposed_values(BASE, ["count=3", "over=9000"]) == {**STR_1, "count": 3, "over": "9000"}
+    assert proposed_values(None, ["days=[1, 2]", "over=9000.50", "count=3"]) == {
+        "days": [1, 2],
+        "over": "9000.50",
+        "count": 3,
+    }
+    for wrong in (["count"], ["=3"], ["count=three"]):
+        with pytest.raises(CommandError):
+            proposed_values(BASE, wrong)
+
+
+def test_a_publisher_is_told_what_a_version_changes() -> None:
+    """In words, against what counts there now."""
+    changed = replace(BASE, version=1001, values={**STR_1, "count": 3, "hours": 48})
+    assert difference(BASE, changed) == "count 2 → 3, hours 24 → 48"
+    assert difference(BASE, BASE) == "nothing is otherwise"
+    assert difference(BASE, replace(BASE, values={})) == "the rule is off there"
+    assert difference(None, BASE) == "the rule is in force there, and was not"
+
+
+def test_a_proposal_begins_from_what_counts_on_its_first_day() -> None:
+    """Of its scope, and not of another; today where it has none."""
+    until = date(2020, 1, 1)
+    old = replace(BASE, valid_until=until)
+    new = replace(BASE, version=2, valid_from=until)
+    euro = replace(new, asset="EUR")
+    scope = replace(BASE, version=0, values={})
+    assert base_of([old, new, euro], scope) is new
+    assert base_of([old, new, euro], replace(scope, asset="EUR")) is euro
+    assert base_of([old, new, euro], replace(scope, valid_from=date(2019, 1, 1))) is old
+    assert base_of([], scope) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("list", "--rule", "CTR-2"), "rule_unknown"),
+        (("list", "--status", "dead"), "usage"),
+        (("show", "CTR-2"), "rule_unknown"),
+        (("propose", "CTR-1", "--reason", "x"), "usage"),
+        (("propose", "CTR-1", "--reason", "x", "--off", "--set", "over=1"), "usage"),
+        (("propose", "CTR-1", "--reason", "x", "--set", "over=1", "--valid-from", "soon"), "usage"),
+    ],
+    ids=str,
+)
+def test_a_command_typed_wrongly_says_what_to_type(
+    words: tuple[str, ...], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 2, before anything is reached."""
+    assert main(["compliance", "parameters", *words, "--json"]) == 2
+    assert json.loads(capsys.readouterr().err)["error"] == error
+
+
+async def test_a_change_on_record_is_what_was_told(harness: Harness, authors: Authors, owner: Any):
+    """Whoever owns the tables cannot move a change to another record, or to another person, unseen."""
+    await authors.publish(await authors.propose("CTR-1", {"over": "4999"}))
+    async with harness.connection.transaction():
+        verified = await verify_records(harness.connection)
+    assert (verified.differences, verified.changes) == (0, PARTITIONS)
+    await owner.execute("UPDATE compliance.rule_change SET journal_offset = 7 WHERE shard = 0")
+    await owner.execute("UPDATE compliance.rule_change SET actor = 'cy' WHERE shard = 1")
+    verified = await verify_records(harness.connection)
+    assert [each.split(": ")[1] for each in verified.examples] == [
+        "journal_offset on record is not what was told",
+        "actor on record is not what was told",
+    ]

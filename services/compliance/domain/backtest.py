@@ -57,14 +57,18 @@ def changed_book(
 
 def _changed(row: RuleParameter, rule: Judged, values: Mapping[str, str]) -> RuleParameter:
     try:
-        changed = replace(row, values=_spelt_as_before(row.values, values))
+        changed = replace(row, values=spelt_as_before(row.values, values))
         rule.read_parameters(changed, SCALE_MAX)
     except (KeyError, TypeError, ValueError, AmountError) as error:
         raise ValueError(f"{rule.code} cannot be judged so: {error}") from error
     return changed
 
 
-def _spelt_as_before(values: Mapping[str, Any], spelt: Mapping[str, str]) -> dict[str, Any]:
+def spelt_as_before(values: Mapping[str, Any], spelt: Mapping[str, str]) -> dict[str, Any]:
+    """Return values with those set that are spelt otherwise: as text or JSON, whatever they were.
+
+    Names that there are not among the values are left out. Raises `ValueError` for what is not JSON.
+    """
     changed = dict(values)
     for name, text in spelt.items():
         if name in changed:

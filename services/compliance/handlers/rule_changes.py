@@ -19,6 +19,7 @@ from shared.messages.compliance import ParametersChanged
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.topics import ALERTS, JOURNAL
+from shared.money import SCALE_MAX
 from shared.runtime.work import Received, UnitOfWork
 
 RuleAct = ProposeParameters | PublishParameters | WithdrawParameters
@@ -141,6 +142,8 @@ def _wrong(row: RuleParameter, rule: Any, scale: int) -> str:
     """Say what is wrong with values; nothing where they can be judged by."""
     if not row.values:
         return f"{row.rule} may not be off" if isinstance(rule, NameRule) else ""
+    if not 0 <= scale <= SCALE_MAX:
+        return f"the asset's scale is not from 0 to {SCALE_MAX}"
     numbers = [each for each in _leaves(row.values) if isinstance(each, int | float)]
     if any(not 0 <= each <= NUMBER_MAX for each in numbers):
         return f"a number is not from 0 to {NUMBER_MAX}"

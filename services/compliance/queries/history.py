@@ -1,22 +1,16 @@
 """What compliance has seen from the beginning, to be judged again; and what became of what it told."""
 
-import json
 from collections.abc import AsyncIterator, Callable
 from datetime import date
 from typing import Any, Final
 
 from services.compliance.domain.backtest import GRAPH_DAYS, AlertOf, Backtest, Became, in_journal_order
 from services.compliance.domain.cash import CashEvent
-from services.compliance.domain.rule import CashRule, GraphRule, RuleParameter, WindowRule
+from services.compliance.domain.rule import CashRule, GraphRule, WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.shard import read_entries
 
 BATCHES_AT_ONCE: Final = 200
-
-_ROWS = """
-SELECT rule, version, asset, "values", valid_from, valid_until, source, segment, jurisdiction
-FROM compliance.rule_parameter
-"""
 
 _ENTRIES = "SELECT entries FROM compliance.window_batch WHERE shard = $1 ORDER BY number"
 
@@ -71,12 +65,6 @@ async def replay(connection: Any, test: Backtest, tell: Callable[[int], None]) -
         test.graph(paid)
     if isinstance(test.rule, CashRule):
         test.cash(in_journal_order(await cash_of_all(connection)), scales)
-
-
-async def parameter_rows(connection: Any) -> list[RuleParameter]:
-    """Read all parameters of all rules."""
-    rows = await connection.fetch(_ROWS)
-    return [RuleParameter(**{**dict(row), "values": json.loads(row["values"])}) for row in rows]
 
 
 async def shards_of(connection: Any) -> list[int]:

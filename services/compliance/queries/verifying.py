@@ -58,6 +58,12 @@ SELECT r.seq, r.recorded_at, r.act_id::text AS act_id, r.actor, r.grant_id::text
 FROM compliance.role_fact AS r WHERE r.shard = $1 AND r.seq > $2 AND r.seq <= $3
 """
 
+_CHANGES = """
+SELECT c.seq, c.recorded_at, c.proposal_id::text AS proposal_id, c.before, c.after, c.journal_offset, c.actor,
+       c.proposed_by
+FROM compliance.rule_change AS c WHERE c.shard = $1 AND c.seq > $2 AND c.seq <= $3
+"""
+
 
 @dataclass(slots=True)
 class Verified:
@@ -68,6 +74,8 @@ class Verified:
     answers: int = 0
     facts: int = 0
     roles: int = 0
+    changes: int = 0
+    """Of rules' parameters."""
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -139,6 +147,9 @@ async def _verify_rows(
     for row in await connection.fetch(_ANSWERS, *span):
         verified.answers += 1
         _same(shard, row["seq"], _plain(row), events.get(row["seq"], {}), "ActDone", verified)
+    for row in await connection.fetch(_CHANGES, *span):
+        verified.changes += 1
+        _same(shard, row["seq"], _plain(row), events.get(row["seq"], {}), "ParametersChanged", verified)
     for row in await connection.fetch(_FACTS, *span):
         verified.facts += 1
         event = events.get(row["seq"], {})
