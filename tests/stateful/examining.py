@@ -44,7 +44,7 @@ NOT_OF_THE_LEDGER: Final = (
 AT_ONCE: Final = timedelta(milliseconds=1)
 """Here one batch follows the other, so what was committed before is seen."""
 
-READ_AS_MET: Final = {"accounts", "balances", "short", "unsaved"}
+READ_AS_MET: Final = {"accounts", "balances", "day_kept", "short", "unsaved"}
 """Parts of a shard's memory that a claim leaves out; they are compared with the tables one by one."""
 
 
@@ -114,6 +114,14 @@ async def _memory(worker: Worker, remembered: ShardState, read: ShardState) -> l
         for part in sorted({each.name for each in fields(ShardState)} - READ_AS_MET)
         if getattr(remembered, part) != getattr(read, part)
     ]
+    kept = {
+        row["account_id"]
+        for row in await worker.connection.fetch(
+            "SELECT account_id FROM day_opening WHERE shard = $1 AND seq = $2", shard, remembered.day_seq
+        )
+    }
+    if not remembered.day_kept <= kept:
+        found.append(Finding("memory", f"shard {shard}: kept {remembered.day_kept}, read {kept}"))
     rows = {
         row[0]: list(row)[1:]
         for row in await worker.connection.fetch(
