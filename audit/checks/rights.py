@@ -23,6 +23,8 @@ APPEND_ONLY: Final = frozenset(
         ("transactions", "reversed"),
         ("compliance", "case_fact"),
         ("compliance", "alert_triage"),
+        ("compliance", "rating_proposal"),
+        ("compliance", "customer_rating"),
         ("compliance", "event_chain"),
         ("compliance", "list_confirmation"),
         ("compliance", "list_outdated"),

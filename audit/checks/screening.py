@@ -216,7 +216,7 @@ def _is_outdated(tally: Tally, data: ScreeningData, event: Mapping[str, Any], wh
 def _said(examination: Examination) -> dict[int, Expected]:
     """What compliance has said on its topics, each event once."""
     said: dict[int, Expected] = {}
-    for event in _events(examination, DECISIONS):
+    for event in _decisions(examination):
         shard = said.setdefault(event["shard"], Expected())
         if event["decision"] == "cleared":
             shard.cleared.add(event["instruction_id"])
@@ -273,7 +273,7 @@ def _changed_by_two(tally: Tally, data: ScreeningData, examination: Examination)
 def _chosen_by_people(tally: Tally, examination: Examination, found: Mapping[int, Expected]) -> None:
     """Released and refused are what was held, each decided once and by an act."""
     decided: set[str] = set()
-    for event in _events(examination, DECISIONS):
+    for event in _decisions(examination):
         instruction_id = event["instruction_id"]
         tally.expect(instruction_id not in decided, f"{instruction_id} was decided twice")
         decided.add(instruction_id)
@@ -287,6 +287,10 @@ def _chosen_by_people(tally: Tally, examination: Examination, found: Mapping[int
             tally.expect(
                 event.get("act_id") is not None, f"{instruction_id} was {event['decision']} by nobody"
             )
+
+
+def _decisions(examination: Examination) -> list[dict[str, Any]]:
+    return [each for each in _events(examination, DECISIONS) if each["type"] == "DecisionMade"]
 
 
 def _events(examination: Examination, topic: str) -> list[dict[str, Any]]:

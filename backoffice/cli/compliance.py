@@ -16,6 +16,7 @@ from backoffice.cli import (
     names,
     output,
     parameters,
+    ratings,
     roles,
     sessions,
     tokens,
@@ -67,6 +68,7 @@ app.add_typer(roles.app, name="roles")
 app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
 app.add_typer(parameters.app, name="parameters")
+app.add_typer(ratings.app, name="ratings")
 alerts.command()(cases.dismiss)
 app.command()(tokens.token)
 app.command()(verification.verify)

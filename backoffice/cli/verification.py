@@ -35,14 +35,16 @@ def verify(
         "answers": verified.answers,
         "case_facts": verified.facts,
         "role_facts": verified.roles,
+        "parameter_changes": verified.changes,
+        "ratings": verified.ratings,
         "heads": {str(shard): [seq, head] for shard, (seq, head) in verified.heads.items()},
         "differences": verified.differences,
         "examples": verified.examples,
     }
     words = (
         f"{verified.events} events chained, {verified.decisions} decisions, {verified.answers} answers,"
-        f" {verified.facts} case facts and {verified.roles} role facts as told:"
-        f" {'all is whole' if is_whole else 'NOT WHOLE'}."
+        f" {verified.facts} case facts, {verified.roles} role facts, {verified.changes} changes of parameters"
+        f" and {verified.ratings} ratings as told: {'all is whole' if is_whole else 'NOT WHOLE'}."
     )
     output.emit(record, "\n".join([words, *verified.examples]))
     if not is_whole:

@@ -35,6 +35,7 @@ from tests.stateful.stories import (
     PERIODS,
     POSTED,
     PUBLISHED,
+    RATED,
     REPEATED,
     RESERVED,
     RETURNED,
@@ -274,6 +275,22 @@ BUGS: Final = (
     Bug(
         "mark_not_moved", "compliance's answer is taken as often as it comes", DECIDED,
         "shared.runtime.batch:Batch._take_from_chain", "self.marks[lane] = seq", "pass",
+    ),
+    Bug(
+        "rating_forgotten", "after a claim nobody remembers what customers are rated", RATED,
+        "store.risk:classes_at", "for row in rows}", "for row in ()}",
+    ),
+    Bug(
+        "rating_from_the_next_batch", "a rating does not count for what follows in its batch", RATED,
+        "domain.state:Changes.risk_class_of", "self.risk_classes.get(owner) or ", "",
+    ),
+    Bug(
+        "least_urgent_policy", "of several policies the one that leaves the most time counts", RATED,
+        "domain.screening:screened_by", "min(found", "max(found",
+    ),
+    Bug(
+        "any_country", "a policy for some countries asks for all", RATED,
+        "domain.screening:_asks", "not named or each in named", "not named or each is None",
     ),
     Bug(
         "expires_on_its_day", "what is reserved is given back on its last day", EXPIRED,

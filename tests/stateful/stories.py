@@ -221,6 +221,19 @@ DECIDED: Final[Script] = [
     ("decide", 1, "cleared", "once"),
     works(),
 ]
+RATED: Final[Script] = [
+    on_account("deposit", ANNA, "9.00"),
+    ("rate", ANNA, "high"),
+    works(),
+    on_account("withdrawal", ANNA, "1000.00", "waits"),
+    works(),
+    RESTART,
+    on_account("withdrawal", ANNA, "2.00", "waits still"),
+    works(),
+    ("rate", ANNA, "low"),
+    on_account("withdrawal", ANNA, "3.00", "waits no longer"),
+    works(),
+]
 FROZEN: Final[Script] = [
     freezes(ANNA, "f", "debit"),
     pays(ANNA, BEN, "1.00", "stopped"),
@@ -574,6 +587,7 @@ STORIES: Final[dict[str, Script]] = {
     "repeated": REPEATED,
     "reserved": RESERVED,
     "decided": DECIDED,
+    "rated": RATED,
     "frozen": FROZEN,
     "kept": KEPT,
     "days": DAYS,

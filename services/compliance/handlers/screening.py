@@ -62,16 +62,15 @@ class Question:
     """What judges it."""
     moved: tuple["Hit", ...] = ()
     """What rules about windows found."""
+    unread: bool = False
+    """Whether it has names that nobody can read any more."""
+    checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
+    """When each list was last read, by code; empty where it names nobody or nothing waits."""
 
     @property
     def policy(self) -> ScreenedBy | None:
         """By which policy of the ledger it waits."""
         return self.event.screened_by if isinstance(self.event, TransactionPending) else None
-
-    unread: bool = False
-    """Whether it has names that nobody can read any more."""
-    checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
-    """When each list was last read, by code; empty where it names nobody or nothing waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from services.compliance.queries.places import NOWHERE, Place
 _LIST = """
 SELECT h.instruction_id, h.owner, h.shard, h.seq, h.status, h.asset, h.amount, h.recorded_at AS placed_at,
        h.deadline, h.overdue_seq IS NOT NULL AS overdue, h.findings, h.lists, h.first_shard, h.first_seq,
-       r.proposed_by, d.recorded_at AS decided_at, d.actor, d.reason, d.act_id
+       h.told, r.proposed_by, d.recorded_at AS decided_at, d.actor, d.reason, d.act_id
 FROM compliance.hold AS h
 LEFT JOIN compliance.hold_release AS r ON r.shard = h.shard AND r.instruction_id = h.instruction_id
 LEFT JOIN compliance.decision AS d ON d.shard = h.shard AND d.seq = h.decided_seq

@@ -65,6 +65,13 @@ FROM compliance.rule_change AS c WHERE c.shard = $1 AND c.seq > $2 AND c.seq <= 
 """
 
 
+_RATINGS = """
+SELECT r.seq, r.recorded_at, r.owner, r.version, r.risk_class::text AS risk_class,
+       r.previous::text AS previous, r.finding, r.act_id::text AS act_id, r.actor, r.reason, r.proposed_by
+FROM compliance.customer_rating AS r WHERE r.shard = $1 AND r.seq > $2 AND r.seq <= $3
+"""
+
+
 @dataclass(slots=True)
 class Verified:
     """What was looked at, and what differs."""
@@ -76,6 +83,7 @@ class Verified:
     roles: int = 0
     changes: int = 0
     """Of rules' parameters."""
+    ratings: int = 0
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -144,6 +152,13 @@ async def _verify_rows(
     for seq, event in events.items():
         if event["type"] == "DecisionMade" and seq not in decisions:
             verified.differs(f"{shard}-{seq}: the decision is not on record")
+    ratings = {row["seq"]: row for row in await connection.fetch(_RATINGS, *span)}
+    for seq, row in ratings.items():
+        verified.ratings += 1
+        _same(shard, seq, _plain(row), events.get(seq, {}), "CustomerRated", verified)
+    for seq, event in events.items():
+        if event["type"] == "CustomerRated" and seq not in ratings:
+            verified.differs(f"{shard}-{seq}: the rating is not on record")
     for row in await connection.fetch(_ANSWERS, *span):
         verified.answers += 1
         _same(shard, row["seq"], _plain(row), events.get(row["seq"], {}), "ActDone", verified)
@@ -168,7 +183,7 @@ _OF_RESULT: Final = ("version", "case_id", *FILED_FIELDS)
 
 def _plain(row: Any) -> dict[str, Any]:
     """A row as an event would spell it; what is null is left out there."""
-    read = {"findings", "lists", "result"}
+    read = {"finding", "findings", "lists", "result"}
     return {
         name: json.loads(value) if name in read else _time(value)
         for name, value in row.items()

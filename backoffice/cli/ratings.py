@@ -1,0 +1,117 @@
+"""`backoffice compliance ratings`: customers' risk classes, with their history."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from backoffice.cli import acts, output, sessions
+from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
+from backoffice.cli.connection import Connection, connect
+from backoffice.cli.errors import FOUND, USAGE, CommandError
+from services.compliance.queries.ratings import proposal_find, proposals_list, ratings_list
+from shared.messages.acts import ApproveRating, RateCustomer
+from shared.messages.journal import ActDone
+from shared.messages.partitioner import shard_of
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
+from shared.runtime import clock
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+CLASSES: Final = ("low", "medium", "high")
+OwnerArgument = Annotated[str, typer.Argument(help="The customer's code.", show_default=False)]
+
+
+@app.callback()
+def _ratings() -> None:
+    """Rate customers by risk, so that the ledger's policies have their requests screened first or after."""
+
+
+@app.command(name="list")
+def list_ratings(
+    owner: Annotated[str | None, typer.Option(help="Only of this customer, with their history.")] = None,
+    proposed: Annotated[bool, typer.Option("--proposed", help="What waits for a second person.")] = False,
+) -> None:
+    """List customers who have been rated; whoever is not there is of medium risk."""
+    found = sessions.run(_found(connect(), owner, proposed))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("Nothing is proposed." if proposed else "Nobody has been rated: all are of medium risk.")
+        return
+    if proposed:
+        columns = ("rating_id", "owner", "risk_class", "proposed_by", "proposed_at", "reason")
+    else:
+        columns = ("owner", "version", "risk_class", "previous", "rated_at", "rule", "actor", "proposed_by")
+    output.table(
+        tuple(each.replace("_", " ") for each in columns),
+        [tuple(each[name] for name in columns) for each in found],
+    )
+
+
+@app.command()
+def rate(
+    owner: OwnerArgument,
+    risk_class: Annotated[str, typer.Argument(metavar="CLASS", help=f"One of {', '.join(CLASSES)}.")],
+    reason: ReasonOption,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Give a customer a higher class at once, or propose a lower one, which another person approves."""
+    if risk_class not in CLASSES:
+        raise CommandError(
+            "usage", f"There is no class {risk_class!r}.", f"Give one of {', '.join(CLASSES)}.", USAGE
+        )
+    done = sessions.run(_rated(connect(), owner, risk_class, reason, acts.actor(actor), timeout))
+    if acts.tell(done):
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def approve(
+    rating: Annotated[UUID, typer.Argument(help="As `ratings list --proposed` shows it.")],
+    reason: ReasonOption,
+    actor: ActorOption = None,
+    timeout: TimeoutOption = 30.0,
+) -> None:
+    """Let a lower class count; by somebody other than who proposed it."""
+    done = sessions.run(_approved(connect(), rating, reason, acts.actor(actor), timeout))
+    if acts.tell(done):
+        raise typer.Exit(FOUND)
+
+
+async def _found(connection: Connection, owner: str | None, proposed: bool) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        if proposed:
+            return await proposals_list(database, owner)
+        return await ratings_list(database, owner, history=owner is not None)
+
+
+async def _rated(
+    connection: Connection, owner: str, risk_class: Any, reason: str, actor: str, timeout: float
+) -> ActDone:
+    act = RateCustomer(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, risk_class=risk_class)
+    return await _perform(connection, act, shard_of(owner, connection.partitions), timeout)
+
+
+async def _approved(connection: Connection, rating: UUID, reason: str, actor: str, timeout: float) -> ActDone:
+    async with sessions.open_database(connection) as database:
+        found = await proposal_find(database, rating)
+    if found is None:
+        raise CommandError(
+            "rating_unknown",
+            f"Nothing is proposed under {rating}.",
+            "Type `backoffice compliance ratings list --proposed` to see what is.",
+        )
+    shard, owner = found
+    act = ApproveRating(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, rating_id=rating)
+    return await _perform(connection, act, shard, timeout)
+
+
+async def _perform(
+    connection: Connection, act: RateCustomer | ApproveRating, shard: int, timeout: float
+) -> ActDone:
+    async with sessions.open_client(connection) as client:
+        return await acts.perform(
+            client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
+        )
