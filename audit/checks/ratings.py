@@ -114,9 +114,11 @@ def _said(data: ScreeningData, opening: Event) -> tuple[int, list[str], str] | N
         if each.field in ("party", "party.holders")
     ]
     for given in reversed(CLASSES):
-        met = sorted({each for each in parties if row is not None and each in row.values.get(given, ())})
+        met = sorted(
+            {each for each in parties if row is not None and each and each in row.values.get(given, ())}
+        )
         if row is not None and met:
-            return row.version, [each for each in met if each is not None], given
+            return row.version, met, given
     return None
 
 

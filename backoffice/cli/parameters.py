@@ -96,7 +96,7 @@ def history(rule: RuleArgument) -> None:
     """Tell who proposed, published and withdrew which version, and from which record of each shard on."""
     _require_rule(rule)
     proposals, changes = sessions.run(_history(connect(), rule))
-    steps = [
+    steps: list[dict[str, Any]] = [
         {
             "at": each["proposed_at"],
             "version": each["version"],

@@ -10,6 +10,7 @@ from services.compliance.domain.parameters import ParameterBook, read_cooldown
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.queries import history
 from services.compliance.rules import rnd_1
+from services.compliance.store import parameters as parameter_store
 from shared.messages.compliance import AlertRaised
 from tests.compliance.conftest import Harness
 from tests.compliance.ledger import ALICE, BOB, DAY, Delivery, Ledger, hours
@@ -76,7 +77,7 @@ async def test_a_backtest_counts_alerts_as_the_service_raises_them(live: Harness
     """Or every comparison would be off by the days in between."""
     for deliveries in made():
         await live.take(*deliveries)
-    book = ParameterBook(await history.parameter_rows(live.connection))
+    book = ParameterBook(await parameter_store.load_parameters(live.connection))
     test = Backtest(rnd_1.RULE, book, book, Period())
     async with live.connection.transaction():
         await history.replay(live.connection, test, lambda read: None)

@@ -6,7 +6,7 @@ Each act is answered by one `ActDone`; one sent twice is done once, and answered
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 from services.compliance.domain.cases import days_on, numbers_of
@@ -102,7 +102,7 @@ AlertAct = OpenCase | DismissAlert | GatherAlerts
 ListAct = LoadList | ActivateList | RefuseList
 OwnAct = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct | RoleAct
 
-_OF_OWNERS: Final = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct
+OfOwner = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct
 
 
 async def carry_out(
@@ -467,7 +467,7 @@ def announce_act(
     result: Mapping[str, Any],
 ) -> ActDone:
     """Publish the answer to an act."""
-    owner = act.owner if isinstance(act, _OF_OWNERS) else HOUSE
+    owner = act.owner if isinstance(act, OfOwner) else HOUSE
     instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
 
     def build(seq: int, recorded_at: datetime) -> ActDone:
