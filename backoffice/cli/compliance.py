@@ -26,6 +26,7 @@ from backoffice.cli import (
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from services.compliance.domain.priority import ORDER
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
 from shared.messages.acts import RefuseHold, ReleaseHold
@@ -144,7 +145,10 @@ def list_alerts(
     new: Annotated[bool, typer.Option("--new", help="Only what is in no case and not dismissed.")] = False,
     limit: LimitOption = 1000,
 ) -> None:
-    """List alerts, oldest first. A hold is an alert of its own: see `backoffice holds list`."""
+    """List alerts, the most urgent first; of the oldest, where there are more than the limit.
+
+    A hold is an alert of its own: see `backoffice holds list`.
+    """
     found = sessions.run(_alerts_found(connect(), rule, owner, limit, new))
     for each in found:
         output.emit(each)
@@ -152,10 +156,11 @@ def list_alerts(
         output.say("There are no alerts.")
         return
     output.table(
-        ("alert", "rule", "owner", "business day", "triage", "what"),
+        ("alert", "priority", "rule", "owner", "business day", "triage", "what"),
         [
             (
                 each["alert_id"],
+                each["priority"],
                 each["rule"],
                 each["owner"],
                 each["business_date"],
@@ -165,6 +170,11 @@ def list_alerts(
             for each in found
         ],
     )
+
+
+def most_urgent_first(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return alerts by priority; of one priority in the order they have."""
+    return sorted(found, key=lambda each: ORDER.index(each["priority"]))
 
 
 def _decide(
@@ -224,7 +234,7 @@ async def _alerts_found(
     connection: Connection, rule: str | None, owner: str | None, limit: int, is_new: bool
 ) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
-        return await alerts_list(database, rule, owner, limit, is_new=is_new)
+        return most_urgent_first(await alerts_list(database, rule, owner, limit, is_new=is_new))
 
 
 def _status(hold: dict[str, Any]) -> str:

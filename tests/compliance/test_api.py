@@ -237,6 +237,37 @@ async def test_a_case_is_worked_on_the_version_seen(harness: Harness, desk: Desk
     assert history[0]["alerts"] == [one]
 
 
+async def test_a_report_is_filed_and_answered(desk: Desk):
+    """On the version seen, once, and shown with the authority's reference."""
+    opened = await desk.post("/v1/cases", "analyst", owner=ALICE)
+    path = f"/v1/cases/{opened.body['result']['case_id']}"
+    hashes = {"sha256": "0" * 64, "schema_sha256": "1" * 64}
+    steps: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("assignment", "investigator", "otto", {"officer": "otto"}),
+        ("decision", "investigator", "otto", {"disposition": "confirmed", "report": True}),
+        ("approval", "approver", "lena", {}),
+        ("filing", "investigator", "otto", {"form": "goaml", **hashes}),
+        (
+            "acknowledgement",
+            "investigator",
+            "otto",
+            {"filing": 5, "status": "accepted", "reference": "R-1"},
+        ),
+    ]
+    for version, (what, role, name, said) in enumerate(steps, start=1):
+        done = await desk.post(f"{path}/{what}", role, name, seen=f'"{version}"', **said)
+        assert (what, done.status) == (what, 200), done.body
+    twice = await desk.post(f"{path}/filing", "investigator", "otto", seen='"6"', form="goaml", **hashes)
+    assert (twice.status, twice.body["title"]) == (409, "already_accepted")
+    wrong = await desk.post(f"{path}/filing", "investigator", seen='"6"', form="goaml", sha256="x")
+    assert wrong.status == 422
+    shown = (await desk.ask("GET", path)).body
+    assert (shown["filing"], shown["filing_status"]) == (5, "accepted")
+    filed, answered = shown["history"][-2:]
+    assert (filed["form"], filed["schema_sha256"]) == ("goaml", "1" * 64)
+    assert (answered["answer"], answered["reference"]) == ("accepted", "R-1")
+
+
 @pytest.mark.parametrize("seen", ["1", '"', '""', '"x"', 'W/"1"', "*", '"1234567890"'])
 async def test_an_entity_tag_that_was_never_given_does_not_match(desk: Desk, seen: str):
     """Nothing is done then; `*` too would overwrite what was not seen."""

@@ -17,6 +17,7 @@ from services.compliance.api.rights import Asking, Officer, authorise, right
 from services.compliance.queries.alerts import alert_find
 from services.compliance.queries.decisions import act_answer
 from shared.messages.acts import (
+    AcknowledgeReport,
     ActBase,
     ApproveDecision,
     ApproveWhitelisting,
@@ -24,6 +25,7 @@ from shared.messages.acts import (
     CaseAct,
     DecideCase,
     DismissAlert,
+    FileReport,
     GatherAlerts,
     LinkEvidence,
     NoteCase,
@@ -173,6 +175,38 @@ async def reopen_case(
 ) -> Any:
     """Investigate a closed case again."""
     return await _on_case(way, response, ReopenCase, case_id, seen, _common(officer, body, key))
+
+
+@router.post("/cases/{case_id}/filing", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
+async def file_report(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Filing,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Say that the report of a closed case is filed."""
+    said = {"form": body.form, "sha256": body.sha256, "schema_sha256": body.schema_sha256}
+    return await _on_case(way, response, FileReport, case_id, seen, _common(officer, body, key), **said)
+
+
+@router.post("/cases/{case_id}/acknowledgement", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
+async def acknowledge_report(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    case_id: UUID,
+    body: shapes.Acknowledgement,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Keep what the authority answered to a filed report."""
+    said = {"filing": body.filing, "status": body.status, "reference": body.reference}
+    return await _on_case(
+        way, response, AcknowledgeReport, case_id, seen, _common(officer, body, key), **said
+    )
 
 
 @router.post("/cases/{case_id}/approval", openapi_extra=APPROVE, response_model=shapes.Answer)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.compliance.domain.cases import CaseStatus, What
+from services.compliance.domain.cases import CaseStatus, FilingStatus, What
+from services.compliance.domain.priority import Priority
 from services.compliance.domain.records import HoldStatus
 from services.compliance.domain.whitelist import WhitelistStatus
-from shared.messages.acts import CaseKind, Disposition, LinkKind
+from shared.messages.acts import CaseKind, Disposition, FilingAnswer, FilingForm, LinkKind, Sha256
 from shared.messages.compliance import Finding
 from shared.messages.envelope import Code, Number, Reference, Text
 from shared.messages.instructions import Country
@@ -23,6 +24,7 @@ class AlertShown(BaseModel):
     alert_id: str
     owner: str
     rule: str
+    priority: Priority
     business_date: date
     recorded_at: datetime
     findings: list[Finding]
@@ -72,6 +74,9 @@ class CaseShown(BaseModel):
     disposition: Disposition | None = None
     report: bool | None = None
     proposed_by: str | None = None
+    filing: int | None = None
+    """The version of the last filing of its report."""
+    filing_status: FilingStatus | None = None
     alerts: int
 
 
@@ -92,6 +97,12 @@ class CaseFactShown(BaseModel):
     link: Personal = None
     proposal: int | None = None
     proposed_by: str | None = None
+    form: FilingForm | None = None
+    sha256: str | None = None
+    schema_sha256: str | None = None
+    filing: int | None = None
+    answer: FilingAnswer | None = None
+    reference: str | None = None
     alerts: list[str] | None = None
 
 
@@ -206,6 +217,22 @@ class CaseDecision(Body):
 
     disposition: Disposition
     report: bool = False
+
+
+class Filing(Body):
+    """A report that was filed: the file, valid against its authority's schema."""
+
+    form: FilingForm
+    sha256: Sha256
+    schema_sha256: Sha256
+
+
+class Acknowledgement(Body):
+    """What the authority answered to a report."""
+
+    filing: int
+    status: FilingAnswer
+    reference: Reference
 
 
 class HoldDecision(Body):

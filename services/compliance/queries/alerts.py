@@ -3,13 +3,20 @@
 import json
 from typing import Any
 
+from services.compliance.domain.priority import priority_of
 from services.compliance.queries.places import NOWHERE, Place
 
 _LIST = """
 SELECT a.shard || '-' || a.seq AS alert_id, a.owner, a.shard, a.seq, a.rule, a.business_date,
        a.recorded_at, a.findings, a.about_shard, a.about_seq, a.instruction_id,
        CASE WHEN t.alert_seq IS NULL THEN 'new' WHEN t.case_id IS NULL THEN 'dismissed' ELSE 'in_case' END
-           AS triage, t.case_id, t.actor AS triaged_by, t.reason AS triage_reason
+           AS triage, t.case_id, t.actor AS triaged_by, t.reason AS triage_reason,
+       EXISTS (SELECT FROM compliance.hold AS h
+               WHERE h.shard = a.shard AND h.instruction_id = a.instruction_id
+                   AND h.status = 'held') AS is_held,
+       EXISTS (SELECT FROM compliance.case_file AS c
+               WHERE c.shard = a.shard AND c.owner = a.owner AND c.status = 'closed'
+                   AND c.disposition = 'confirmed') AS was_confirmed
 FROM compliance.alert AS a
 LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
 WHERE ($1::text IS NULL OR a.rule = $1) AND ($2::text IS NULL OR a.owner = $2)
@@ -44,6 +51,9 @@ async def alert_find(connection: Any, alert_id: str) -> tuple[int, str] | None:
 
 def _record(row: Any) -> dict[str, Any]:
     record = dict(row)
+    record["priority"] = priority_of(
+        row["rule"], is_held=record.pop("is_held"), was_confirmed=record.pop("was_confirmed")
+    )
     record["instruction_id"] = str(record["instruction_id"]) if record["instruction_id"] is not None else None
     record["case_id"] = str(record["case_id"]) if record["case_id"] is not None else None
     record["findings"] = json.loads(record["findings"])
