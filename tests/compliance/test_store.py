@@ -1,15 +1,20 @@
 """What the logins may do to compliance's tables, and what the read-only login is shown."""
 
+import asyncio
+import threading
 from datetime import date
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.compliance.domain.lists.party import ListedParty
 from services.compliance.domain.rule import RuleParameter
+from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
 from services.compliance.queries.lists import lists_show
+from services.compliance.store import watchlists
 from services.compliance.store.parameters import save_parameters
 from shared.messages.acts import RefuseHold
 from shared.runtime.errors import ConfigurationError
@@ -35,6 +40,9 @@ DENIED = [
     "UPDATE list_name SET name = 'x'",
     "DELETE FROM list_entry",
     "DELETE FROM list_activation",
+    "DELETE FROM list_confirmation",
+    "UPDATE list_confirmation SET recorded_at = now()",
+    "DELETE FROM list_outdated",
     "UPDATE list_refusal SET why = 'x'",
     "UPDATE event_chain SET hash = hash",
     "DELETE FROM event_chain",
@@ -124,3 +132,28 @@ async def test_holds_alerts_and_lists_can_be_asked_for(database: Database, harne
 def test_the_logins_are_those_of_the_architecture():
     """One login a service, one that reads."""
     assert (OWNER, SERVICE, READONLY) == ("backoffice_owner", "compliance_service", "backoffice_readonly")
+
+
+async def test_the_loop_goes_on_while_an_index_is_made(harness: Harness, monkeypatch: pytest.MonkeyPatch):
+    """A long list takes seconds, and who sends Kafka no heartbeat meanwhile loses the shards he claims."""
+    turns = 0
+
+    def slow(code: str, version: str, parties: list[ListedParty]) -> NamesIndex:
+        before = turns
+        for _ in range(100):
+            threading.Event().wait(0.02)
+            if turns > before + 2:
+                return NamesIndex(code, version, parties)
+        raise AssertionError("nothing else was done")
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    monkeypatch.setattr(watchlists, "NamesIndex", slow)
+    task = asyncio.create_task(turn())
+    made = await watchlists.load_indexes(harness.connection, {("DEMO", "1")})
+    task.cancel()
+    assert list(made) == [("DEMO", "1")]
