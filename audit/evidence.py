@@ -278,6 +278,7 @@ class LimitRow:
     account_id: int
     seq: int
     limit_minor: int | None
+    cap_minor: int | None
     valid_from: date
     valid_until: date | None
     authority: str

@@ -529,7 +529,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "change_limit": {
         **_EVERY,
         **_required(account=_code, limit=_or_null(_amount), authority=_reference),
-        **_optional(valid_from=_date, valid_until=_date),
+        **_optional(cap=_amount, valid_from=_date, valid_until=_date),
     },
     "close_account": {**_EVERY, **_required(account=_code, authority=_reference)},
     "reopen_account": {

@@ -77,8 +77,8 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         yield _line("closing", accounts[each.account_id].code, each.seq, each.closed_seq, each.reopened_seq)
     for limit in ledger.limits:
         yield _line(
-            "limit", accounts[limit.account_id].code, limit.seq, limit.limit_minor, limit.valid_from,
-            limit.valid_until, limit.authority,
+            "limit", accounts[limit.account_id].code, limit.seq, limit.limit_minor, limit.cap_minor,
+            limit.valid_from, limit.valid_until, limit.authority,
         )  # fmt: skip
     for undone in ledger.reversed:
         yield _line(
@@ -147,8 +147,8 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
             yield _line("closing", each.account, each.seq, each.closed_seq, each.reopened_seq)
         for limit in state.limits:
             yield _line(
-                "limit", limit.account, limit.seq, limit.minor, limit.valid_from, limit.valid_until,
-                limit.authority,
+                "limit", limit.account, limit.seq, limit.minor, limit.cap, limit.valid_from,
+                limit.valid_until, limit.authority,
             )  # fmt: skip
         for place, uses in state.used.items():
             for number, use in enumerate(uses, start=1):

@@ -9,7 +9,7 @@ from uuid import UUID
 from audit.amounts import spell_amount
 from audit.evidence import Chart, Evidence, JournalRow
 from audit.model.predictions import Leg
-from audit.model.state import KnownAccount, Posted, ShardState
+from audit.model.state import KnownAccount, Limit, Posted, ShardState
 from audit.wire import HOUSE, Asked
 
 ScreenedBy = Mapping[str, Any]
@@ -216,13 +216,25 @@ class Books:
 
     def limit_of(self, state: ShardState, account: KnownAccount) -> int | None:
         """The limit of a customer's account on the open business day."""
+        set_since = self._limit_set(state, account)
+        return account.limit_minor if set_since is None else set_since.minor
+
+    def cap_of(self, state: ShardState, code: str) -> int | None:
+        """The most that one request may take from an account on the open business day."""
+        account = state.opened.get(code) or self.accounts.get(code)
+        set_since = None if account is None else self._limit_set(state, account)
+        return None if set_since is None else set_since.cap
+
+    def _limit_set(self, state: ShardState, account: KnownAccount) -> Limit | None:
         today = state.today[account.entity]
-        minor = account.limit_minor
-        for each in state.limits:
-            holds = each.valid_from <= today and (each.valid_until is None or today < each.valid_until)
-            if holds and each.account == account.code:
-                minor = each.minor
-        return minor
+        holding = [
+            each
+            for each in state.limits
+            if each.account == account.code
+            and each.valid_from <= today
+            and (each.valid_until is None or today < each.valid_until)
+        ]
+        return holding[-1] if holding else None
 
     def foreign(self, row: JournalRow, code: str) -> int:
         """Credits that other shards had made to an account, as far as the decision saw them."""

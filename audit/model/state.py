@@ -122,6 +122,7 @@ class Limit:
     account: str
     seq: int
     minor: int | None
+    cap: int | None
     valid_from: date
     valid_until: date | None
     authority: str

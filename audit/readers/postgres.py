@@ -207,7 +207,7 @@ async def read_ledger(connection: Connection) -> Ledger:
         limits=[
             LimitRow(**row)
             for row in await connection.fetch(
-                "SELECT account_id, seq, limit_minor, valid_from, valid_until, authority"
+                "SELECT account_id, seq, limit_minor, cap_minor, valid_from, valid_until, authority"
                 " FROM transactions.account_limit ORDER BY account_id, seq"
             )
         ],

@@ -508,6 +508,9 @@ class ChangeLimit(InstructionBase):
     account: Code
     limit: AmountText | None
     """The overdraft allowed: "0" for none, null for unlimited."""
+    cap: AmountText | None = None
+    """The most that one request may take from it, with its charges; none where absent. A payer may set one
+    for what they send (Regulation (EU) No 260/2012, Article 5a(6))."""
     valid_from: date | None = None
     """The first booking date on which it holds; the open business day where absent."""
     valid_until: date | None = None

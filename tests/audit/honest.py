@@ -333,7 +333,13 @@ def books(upstream: Upstream) -> Evidence:
         ]
         written.limits += [
             LimitRow(
-                ids[each.account], each.seq, each.minor, each.valid_from, each.valid_until, each.authority
+                ids[each.account],
+                each.seq,
+                each.minor,
+                each.cap,
+                each.valid_from,
+                each.valid_until,
+                each.authority,
             )
             for each in state.limits
         ]

@@ -495,13 +495,20 @@ class Workload:
         limit = rng.choice(("0", "100", "2500", None))
         since = rng.choice((None, self.day, self.day + timedelta(days=rng.randint(-1, 3))))
         until = rng.choice((None, None, self.day + timedelta(days=rng.randint(0, 5))))
+        cap = {"cap": rng.choice(("500", "1000"))} if rng.random() < 0.2 else {}
         days = {
             name: day.isoformat()
             for name, day in (("valid_from", since), ("valid_until", until))
             if day is not None
         }
         yield self._to(
-            account, "change_limit", account=account.code, limit=limit, authority="Credit office", **days
+            account,
+            "change_limit",
+            account=account.code,
+            limit=limit,
+            authority="Credit office",
+            **days,
+            **cap,
         )
 
     def reversal(self) -> Iterator[Sending]:

@@ -427,6 +427,10 @@ BUGS: Final = (
         "domain.state:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
     ),
     Bug(
+        "cap_by_movement", "what several movements of a request take together may pass the cap", LIMITED,
+        "domain.effects.movements:_passes_cap", "if leg.debit.account_id == own", "if False",
+    ),
+    Bug(
         "past_forgotten", "what accounts held when a day was opened is not kept", PAST,
         "domain.state:Changes.keep_openings", "self.day_openings.append(", "id(",
     ),

@@ -278,7 +278,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     ),
     "change_limit": Kind(
         {"account": CODES, "limit": ("0", "50.00", "0.001", None), "authority": ("committee",)},
-        {"valid_from": DAYS, "valid_until": DAYS},
+        {"valid_from": DAYS, "valid_until": DAYS, "cap": ("100.00", "100.00", "0", "-1.00", "1.001", None)},
     ),
     "open_business_day": Kind(
         {"entity": (*["BANK"] * 9, "NONE"), "booking_date": DAYS}, owners=(HOUSE,), often=1

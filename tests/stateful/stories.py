@@ -183,6 +183,19 @@ LIMITED: Final[Script] = [
     limits(CLEO, "20.00", "first"),
     limits(CLEO, "10.00", "second"),
     pays(CLEO, ANNA, "15.00"),
+    limits(DORA, None, "capped", cap="50.00"),
+    pays(DORA, ANNA, "50.01", "over the cap"),
+    say(
+        "transfer",
+        DORA,
+        "over the cap with its charge",
+        debit_account=DORA,
+        credit_account=ANNA,
+        amount="49.80",
+        asset="EUR",
+        charges=[{"kind": "fee", "amount": "0.50", "asset": "EUR"}],
+    ),
+    pays(DORA, ANNA, "50.00", "as much as the cap"),
     works(),
 ]
 REPEATED: Final[Script] = [

@@ -4,15 +4,20 @@
 
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.transactions.queries import Moment, account_show
+from services.transactions.queries.verifying import verify
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
+from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
     PARTITIONS,
     PureLedger,
+    StoredLedger,
     deposit,
     instruction,
     limiting,
@@ -20,8 +25,10 @@ from tests.transactions.support import (
     outcome,
     owner_in,
     received,
+    reversal,
     table,
     transfer,
+    withdrawal,
 )
 
 
@@ -151,6 +158,93 @@ def test_none_is_no_limit_at_all_and_a_lower_one_calls_nothing_back() -> None:
     ]  # fmt: skip
     assert events[4]["limit_passed"]
     assert ledger.balance("alice") == -10_00
+
+
+CAPPED = table("""
+    cap     what                          outcome
+    50.00   transfer:50.00                posted
+    50.00   transfer:50.01                cap_passed
+    50.00   transfer:200.00               insufficient_funds  # before the cap
+    50.00   withdrawal:50.01              cap_passed
+    50.00   reserve:50.01                 cap_passed
+    50.00   charged:49.50                 posted              # with a fee of 0.50 on top
+    50.00   charged:49.51                 cap_passed
+    50.00   group:30.00:20.00             posted
+    50.00   group:30.00:20.01             cap_passed
+    50.00   fee:50.01                     posted              # a fact
+    0       transfer:0.01                 cap_passed
+    -       transfer:90.00                posted
+""")
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("row", CAPPED, ids=lambda row: f"{row['cap']} {row['what']}")
+def test_no_request_takes_more_at_one_go_than_the_cap(row: dict[str, str], quick: bool) -> None:
+    """With its charges, and all that a group takes; though there is more, and again at once."""
+    ledger = a_bank()
+    ledger.quick = quick
+    ledger.send(limiting("alice", "0", **({"cap": row["cap"]} if row["cap"] else {})))
+    what, *amounts = row["what"].split(":")
+    charges = [{"kind": "fee", "amount": "0.50", "asset": "EUR"}]
+    message = {
+        "transfer": lambda: transfer("alice", "bob", amounts[0]),
+        "withdrawal": lambda: withdrawal("alice", amounts[0]),
+        "reserve": lambda: instruction(
+            "reserve", owner="alice", account="alice", amount=amounts[0], asset="EUR"
+        ),
+        "charged": lambda: transfer("alice", "bob", amounts[0], charges=charges),
+        "group": lambda: instruction(
+            "group", owner="alice", members=[transfer("alice", "bob", each) for each in amounts]
+        ),
+        "fee": lambda: instruction("fee", owner="alice", account="alice", amount=amounts[0], asset="EUR"),
+    }[what]()
+    (event,) = ledger.send(message)
+    assert outcome(event) == row["outcome"]
+    if row["outcome"] == "cap_passed":
+        field = {"charged": "charges.0.amount", "group": "members.1.amount"}.get(what, "amount")
+        assert event["field"] == field
+
+
+def test_a_cap_holds_for_accounts_without_a_limit_and_ends_with_its_days() -> None:
+    """The last limit set that holds says both; a reversal passes any cap."""
+    ledger = a_bank()
+    ledger.send(limiting("alice", None), limiting("alice", None, cap="5.00", valid_until="2026-01-06"))
+    paid = transfer("bob", "alice", "20.00")
+    undone = reversal(paid, "alice")
+    events = ledger.send(transfer("alice", "bob", "500.00"), paid, undone, *opening_day("2026-01-06"))
+    assert [outcome(each) for each in events[:3]] == ["cap_passed", "posted", "posted"]
+    assert outcome(ledger.send(transfer("alice", "bob", "500.00"))[0]) == "posted"
+
+
+def test_a_cap_is_an_amount_of_the_account() -> None:
+    """Or nothing, or none; as a limit is."""
+    for cap, reason in (
+        ("-1.00", "amount_negative"),
+        ("0.001", "amount_too_many_decimals"),
+        ("x", "amount_malformed"),
+    ):
+        (event,) = a_bank().send(limiting("alice", "0", cap=cap))
+        assert (outcome(event), event["field"]) == (reason, "cap")
+
+
+async def test_a_cap_is_kept_and_derived_anew(ledger: StoredLedger, ledger_database: LedgerDatabase) -> None:
+    """After a claim, in the tables, in what is shown, and by the verifier."""
+    await ledger.send(opening(HOME), opening(NEIGHBOUR), deposit(HOME, "100.00"))
+    await ledger.send(limiting(HOME, "0", cap="20.00"), transfer(HOME, NEIGHBOUR, "15.00"))
+    await ledger.forget()
+    events = await ledger.send(transfer(HOME, NEIGHBOUR, "20.01"), transfer(HOME, NEIGHBOUR, "20.00"))
+    assert [outcome(each) for each in events] == ["cap_passed", "posted"]
+    connection = await asyncpg.connect(ledger_database.readonly)
+    shown = await account_show(connection, HOME, Moment())
+    await connection.close()
+    assert shown is not None
+    assert [each["cap"] for each in shown["limits"]] == ["20.00"]
+    assert (await verify(ledger_database.readonly)).ok
+    owner = await asyncpg.connect(ledger_database.owner, server_settings={"search_path": "transactions"})
+    await owner.execute("UPDATE account_limit SET cap_minor = 1000")
+    await owner.close()
+    tampered = await verify(ledger_database.readonly)
+    assert [each.name for each in tampered.checks if not each.ok] == ["limits"]
 
 
 LADDER = table("""

@@ -20,6 +20,7 @@ from audit.model.effects.movements import (
     Known,
     bears,
     legs_of,
+    passes_cap,
     referring,
     within_boxes,
 )
@@ -195,6 +196,7 @@ def _limits(
     for number, each in enumerate(bookings):
         for leg in each.legs:
             reason = bears(books, state, row, leg, value_of(asked), may_pass=all_facts)
+            reason = reason or (None if all_facts else passes_cap(books, state, leg, legs))
             if isinstance(reason, tuple):
                 state.balances.update(before)
                 return _of_member(rejected(reason[0]), number)

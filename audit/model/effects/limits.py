@@ -14,8 +14,13 @@ from audit.wire import HOUSE, Asked
 
 def new_limit_asked(state: ShardState, asked: Asked) -> Sequence[Spelled]:  # noqa: ARG001 - others look
     """The limit, in the account's asset; null is no limit at all."""
-    text, account = asked.content["limit"], asked.content["account"]
-    return () if text is None else (Spelled("limit", text, None, zero_allowed=True, account=account),)
+    named = [(name, asked.content.get(name)) for name in ("limit", "cap")]
+    account = asked.content["account"]
+    return [
+        Spelled(name, text, None, zero_allowed=True, account=account)
+        for name, text in named
+        if text is not None
+    ]
 
 
 def holds_on_some_day(asked: Asked) -> Prediction | None:
@@ -42,12 +47,13 @@ def change_limit(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         return rejected("validity_past", "valid_from")
     if until is not None and until <= since:
         return rejected("validity_past", "valid_until")
-    spelled = asked.content["limit"]
-    minor = (
-        None
-        if spelled is None
-        else read_amount(spelled, books.assets[account.asset].scale, zero_allowed=True)
-    )
-    assert not isinstance(minor, BadAmount)
-    state.limits.append(Limit(code, row.seq, minor, since, until, asked.content["authority"]))
+    scale = books.assets[account.asset].scale
+    minor, cap = (_read(asked.content.get(name), scale) for name in ("limit", "cap"))
+    state.limits.append(Limit(code, row.seq, minor, cap, since, until, asked.content["authority"]))
     return Prediction("InstructionApplied", booking_date=today, valid_from=since)
+
+
+def _read(spelled: str | None, scale: int) -> int | None:
+    minor = None if spelled is None else read_amount(spelled, scale, zero_allowed=True)
+    assert not isinstance(minor, BadAmount)
+    return minor

@@ -504,7 +504,9 @@ def _limits(
     limit_passed = False
     for leg in legs:
         since = None if asked.type in RESERVING else value_of(asked)
-        reason = bears(books, state, row, leg, since, may_pass=asked.type in FACTS, by=_counted_up_to(asked))
+        may_pass = asked.type in FACTS
+        reason = bears(books, state, row, leg, since, may_pass=may_pass, by=_counted_up_to(asked))
+        reason = reason or (None if may_pass else passes_cap(books, state, leg, legs))
         if reason == "limit_passed":
             limit_passed = True
         elif reason is not None:
@@ -536,6 +538,17 @@ def _limits(
 def _counted_up_to(asked: Asked) -> str | None:
     """The day up to which what trades are to bring counts as there: for a trade, its own."""
     return asked.content.get("contractual_settlement_date") if asked.type == "trade" else None
+
+
+def passes_cap(books: Books, state: ShardState, leg: Leg, legs: Sequence[Leg]) -> tuple[str, ...] | None:
+    """Why not, with the fields, where so much has been taken from an account at one go by this movement."""
+    cap = books.cap_of(state, leg.debit)
+    taken = 0
+    for each in legs:
+        taken += each.amount if each.debit == leg.debit else 0
+        if each is leg:
+            break
+    return ("cap_passed", *AMOUNTS, "charges") if cap is not None and taken > cap else None
 
 
 def bears(

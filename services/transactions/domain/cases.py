@@ -96,6 +96,7 @@ class Case:
         "amounts",
         "at_once",
         "booked",
+        "cap",
         "context",
         "day",
         "entity_id",
@@ -131,6 +132,7 @@ class Case:
     account: Account | None
     """References: the account an instruction without movements is about, or would open."""
     limit: int | None
+    cap: int | None
     day: date
     """References: the entity's open business day."""
     opened: Account | None

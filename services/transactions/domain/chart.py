@@ -78,7 +78,7 @@ class Account:
     scale: int
     account_class: str
     opening_limit: int | None
-    """The overdraft allowed in minor units, as long as none was set since (`Changes.limit_of`); none at all
+    """The overdraft allowed in minor units, as long as none was set since (`Changes.allowed_of`); none at all
     for the house's accounts and where unlimited."""
     is_customer: bool
     posting: bytes

@@ -99,12 +99,14 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
             or credit.container_id in stopped
         ):
             return None
-    # limits: not to be screened first, no counter overflows, the available balance bears it
+    # limits: not to be screened first, no counter overflows, the available balance bears it, no cap is passed
     debits = taken[0] + amount
     credits_ = given[1] + amount
     limit = debit.opening_limit
     if state.limits or changes.limits:
-        limit = changes.limit_of(debit, terms.booking_date)
+        limit, cap = changes.allowed_of(debit, terms.booking_date)
+        if cap is not None and amount > cap:
+            return None
     if (
         (
             terms.screened_from is not None

@@ -200,6 +200,7 @@ TABLE: Final = (
         "fund the account by then, or have it valued later, then a new id",
         fact="booked",
     ),
+    _row("cap_passed", "limits", "AM14", "send less at a time, or have the cap raised, then a new id"),
     # what ends a pending transaction
     _row("void_requested", "decision", "DS02", "nothing: the money is available again", fate="voided"),
     _row("expired", "decision", "DS02", "nothing: the money is available; reserve it anew", fate="voided"),

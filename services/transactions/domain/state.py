@@ -62,12 +62,21 @@ class Closing(NamedTuple):
     """Of a custody account: the accounts within it, which are closed with it."""
 
 
+class Allowed(NamedTuple):
+    """What may be taken from an account, in minor units."""
+
+    limit: int | None
+    """Of overdraft; none where there is no limit."""
+    cap: int | None = None
+    """By one request; none where there is no cap."""
+
+
 class LimitSet(NamedTuple):
     """A limit set on an account: a row to be written."""
 
     account_id: int
     seq: int
-    limit: Dated[int | None]
+    allowed: Dated[Allowed]
     authority: str
 
 
@@ -138,7 +147,7 @@ class ShardState:
     """Accounts at home here that are closing, those looked at last at the end."""
     closed: dict[int, Closing] = field(default_factory=dict)
     """Accounts at home here that are closed, those looked at last at the end."""
-    limits: dict[int, tuple[Dated[int | None], ...]] = field(default_factory=dict)
+    limits: dict[int, tuple[Dated[Allowed], ...]] = field(default_factory=dict)
     """Limits set since their opening on accounts at home here, in the order in which they were set."""
     days: dict[int, date] = field(default_factory=dict)
     """The open business day of every entity."""
@@ -329,7 +338,7 @@ class Changes:
     """Begun, gone on with or looked at, or none where an account was opened again."""
     closing_rows: dict[tuple[int, int], tuple[int | None, int | None]] = field(default_factory=dict)
     """(account, seq that began to close it) → (seq that closed it, seq that opened it again)."""
-    limits: dict[int, tuple[Dated[int | None], ...]] = field(default_factory=dict)
+    limits: dict[int, tuple[Dated[Allowed], ...]] = field(default_factory=dict)
     limits_set: list[LimitSet] = field(default_factory=list)
     days: dict[int, date] = field(default_factory=dict)
     days_opened: list[tuple[int, date, int]] = field(default_factory=list)
@@ -450,19 +459,19 @@ class Changes:
         ahead = VALUE_AHEAD if self.ahead_of(account_id) else 0
         self.stopped[account_id] = mask_of(self.freezes_of(account_id)) | shut_by(closing) | ahead
 
-    def limit_of(self, account: Account, day: date) -> int | None:
+    def allowed_of(self, account: Account, day: date) -> Allowed:
         """Return an account's limit on a booking date: the last one set that holds then, or its first."""
         account_id = account.account_id
-        for limit in reversed(self.limits.get(account_id) or self.state.limits.get(account_id) or ()):
-            if limit.holds(day):
-                return limit.value
-        return account.opening_limit
+        for allowed in reversed(self.limits.get(account_id) or self.state.limits.get(account_id) or ()):
+            if allowed.holds(day):
+                return allowed.value
+        return Allowed(account.opening_limit)
 
     def set_limit(self, each: LimitSet) -> None:
         """Set a limit."""
         account_id = each.account_id
         earlier = self.limits.get(account_id) or self.state.limits.get(account_id) or ()
-        self.limits[account_id] = (*earlier, each.limit)
+        self.limits[account_id] = (*earlier, each.allowed)
         self.limits_set.append(each)
 
     def day_of(self, entity_id: int) -> date:

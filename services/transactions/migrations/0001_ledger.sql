@@ -432,12 +432,14 @@ CREATE TABLE account_limit (
     account_id bigint NOT NULL REFERENCES account,
     seq bigint NOT NULL,
     limit_minor bigint CHECK (limit_minor >= 0),
+    cap_minor bigint CHECK (cap_minor >= 0),
     valid_from date NOT NULL,
     valid_until date CHECK (valid_until > valid_from),
     authority text NOT NULL,
     PRIMARY KEY (account_id, seq)
 );
 COMMENT ON COLUMN account_limit.seq IS 'of the home shard: where it was set';
+COMMENT ON COLUMN account_limit.cap_minor IS 'the most that one request may take';
 
 CREATE TABLE business_day (
     shard int NOT NULL,

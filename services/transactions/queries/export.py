@@ -110,7 +110,8 @@ _WHOLE: Final = {
     """,
     "limits": """
         SELECT row_to_json(line) FROM (
-            SELECT account_id, seq, limit_minor::text AS limit_minor, valid_from, valid_until, authority
+            SELECT account_id, seq, limit_minor::text AS limit_minor, cap_minor::text AS cap_minor,
+                   valid_from, valid_until, authority
             FROM transactions.account_limit ORDER BY account_id, seq
         ) AS line
     """,

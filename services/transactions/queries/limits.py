@@ -22,6 +22,7 @@ class Limits:
         return [
             {
                 "limit": None if row["limit_minor"] is None else format_amount(row["limit_minor"], scale),
+                "cap": None if row["cap_minor"] is None else format_amount(row["cap_minor"], scale),
                 "valid_from": row["valid_from"].isoformat(),
                 "valid_until": None if row["valid_until"] is None else row["valid_until"].isoformat(),
                 "authority": row["authority"],
@@ -41,7 +42,7 @@ async def limits_of(
     """
     rows = await connection.fetch(
         """
-        SELECT seq, limit_minor, valid_from, valid_until, authority,
+        SELECT seq, limit_minor, cap_minor, valid_from, valid_until, authority,
                valid_from <= asked.day AND (valid_until IS NULL OR asked.day < valid_until) AS holds
         FROM transactions.account_limit
         CROSS JOIN (

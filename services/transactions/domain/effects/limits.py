@@ -6,28 +6,37 @@ from services.transactions.domain.cases import Case, account_named, class_not_al
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
-from services.transactions.domain.state import LimitSet
+from services.transactions.domain.state import Allowed, LimitSet
 from shared.money import SCALE_MAX, AmountError, parse_signed
 
 
 def read_limit(case: Case, scale: int | None) -> Refusal | None:
     """Read the limit asked for; how many decimals it may have is not known without a scale."""
-    text = case.record.message.limit
-    case.limit = None
+    case.limit, refusal = _read(case, "limit", scale)
+    return refusal
+
+
+def _read(case: Case, field: str, scale: int | None) -> tuple[int | None, Refusal | None]:
+    """Read an amount that may be nothing or none."""
+    text = getattr(case.record.message, field)
     if text is None:
-        return None
+        return None, None
     try:
-        case.limit = parse_signed(text, SCALE_MAX if scale is None else scale)
+        return parse_signed(text, SCALE_MAX if scale is None else scale), None
     except AmountError as error:
         if scale is not None or error.reason not in ("amount_too_many_decimals", "amount_too_large"):
-            return Refusal(error.reason, "limit", error.detail)
-    return None
+            return None, Refusal(error.reason, field, error.detail)
+    return None, None
 
 
 def _form(case: Case) -> Refusal | None:
     message = case.record.message
     account = case.context.changes.find_account(message.account)
-    refusal = read_limit(case, None if account is None else account.scale)
+    scale = None if account is None else account.scale
+    refusal = read_limit(case, scale)
+    if refusal is not None:
+        return refusal
+    case.cap, refusal = _read(case, "cap", scale)
     if refusal is not None:
         return refusal
     since, until = message.valid_from, message.valid_until
@@ -60,8 +69,8 @@ def _set(case: Case, decision: Decision) -> None:
     assert account is not None
     since = message.valid_from or case.day
     decision.detail = {"valid_from": since.isoformat()}
-    limit = Dated(case.limit, since, message.valid_until)
-    case.context.changes.set_limit(LimitSet(account.account_id, case.seq, limit, message.authority))
+    allowed = Dated(Allowed(case.limit, case.cap), since, message.valid_until)
+    case.context.changes.set_limit(LimitSet(account.account_id, case.seq, allowed, message.authority))
 
 
 CHANGE_LIMIT: Final = Effect(

@@ -254,16 +254,38 @@ def screened_first(case: Case) -> Screened | None:
 
 
 def _bears(case: Case, put: Put) -> Refusal | None:
-    _, debit, credit, amount, debit_field, amount_field = put
+    _, debit, credit, amount, _, amount_field = put
     changes = case.context.changes
     taken = changes.read_row(debit.account_id)
     given = changes.read_row(credit.account_id)
     debits = taken[0] + taken[2] + amount
     if debits > AMOUNT_MINOR_MAX or given[1] + given[3] + amount > AMOUNT_MINOR_MAX:
         return Refusal("balance_overflow", amount_field, "a balance would not fit 64 bits of minor units")
-    limit = changes.limit_of(debit, case.day)
-    if limit is None:
+    allowed = changes.allowed_of(debit, case.day)
+    if allowed.limit is not None:
+        refusal = _is_short(case, put, allowed.limit)
+        if refusal is not None:
+            return refusal
+    return None if allowed.cap is None else _passes_cap(case, put, allowed.cap)
+
+
+def _passes_cap(case: Case, put: Put, cap: int) -> Refusal | None:
+    """Refuse what takes more from an account at one go than may be; a fact and what undoes another may."""
+    if is_fact(case.record) or getattr(case.record, "original", None) is not None:
         return None
+    own = put.debit.account_id
+    taken = put.amount + sum(leg.amount for leg in case.legs if leg.debit.account_id == own)
+    if taken <= cap:
+        return None
+    return Refusal("cap_passed", put.amount_field, "one request may not take so much from the account")
+
+
+def _is_short(case: Case, put: Put, limit: int) -> Refusal | None:
+    """Refuse what an account with a limit does not bear."""
+    _, debit, _, amount, debit_field, _ = put
+    changes = case.context.changes
+    taken = changes.read_row(debit.account_id)
+    debits = taken[0] + taken[2] + amount
     frozen = changes.frozen_of(debit.account_id)
     kind = case.record.kind
     assert kind is not None

@@ -63,6 +63,7 @@ class Limit:
 
     seq: int
     minor: int | None
+    cap: int | None
     valid_from: date
     valid_until: date | None
     authority: str

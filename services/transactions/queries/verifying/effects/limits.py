@@ -43,6 +43,7 @@ def walk_limit(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[An
         Limit(
             row["seq"],
             minor_of(asked["limit"], account.scale),
+            minor_of(asked.get("cap"), account.scale),
             date.fromisoformat(since),
             None if until is None else date.fromisoformat(until),
             asked["authority"],
@@ -52,8 +53,24 @@ def walk_limit(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[An
 
 def limit_of(shard: Shard, account_id: int, account: Account) -> int | None:
     """Return the limit in force on the day that is open: the last one set that holds, else the opening's."""
+    holding = _in_force(shard, account_id, account)
+    return account.limit if holding is None else holding.minor
+
+
+def _in_force(shard: Shard, account_id: int, account: Account) -> Limit | None:
     holding = [each for each in shard.limits.get(account_id, ()) if each.holds(shard.days[account.entity_id])]
-    return holding[-1].minor if holding else account.limit
+    return holding[-1] if holding else None
+
+
+def see_caps(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
+    """See that a request takes no more from an account at one go than it may."""
+    for account_id in {leg["debit_account"] for leg in legs} & shard.limits.keys():
+        limit = _in_force(shard, account_id, books.accounts[account_id])
+        if limit is None or limit.cap is None:
+            continue
+        taken = sum(leg["amount"] for leg in legs if leg["debit_account"] == account_id)
+        at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
+        books.see("limits", taken <= limit.cap, expected=f"at most {limit.cap}", found=taken, **at)
 
 
 async def compare_limits(connection: Connection, books: Books) -> None:
@@ -66,7 +83,7 @@ async def compare_limits(connection: Connection, books: Books) -> None:
     }
     for row in await connection.fetch(
         """
-        SELECT account_id, seq, limit_minor, valid_from, valid_until, authority
+        SELECT account_id, seq, limit_minor, cap_minor, valid_from, valid_until, authority
         FROM transactions.account_limit
         """
     ):

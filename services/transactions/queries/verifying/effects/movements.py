@@ -22,7 +22,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.grouping import is_of_facts, walk_group
-from services.transactions.queries.verifying.effects.limits import limit_of
+from services.transactions.queries.verifying.effects.limits import limit_of, see_caps
 from services.transactions.queries.verifying.effects.obligations import arriving_by
 from services.transactions.queries.verifying.effects.obligations import see_booked as see_obligation
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
@@ -33,6 +33,9 @@ from services.transactions.queries.verifying.effects.scheduling import see_execu
 from services.transactions.queries.verifying.effects.value_dates import note_value, still_to_come
 from shared.messages.instructions import FACTS
 from shared.messages.journal import MOVED
+
+NOT_CAPPED: Final = frozenset({"reversal", "close_account"})
+"""Types that take from a customer's account and are neither facts nor asked for by who pays."""
 
 
 def see_ends(
@@ -75,6 +78,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     walk_group(books, shard, row, legs, detail)
     is_fact = row["instruction_type"] in FACTS or is_of_facts(row, detail)
     may_pass = is_fact or is_forced(row)
+    if not resolves and not is_fact and row["instruction_type"] not in NOT_CAPPED:
+        see_caps(books, shard, row, legs)
     passed = False
     seen = credits_seen(books, shard, row)
     if kind in ("TransactionPosted", "TransactionPending"):
