@@ -159,7 +159,7 @@ BUGS: Final = (
     ),
     Bug(
         "seen_twice", "credits of other shards are counted twice", LIMITED,
-        "domain.effects.movements:_bears", "if short > foreign:", "if short > 2 * foreign:",
+        "domain.effects.movements:_is_short", "if short > foreign:", "if short > 2 * foreign:",
     ),
     Bug(
         "own_credits_as_foreign", "what the home credited itself counts as seen elsewhere, too", LIMITED,
@@ -167,11 +167,11 @@ BUGS: Final = (
     ),
     Bug(
         "edge_refused", "a debit of all there is, foreign credits with it, is refused", LIMITED,
-        "domain.effects.movements:_bears", "if short > foreign:", "if short >= foreign:",
+        "domain.effects.movements:_is_short", "if short > foreign:", "if short >= foreign:",
     ),
     Bug(
         "first_limit_counts", "of several limits that hold the first counts, not the last", LIMITED,
-        "domain.state:Changes.limit_of", "in reversed(", "in (",
+        "domain.state:Changes.allowed_of", "in reversed(", "in (",
     ),
     Bug(
         "fact_refused_for_funds", "a fact beyond the limit is lost", LIMITED,
@@ -343,7 +343,7 @@ BUGS: Final = (
     ),
     Bug(
         "kept_amount_taken", "what a freeze keeps is available", KEPT,
-        "domain.effects.movements:_bears", "frozen = changes.frozen_of(debit.account_id)", "frozen = 0",
+        "domain.effects.movements:_is_short", "frozen = changes.frozen_of(debit.account_id)", "frozen = 0",
     ),
     Bug(
         "kept_amount_forgotten", "after a claim a freeze of an amount stops all debits", KEPT,
@@ -410,12 +410,12 @@ BUGS: Final = (
     ),
     Bug(
         "value_ahead_taken", "money is available before its value date", VALUED,
-        "domain.effects.movements:_bears", "kept = withheld(ahead, NONE_AHEAD, since) if ahead else 0",
+        "domain.effects.movements:_is_short", "kept = withheld(ahead, NONE_AHEAD, since) if ahead else 0",
         "ahead, kept = NONE_AHEAD, 0",
     ),
     Bug(
         "value_elsewhere_taken", "what another shard has credited is available before its value date", VALUED,
-        "domain.effects.movements:_bears", "ahead_elsewhere(case.context, debit.account_id, since)",
+        "domain.effects.movements:_is_short", "ahead_elsewhere(case.context, debit.account_id, since)",
         "NONE_AHEAD",
     ),
     Bug(
