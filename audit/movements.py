@@ -40,6 +40,8 @@ class Moved:
     missing: str
     outside: bool = False
     """Whether the partner is outside the firm, so that nothing moved for them."""
+    traded: bool = False
+    """Whether it was bought or sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def movements_of(event: Event) -> list[Moved | Opened]:
                 country=country,
                 missing=missing,
                 outside=other["owner"] == HOUSE,
+                traded=instruction.get("type") == "trade",
             )
     return list(found.values())
 

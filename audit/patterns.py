@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from audit.amounts import LARGEST, read_amount
-from audit.movements import DAYS, WEEK, History, Moved, volume
+from audit.movements import DAYS, TOLERATED, WEEK, History, Moved, volume
 
 MONTH: Final = timedelta(days=30)
 BENFORD: Final = (301_030, 176_091, 124_939, 96_910, 79_181, 66_947, 57_992, 51_153, 45_757)
@@ -259,6 +259,21 @@ def _digits(asked: Asked) -> Pattern | None:
     return _of(members) if sums - 1000 * len(members) > asked.number("over_thousandths") else None
 
 
+def _washed(asked: Asked) -> Pattern | None:
+    history, last = asked.history, asked.last
+    if not last.traded:
+        return None
+    apart = timedelta(seconds=asked.number("seconds"))
+    near = [each for each in history.within(TOLERATED + apart) if abs(each.at - last.at) < apart]
+    if any((each.amount > 0) != (last.amount > 0) for each in near):
+        return _of(near, "seconds")
+    inside = history.within(timedelta(hours=asked.number("hours")))
+    net = abs(sum(each.amount for each in inside))
+    if len(inside) < asked.number("count") or net * 100 > volume(inside) * asked.number("net_percent"):
+        return None
+    return _of(inside, "flat") if inside else None
+
+
 Judge = Callable[[Asked], Pattern | None]
 
 PATTERNS: Final[Sequence[tuple[str, str, Judge]]] = (
@@ -278,6 +293,7 @@ PATTERNS: Final[Sequence[tuple[str, str, Judge]]] = (
     ("NEW-1", "both", _young),
     ("SPL-1", "out", _drained),
     ("TRV-1", "both", _untold),
+    ("MA-1", "both", _washed),
     ("BEN-1", "both", _digits),
 )
 

@@ -1,6 +1,7 @@
 """The service's windows and the auditor's plain loops find the same in any stream of the ledger's events."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,10 @@ PARTIES: list[dict[str, Any] | None] = [
     {"account": "X9"},
     {"name": "Kim", "account": "KP1", "country": "KP"},
 ]
+WAYS = ["deposit", "withdrawal", "withdrawal", "transfer", "back", "own", "settle"]
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["deposit", "withdrawal", "withdrawal", "transfer", "back", "own", "settle", "open"]),
+        st.sampled_from([*WAYS, "open", "bought", "sold", "sold"]),
         st.sampled_from(
             ["0.50", "400", "999.99", "1000", "2000", "1800", "5000.01", "9000", "9500", "30000"]
         ),
@@ -65,6 +67,11 @@ def events_of(steps: list[tuple[str, str, int, int, int, bool]]) -> list[bytes]:
                 copy = ledger.moved("transfer", amount, owner=BOB, other=ALICE, **common)[0]
             case "own":
                 copy = ledger.moved("transfer", amount, other=ALICE, **common)[0]
+            case "bought" | "sold":
+                way: Any = "deposit" if what == "bought" else "withdrawal"
+                copy = ledger.moved(way, amount, **common)[0]
+                traded = copy.value.replace(f'"type":"{way}"'.encode(), b'"type":"trade"')
+                copy = replace(copy, value=traded)
             case "deposit" | "withdrawal" | "transfer":
                 copy = ledger.moved(what, amount, pending=pending and what != "deposit", **common)[0]
             case _:

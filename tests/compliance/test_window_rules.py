@@ -110,6 +110,17 @@ OUTCOMES = table("""
     TRV-1  USD    -2999.99@0/a/DE/!debtor.account                                      -
     TRV-1  USD    -3000@0/a/DE                                                         -
     TRV-1  EUR    -0.01@0/a/DE/!debtor.account                                         count=1
+    MA-1   USD    +9@0/~trade,-7@0.0163/~trade                                         pattern=seconds
+    MA-1   USD    -7@0/~trade,+9@0.0163/~trade                                         pattern=seconds
+    MA-1   USD    +9@0/~trade,-7@0.01667/~trade                                        -  # a minute is over
+    MA-1   USD    +9@0/~trade,+7@0.0163/~trade                                         -  # one side
+    MA-1   USD    +9@0/~trade,-7@0.0163                                                -  # it is not sold
+    MA-1   USD    -7@0.05/~trade,+9@0/~trade                                           -
+    MA-1   USD    -7@0.05/~trade,+3@0.1/~trade,+9@0.06/~trade                          count=2
+    MA-1   USD    +50@0/~trade,-50@1/~trade,+50@2/~trade,-49@3/~trade                  pattern=flat
+    MA-1   USD    +50@0/~trade,-50@1/~trade,+50@2/~trade,-48@3/~trade                  -
+    MA-1   USD    +50@0/~trade,-25@1/~trade,-25@2/~trade                               -  # three
+    MA-1   USD    +50@0/~trade,-50@1/~trade,+50@2/~trade,-50@24/~trade                 -
     BEN-1  USD    50*-5@0                                                              count=50
     BEN-1  USD    49*-5@0                                                              -
     BEN-1  USD    25*-5@0,25*-5@719                                                    count=50
@@ -176,6 +187,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("RND-1", {"multiple": "-1"}),
     ("NEW-1", {"days": 31}),
     ("SPL-1", {"days": 31}),
+    ("MA-1", {"seconds": 0}),
+    ("MA-1", {"hours": 721}),
 ]
 
 

@@ -17,11 +17,14 @@ MONDAY = date(2026, 3, 2)
 
 
 def entry(words: str, seq: int, asset: str = "USD") -> Entry:
-    """Read `+9000@24/ann/DE`; `open@0` opens the account, a further part `!creditor.name` is missing."""
+    """Read `+9000@24/ann/DE`; `open@0` opens the account.
+
+    A further part `!creditor.name` is missing; `~trade` says that it was bought or sold.
+    """
     what, _, rest = words.partition("@")
     at, *more = rest.split("/")
     missing = "".join(each[1:] for each in more if each.startswith("!"))
-    named = [each for each in more if not each.startswith("!")]
+    named = [each for each in more if each[:1] not in ("!", "~")]
     amount = 0 if what == "open" else parse_amount(what[1:], 2) * (-1 if what[0] == "-" else 1)
     time = instant(hours(0)) + int(float(at) * HOUR)
     return Entry(
@@ -37,6 +40,7 @@ def entry(words: str, seq: int, asset: str = "USD") -> Entry:
         other=counterparty(named[0]) if named and named[0] else 0,
         country=named[1] if len(named) > 1 else "",
         missing=missing,
+        traded="~trade" in more,
     )
 
 

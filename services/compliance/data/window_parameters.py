@@ -141,6 +141,11 @@ _FOR_ANY_ASSET: Final[tuple[RuleParameter, ...]] = (
     _row("TRV-1", {"amount_min": "3000"}, "31 CFR 1010.410(f); FATF recommendation 16"),
     _row("TRV-1", {"amount_min": None}, "Regulation (EU) 2023/1113, articles 4 and 7", "EUR"),
     _row(
+        "MA-1",
+        {"seconds": 60, "hours": 24, "count": 4, "net_percent": 1},
+        f"Delegated Regulation (EU) 2016/522, annex II, section 1, point 3(a), for the pattern{_NO_LAW}",
+    ),
+    _row(
         "BEN-1",
         {"count": 50, "over_thousandths": 15507, "cooldown_days": 30},
         "Nigrini, Benford's Law (2012); χ² table, 8 degrees of freedom, 5 %",

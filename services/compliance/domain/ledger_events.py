@@ -294,6 +294,7 @@ def _entry(
         country,
         missing,
         outside=other == HOUSE,
+        traded=instruction.get("type") == "trade",
     )
 
 

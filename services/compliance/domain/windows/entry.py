@@ -42,6 +42,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of an opening: the customer's country."""
     outside: bool = False
     """Whether the other side is outside the firm, so that it has no entry of its own."""
+    traded: bool = False
+    """Whether it was bought or sold."""
 
     @property
     def reference(self) -> str:

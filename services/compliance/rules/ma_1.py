@@ -1,0 +1,66 @@
+"""MA-1, wash trades: one owner buys and sells one instrument, so that nobody's interest or risk changes.
+
+Regulation (EU) 596/2014, article 12(1)(a), and Commission Delegated Regulation (EU) 2016/522, annex II,
+section 1, point 3(a), for what a wash trade is. No law gives figures: sides less than a minute apart, or
+several trades of a day that come to nothing. All accounts of the owner count; who owns jointly is another
+owner. What was delivered free of payment is looked at with the trades.
+
+Example: an owner buys 1,000 units by one account and 40 seconds later sells 700 by another: found with the
+sale.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.rule import RuleParameter, WindowRule
+from services.compliance.domain.windows.entry import HOUR, SECOND, Entry
+from services.compliance.domain.windows.telling import tell
+from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, Window
+from shared.messages.compliance import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: sides less than 60 seconds apart; or 4 trades in 24 hours that come to 1 % of their volume."""
+
+    version: int
+    seconds: int
+    hours: int
+    count_min: int
+    net_percent: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: `seconds`, `hours`, `count`, `net_percent`."""
+    del scale
+    values = row.values
+    seconds, hours = int(values["seconds"]), int(values["hours"])
+    if not (0 < seconds <= 24 * 3600 and 0 < hours <= 24 * LOG_DAYS):
+        raise ValueError(f"trades are compared within a day, and added up over {LOG_DAYS} days at most")
+    return Parameters(row.version, seconds, hours, int(values["count"]), int(values["net_percent"]))
+
+
+def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
+    """Find that this trade is undone by others, at once or over the day."""
+    if not entry.traded:
+        return None
+    amount, time = window.amount, parameters.seconds * SECOND
+    # What comes a little out of order is judged as of the latest, so those around it are looked for.
+    near = [each for each in window.span(LATENESS + time) if abs(window.at[each] - entry.at) < time]
+    if any((amount[each] > 0) != (entry.amount > 0) for each in near):
+        words = f"The owner bought and sold within {parameters.seconds} seconds."
+        return tell(RULE.code, parameters.version, words, window, entry, near, pattern="seconds")
+    members = window.span(parameters.hours * HOUR)
+    if len(members) < parameters.count_min:
+        return None
+    net = abs(sum(amount[each] for each in members))
+    volume = sum(abs(amount[each]) for each in members)
+    if not volume or net * 100 > volume * parameters.net_percent:
+        return None
+    words = f"{len(members)} trades within {parameters.hours} hours come to nothing, or next to it."
+    return tell(RULE.code, parameters.version, words, window, entry, members, pattern="flat")
+
+
+RULE: Final = WindowRule(
+    code="MA-1", title="Wash trades", judges="both", read_parameters=read_parameters, evaluate=evaluate
+)
