@@ -28,6 +28,7 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "event_chain"),
         ("compliance", "list_confirmation"),
         ("compliance", "list_outdated"),
+        ("compliance", "tier_run"),
         *(
             (service, table)
             for service in SERVICES
