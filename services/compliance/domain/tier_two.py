@@ -23,6 +23,7 @@ Outcome = Literal["alert", "cooling", "over_budget"]
 AHEAD_DAYS: Final = 2
 """No event is later than so many days after the beginning of its business day: upstream may be wrong, and one
 from next year would make all others old."""
+REMEMBERED_MAX: Final = 10_000
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
 
@@ -122,6 +123,10 @@ class Flows:
     books: Sequence[ParameterBook]
     """Several where the same is judged by several: the first counts, unless another one is named."""
     graphs: dict[str, Graph] = field(default_factory=dict[str, Graph])
+    leasts: dict[tuple[str, int, int], int | None] = field(
+        default_factory=dict[tuple[str, int, int], int | None]
+    )
+    """By asset, business day and scale: what `_least` has read."""
 
     @property
     def cut_short(self) -> int:
@@ -159,14 +164,13 @@ class Flows:
 
     def _least(self, entry: Entry) -> int | None:
         """The smallest amount that any rule asks about; None where none is in force."""
-        return min(
-            (
-                parameters.amount_min
-                for book in self.books
-                for _, parameters in self._read(book, entry.asset, entry.day, entry.scale)
-            ),
-            default=None,
-        )
+        key = (entry.asset, entry.day, entry.scale)
+        if key not in self.leasts:
+            if len(self.leasts) >= REMEMBERED_MAX:
+                self.leasts.clear()
+            read = [parameters.amount_min for book in self.books for _, parameters in self._read(book, *key)]
+            self.leasts[key] = min(read, default=None)
+        return self.leasts[key]
 
     def _read(
         self, book: ParameterBook, asset: str, day: int, scale: int

@@ -25,7 +25,7 @@ from shared.runtime.database import Connection
 from shared.runtime.work import UnitOfWork
 
 ENTRIES_A_RUN: Final = 10_000
-"""About 0.1 s of a processor, so that payments do not wait long behind it."""
+"""Some 0.2 s of a processor, so that payments do not wait long behind it."""
 BATCHES_A_RUN: Final = 200
 """Of one shard."""
 ALERTS_A_TICK: Final = 1000
