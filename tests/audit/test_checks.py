@@ -72,7 +72,7 @@ def test_honest_books_pass_every_check() -> None:
     """Else no finding would mean anything."""
     results = examine(Examination(day_in_the_life()))
     assert [f"{each.name}: {each.first_difference}" for each in failed(results)] == []
-    assert len(results) == len(CHECKS) == 15
+    assert len(results) == len(CHECKS) == 16
 
 
 @pytest.mark.parametrize("kind", ["PendingCleared", "DecisionWithoutEffect", "DuplicateReceived"])
