@@ -4,6 +4,12 @@
 CREATE SCHEMA compliance;
 SET search_path = compliance;
 
+CREATE TYPE risk_class AS ENUM (
+    'low',
+    'medium',
+    'high'
+);
+
 CREATE TABLE migration (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -427,6 +433,7 @@ CREATE TABLE hold (
     status text DEFAULT 'held'::text NOT NULL,
     decided_seq bigint,
     overdue_seq bigint,
+    told text,
     CONSTRAINT hold_pkey PRIMARY KEY (shard, instruction_id),
     CONSTRAINT hold_check CHECK ((status = 'held'::text) = (decided_seq IS NULL)),
     CONSTRAINT hold_status_check CHECK (status = ANY (ARRAY['held'::text, 'released'::text, 'refused'::text]))
@@ -531,6 +538,9 @@ CREATE TABLE case_file (
     proposal integer,
     proposed_by text,
     overdue_seq bigint,
+    filing integer,
+    filing_status text,
+    is_due boolean GENERATED ALWAYS AS (status <> 'closed'::text OR report AND (filing_status IS NULL OR filing_status = 'rejected'::text)) STORED NOT NULL,
     CONSTRAINT case_file_pkey PRIMARY KEY (shard, case_id),
     CONSTRAINT case_file_check CHECK (status = 'open'::text OR officer IS NOT NULL),
     CONSTRAINT case_file_check1 CHECK ((status = ANY (ARRAY['proposed'::text, 'closed'::text])) = (disposition IS NOT NULL)),
@@ -538,17 +548,21 @@ CREATE TABLE case_file (
     CONSTRAINT case_file_check3 CHECK ((status = 'proposed'::text) = (proposal IS NOT NULL) AND (proposal IS NULL) = (proposed_by IS NULL)),
     CONSTRAINT case_file_check4 CHECK (NOT report OR disposition = 'confirmed'::text),
     CONSTRAINT case_file_disposition_check CHECK (disposition = ANY (ARRAY['false_positive'::text, 'inconclusive'::text, 'confirmed'::text])),
+    CONSTRAINT case_file_filing_check CHECK ((filing IS NULL) = (filing_status IS NULL) AND (filing IS NULL OR report)),
+    CONSTRAINT case_file_filing_status_check CHECK (filing_status = ANY (ARRAY['filed'::text, 'accepted'::text, 'rejected'::text])),
     CONSTRAINT case_file_kind_check CHECK (kind = ANY (ARRAY['suspicion'::text, 'unknown_suspect'::text, 'review'::text, 'continuing'::text, 'cash_report'::text])),
     CONSTRAINT case_file_status_check CHECK (status = ANY (ARRAY['open'::text, 'investigating'::text, 'proposed'::text, 'closed'::text])),
     CONSTRAINT case_file_version_check CHECK (version > 0)
 );
-CREATE INDEX case_file_waiting ON case_file USING btree (shard, deadline) WHERE status <> 'closed'::text;
+CREATE INDEX case_file_waiting ON case_file USING btree (shard, deadline) WHERE is_due;
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
 COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
 COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';
 COMMENT ON COLUMN case_file.proposal IS 'the version of the decision that waits for a second person';
+COMMENT ON COLUMN case_file.filing IS 'the version of the last filing of its report';
+COMMENT ON COLUMN case_file.is_due IS 'not closed, or closed with a report that is not filed, or was rejected';
 GRANT SELECT ON case_file TO backoffice_readonly;
-GRANT INSERT, SELECT, UPDATE (version, status, deadline, officer, disposition, report, proposal, proposed_by, overdue_seq) ON case_file TO compliance_service;
+GRANT INSERT, SELECT, UPDATE (version, status, deadline, officer, disposition, report, proposal, proposed_by, overdue_seq, filing, filing_status) ON case_file TO compliance_service;
 
 CREATE TABLE case_fact (
     shard integer NOT NULL,
@@ -573,25 +587,47 @@ CASE
     WHEN proposal IS NOT NULL THEN 'proposed'::text
     ELSE NULL::text
 END) STORED,
+    form text,
+    sha256 text,
+    schema_sha256 text,
+    filing integer,
+    answer text,
+    reference text,
+    filing_is text GENERATED ALWAYS AS (
+CASE
+    WHEN filing IS NOT NULL THEN 'filed'::text
+    ELSE NULL::text
+END) STORED,
     CONSTRAINT case_fact_pkey PRIMARY KEY (shard, case_id, version),
+    CONSTRAINT case_fact_kind UNIQUE (shard, case_id, version, what),
     CONSTRAINT case_fact_shard_act_id_key UNIQUE (shard, act_id),
     CONSTRAINT case_fact_shard_case_id_version_what_actor_key UNIQUE (shard, case_id, version, what, actor),
+    CONSTRAINT an_answer_has_a_reference CHECK ((what = 'acknowledged'::text) = (filing IS NOT NULL) AND (filing IS NULL) = (answer IS NULL) AND (filing IS NULL) = (reference IS NULL)),
+    CONSTRAINT case_fact_answer_check CHECK (answer = ANY (ARRAY['accepted'::text, 'rejected'::text])),
     CONSTRAINT case_fact_check CHECK ((what = 'opened'::text) = (version = 1)),
     CONSTRAINT case_fact_check1 CHECK ((what = ANY (ARRAY['opened'::text, 'reopened'::text])) = (deadline IS NOT NULL)),
     CONSTRAINT case_fact_check2 CHECK ((what = 'assigned'::text) = (officer IS NOT NULL)),
     CONSTRAINT case_fact_check3 CHECK ((what = ANY (ARRAY['proposed'::text, 'decided'::text])) = (disposition IS NOT NULL)),
     CONSTRAINT case_fact_check4 CHECK ((disposition IS NULL) = (report IS NULL)),
     CONSTRAINT case_fact_check5 CHECK ((what = 'linked'::text) = (link_kind IS NOT NULL) AND (link_kind IS NULL) = (link IS NULL)),
+    CONSTRAINT case_fact_schema_sha256_check CHECK (schema_sha256 ~ '^[0-9a-f]{64}$'::text),
+    CONSTRAINT case_fact_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$'::text),
     CONSTRAINT case_fact_version_check CHECK (version > 0),
-    CONSTRAINT case_fact_what_check CHECK (what = ANY (ARRAY['opened'::text, 'gathered'::text, 'assigned'::text, 'noted'::text, 'linked'::text, 'proposed'::text, 'decided'::text, 'approved'::text, 'returned'::text, 'reopened'::text])),
+    CONSTRAINT case_fact_what_check CHECK (what = ANY (ARRAY['opened'::text, 'gathered'::text, 'assigned'::text, 'noted'::text, 'linked'::text, 'proposed'::text, 'decided'::text, 'approved'::text, 'returned'::text, 'reopened'::text, 'filed'::text, 'acknowledged'::text])),
     CONSTRAINT closing_takes_two_people CHECK ((what = ANY (ARRAY['approved'::text, 'returned'::text])) = (proposal IS NOT NULL) AND (proposal IS NULL) = (proposed_by IS NULL) AND (what <> 'approved'::text OR proposed_by <> actor)),
     CONSTRAINT confirming_is_proposed_first CHECK (what <> 'decided'::text OR (disposition = ANY (ARRAY['false_positive'::text, 'inconclusive'::text])) AND NOT report),
+    CONSTRAINT filing_is_validated CHECK ((what = 'filed'::text) = (form IS NOT NULL) AND (form IS NULL) = (sha256 IS NULL) AND (form IS NULL) = (schema_sha256 IS NULL)),
+    CONSTRAINT case_fact_answers_a_filing FOREIGN KEY (shard, case_id, filing, filing_is) REFERENCES case_fact(shard, case_id, version, what),
     CONSTRAINT case_fact_names_its_proposal FOREIGN KEY (shard, case_id, proposal, proposal_is, proposed_by) REFERENCES case_fact(shard, case_id, version, what, actor),
     CONSTRAINT case_fact_shard_case_id_fkey FOREIGN KEY (shard, case_id) REFERENCES case_file(shard, case_id)
 );
 COMMENT ON COLUMN case_fact.seq IS 'the ActDone event that answered the act';
 COMMENT ON COLUMN case_fact.reason IS 'the act''s; of a note, the note';
 COMMENT ON COLUMN case_fact.proposal IS 'the version of the proposal that is approved or returned';
+COMMENT ON COLUMN case_fact.sha256 IS 'of the file that was filed';
+COMMENT ON COLUMN case_fact.schema_sha256 IS 'of the schema that the file was found valid against';
+COMMENT ON COLUMN case_fact.filing IS 'the version of the filing that the authority has answered';
+COMMENT ON COLUMN case_fact.reference IS 'the authority''s own';
 GRANT SELECT ON case_fact TO backoffice_readonly;
 GRANT INSERT, SELECT ON case_fact TO compliance_service;
 
@@ -626,6 +662,262 @@ CREATE TABLE event_chain (
 COMMENT ON COLUMN event_chain.hash IS 'SHA-256, as services/compliance/domain/chain.py writes it down';
 GRANT SELECT ON event_chain TO backoffice_readonly;
 GRANT INSERT, SELECT ON event_chain TO compliance_service;
+
+CREATE TABLE rule_proposal (
+    proposal_id uuid NOT NULL,
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    rule text NOT NULL,
+    version integer NOT NULL,
+    asset text NOT NULL,
+    segment text NOT NULL,
+    jurisdiction text NOT NULL,
+    "values" jsonb NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date,
+    proposed_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT rule_proposal_pkey PRIMARY KEY (proposal_id),
+    CONSTRAINT rule_proposal_proposal_id_proposed_by_key UNIQUE (proposal_id, proposed_by),
+    CONSTRAINT rule_proposal_rule_version_key UNIQUE (rule, version),
+    CONSTRAINT rule_proposal_check CHECK (valid_until > valid_from),
+    CONSTRAINT rule_proposal_version_check CHECK (version > 1000)
+);
+COMMENT ON COLUMN rule_proposal.proposal_id IS 'the act that proposed it';
+COMMENT ON COLUMN rule_proposal.seq IS 'the ActDone event of the house''s shard that answered it';
+COMMENT ON COLUMN rule_proposal.version IS 'above 1000: those below come with the product';
+COMMENT ON COLUMN rule_proposal."values" IS 'amounts as decimal strings of the asset; {} switches the rule off there';
+GRANT SELECT ON rule_proposal TO backoffice_readonly;
+GRANT INSERT, SELECT ON rule_proposal TO compliance_service;
+
+CREATE TABLE rule_change (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    proposal_id uuid NOT NULL,
+    before text NOT NULL,
+    after text NOT NULL,
+    journal_offset bigint NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    proposed_by text NOT NULL,
+    CONSTRAINT rule_change_pkey PRIMARY KEY (shard, seq),
+    CONSTRAINT rule_change_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT rule_change_shard_proposal_id_before_key UNIQUE (shard, proposal_id, before),
+    CONSTRAINT publishing_takes_two_people CHECK (actor <> proposed_by OR after = 'withdrawn'::text AND before <> 'live'::text),
+    CONSTRAINT rule_change_after_check CHECK (after = ANY (ARRAY['shadow'::text, 'live'::text, 'withdrawn'::text])),
+    CONSTRAINT rule_change_before_check CHECK (before = ANY (ARRAY['proposed'::text, 'shadow'::text, 'live'::text])),
+    CONSTRAINT rule_change_goes_on CHECK (before <> after AND (before <> 'live'::text OR after = 'withdrawn'::text)),
+    CONSTRAINT rule_change_journal_offset_check CHECK (journal_offset >= 0),
+    CONSTRAINT rule_change_names_its_proposal FOREIGN KEY (proposal_id, proposed_by) REFERENCES rule_proposal(proposal_id, proposed_by)
+);
+COMMENT ON COLUMN rule_change.seq IS 'the shard''s ParametersChanged event';
+COMMENT ON COLUMN rule_change.journal_offset IS 'the first record of the shard''s partition for which it is so';
+GRANT SELECT ON rule_change TO backoffice_readonly;
+GRANT INSERT, SELECT ON rule_change TO compliance_service;
+
+CREATE TABLE shadow_finding (
+    shard integer NOT NULL,
+    proposal_id uuid NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    business_date date NOT NULL,
+    subject text NOT NULL,
+    would_hold boolean NOT NULL,
+    findings jsonb NOT NULL,
+    about_shard integer NOT NULL,
+    about_seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT shadow_finding_pkey PRIMARY KEY (shard, proposal_id, owner, business_date, subject, would_hold),
+    CONSTRAINT shadow_finding_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES rule_proposal(proposal_id)
+);
+COMMENT ON COLUMN shadow_finding.would_hold IS 'whether a waiting payment would have been held';
+GRANT SELECT ON shadow_finding TO backoffice_readonly;
+GRANT INSERT, SELECT ON shadow_finding TO compliance_service;
+
+CREATE TABLE tier_run (
+    number bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    house_seq bigint NOT NULL,
+    through bigint[] NOT NULL,
+    entries bigint[] NOT NULL,
+    edges integer NOT NULL,
+    alerts integer NOT NULL,
+    cooling integer NOT NULL,
+    over_budget integer NOT NULL,
+    cut_short integer NOT NULL,
+    CONSTRAINT tier_run_pkey PRIMARY KEY (number),
+    CONSTRAINT tier_run_alerts_check CHECK (alerts >= 0),
+    CONSTRAINT tier_run_check CHECK (cardinality(through) = cardinality(entries)),
+    CONSTRAINT tier_run_cooling_check CHECK (cooling >= 0),
+    CONSTRAINT tier_run_cut_short_check CHECK (cut_short >= 0),
+    CONSTRAINT tier_run_edges_check CHECK (edges >= 0),
+    CONSTRAINT tier_run_house_seq_check CHECK (house_seq >= 0),
+    CONSTRAINT tier_run_number_check CHECK (number > 0),
+    CONSTRAINT tier_run_over_budget_check CHECK (over_budget >= 0)
+);
+COMMENT ON COLUMN tier_run.number IS 'without gaps';
+COMMENT ON COLUMN tier_run.house_seq IS 'the house''s shard''s last event before: what was live then judges';
+COMMENT ON COLUMN tier_run.through IS 'by shard from 0 on, the last window_batch that it has read';
+COMMENT ON COLUMN tier_run.entries IS 'by shard, how many entries windows had taken up to then, from the first on';
+COMMENT ON COLUMN tier_run.edges IS 'new ones that rules were asked about';
+COMMENT ON COLUMN tier_run.cooling IS 'findings about parties that were told of lately, so that they are not kept';
+COMMENT ON COLUMN tier_run.cut_short IS 'searches that would have followed too many edges';
+GRANT SELECT ON tier_run TO backoffice_readonly;
+GRANT INSERT, SELECT ON tier_run TO compliance_service;
+
+CREATE TABLE tier_finding (
+    run bigint NOT NULL,
+    number integer NOT NULL,
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    business_date date NOT NULL,
+    outcome text NOT NULL,
+    score bigint NOT NULL,
+    parties bigint[] NOT NULL,
+    finding jsonb NOT NULL,
+    about_shard integer NOT NULL,
+    about_seq bigint NOT NULL,
+    raised_seq bigint,
+    CONSTRAINT tier_finding_pkey PRIMARY KEY (run, number),
+    CONSTRAINT tier_finding_check CHECK (outcome = 'alert'::text OR raised_seq IS NULL),
+    CONSTRAINT tier_finding_number_check CHECK (number > 0),
+    CONSTRAINT tier_finding_outcome_check CHECK (outcome = ANY (ARRAY['alert'::text, 'over_budget'::text])),
+    CONSTRAINT tier_finding_run_fkey FOREIGN KEY (run) REFERENCES tier_run(number)
+);
+CREATE UNIQUE INDEX tier_finding_once ON tier_finding USING btree (owner, rule, business_date) WHERE outcome = 'alert'::text;
+CREATE INDEX tier_finding_waiting ON tier_finding USING btree (shard, run, number) WHERE outcome = 'alert'::text AND raised_seq IS NULL;
+COMMENT ON COLUMN tier_finding.shard IS 'the home of the party';
+COMMENT ON COLUMN tier_finding.outcome IS 'over_budget: the rule has as many alerts of that day as it may';
+COMMENT ON COLUMN tier_finding.score IS 'in millionths: how telling it is';
+COMMENT ON COLUMN tier_finding.parties IS 'the numbers of all that were part of it, as windows know counterparties';
+COMMENT ON COLUMN tier_finding.raised_seq IS 'the home shard''s AlertRaised event';
+GRANT SELECT ON tier_finding TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (raised_seq) ON tier_finding TO compliance_service;
+
+CREATE TABLE rating_proposal (
+    shard integer NOT NULL,
+    rating_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    version integer NOT NULL,
+    risk_class risk_class NOT NULL,
+    proposed_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT rating_proposal_pkey PRIMARY KEY (shard, rating_id),
+    CONSTRAINT rating_proposal_shard_rating_id_owner_version_risk_class_pr_key UNIQUE (shard, rating_id, owner, version, risk_class, proposed_by),
+    CONSTRAINT rating_proposal_version_check CHECK (version > 0)
+);
+COMMENT ON COLUMN rating_proposal.rating_id IS 'the act that proposed it';
+COMMENT ON COLUMN rating_proposal.seq IS 'the ActDone event that answered it';
+COMMENT ON COLUMN rating_proposal.version IS 'which it would be: on another rating since, it counts no more';
+GRANT SELECT ON rating_proposal TO backoffice_readonly;
+GRANT INSERT, SELECT ON rating_proposal TO compliance_service;
+
+CREATE TABLE customer_rating (
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    version integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    risk_class risk_class NOT NULL,
+    previous risk_class NOT NULL,
+    previous_version integer GENERATED ALWAYS AS (NULLIF(version - 1, 0)) STORED,
+    finding jsonb,
+    about_shard integer,
+    about_seq bigint,
+    act_id uuid,
+    actor text,
+    reason text,
+    rating_id uuid,
+    proposed_by text,
+    CONSTRAINT customer_rating_pkey PRIMARY KEY (shard, owner, version),
+    CONSTRAINT customer_rating_shard_owner_version_risk_class_key UNIQUE (shard, owner, version, risk_class),
+    CONSTRAINT customer_rating_shard_seq_key UNIQUE (shard, seq),
+    CONSTRAINT customer_rating_check CHECK (version > 1 OR previous = 'medium'::risk_class),
+    CONSTRAINT customer_rating_check1 CHECK (risk_class <> previous),
+    CONSTRAINT customer_rating_check2 CHECK ((finding IS NULL) = (about_seq IS NULL) AND (about_seq IS NULL) = (about_shard IS NULL)),
+    CONSTRAINT customer_rating_check3 CHECK ((finding IS NULL) = (act_id IS NOT NULL)),
+    CONSTRAINT customer_rating_check4 CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL)),
+    CONSTRAINT customer_rating_check5 CHECK ((rating_id IS NULL) = (proposed_by IS NULL)),
+    CONSTRAINT customer_rating_version_check CHECK (version > 0),
+    CONSTRAINT lowering_takes_two_people CHECK (risk_class > previous OR finding IS NOT NULL AND version = 1 OR COALESCE(proposed_by <> actor, false)),
+    CONSTRAINT rating_follows_the_one_before FOREIGN KEY (shard, owner, previous_version, previous) REFERENCES customer_rating(shard, owner, version, risk_class),
+    CONSTRAINT rating_has_its_proposal FOREIGN KEY (shard, rating_id, owner, version, risk_class, proposed_by) REFERENCES rating_proposal(shard, rating_id, owner, version, risk_class, proposed_by)
+);
+COMMENT ON COLUMN customer_rating.seq IS 'the CustomerRated event';
+COMMENT ON COLUMN customer_rating.finding IS 'of the data by which it was rated; null where people did it';
+COMMENT ON COLUMN customer_rating.about_seq IS 'the ledger''s event on which the data were asked';
+GRANT SELECT ON customer_rating TO backoffice_readonly;
+GRANT INSERT, SELECT ON customer_rating TO compliance_service;
+
+CREATE TABLE role_fact (
+    shard integer NOT NULL,
+    grant_id uuid NOT NULL,
+    what text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    officer text NOT NULL,
+    role text NOT NULL,
+    since date NOT NULL,
+    until date,
+    proposed_by text NOT NULL,
+    proposal_is text GENERATED ALWAYS AS ('proposed'::text) STORED NOT NULL,
+    CONSTRAINT role_fact_pkey PRIMARY KEY (shard, grant_id, what),
+    CONSTRAINT role_fact_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT role_fact_shard_grant_id_what_actor_officer_role_key UNIQUE (shard, grant_id, what, actor, officer, role),
+    CONSTRAINT a_role_takes_two_people CHECK ((what <> 'proposed'::text OR actor = proposed_by) AND (what <> 'approved'::text OR actor <> proposed_by)),
+    CONSTRAINT nobody_gives_themselves_a_role CHECK (what = 'revoked'::text OR actor <> officer),
+    CONSTRAINT role_fact_check CHECK (until > since),
+    CONSTRAINT role_fact_role_check CHECK (role = ANY (ARRAY['analyst'::text, 'investigator'::text, 'approver'::text, 'rule_author'::text, 'rule_publisher'::text, 'auditor'::text, 'administrator'::text])),
+    CONSTRAINT role_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text, 'revoked'::text])),
+    CONSTRAINT role_fact_names_its_proposal FOREIGN KEY (shard, grant_id, proposal_is, proposed_by, officer, role) REFERENCES role_fact(shard, grant_id, what, actor, officer, role)
+);
+COMMENT ON TABLE role_fact IS 'the same in every shard, whose writer each judges by its own';
+COMMENT ON COLUMN role_fact.grant_id IS 'the act that proposed it';
+COMMENT ON COLUMN role_fact.seq IS 'the ActDone event that answered the act';
+COMMENT ON COLUMN role_fact.until IS 'the first day on which it no longer counts; null for none';
+GRANT SELECT ON role_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON role_fact TO compliance_service;
+
+CREATE TABLE list_confirmation (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    list_code text NOT NULL,
+    version text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT list_confirmation_pkey PRIMARY KEY (shard, list_code, seq),
+    CONSTRAINT list_confirmation_list_code_version_fkey FOREIGN KEY (list_code, version) REFERENCES list_version(list_code, version)
+);
+COMMENT ON COLUMN list_confirmation.seq IS 'the shard''s ListConfirmed event';
+GRANT SELECT ON list_confirmation TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_confirmation TO compliance_service;
+
+CREATE TABLE list_outdated (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    list_code text NOT NULL,
+    version text NOT NULL,
+    checked_seq bigint NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    days integer NOT NULL,
+    days_max integer NOT NULL,
+    CONSTRAINT list_outdated_pkey PRIMARY KEY (shard, list_code, checked_seq),
+    CONSTRAINT list_outdated_check CHECK (days > days_max),
+    CONSTRAINT list_outdated_days_max_check CHECK (days_max >= 0)
+);
+COMMENT ON COLUMN list_outdated.seq IS 'the shard''s ListOutdated event';
+COMMENT ON COLUMN list_outdated.checked_seq IS 'the activation or confirmation that is too old; said once of each';
+GRANT SELECT ON list_outdated TO backoffice_readonly;
+GRANT INSERT, SELECT ON list_outdated TO compliance_service;
 
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

@@ -24,7 +24,8 @@ CREATE TYPE event_kind AS ENUM (
     'CreditSwept',
     'AccountClosed',
     'ObligationBooked',
-    'PeriodClosed'
+    'PeriodClosed',
+    'RiskClassChanged'
 );
 
 CREATE TYPE source_topic AS ENUM (
@@ -313,15 +314,37 @@ CREATE TABLE screening_policy (
     instruction_type text NOT NULL,
     asset_id integer NOT NULL,
     amount_from bigint NOT NULL,
+    risk_classes text[] DEFAULT '{}'::text[] NOT NULL,
+    countries text[] DEFAULT '{}'::text[] NOT NULL,
+    channels text[] DEFAULT '{}'::text[] NOT NULL,
+    deadline_hours integer,
+    told text DEFAULT 'compliance'::text NOT NULL,
     valid_from date NOT NULL,
     valid_until date,
-    CONSTRAINT screening_policy_pkey PRIMARY KEY (entity_id, instruction_type, asset_id, valid_from),
+    CONSTRAINT screening_policy_pkey PRIMARY KEY (entity_id, instruction_type, asset_id, risk_classes, countries, channels, valid_from),
     CONSTRAINT screening_policy_amount_from_check CHECK (amount_from >= 0),
+    CONSTRAINT screening_policy_deadline_hours_check CHECK (deadline_hours > 0),
+    CONSTRAINT screening_policy_risk_classes_check CHECK (risk_classes <@ ARRAY['low'::text, 'medium'::text, 'high'::text]),
     CONSTRAINT screening_policy_asset_id_fkey FOREIGN KEY (asset_id) REFERENCES asset(asset_id),
     CONSTRAINT screening_policy_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES entity(entity_id)
 );
+COMMENT ON COLUMN screening_policy.risk_classes IS 'of the customer, as compliance has rated them';
+COMMENT ON COLUMN screening_policy.countries IS 'ISO 3166-1 alpha-2, of the bank that is to be paid';
+COMMENT ON COLUMN screening_policy.deadline_hours IS 'within which a hold is to be decided; null for the rule''s own';
+COMMENT ON COLUMN screening_policy.told IS 'whom a hold is brought to';
 GRANT SELECT ON screening_policy TO backoffice_readonly;
 GRANT SELECT ON screening_policy TO transactions_service;
+
+CREATE TABLE risk_class (
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    seq bigint NOT NULL,
+    risk_class text NOT NULL,
+    CONSTRAINT risk_class_pkey PRIMARY KEY (shard, owner, seq),
+    CONSTRAINT risk_class_risk_class_check CHECK (risk_class = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text]))
+);
+GRANT SELECT ON risk_class TO backoffice_readonly;
+GRANT INSERT, SELECT ON risk_class TO transactions_service;
 
 CREATE TABLE trade_policy (
     entity_id integer NOT NULL,
@@ -627,16 +650,33 @@ GRANT INSERT, SELECT, UPDATE ON balance TO transactions_service;
 CREATE TABLE day_balance (
     account_id bigint NOT NULL,
     value_date date NOT NULL,
+    posted_on date NOT NULL,
     debits bigint NOT NULL,
     credits bigint NOT NULL,
     shard integer NOT NULL,
-    CONSTRAINT day_balance_pkey PRIMARY KEY (account_id, value_date, shard),
+    CONSTRAINT day_balance_pkey PRIMARY KEY (account_id, value_date, posted_on, shard),
+    CONSTRAINT day_balance_check CHECK (posted_on <> value_date),
     CONSTRAINT day_balance_credits_check CHECK (credits >= 0),
     CONSTRAINT day_balance_debits_check CHECK (debits >= 0)
 );
+COMMENT ON COLUMN day_balance.posted_on IS 'the entity''s business day that was open there';
 COMMENT ON COLUMN day_balance.shard IS 'the shard that posted it';
 GRANT SELECT ON day_balance TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (debits, credits) ON day_balance TO transactions_service;
+
+CREATE TABLE day_opening (
+    account_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    debits bigint NOT NULL,
+    credits bigint NOT NULL,
+    shard integer NOT NULL,
+    CONSTRAINT day_opening_pkey PRIMARY KEY (account_id, shard, seq),
+    CONSTRAINT day_opening_credits_check CHECK (credits >= 0),
+    CONSTRAINT day_opening_debits_check CHECK (debits >= 0)
+);
+COMMENT ON COLUMN day_opening.seq IS 'the event that opened the day, of whichever entity';
+GRANT SELECT ON day_opening TO backoffice_readonly;
+GRANT INSERT, SELECT ON day_opening TO transactions_service;
 
 CREATE TABLE pending (
     shard integer NOT NULL,
@@ -731,15 +771,18 @@ CREATE TABLE account_limit (
     account_id bigint NOT NULL,
     seq bigint NOT NULL,
     limit_minor bigint,
+    cap_minor bigint,
     valid_from date NOT NULL,
     valid_until date,
     authority text NOT NULL,
     CONSTRAINT account_limit_pkey PRIMARY KEY (account_id, seq),
+    CONSTRAINT account_limit_cap_minor_check CHECK (cap_minor >= 0),
     CONSTRAINT account_limit_check CHECK (valid_until > valid_from),
     CONSTRAINT account_limit_limit_minor_check CHECK (limit_minor >= 0),
     CONSTRAINT account_limit_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(account_id)
 );
 COMMENT ON COLUMN account_limit.seq IS 'of the home shard: where it was set';
+COMMENT ON COLUMN account_limit.cap_minor IS 'the most that one request may take';
 GRANT SELECT ON account_limit TO backoffice_readonly;
 GRANT INSERT, SELECT ON account_limit TO transactions_service;
 
