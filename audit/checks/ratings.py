@@ -108,15 +108,13 @@ _MEDIUM: Final = {"risk_class": "medium"}
 def _said(data: ScreeningData, opening: Event) -> tuple[int, list[str], str] | None:
     """The version of the data, the countries met, and the class."""
     row = parameter_of(data, "RATING", "*", datetime.fromisoformat(opening["recorded_at"]).date())
-    parties = [
+    countries = [
         each.country
         for each in bearers_of(opening.get("instruction") or {})
-        if each.field in ("party", "party.holders")
+        if each.field in ("party", "party.holders") and each.country is not None
     ]
     for given in reversed(CLASSES):
-        met = sorted(
-            {each for each in parties if row is not None and each and each in row.values.get(given, ())}
-        )
+        met = sorted({each for each in countries if row is not None and each in row.values.get(given, ())})
         if row is not None and met:
             return row.version, met, given
     return None

@@ -102,8 +102,6 @@ AlertAct = OpenCase | DismissAlert | GatherAlerts
 ListAct = LoadList | ActivateList | RefuseList
 OwnAct = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct | RoleAct
 
-OfOwner = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct
-
 
 async def carry_out(
     work: UnitOfWork, records: Sequence[Received], draft: Draft, *, roles_required: bool = False
@@ -467,7 +465,9 @@ def announce_act(
     result: Mapping[str, Any],
 ) -> ActDone:
     """Publish the answer to an act."""
-    owner = act.owner if isinstance(act, OfOwner) else HOUSE
+    owner = HOUSE
+    if isinstance(act, HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct):
+        owner = act.owner
     instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
 
     def build(seq: int, recorded_at: datetime) -> ActDone:
