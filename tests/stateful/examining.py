@@ -12,6 +12,7 @@ import asyncpg
 from audit.checks import CHECKS
 from audit.checks.cases import cases_follow_from_their_facts
 from audit.checks.freezes import freezes_elsewhere_are_seen
+from audit.checks.ratings import ratings_follow_from_data_and_acts
 from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
 from audit.checks.running import given_back_in_time, the_system_comes_to_rest
@@ -35,6 +36,7 @@ NOT_OF_THE_LEDGER: Final = (
     cases_follow_from_their_facts,
     reports_equal_recomputation,
     screening_equals_recomputation,
+    ratings_follow_from_data_and_acts,
     nobody_reads_anothers,
     cases_follow_from_their_facts,
     the_system_comes_to_rest,
