@@ -334,8 +334,8 @@ BUGS: Final = (
     ),
     Bug(
         "foreign_freezes_cached", "the freezes of other shards are read once and for all", FROZEN,
-        "handlers.loading:load_stopped", "outside.stopped = stopped",
-        "outside.stopped = load_stopped.__dict__.setdefault('kept', stopped)",
+        "handlers.loading:load_stopped", "outside.knows_all_stops = stopped, are_all",
+        "outside.knows_all_stops = load_stopped.__dict__.setdefault('kept', stopped), are_all",
     ),
     Bug(
         "freeze_not_lifted", "a lifted freeze is not written down", FROZEN,

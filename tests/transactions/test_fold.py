@@ -636,7 +636,7 @@ def test_whatever_comes_the_books_hold(drawn: list[Any]) -> None:
     assert sum(row[3] for row in state.balances.values()) == waiting
     for each in made:
         for leg in each.legs:
-            limits = [limit.value for limit in state.limits.get(leg.debit.account_id, ())]
+            limits = [dated.value.limit for dated in state.limits.get(leg.debit.account_id, ())]
             if leg.debit.owner in OWNERS and each.instruction_type in ("transfer", "withdrawal"):
                 most = max((10**18 if limit is None else limit for limit in limits), default=0)
                 assert leg.debit_balance_after >= -50_00 - most
