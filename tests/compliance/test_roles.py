@@ -147,6 +147,12 @@ FIELDS: dict[str, Any] = {
     "form": "sar",
     "filing": 1,
     "status": "accepted",
+    "proposal_id": UUID(int=5),
+    "rule": "CTR-1",
+    "values": {"over": "5000"},
+    "valid_from": TODAY,
+    "risk_class": "high",
+    "rating_id": UUID(int=5),
 }
 HOLDERS = {
     "ada": "administrator",
