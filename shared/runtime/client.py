@@ -6,7 +6,7 @@ creates topics by their policy and checks them.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Self, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -26,6 +26,8 @@ Record = tuple[bytes | None, bytes, int | None]
 
 BATCH_BYTES: Final = 512 * 1024
 ACT_DONE: Final = "ActDone"
+SEEN_SECONDS_MAX: Final = 10.0
+SEE_EVERY_SECONDS: Final = 0.05
 
 
 class NotReachedError(ConnectionError):
@@ -184,7 +186,19 @@ async def create_topics(
                 for name, code, *rest in cast(Any, response).topic_errors:
                     if code not in (0, TopicAlreadyExistsError.errno):
                         raise ConfigurationError(f"the topic {name} cannot be created: {rest or code}")
+        await _see(admin, {topic.name for topic in missing})
     return [topic.name for topic in missing]
+
+
+async def _see(admin: AIOKafkaAdminClient, names: Collection[str]) -> None:
+    """Wait until the broker tells of new topics: it learns of them a moment after they are made."""
+    for _ in range(int(SEEN_SECONDS_MAX / SEE_EVERY_SECONDS)):
+        if set(names) <= set(await admin.list_topics()):
+            return
+        await asyncio.sleep(SEE_EVERY_SECONDS)
+    raise ConfigurationError(
+        f"the topics {', '.join(sorted(names))} were created and are not seen; try again"
+    )
 
 
 async def check_topics(settings: KafkaSettings, partitions: int, topics: Sequence[Topic]) -> None:

@@ -281,7 +281,11 @@ def _change_a_rule(backoffice: Callable[..., Any], folder: Path) -> None:
     assert (watched["status"], set(watched["journal_offsets"])) == ("shadow", {"0", "1", "2", "3"})
 
     banknotes = folder / "banknotes.jsonl"
-    cash: dict[str, Any] = {"account": ACCOUNT, "amount": "78.00", "channel": {"channel": "branch", "cash": True}}
+    cash: dict[str, Any] = {
+        "account": ACCOUNT,
+        "amount": "78.00",
+        "channel": {"channel": "branch", "cash": True},
+    }
     banknotes.write_text(line("deposit", asset="EUR", **cash) + "\n")
     assert backoffice("instruction", "send", "--file", banknotes, "--wait").records[0]["outcome"] == "posted"
     found = until(
