@@ -5,7 +5,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.money import format_amount
@@ -164,6 +164,7 @@ def test_a_part_of_a_trade_is_settled_or_refused(row: dict[str, str]) -> None:
     st.integers(1, 5_00),
     st.booleans(),
 )
+@settings(deadline=None)
 def test_the_parts_of_a_trade_sum_exactly(
     drawn: tuple[int, list[int]], money: int, commission: int, cancelled: bool
 ) -> None:
