@@ -52,6 +52,7 @@ async def test_a_priority_is_of_what_is_known_now(harness: Harness):
         await harness.take(*ledger.moved("deposit", "9000", owner=ANNE))
 
     async def priorities(owner: str) -> dict[str, str]:
+        """By rule."""
         found = await alerts_list(harness.connection, owner=owner)
         return {each["rule"]: each["priority"] for each in found}
 

@@ -307,6 +307,7 @@ async def play(
     pending: list[Any] = []
 
     async def flush() -> None:
+        """Take what was gathered."""
         for act in pending[:-1]:
             await harness.everywhere(act)
         if pending:

@@ -139,6 +139,7 @@ async def test_the_loop_goes_on_while_an_index_is_made(harness: Harness, monkeyp
     turns = 0
 
     def slow(code: str, version: str, parties: list[ListedParty]) -> NamesIndex:
+        """Make an index while the loop goes on."""
         before = turns
         for _ in range(100):
             threading.Event().wait(0.02)
@@ -147,6 +148,7 @@ async def test_the_loop_goes_on_while_an_index_is_made(harness: Harness, monkeyp
         raise AssertionError("nothing else was done")
 
     async def turn() -> None:
+        """Count the turns of the loop."""
         nonlocal turns
         while True:
             await asyncio.sleep(0.001)

@@ -90,6 +90,7 @@ async def test_what_is_published_later_comes_by_itself(rig: Rig, keys: Topic) ->
         await producer.stop()
 
     async def has_learned_of_it() -> bool:
+        """Whether the tombstone has come."""
         return table.erasures > 0
 
     await rig.until(has_learned_of_it, "the tombstone has been read")

@@ -94,6 +94,7 @@ async def test_nothing_is_joined_where_ids_are_in_order(
     join = first_outcomes.name_keys
 
     async def counted(connection: asyncpg.Connection, *arguments: Any) -> None:
+        """Count it."""
         joins.append(connection)
         await join(connection, *arguments)
 

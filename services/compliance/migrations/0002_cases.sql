@@ -17,18 +17,26 @@ CREATE TABLE case_file (
     proposal int,
     proposed_by text,
     overdue_seq bigint,
+    filing int,
+    filing_status text CHECK (filing_status IN ('filed', 'accepted', 'rejected')),
+    is_due boolean NOT NULL GENERATED ALWAYS AS (
+        status <> 'closed' OR (report AND (filing_status IS NULL OR filing_status = 'rejected'))
+    ) STORED,
     PRIMARY KEY (shard, case_id),
     CHECK (status = 'open' OR officer IS NOT NULL),
     CHECK ((status IN ('proposed', 'closed')) = (disposition IS NOT NULL)),
     CHECK ((disposition IS NULL) = (report IS NULL)),
     CHECK ((status = 'proposed') = (proposal IS NOT NULL) AND (proposal IS NULL) = (proposed_by IS NULL)),
-    CHECK (NOT report OR disposition = 'confirmed')
+    CHECK (NOT report OR disposition = 'confirmed'),
+    CONSTRAINT case_file_filing_check CHECK ((filing IS NULL) = (filing_status IS NULL) AND (filing IS NULL OR report))
 );
-CREATE INDEX case_file_waiting ON case_file (shard, deadline) WHERE status <> 'closed';
+CREATE INDEX case_file_waiting ON case_file (shard, deadline) WHERE is_due;
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
 COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
 COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';
 COMMENT ON COLUMN case_file.proposal IS 'the version of the decision that waits for a second person';
+COMMENT ON COLUMN case_file.filing IS 'the version of the last filing of its report';
+COMMENT ON COLUMN case_file.is_due IS 'not closed, or closed with a report that is not filed, or was rejected';
 
 -- One row for each thing that was done to a case, numbered without gaps: two officers cannot write the same.
 CREATE TABLE case_fact (
@@ -41,7 +49,7 @@ CREATE TABLE case_fact (
     what text NOT NULL CHECK (
         what IN (
             'opened', 'gathered', 'assigned', 'noted', 'linked', 'proposed', 'decided', 'approved', 'returned',
-            'reopened'
+            'reopened', 'filed', 'acknowledged'
         )
     ),
     actor text NOT NULL,
@@ -55,12 +63,22 @@ CREATE TABLE case_fact (
     proposal int,
     proposed_by text,
     proposal_is text GENERATED ALWAYS AS (CASE WHEN proposal IS NOT NULL THEN 'proposed' END) STORED,
+    form text,
+    sha256 text CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    schema_sha256 text CHECK (schema_sha256 ~ '^[0-9a-f]{64}$'),
+    filing int,
+    answer text CHECK (answer IN ('accepted', 'rejected')),
+    reference text,
+    filing_is text GENERATED ALWAYS AS (CASE WHEN filing IS NOT NULL THEN 'filed' END) STORED,
     PRIMARY KEY (shard, case_id, version),
+    CONSTRAINT case_fact_kind UNIQUE (shard, case_id, version, what),
     UNIQUE (shard, case_id, version, what, actor),
     UNIQUE (shard, act_id),
     FOREIGN KEY (shard, case_id) REFERENCES case_file,
     CONSTRAINT case_fact_names_its_proposal FOREIGN KEY (shard, case_id, proposal, proposal_is, proposed_by)
     REFERENCES case_fact (shard, case_id, version, what, actor),
+    CONSTRAINT case_fact_answers_a_filing FOREIGN KEY (shard, case_id, filing, filing_is)
+    REFERENCES case_fact (shard, case_id, version, what),
     CONSTRAINT closing_takes_two_people CHECK (
         (what IN ('approved', 'returned')) = (proposal IS NOT NULL)
         AND (proposal IS NULL) = (proposed_by IS NULL)
@@ -68,6 +86,14 @@ CREATE TABLE case_fact (
     ),
     CONSTRAINT confirming_is_proposed_first CHECK (
         what <> 'decided' OR (disposition IN ('false_positive', 'inconclusive') AND NOT report)
+    ),
+    CONSTRAINT filing_is_validated CHECK (
+        (what = 'filed') = (form IS NOT NULL)
+        AND (form IS NULL) = (sha256 IS NULL) AND (form IS NULL) = (schema_sha256 IS NULL)
+    ),
+    CONSTRAINT an_answer_has_a_reference CHECK (
+        (what = 'acknowledged') = (filing IS NOT NULL)
+        AND (filing IS NULL) = (answer IS NULL) AND (filing IS NULL) = (reference IS NULL)
     ),
     CHECK ((what = 'opened') = (version = 1)),
     CHECK ((what IN ('opened', 'reopened')) = (deadline IS NOT NULL)),
@@ -79,6 +105,10 @@ CREATE TABLE case_fact (
 COMMENT ON COLUMN case_fact.seq IS 'the ActDone event that answered the act';
 COMMENT ON COLUMN case_fact.reason IS 'the act''s; of a note, the note';
 COMMENT ON COLUMN case_fact.proposal IS 'the version of the proposal that is approved or returned';
+COMMENT ON COLUMN case_fact.sha256 IS 'of the file that was filed';
+COMMENT ON COLUMN case_fact.schema_sha256 IS 'of the schema that the file was found valid against';
+COMMENT ON COLUMN case_fact.filing IS 'the version of the filing that the authority has answered';
+COMMENT ON COLUMN case_fact.reference IS 'the authority''s own';
 
 -- What became of an alert: taken into a case or dismissed, once.
 CREATE TABLE alert_triage (
@@ -101,5 +131,6 @@ COMMENT ON COLUMN alert_triage.case_id IS 'the case that took it; null where it 
 
 GRANT SELECT ON case_file, case_fact, alert_triage TO compliance_service, backoffice_readonly;
 GRANT INSERT ON case_file, case_fact, alert_triage TO compliance_service;
-GRANT UPDATE (version, status, deadline, officer, disposition, report, proposal, proposed_by, overdue_seq)
-    ON case_file TO compliance_service;
+GRANT UPDATE (
+    version, status, deadline, officer, disposition, report, proposal, proposed_by, overdue_seq, filing, filing_status
+) ON case_file TO compliance_service;
