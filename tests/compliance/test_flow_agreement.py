@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +21,11 @@ from shared.messages.partitioner import shard_of
 from tests.compliance.ledger import DAY, PARTITIONS, RECORDED_AT, Ledger
 
 BOOK = ParameterBook(RULE_PARAMETERS)
+LOWER = ParameterBook(
+    replace(row, values={**row.values, "amount_min": "400"}) if row.rule in ("CYC-1", "STK-1") else row
+    for row in RULE_PARAMETERS
+)
+"""What people may have published: smaller payments count, too."""
 PARTIES = ["C1", "C2", "C3", "C4", "C5", "C6"]
 OUTSIDE = ["X1", "X2"]
 STEPS = st.lists(
@@ -79,11 +85,18 @@ def vectors(cuts: Sequence[Sequence[int]], sizes: Sequence[int]) -> list[list[in
     return [*found, list(sizes)]
 
 
-def told_by_service(entries: Mapping[int, Sequence[Entry]], runs: Sequence[Sequence[int]]) -> list[Flow]:
-    """What is told of runs, one after another."""
-    flows, telling, told = Flows(GRAPH_RULES, (BOOK,)), Telling(), list[Flow]()
+def told_by_service(
+    entries: Mapping[int, Sequence[Entry]], runs: Sequence[Sequence[int]], books: Sequence[ParameterBook]
+) -> list[Flow]:
+    """What is told of runs, one after another; with other parameters all is read again."""
+    flows, telling, told = Flows(GRAPH_RULES, (books[0],)), Telling(), list[Flow]()
     before = [0] * PARTITIONS
-    for run in runs:
+    for run, book in zip(runs, books, strict=True):
+        if flows.books[0] is not book:
+            flows = Flows(GRAPH_RULES, (book,))
+            for shard in range(PARTITIONS):
+                for entry in entries[shard][: before[shard]]:
+                    flows.take(entry)
         fresh = [
             found
             for shard in range(PARTITIONS)
@@ -103,24 +116,43 @@ def named(told: Sequence[Flow]) -> Told:
     ]
 
 
-def values_of(rule: str, asset: str, day: date) -> Mapping[str, Any] | None:
-    """Return a rule's values in the box."""
-    row = BOOK.choose(rule, asset, day)
-    return row.values if row is not None else None
+def values_in(book: ParameterBook) -> model.ValuesOf:
+    """How the auditor finds a rule's values in a book."""
+
+    def values_of(rule: str, asset: str, day: date) -> Mapping[str, Any] | None:
+        """Return them."""
+        row = book.choose(rule, asset, day)
+        return row.values if row is not None else None
+
+    return values_of
 
 
 @settings(max_examples=200, deadline=None)
-@example(steps=[("C1", "C2", "5000", 0, 0), ("C2", "X1", "5000", 1, 0), ("X1", "C1", "5000", 1, 0)], cuts=[])
-@given(steps=STEPS, cuts=CUTS)
+@example(
+    steps=[("C1", "C2", "5000", 0, 0), ("C2", "X1", "5000", 1, 0), ("X1", "C1", "5000", 1, 0)],
+    cuts=[],
+    changed=9,
+)
+@example(
+    steps=[("C1", "C2", "500", 0, 0), ("C2", "X1", "500", 1, 0), ("X1", "C1", "500", 1, 0)],
+    cuts=[[0] * 4],
+    changed=1,
+)
+@given(steps=STEPS, cuts=CUTS, changed=st.integers(0, 13))
 def test_graphs_and_plain_recursion_tell_the_same(
-    steps: list[tuple[str, str, str, int, int]], cuts: list[list[int]]
+    steps: list[tuple[str, str, str, int, int]], cuts: list[list[int]], changed: int
 ):
-    """They share no code: a path missed, one too many, or told in another order shows here."""
+    """They share no code: a path missed, one too many, or told in another order shows here.
+
+    From one run on, parameters that were published meanwhile count.
+    """
     service, plain = entered(steps)
     runs = vectors(cuts, [len(service[shard]) for shard in range(PARTITIONS)])
-    told = model.tell(plain, [(run, values_of) for run in runs])
+    books = [LOWER if number >= changed else BOOK for number in range(len(runs))]
+    values = {id(book): values_in(book) for book in (BOOK, LOWER)}
+    told = model.tell(plain, [(run, values[id(book)]) for run, book in zip(runs, books, strict=True)])
     mine = [(each.rule, each.owner, each.day, tuple(sorted(x.reference for x in each.path))) for each in told]
-    assert named(told_by_service(service, runs)) == mine
+    assert named(told_by_service(service, runs, books)) == mine
 
 
 @settings(max_examples=100, deadline=None)
