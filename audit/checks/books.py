@@ -170,8 +170,11 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
                 continue
             reserved = debit[2] - expiring.gone(row, account.account_id)
             available = debit[1] - debit[0] - reserved + limit + seen.get(account.account_id, 0)
-            available -= frozen.kept(account.account_id, row.seq)
-            tally.expect(available >= 0, f"{where} is {-available} beyond its limit")
+            kept = frozen.kept(account.account_id, row.seq)
+            available -= kept
+            says = f"{row.instruction_type} {row.kind}, debits {debit[0]}, credits {debit[1]}"
+            says += f", reserved {reserved}, limit {limit}, frozen {kept}, seen elsewhere {row.seen}"
+            tally.expect(available >= 0, f"{where} is {-available} beyond its limit ({says})")
     for balance in examination.evidence.ledger.balances:
         largest = max(_counters(balance))
         tally.expect(largest <= LARGEST, f"shard {balance.shard} account {balance.account_id}: overflow")
@@ -252,11 +255,13 @@ class _Expiring:
 
 def _may_pass_limit(row: JournalRow) -> bool:
     """A fact has happened whatever the limit; what was reserved needs no funds again; some have a right."""
+    if row.kind == POSTED and resolved_by(row) is not None:
+        return True
     if row.instruction_type == "reversal":
         return bool(json.loads(row.content or b"{}").get("forced", False))
     if row.instruction_type == "group":
         return all(each["type"] in FACTS for each in (row.detail or {})["members"])
-    return row.instruction_type in FACTS or (row.kind == POSTED and resolved_by(row) is not None)
+    return row.instruction_type in FACTS
 
 
 def _foreign_credits(examination: Examination) -> dict[int, int]:

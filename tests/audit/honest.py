@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -291,7 +291,17 @@ def books(upstream: Upstream) -> Evidence:
                     leg.amount, leg.debit_after, leg.credit_after,
                 )
             )  # fmt: skip
+        resolved = prediction.about_seq if record.topic == DECISIONS else None
+        pending = next(
+            (one for one in written.journal if (one.shard, one.seq) == (row.shard, resolved)), None
+        )
         written.journal.append(_written(row, record, prediction, ledger.accounts, chains))
+        if pending is not None and prediction.kind in {"TransactionPosted", "TransactionVoided"}:
+            members = {name: each for name, each in (pending.detail or {}).items() if name == "members"}
+            detail = {**(written.journal[-1].detail or {}), **members} or None
+            written.journal[-1] = replace(
+                written.journal[-1], instruction_type=pending.instruction_type, detail=detail
+            )
     for state in said.shards.values():
         written.balances += [
             BalanceRow(state.shard, ids[code], *counters) for code, counters in state.balances.items()

@@ -75,6 +75,32 @@ def test_honest_books_pass_every_check() -> None:
     assert len(results) == len(CHECKS) == 16
 
 
+def test_a_group_that_was_reserved_while_it_was_screened_needs_no_funds_again() -> None:
+    """A fact may take what is left meanwhile: what was set aside is posted all the same."""
+    upstream = Upstream()
+    upstream.open_day(1, "2026-01-05")
+    upstream.send("open_account", ALICE, 2, account=A, entity="BANK", asset="EUR", limit="0")
+    upstream.send("deposit", ALICE, 3, account=A, amount="2000.00", asset="EUR")
+    members = [
+        {"type": kind, "instruction_id": str(UUID(int=number)), "owner": ALICE, "account": A, **money}
+        for kind, number, money in (
+            ("withdrawal", 5, {"amount": "1500.00", "asset": "EUR"}),
+            ("fee", 6, {"amount": "1.00", "asset": "EUR"}),
+        )
+    ]
+    upstream.send("group", ALICE, 4, members=members)
+    asked = upstream.records[-1].value or b""
+    upstream.send("fee", ALICE, 7, account=A, amount="1200.00", asset="EUR")
+    evidence = books(upstream)
+    reserved = next(row for row in evidence.ledger.journal if row.kind == "TransactionPending")
+    upstream.decide(0, 1, 4, "cleared", ALICE, asked, first=reserved.seq)
+    evidence = books(upstream)
+    (posted,) = (row for row in evidence.ledger.journal if row.about_seq == reserved.seq)
+    assert posted.kind == "TransactionPosted"
+    found = {each.number: each for each in failed(examine(Examination(evidence)))}
+    assert 6 not in found, found[6].first_difference
+
+
 @pytest.mark.parametrize("kind", ["PendingCleared", "DecisionWithoutEffect", "DuplicateReceived"])
 def test_an_event_that_points_to_a_first_outcome_does_not_repeat_it(kind: str) -> None:
     """What was asked stands in the event that it points to, and an auditor must not want it twice."""
