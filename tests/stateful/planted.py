@@ -44,6 +44,7 @@ from tests.stateful.stories import (
     SEALED,
     SPELLED,
     STOCKED,
+    TOMORROW,
     TRADED,
     VALUED,
     WOKEN,
@@ -417,6 +418,10 @@ BUGS: Final = (
         "value_elsewhere_taken", "what another shard has credited is available before its value date", VALUED,
         "domain.effects.movements:_is_short", "ahead_elsewhere(case.context, debit.account_id, since)",
         "NONE_AHEAD",
+    ),
+    Bug(
+        "tomorrow_taken", "what another shard has posted on its next business day is available today",
+        TOMORROW, "handlers.loading:load_credits", "if later:", "if False:",
     ),
     Bug(
         "ahead_forgotten", "after a claim nothing has its value on a day to come", VALUED,

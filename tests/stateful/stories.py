@@ -326,6 +326,15 @@ VALUED: Final[Script] = [
     pays(ANNA, BEN, "51.00", "on its day"),
     works(),
 ]
+TOMORROW: Final[Script] = [
+    pays(ANNA, BEN, "1600.00", "out of what comes tomorrow"),
+    day("BANK", "2026-01-03"),
+    pays(DORA, ANNA, "100.00", "on the next day"),
+    ("work", (0,), 100, 0, "well", True),
+    works(),
+    pays(ANNA, BEN, "1600.00", "when it has come"),
+    works(),
+]
 PAST: Final[Script] = [
     day("BANK", "2026-01-03"),
     works(),
@@ -613,6 +622,7 @@ STORIES: Final[dict[str, Script]] = {
     "stocked": STOCKED,
     "charged": CHARGED,
     "boxed": BOXED,
+    "tomorrow": TOMORROW,
     "past": PAST,
     "traded": TRADED,
     "grouped": GROUPED,

@@ -195,6 +195,30 @@ async def available_is_shown(ledger: StoredLedger, ledger_database: LedgerDataba
     await connection.close()
 
 
+async def test_what_a_shard_posts_on_its_next_day_counts_when_home_has_come_to_it(
+    ledger: StoredLedger, ledger_database: LedgerDatabase
+) -> None:
+    """Shards open a business day one after the other: what is booked on tomorrow's is not there today."""
+    ahead, home = ([each for each in day("2026-01-02") if each.partition == shard] for shard in (2, 1))
+    await ledger.send(opening(ALICE), opening(BOB), deposit(BOB, "100.00"))
+    await ledger.send(transfer(BOB, ALICE, "5.00"))
+    await ledger.send(*ahead, transfer(BOB, ALICE, "20.00"))
+    events = await ledger.send(
+        transfer(ALICE, BOB, "5.01"),
+        transfer(ALICE, BOB, "20.00", value_date="2026-01-02"),
+        transfer(ALICE, BOB, "5.01", value_date="2026-01-02"),
+        transfer(ALICE, BOB, "5.00"),
+    )
+    assert [outcome(each) for each in events] == [
+        "short_on_value_date", "posted", "insufficient_funds", "posted",
+    ]  # fmt: skip
+    assert [outcome(each) for each in await ledger.send(*home, transfer(ALICE, BOB, "0.01"))][1:] == [
+        "insufficient_funds"
+    ]
+    result = await verify(ledger_database.readonly)
+    assert result.first_difference is None
+
+
 async def test_what_lies_ahead_is_remembered(ledger: StoredLedger, ledger_database: LedgerDatabase) -> None:
     """After a claim, from elsewhere and from here, and the verifier derives it anew."""
     await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "10.00"), deposit(BOB, "100.00"))

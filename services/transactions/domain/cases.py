@@ -358,4 +358,4 @@ def past_of(context: Context, account_id: int, since: date) -> Past | None:
 def ahead_elsewhere(context: Context, account_id: int, since: date) -> dict[date, int]:
     """Return what of the credits of other shards, which have been loaded, has its value after a day."""
     found = context.outside.ahead.get(account_id, {})
-    return {day: net for day, net in found.items() if day > since}
+    return {day: net for day, net in found.items() if day > since and net}

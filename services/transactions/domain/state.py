@@ -751,7 +751,7 @@ class Outside:
     """Whether those are all there are, and not only the ones that the batch was known to touch."""
     credits: dict[int, int] = field(default_factory=dict)
     """What other shards have credited to accounts whose funds here are short."""
-    ahead: dict[int, dict[date, int]] = field(default_factory=dict)
+    ahead: dict[int, Nets] = field(default_factory=dict)
     """What of these credits has its value on a day to come."""
     past: dict[int, Past] = field(default_factory=dict)
     """What was posted on accounts at home since days gone by, where a request has its value on one."""

@@ -93,14 +93,20 @@ async def load_credits(
 ) -> None:
     """Read what other shards have credited to accounts, given with their homes.
 
-    What of it has its value on a day to come is read behind it, so that nothing of it can be missing.
+    What of it has its value on a day to come is read behind it, so that nothing of it can be missing: for a
+    shard that has opened its next business day before the home did, that is all that it has posted since.
     """
-    credits_of = await balances.foreign_credits(connection, homes)
-    days = [day for shard in set(homes.values()) for day in states[shard].days.values()]
-    ahead = await value_dates.ahead_elsewhere(connection, homes, min(days))
+    today = min(day for shard in set(homes.values()) for day in states[shard].days.values())
+    credited = await balances.foreign_credits(connection, homes, today)
+    ahead = await value_dates.ahead_elsewhere(connection, homes, today)
+    later = {(account_id, homes[account_id]): today for account_id, each in credited.items() if each.is_ahead}
+    if later:
+        past = await value_dates.past_since(connection, later)
+        ahead |= {account_id: each.elsewhere for account_id, each in past.items()}
     for account_id, shard in homes.items():
         outside = outsides[shard]
-        outside.credits[account_id], outside.reserved[account_id] = credits_of[account_id]
+        outside.credits[account_id] = credited[account_id].posted
+        outside.reserved[account_id] = credited[account_id].pending
         outside.ahead[account_id] = ahead[account_id]
 
 

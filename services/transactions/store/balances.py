@@ -1,8 +1,9 @@
 """Reads and writes a shard's balances, and reads what other shards have credited."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from operator import itemgetter
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from asyncpg import Connection
 
@@ -30,25 +31,47 @@ async def balances_of(
     return {(row[0], row[1]): [row[2], row[3], row[4], row[5]] for row in rows}
 
 
-async def foreign_credits(connection: Connection, homes: Mapping[int, int]) -> dict[int, tuple[int, int]]:
-    """Return what shards other than its home have credited to each account, posted and pending.
+class ForeignCredits(NamedTuple):
+    """What shards other than its home have credited to an account, in minor units."""
+
+    posted: int
+    pending: int
+    is_ahead: bool
+    """Whether one of them has opened a later business day than the one asked about."""
+
+
+NOTHING_CREDITED: Final = ForeignCredits(0, 0, False)
+
+
+async def foreign_credits(
+    connection: Connection, homes: Mapping[int, int], day: date
+) -> dict[int, ForeignCredits]:
+    """Return what shards other than its home have credited to each account, and who is ahead of a day.
 
     `homes` gives account → home.
     """
     rows = await connection.fetch(
         """
-        SELECT account_id, sum(credits_posted)::numeric(38, 0) AS credits,
-               sum(credits_pending)::numeric(38, 0) AS reserved
+        SELECT account_id, sum(credits_posted)::numeric(38, 0) AS posted,
+               sum(credits_pending)::numeric(38, 0) AS pending,
+               bool_or(EXISTS (
+                   SELECT FROM business_day
+                   WHERE business_day.shard = balance.shard AND business_day.entity_id = account.entity_id
+                     AND booking_date > $3
+               )) AS is_ahead
         FROM unnest($1::bigint[], $2::int[]) AS asked (account_id, home)
         JOIN balance USING (account_id)
+        JOIN account USING (account_id)
         WHERE balance.shard <> asked.home
         GROUP BY account_id
         """,
         list(homes),
         list(homes.values()),
+        day,
     )
-    found: dict[int, tuple[int, int]] = dict.fromkeys(homes, (0, 0))
-    found.update((row["account_id"], (int(row["credits"]), int(row["reserved"]))) for row in rows)
+    found = dict.fromkeys(homes, NOTHING_CREDITED)
+    for row in rows:
+        found[row["account_id"]] = ForeignCredits(int(row["posted"]), int(row["pending"]), row["is_ahead"])
     return found
 
 
