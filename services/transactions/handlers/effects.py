@@ -133,7 +133,6 @@ async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, E
         folded = await _fold_all(memory, work, states, batches, outsides)
         if not await journal.claim_ids(work.connection, _ids_used(folded)):
             raise RuntimeError("an instruction's id is taken, and its first outcome cannot be found")
-    await _load_foreign_credits(memory, work, states, batches, outsides, folded)
     await _claim_accounts(memory, work, states, batches, outsides, folded)
     chains = await _chains(memory, work, folded)
     rows = journal.JournalRows()
@@ -153,19 +152,31 @@ async def _fold_all(
     batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
 ) -> dict[int, Folded]:
-    """Fold every shard, until none lacks an account or a balance."""
+    """Fold every shard."""
     folded: dict[int, Folded] = {}
-    shards: Collection[int] = batches
-    while True:
+    await _fold_into(folded, memory, work, states, batches, outsides, batches)
+    return folded
+
+
+async def _fold_into(
+    folded: dict[int, Folded],
+    memory: Memory,
+    work: UnitOfWork,
+    states: Mapping[int, ShardState],
+    batches: Mapping[int, Entries],
+    outsides: Mapping[int, Outside],
+    shards: Collection[int],
+) -> None:
+    """Fold shards until none lacks an account, a balance, or what others credited where home is short."""
+    while shards:
         for shard in shards:
             folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
         wanted = {shard: folded[shard].wanted for shard in shards if folded[shard].wanted}
-        if not wanted:
-            return folded
-        await load_wanted(memory, work.connection, states, outsides, wanted)
-        if not all(outside.knows_all_stops for outside in outsides.values()):
-            await load_stopped(work.connection, states, batches, outsides)
-        shards = wanted
+        if wanted:
+            await load_wanted(memory, work.connection, states, outsides, wanted)
+            if not all(outside.knows_all_stops for outside in outsides.values()):
+                await load_stopped(work.connection, states, batches, outsides)
+        shards = wanted.keys() | await _load_short(work.connection, states, outsides, folded, shards)
 
 
 def _ids_used(folded: Mapping[int, Folded]) -> list[tuple[int, Sequence[Decision | Claim]]]:
@@ -185,31 +196,28 @@ def _fold(memory: Memory, work: UnitOfWork, state: ShardState, batch: Entries, o
     )
 
 
-async def _load_foreign_credits(
-    memory: Memory,
-    work: UnitOfWork,
+async def _load_short(
+    connection: Connection,
     states: Mapping[int, ShardState],
-    batches: Mapping[int, Entries],
     outsides: Mapping[int, Outside],
-    folded: dict[int, Folded],
-) -> None:
-    """Load what others credited to accounts that are short at home, and decide those shards again."""
-    while True:
-        past = {
-            (account_id, shard): since
-            for shard, result in folded.items()
-            for account_id, since in result.needs_past.items()
-        }
-        homes = {account_id: shard for shard, result in folded.items() for account_id in result.needs}
-        homes.update(past.keys())
-        if not homes:
-            return
-        await load_credits(work.connection, homes, states, outsides)
-        await load_past(work.connection, past, outsides)
-        for account_id, shard in homes.items():
-            states[shard].short.add(account_id)
-        for shard in set(homes.values()):
-            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
+    folded: Mapping[int, Folded],
+    shards: Collection[int],
+) -> set[int]:
+    """Load what others credited to accounts that are short at home; return the shards that asked for it."""
+    past = {
+        (account_id, shard): since
+        for shard in shards
+        for account_id, since in folded[shard].needs_past.items()
+    }
+    homes = {account_id: shard for shard in shards for account_id in folded[shard].needs}
+    homes.update(past.keys())
+    if not homes:
+        return set()
+    await load_credits(connection, homes, states, outsides)
+    await load_past(connection, past, outsides)
+    for account_id, shard in homes.items():
+        states[shard].short.add(account_id)
+    return set(homes.values())
 
 
 async def _claim_accounts(
@@ -237,9 +245,7 @@ async def _claim_accounts(
             found = await accounts.accounts_by_code(work.connection, memory.chart, sorted(taken))
             remember(states, found)
             again = {account.shard for account, _ in opened if account.code in taken}
-        for shard in again:
-            folded[shard] = _fold(memory, work, states[shard], batches[shard], outsides[shard])
-        await _load_foreign_credits(memory, work, states, batches, outsides, folded)
+        await _fold_into(folded, memory, work, states, batches, outsides, again)
 
 
 def _yield_codes(
