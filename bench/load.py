@@ -24,6 +24,8 @@ PAYMENT: Final = (
     ' credit CN-2026-0007"}'
 )
 """About 600 bytes of what a payment message carries."""
+FUNDED: Final = "2026-01-05T09:30:00Z"
+"""When accounts were opened and filled: over a month before, so that it is in no rule's window."""
 BEGIN: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 IDS_PER_MS: Final = 20
 """Ids are time-ordered, as an upstream's are that sends 20,000 a second."""
@@ -59,12 +61,13 @@ class Load:
             yield self._record(
                 index,
                 f'"type":"open_account","owner":"{owner}","account":"{owner}-EUR","entity":"{ENTITY}",'
-                '"asset":"EUR","class":"cash","limit":"0"',
+                f'"asset":"EUR","class":"cash","limit":"0","occurred_at":"{FUNDED}"',
             )
         for index, owner in enumerate(self.owners):
             yield self._record(
                 index,
-                f'"type":"deposit","owner":"{owner}","account":"{owner}-EUR","amount":"{FUNDS}","asset":"EUR"',
+                f'"type":"deposit","owner":"{owner}","account":"{owner}-EUR","amount":"{FUNDS}","asset":"EUR",'
+                f'"occurred_at":"{FUNDED}"',
             )
 
     def transfers(self, count: int, *, hot: bool = False, payment: bool = False) -> Iterator[Record]:

@@ -45,8 +45,11 @@ from shared.runtime.work import Input, Received, Service, UnitOfWork, Unreadable
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 TICK_IDLE: Final = timedelta(seconds=5)
-TICK_BUSY: Final = timedelta(seconds=1)
-"""While parties are screened again, or the second tier has much to read."""
+TICK_BUSY: Final = timedelta(seconds=0.25)
+"""While parties are screened again, or the second tier has much to read: little at a time, and often, since
+payments wait meanwhile."""
+DUE_EVERY: Final = 4
+"""Busy ticks between two looks at deadlines and at keys."""
 TRIAL_SCALE: Final = 8
 """The scale parameters are read at once at the start, to find wrong ones."""
 
@@ -103,6 +106,7 @@ class ComplianceService(Service):
         self._heads: dict[int, Head] = {}
         self._chained: tuple[UnitOfWork, dict[int, Head]] | None = None
         self._keys: Keys | None = None
+        self._ticks = 0
         self._looked: UnitOfWork | None = None
         """The last tick, whose commit settles what the second tier has in memory."""
         self.roles_required = False
@@ -193,19 +197,24 @@ class ComplianceService(Service):
         """Announce what is overdue or too old, screen parties against changed lists, let tier two look."""
         draft = Draft(self._memory)
         self._ticked = (work, draft)
-        await deadlines.announce_overdue(work)
-        await deadlines.announce_overdue_cases(work)
-        await deadlines.announce_outdated_lists(work, draft)
-        if self._keys is not None:
-            # With the broker away nothing comes that could be opened; the next tick tries again.
-            with contextlib.suppress(OSError, TimeoutError):
-                await self._keys.catch_up()
+        self._ticks += 1
+        if self.tick_every == TICK_IDLE or self._ticks % DUE_EVERY == 0:
+            await self._look_at_what_is_due(work, draft)
         is_busy = await parties.screen_parties_again(work, self._memory)
         self._looked = work
         is_busy |= await tier_two.look_at_all(work, self._memory)
         await tier_two.raise_findings(work)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)
+
+    async def _look_at_what_is_due(self, work: UnitOfWork, draft: Draft) -> None:
+        await deadlines.announce_overdue(work)
+        await deadlines.announce_overdue_cases(work)
+        await deadlines.announce_outdated_lists(work, draft)
+        if self._keys is not None:
+            # With the broker away nothing comes that could be opened; the next look tries again.
+            with contextlib.suppress(OSError, TimeoutError):
+                await self._keys.catch_up()
 
     async def announce_act(
         self, work: UnitOfWork, received: Received, done: bool, detail: str, result: Mapping[str, Any]

@@ -22,6 +22,7 @@ from shared.runtime.work import UnitOfWork
 if TYPE_CHECKING:
     from shared.runtime.consumer import Worker
 
+HOUSE_SECONDS: Final = 1.0
 CLOCK_SECONDS_MAX: Final = 5.0
 CLOCK_EVERY_SECONDS: Final = 30.0
 EXIT_FOR_RESTART: Final = 70
@@ -84,12 +85,13 @@ def lag(worker: "Worker") -> dict[TopicPartition, int]:
 
 
 async def keep_house_until_stopped(worker: "Worker") -> None:
-    """Do once a second what time asks for; errors are logged and tried again."""
+    """Do once a second, or whenever a tick is due, what time asks for; errors are logged and tried again."""
     while not worker.stopping:
-        await asyncio.sleep(1.0)
+        every = worker.service.tick_every
+        await asyncio.sleep(HOUSE_SECONDS if every is None else min(HOUSE_SECONDS, every.total_seconds()))
         try:
             await _keep_house(worker)
-        except Exception as error:  # noqa: BLE001 - tried again in a second
+        except Exception as error:  # noqa: BLE001 - tried again when it is due again
             worker.telemetry.warn("housekeeping_failed", error=type(error).__name__, detail=words_of(error))
             if database.is_world_down(error):
                 async with worker.lock:

@@ -1,10 +1,13 @@
 """Windows are exact: what they hold equals plain loops over all entries, stored in between or not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from services.compliance.domain.rule import WindowRule, open_to_all
 from services.compliance.domain.windows.entry import DAY, HOUR, SECOND, Entry, counterparty
 from services.compliance.domain.windows.judging import WindowJudge, replay
 from services.compliance.domain.windows.window import (
@@ -127,6 +130,62 @@ def test_stored_and_read_or_replayed_it_finds_the_same(
         if number >= heard:
             assert tuple(judge.take(replayed, entry)) == expected[-1]
     assert whole.to_bytes() == replayed.to_bytes() == cut.to_bytes()
+
+
+AROUND = [
+    amount + more
+    for amount in (100, 10_000, 80_000, 100_000, 300_000, 500_000, 800_000, 1_000_000, 2_000_000, 5_000_000)
+    for more in (-1, 0, 1)
+]
+"""Amounts around the thresholds of rules."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from([0, SECOND, HOUR, DAY, 3 * DAY, 91 * DAY]),
+            st.sampled_from([0, 0, 0, 0, SECOND, LATENESS + 1, 9 * DAY]),
+            st.sampled_from([*AROUND, *(-each for each in AROUND)]),
+            st.integers(0, 9),
+            st.sampled_from(["", "", "IR", "DE"]),
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    traded=st.sets(st.integers(0, 40)),
+    lacking=st.sets(st.integers(0, 40)),
+)
+def test_gates_keep_nothing_back_that_a_rule_finds(
+    steps: list[tuple[int, int, int, int, str]], traded: set[int], lacking: set[int]
+):
+    """They only save calls: every rule asked about every entry finds the same."""
+    gated = WindowJudge(WINDOW_RULES, BOOK)
+    open_ = WindowJudge([replace(rule, gate=open_to_all) for rule in WINDOW_RULES], BOOK)
+    window = Window()
+    for number, each in enumerate(made_of(steps)):
+        missing = "creditor.name" if number in lacking else ""
+        entry = structs.replace(each, traded=number in traded, missing=missing)
+        assert gated.take(window, entry) == open_.judge(window, entry)
+
+
+def test_few_rules_are_asked_about_a_small_payment_to_somebody_known():
+    """Most entries are of that kind, and most of what judging costs is to ask."""
+    asked = list[str]()
+
+    def counting(rule: WindowRule[Any]) -> WindowRule[Any]:
+        def evaluate(window: Window, entry: Entry, parameters: Any) -> Finding | None:
+            asked.append(rule.code)
+            return rule.evaluate(window, entry, parameters)
+
+        return replace(rule, evaluate=evaluate)
+
+    judge = WindowJudge(map(counting, WINDOW_RULES), BOOK)
+    judge.take(Window(), Entry("C1", "EUR", "C1-1", 2, -5000, START, 20_000 + 719_163, 0, 1, 2))
+    assert asked == []
+    judge.take(Window(), Entry("C1", "EUR", "C1-1", 2, -500_001, START, 20_000 + 719_163, 0, 1, 2))
+    assert "PAY-1" in asked
+    assert "STR-2" not in asked
 
 
 def test_a_busy_window_keeps_its_last_five_hundred_entries_and_counts_all():

@@ -44,14 +44,19 @@ class Edge(NamedTuple):
         return f"{self.shard}-{self.seq}"
 
 
+def _pair(payer: int, payee: int) -> int:
+    """Both numbers, of 63 bits, in one: it takes a third of the memory of two in a tuple."""
+    return payer << 64 | payee
+
+
 @dataclass(slots=True)
 class Graph:
     """The edges of the last weeks in one asset, from both ends."""
 
     out: Ends = field(default_factory=dict[int, list[Edge]])
     into: Ends = field(default_factory=dict[int, list[Edge]])
-    first: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
-    """When a payer first paid a payee, however little."""
+    first: dict[int, int] = field(default_factory=dict[int, int])
+    """When a payer first paid a payee, however little; by their pair, of which there may be millions."""
     latest: int = 0
     swept: int = 0
     """The last day on which edges that were over were forgotten."""
@@ -62,7 +67,7 @@ class Graph:
 
     def meet(self, payer: int, payee: int, at: int) -> None:
         """Note that one paid another."""
-        pair = (payer, payee)
+        pair = _pair(payer, payee)
         before = self.first.get(pair)
         if before is None or at < before:
             self.first[pair] = at
@@ -84,7 +89,7 @@ class Graph:
 
     def is_new(self, edge: Edge) -> bool:
         """Whether its payer had not paid its payee before."""
-        return self.first[edge.payer, edge.payee] >= edge.at
+        return self.first[_pair(edge.payer, edge.payee)] >= edge.at
 
     def around(self, ends: Ends, party: int, at: int, time: int) -> Sequence[Edge]:
         """A party's edges less than a time from an instant, before or after it; none of a hub's."""

@@ -277,9 +277,10 @@ def _entry(
     other: str,
 ) -> Entry:
     owner, asset, comes = key
-    number, country, missing = counterparty(other), "", ""
     if other == HOUSE:
         number, country, missing = _outside(instruction, comes)
+    else:
+        number, country, missing = _owner(other), "", ""
     return Entry(
         owner,
         asset,
@@ -296,6 +297,10 @@ def _entry(
         outside=other == HOUSE,
         traded=instruction.get("type") == "trade",
     )
+
+
+_owner: Final = lru_cache(maxsize=65_536)(counterparty)
+"""The number of an owner; of names outside none is remembered."""
 
 
 def _outside(instruction: InstructionView, comes: bool) -> tuple[int, str, str]:

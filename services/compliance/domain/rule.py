@@ -1,7 +1,7 @@
 """What a rule is: a code, the history it needs, how its parameters read, and a pure `evaluate`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -49,6 +49,32 @@ class NameRule:
 
 
 Direction = Literal["in", "out", "both"]
+Telling = Literal["country", "missing", "traded"]
+"""Fields of an entry that most have not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What has to be so of an entry and its month, or a rule finds nothing: most entries pass few gates.
+
+    A necessary condition, never the rule: `evaluate` alone decides of what passes. It is not asked of late
+    entries, which are judged as of their own time.
+    """
+
+    size_min: int = 0
+    """Minor units that it moves, in either direction."""
+    count_min: int = 0
+    """How many the buckets of `DAYS` days have counted in both directions, with it."""
+    volume_min: int = 0
+    """Minor units that they have counted in both directions, with it."""
+    tells: Telling | None = None
+    """A field that must not be empty."""
+
+
+def open_to_all(parameters: Any) -> Gate:
+    """Keep nothing back, whatever the parameters."""
+    del parameters
+    return Gate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +90,8 @@ class WindowRule(Generic[P]):
     read_parameters: Callable[["RuleParameter", int], P]
     """From stored values and the asset's scale; raises `ValueError` or `KeyError` for wrong ones."""
     evaluate: Callable[[Window, Entry, P], Finding | None]
+    gate: Callable[[P], Gate] = field(default=open_to_all)
+    """From its parameters, what it can be spared; see `Gate`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Lets windows take what a batch moved, and stores it: entries at once, windows now and then."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -57,13 +57,13 @@ async def take_entries(work: UnitOfWork, records: Sequence[Received], draft: Dra
         if not memory.windows[shard].is_settled:
             memory.windows[shard] = await load_shard(work.connection, shard)
     await _load(
-        work, memory, [(shard, _key(entry)) for shard, entries in added.items() for _, entry in entries]
+        work, memory, ((shard, _key(entry)) for shard, entries in added.items() for _, entry in entries)
     )
     for shard, entries in added.items():
-        windows, timeline = memory.windows[shard], draft.rules_of(shard)
-        windows.begin([entry for _, entry in entries])
-        for place, entry in entries:
-            record, window = records[place], windows.windows[_key(entry)]
+        timeline = draft.rules_of(shard)
+        moved = memory.windows[shard].begin([entry for _, entry in entries])
+        for (place, entry), window in zip(entries, moved, strict=True):
+            record = records[place]
             rules = timeline.at(record.offset)
             if findings := rules.judge.take(window, entry):
                 found = tuple(_hit(finding, entry, record, window, rules.book) for finding in findings)
@@ -128,11 +128,11 @@ def _hit(finding: Finding, entry: Entry, record: Received, window: Window, book:
     )
 
 
-async def _load(work: UnitOfWork, memory: Memory, wanted: Sequence[tuple[int, Key]]) -> None:
+async def _load(work: UnitOfWork, memory: Memory, wanted: Iterable[tuple[int, Key]]) -> None:
     """Bring windows into memory, with one statement; those that cannot be read are made anew."""
-    missing = [
-        (shard, key) for shard, key in dict.fromkeys(wanted) if key not in memory.windows[shard].windows
-    ]
+    missing = list(
+        dict.fromkeys((shard, key) for shard, key in wanted if key not in memory.windows[shard].windows)
+    )
     if not missing:
         return
     states = await window_store.load_states(work.connection, missing)
@@ -160,7 +160,7 @@ async def _save(work: UnitOfWork, memory: Memory, added: Mapping[int, Sequence[t
     ]
     await window_store.save_batches(work.connection, rows)
     to_save = {shard: memory.windows[shard].to_save() for shard in added}
-    await _load(work, memory, [(shard, key) for shard, keys in to_save.items() for key in keys])
+    await _load(work, memory, ((shard, key) for shard, keys in to_save.items() for key in keys))
     states = [(shard, state) for shard, keys in to_save.items() for state in memory.windows[shard].save(keys)]
     await window_store.save_states(work.connection, states)
     if states:

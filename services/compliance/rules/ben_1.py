@@ -9,7 +9,7 @@ Example: fifty payments in a month that all begin with 9 are found.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -37,6 +37,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, int(row.values["count"]), int(row.values["over_thousandths"]))
 
 
+def gate(parameters: Parameters) -> Gate:
+    """The log has no more of a month than the buckets."""
+    return Gate(count_min=parameters.count_min)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that the month's amounts are spread otherwise, in whole numbers: Σ o²/e - n over the bound."""
     count = window.in_count + window.out_count
@@ -46,9 +51,9 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
     number = len(members)
     if number < parameters.count_min:
         return None
-    seen = [0] * 10
+    seen, amount = [0] * 10, window.amount
     for each in members:
-        seen[int(str(abs(window.amount[each]))[0])] += 1
+        seen[int(str(abs(amount[each]))[0])] += 1
     weighed = sum(
         seen[digit] ** 2 * _MILLION * 1000 // (share * number) for digit, share in enumerate(SHARES, start=1)
     )
@@ -61,5 +66,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="BEN-1", title="First-digit law", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="BEN-1",
+    title="First-digit law",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

@@ -11,7 +11,7 @@ found.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import DAYS, Window
@@ -40,6 +40,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
         int(values["times"]),
         threshold_minor(values["over"], scale),
     )
+
+
+def gate(parameters: Parameters) -> Gate:
+    """Less is no matter, however unusual."""
+    return Gate(size_min=parameters.over + 1)
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
@@ -72,4 +77,5 @@ RULE: Final = WindowRule(
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,
+    gate=gate,
 )

@@ -9,7 +9,7 @@ Example: an account last moved on 3 January; on 10 April 1,500 come in. 97 days,
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import Window
@@ -37,6 +37,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     )
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Less wakes nobody."""
+    return Gate(size_min=parameters.over + 1)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that the account had not moved for so long; its opening counts as a movement."""
     if window.idle < parameters.days * DAY or abs(entry.amount) <= parameters.over:
@@ -48,5 +53,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="DOR-1", title="Dormant account", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="DOR-1",
+    title="Dormant account",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

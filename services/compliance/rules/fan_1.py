@@ -12,7 +12,13 @@ from typing import Final
 
 from services.compliance.domain.rule import WindowRule
 from services.compliance.domain.windows.entry import Entry
-from services.compliance.domain.windows.fans import FanParameters, fan, fan_words, read_fan_parameters
+from services.compliance.domain.windows.fans import (
+    FanParameters,
+    fan,
+    fan_gate,
+    fan_words,
+    read_fan_parameters,
+)
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
@@ -28,5 +34,10 @@ def evaluate(window: Window, entry: Entry, parameters: FanParameters) -> Finding
 
 
 RULE: Final = WindowRule(
-    code="FAN-1", title="Fan-in", judges="in", read_parameters=read_fan_parameters, evaluate=evaluate
+    code="FAN-1",
+    title="Fan-in",
+    judges="in",
+    read_parameters=read_fan_parameters,
+    evaluate=evaluate,
+    gate=fan_gate,
 )

@@ -9,7 +9,7 @@ Example: x
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell, tell_one
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -40,6 +40,12 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, countries, least, int(values["percent"]), days)
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Only entries with a country count."""
+    del parameters
+    return Gate(tells="country")
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this is much, or that most of the month is, with such countries."""
     if entry.country not in parameters.countries:
@@ -51,8 +57,9 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
         )
     members: list[int] = []
     risky = moved = 0
+    amount = window.amount
     for each in window.span(parameters.days * DAY):
-        size = abs(window.amount[each])
+        size = abs(amount[each])
         moved += size
         if window.country_at(each) in parameters.countries:
             risky += size
@@ -71,4 +78,5 @@ RULE: Final = WindowRule(
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,
+    gate=gate,
 )

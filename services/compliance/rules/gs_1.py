@@ -10,7 +10,7 @@ Example: three payers send 1,900 each; two days later 1,800 each go to three pay
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
@@ -40,6 +40,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(
         row.version, int(values["payers"]), int(values["payees"]), days, int(values["percent"]), least
     )
+
+
+def gate(parameters: Parameters) -> Gate:
+    """Smaller amounts are no part of it."""
+    return Gate(size_min=parameters.amount_min)
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
@@ -83,5 +88,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="GS-1", title="Gather and scatter", judges="out", read_parameters=read_parameters, evaluate=evaluate
+    code="GS-1",
+    title="Gather and scatter",
+    judges="out",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

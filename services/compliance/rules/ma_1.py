@@ -12,7 +12,7 @@ sale.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, SECOND, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, Window
@@ -40,13 +40,19 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, seconds, hours, int(values["count"]), int(values["net_percent"]))
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Only trades count."""
+    del parameters
+    return Gate(tells="traded")
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this trade is undone by others, at once or over the day."""
     if not entry.traded:
         return None
-    amount, time = window.amount, parameters.seconds * SECOND
+    at, amount, time = window.at, window.amount, parameters.seconds * SECOND
     # What comes a little out of order is judged as of the latest, so those around it are looked for.
-    near = [each for each in window.span(LATENESS + time) if abs(window.at[each] - entry.at) < time]
+    near = [each for each in window.span(LATENESS + time) if abs(at[each] - entry.at) < time]
     if any((amount[each] > 0) != (entry.amount > 0) for each in near):
         words = f"The owner bought and sold within {parameters.seconds} seconds."
         return tell(RULE.code, parameters.version, words, window, entry, near, pattern="seconds")
@@ -62,5 +68,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="MA-1", title="Wash trades", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="MA-1",
+    title="Wash trades",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

@@ -9,7 +9,7 @@ Example: 20,000 come in, 18,000 go out the same evening: 90 %, so less a commiss
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -42,6 +42,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     )
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Smaller amounts mirror nothing."""
+    return Gate(size_min=parameters.amount_min)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find the latest that came in and is mirrored by this."""
     out = -entry.amount
@@ -64,14 +69,20 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 def _told(window: Window, entry: Entry, place: int, parameters: Parameters, pattern: str) -> Finding:
     less = f", less a commission of {parameters.commission_percent} %," if pattern != "same" else ""
     words = f"What came in{less} went out again within {parameters.hours} hours."
-    own = (each for each in reversed(window.span(parameters.hours * HOUR)) if _is(window, each, entry))
+    amount = window.amount
+    own = (
+        each
+        for each in reversed(window.span(parameters.hours * HOUR))
+        if amount[each] == entry.amount and window.reference_at(each) == entry.reference
+    )
     return tell(RULE.code, parameters.version, words, window, entry, (place, *own), pattern=pattern)
 
 
-def _is(window: Window, place: int, entry: Entry) -> bool:
-    return window.amount[place] == entry.amount and window.reference_at(place) == entry.reference
-
-
 RULE: Final = WindowRule(
-    code="MIR-1", title="Mirrored amounts", judges="out", read_parameters=read_parameters, evaluate=evaluate
+    code="MIR-1",
+    title="Mirrored amounts",
+    judges="out",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

@@ -10,7 +10,7 @@ Example: an account is opened on the 1st; by the 20th 9,000 came in and 7,000 we
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell_volume
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
@@ -33,6 +33,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     if not 0 < days <= LOG_DAYS:
         raise ValueError(f"NEW-1 counts {LOG_DAYS} days at most")
     return Parameters(row.version, days, threshold_minor(row.values["over"], scale))
+
+
+def gate(parameters: Parameters) -> Gate:
+    """So much has to have moved."""
+    return Gate(volume_min=parameters.over + 1)
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
@@ -64,4 +69,5 @@ RULE: Final = WindowRule(
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,
+    gate=gate,
 )

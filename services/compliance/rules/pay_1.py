@@ -9,7 +9,7 @@ Example: 6,000 to a payee never paid before are found; 1,500 are too, if the pay
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import Window
@@ -34,6 +34,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, over, int(values["times"]), times_over, int(values["count"]))
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Both patterns ask for more."""
+    return Gate(size_min=min(parameters.over, parameters.times_over) + 1)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that a new payee is sent much, or much more than others."""
     if not entry.other or window.times:
@@ -52,5 +57,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="PAY-1", title="New payee, large", judges="out", read_parameters=read_parameters, evaluate=evaluate
+    code="PAY-1",
+    title="New payee, large",
+    judges="out",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

@@ -10,7 +10,7 @@ the last is found.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
@@ -37,6 +37,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     )
 
 
+def gate(parameters: Parameters) -> Gate:
+    """So much has to have come in."""
+    return Gate(volume_min=parameters.in_min)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that what went out since the first of what came in is most of it."""
     if window.in_sum < parameters.in_min or window.in_days(DAYS)[1] < parameters.in_min:
@@ -60,5 +65,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="RMF-1", title="Rapid in and out", judges="out", read_parameters=read_parameters, evaluate=evaluate
+    code="RMF-1",
+    title="Rapid in and out",
+    judges="out",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

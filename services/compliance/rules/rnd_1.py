@@ -9,7 +9,7 @@ Example: 5,000, 2,000 and 10,000 go out within 30 days: the third is found. 5,00
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -34,6 +34,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, multiple, int(row.values["count"]), days)
 
 
+def gate(parameters: Parameters) -> Gate:
+    """A multiple is no less than what it is one of."""
+    return Gate(size_min=parameters.multiple)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this is one of several round amounts in its direction."""
     multiple, comes = parameters.multiple, entry.amount > 0
@@ -52,5 +57,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="RND-1", title="Round amounts", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="RND-1",
+    title="Round amounts",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

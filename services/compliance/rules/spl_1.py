@@ -9,7 +9,7 @@ Example: 200 on the account, three payments of 0.50, then 180 go out: found, ove
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -38,6 +38,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, tiny, int(values["count"]), days, int(values["percent"]), least)
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Less is no drain."""
+    return Gate(size_min=parameters.amount_min)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that most of what was there goes, after several tiny amounts."""
     out = -entry.amount
@@ -58,4 +63,5 @@ RULE: Final = WindowRule(
     judges="out",
     read_parameters=read_parameters,
     evaluate=evaluate,
+    gate=gate,
 )

@@ -10,7 +10,7 @@ Dan: the third is found with Dan.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -38,6 +38,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, low, high, int(values["payers"]), days)
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Only amounts in the band count."""
+    return Gate(size_min=parameters.band_from)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this is one of several payments in the band, from as many payers as it takes."""
     low, high = parameters.band_from, parameters.band_below
@@ -60,4 +65,5 @@ RULE: Final = WindowRule(
     judges="in",
     read_parameters=read_parameters,
     evaluate=evaluate,
+    gate=gate,
 )

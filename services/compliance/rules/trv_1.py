@@ -9,7 +9,7 @@ Example: 4,000 USD to a bank abroad without the creditor's account: found. 2,000
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import Window
@@ -30,6 +30,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, 0 if least is None else threshold_minor(least, scale))
 
 
+def gate(parameters: Parameters) -> Gate:
+    """Nothing is missing of most."""
+    return Gate(size_min=parameters.amount_min, tells="missing")
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that fields are missing."""
     if not entry.missing or abs(entry.amount) < parameters.amount_min:
@@ -39,5 +44,10 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 
 
 RULE: Final = WindowRule(
-    code="TRV-1", title="Travel-rule data", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="TRV-1",
+    title="Travel-rule data",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

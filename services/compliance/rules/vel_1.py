@@ -10,7 +10,7 @@ Example: the eleventh card payment within one hour is found, the tenth is not.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell_volume
 from services.compliance.domain.windows.velocity import (
@@ -52,6 +52,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, *limits, times=read_times(row), least=min(limits))
 
 
+def gate(parameters: Parameters) -> Gate:
+    """A shorter time has no more than the month."""
+    return Gate(count_min=parameters.least + 1)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find the shortest time in which there were too many."""
     came, _, went, _ = window.in_days(DAYS)
@@ -84,5 +89,10 @@ def _told(window: Window, entry: Entry, parameters: Parameters, span: str, count
 
 
 RULE: Final = WindowRule(
-    code="VEL-1", title="Count velocity", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="VEL-1",
+    title="Count velocity",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

@@ -10,7 +10,7 @@ Example: 20,000 go out at noon and 0.50 at half past: the second is found, 20,00
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell_volume
 from services.compliance.domain.windows.velocity import (
@@ -54,6 +54,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     return Parameters(row.version, *limits, times=read_times(row), least=min(limits))
 
 
+def gate(parameters: Parameters) -> Gate:
+    """A shorter time has no more than the month."""
+    return Gate(volume_min=parameters.least + 1)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find the shortest time in which too much came in and went out together."""
     _, came, _, went = window.in_days(DAYS)
@@ -64,7 +69,8 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
     came, went = window.in_hours()[1::2]
     day = came + went
     if window.late or day > parameters.hour:
-        hour = sum(abs(window.amount[each]) for each in window.span(HOUR))
+        amount = window.amount
+        hour = sum(abs(amount[each]) for each in window.span(HOUR))
         if hour > parameters.hour and hour * HOURS_A_MONTH > usual:
             return _told(window, entry, parameters, "hour", hour, parameters.hour)
     if day > parameters.day and day * DAYS_A_MONTH > usual:
@@ -86,5 +92,10 @@ def _told(window: Window, entry: Entry, parameters: Parameters, span: str, total
 
 
 RULE: Final = WindowRule(
-    code="VEL-2", title="Value velocity", judges="both", read_parameters=read_parameters, evaluate=evaluate
+    code="VEL-2",
+    title="Value velocity",
+    judges="both",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+    gate=gate,
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.compliance.domain.rule import RuleParameter, threshold_minor
+from services.compliance.domain.rule import Gate, RuleParameter, threshold_minor
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
 from shared.money import AMOUNT_MINOR_MAX
@@ -32,6 +32,11 @@ def read_fan_parameters(row: RuleParameter, scale: int) -> FanParameters:
     return FanParameters(
         row.version, steps, min(count for _, count in steps), threshold_minor(row.values["amount_min"], scale)
     )
+
+
+def fan_gate(parameters: FanParameters) -> Gate:
+    """Smaller amounts are no part of a fan, and it takes so many."""
+    return Gate(size_min=parameters.amount_min, count_min=parameters.count_min)
 
 
 def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, int, list[int]] | None:

@@ -105,13 +105,16 @@ class ShardWindows:
         self._keep(key, window)
         self._note(window, self.checkpoint + 1)
 
-    def begin(self, entries: list[Entry]) -> int:
-        """Note that a batch adds entries, to windows that are in memory, and return its number."""
+    def begin(self, entries: list[Entry]) -> list[Window]:
+        """Note that a batch adds entries, to windows that are in memory, and return the window of each."""
         self.is_settled = False
         self._count(self.number + 1, len(entries))
-        for entry in entries:
-            self._note(self.windows[entry.owner, entry.asset], self.number)
-        return self.number
+        windows = self.windows
+        moved = [windows[entry.owner, entry.asset] for entry in entries]
+        for window in moved:
+            if window.changed_since < 0:
+                self._note(window, self.number)
+        return moved
 
     def to_save(self) -> list[Key]:
         """The windows to store with this batch: the first changed, if much has come since the checkpoint."""

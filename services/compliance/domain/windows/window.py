@@ -3,7 +3,8 @@
 A window is a fold: what it holds depends on the entries it took and their order, never on how they were
 cut into batches. Rules look at it after it has taken the entry they judge.
 
-- **The log** is exact: the last `LOG_MAX` entries of `LOG_DAYS` days, by event time, in columns.
+- **The log** is exact: the last `LOG_MAX` entries of `LOG_DAYS` days, by event time, in one array: an array
+  for each column would cost more memory than what most windows have in it.
 - **Buckets** of one hour (25 of them) and one day (31) hold count and sum, in and out, of all entries. Their
   grain is their error: "24 hours" reaches back 24 to 25 hours, "30 days" 30 to 31 days.
 - **Event time**: an entry up to `LATENESS` behind the latest is judged as if it had come in order; a later
@@ -19,17 +20,20 @@ import msgspec
 from services.compliance.domain.windows.entry import DAY, HOUR, SECOND, Entry
 from shared.money import AMOUNT_MINOR_MAX
 
-FORM: Final = 1
+FORM: Final = 2
 """Of stored windows: another one is built anew from the stored entries."""
 LOG_MAX: Final = 500
 LOG_DAYS: Final = 30
 LATENESS: Final = 600 * SECOND
 KNOWN_MAX: Final = 1024
 """Counterparties remembered by direction; beyond it the one known longest is forgotten."""
-_SLACK: Final = 100
 _RETAINED: Final = LOG_DAYS * DAY
 _OUT: Final = 1
 """Marks a counterparty that was paid; the numbers of counterparties are even."""
+_WIDTH: Final = 4
+"""Of an entry in the log: event time, amount, counterparty, the ledger's event."""
+_CUT_AT: Final = _WIDTH * (LOG_MAX + 100)
+"""How long the log becomes before it is cut."""
 _SHARD_BITS: Final = 48
 _SEQ_MASK: Final = (1 << _SHARD_BITS) - 1
 HOURS: Final = 25
@@ -49,14 +53,11 @@ class Window:
     __slots__ = (
         "account",
         "account_at",
-        "amount",
-        "at",
         "changed_since",
         "country",
         "days",
         "days_totals",
         "hours",
-        "hours_totals",
         "idle",
         "in_count",
         "in_squares",
@@ -65,14 +66,13 @@ class Window:
         "known",
         "last_at",
         "late",
+        "log",
         "now",
         "opened_at",
-        "other",
         "others",
         "out_count",
         "out_squares",
         "out_sum",
-        "reference",
         "residence",
         "segment",
         "times",
@@ -94,15 +94,11 @@ class Window:
         """The same of further accounts."""
         self.known: dict[int, int] = {}
         """How often each counterparty was seen; odd numbers are those that were paid."""
-        self.at = array("q")
-        self.amount = array("q")
-        self.other = array("q")
-        self.reference = array("q")
+        self.log = array("q")
         self.country: array[int] | None = None
         """Of the other side; none until one is told."""
         self.hours = array("q")
         self.days = array("q")
-        self.hours_totals = [0, 0, 0, 0]
         self.days_totals = [0, 0, 0, 0]
         self.in_count = self.in_sum = self.in_squares = 0
         self.out_count = self.out_sum = self.out_squares = 0
@@ -124,37 +120,56 @@ class Window:
 
     def take(self, entry: Entry) -> None:
         """Add one movement."""
-        at, amount = entry.at, entry.amount
+        at, amount, other, account = entry.at, entry.amount, entry.other, entry.account
         behind = self.last_at - at
-        self.late = behind > LATENESS
         if behind <= 0:
+            self.late = False
             self.last_at = self.now = at
         else:
+            self.late = behind > LATENESS
             self.now = at if self.late else self.last_at
-        account = entry.account
-        seen = self.account_at if account == self.account else self._seen(account)
-        self.idle = -1 if seen < 0 else at - seen
-        if at > seen:
-            if account == self.account:
+        if account == self.account:
+            seen = self.account_at
+            if at > seen:
                 self.account_at = at
-            else:
+        else:
+            seen = self._seen(account)
+            if at > seen:
                 self._move(account, at)
+        self.idle = -1 if seen < 0 else at - seen
         if self.opened_at < 0:
             self.opened_at = at
         if amount > 0:
+            size, column, key = amount, 1, other
             self.in_count += 1
-            self.in_sum += amount
-            self.in_squares += amount * amount
-            column = 1
+            self.in_sum += size
+            self.in_squares += size * size
         else:
+            size, column, key = -amount, 3, other | _OUT
             self.out_count += 1
-            self.out_sum -= amount
-            self.out_squares += amount * amount
-            column = 3
-        self._meet(entry.other, amount)
-        self._log(entry)
-        size = amount if amount > 0 else -amount
-        _count(self.hours, self.hours_totals, at // HOUR, HOURS, column, size)
+            self.out_sum += size
+            self.out_squares += size * size
+        if other:
+            known = self.known
+            self.times = times = known.get(key, 0)
+            known[key] = times + 1
+            if len(known) > KNOWN_MAX:
+                del known[next(iter(known))]
+        else:
+            self.times = 0
+        reference = entry.shard << _SHARD_BITS | entry.seq
+        log = self.log
+        place = len(log)
+        if log and log[-_WIDTH] > at:
+            place = bisect_right(self.at, at) * _WIDTH
+            log[place:place] = array("q", (at, amount, other, reference))
+        else:
+            log.extend((at, amount, other, reference))
+        if entry.country or self.country is not None:
+            self._tell_country(place // _WIDTH, entry.country)
+        if len(log) >= _CUT_AT or log[0] < self.last_at - 2 * _RETAINED:
+            self._cut()
+        _count(self.hours, None, at // HOUR, HOURS, column, size)
         _count(self.days, self.days_totals, at // DAY, DAYS, column, size)
 
     def _seen(self, account: str) -> int:
@@ -170,50 +185,37 @@ class Window:
         else:
             self.others[account] = at
 
-    def _meet(self, other: int, amount: int) -> None:
-        if not other:
-            self.times = 0
-            return
-        known, key = self.known, other if amount > 0 else other | _OUT
-        self.times = known.get(key, 0)
-        known[key] = self.times + 1
-        if len(known) > KNOWN_MAX:
-            del known[next(iter(known))]
-
-    def _log(self, entry: Entry) -> None:
-        at, times = entry.at, self.at
-        country = int.from_bytes(entry.country.encode(), "big") if entry.country else 0
-        if country and self.country is None:
-            self.country = array("H", bytes(2 * len(times)))
-        reference = entry.shard << _SHARD_BITS | entry.seq
-        if not times or times[-1] <= at:
-            times.append(at)
-            self.amount.append(entry.amount)
-            self.other.append(entry.other)
-            self.reference.append(reference)
-            if self.country is not None:
-                self.country.append(country)
-        else:
-            place = bisect_right(times, at)
-            times.insert(place, at)
-            self.amount.insert(place, entry.amount)
-            self.other.insert(place, entry.other)
-            self.reference.insert(place, reference)
-            if self.country is not None:
-                self.country.insert(place, country)
-        if len(times) >= LOG_MAX + _SLACK or times[0] < self.last_at - 2 * _RETAINED:
-            self._cut()
+    def _tell_country(self, place: int, country: str) -> None:
+        """Note the country of an entry just logged; from the first one told on all have a place for it."""
+        if self.country is None:
+            self.country = array("H", bytes(2 * (len(self.log) // _WIDTH - 1)))
+        self.country.insert(place, int.from_bytes(country.encode(), "big"))
 
     def _cut(self) -> None:
         """Drop what is beyond the log; done now and then, since `span` leaves it out anyway."""
-        first = self._first()
-        for column in (self.at, self.amount, self.other, self.reference, self.country):
-            if column is not None:
-                del column[:first]
+        first = self._first(self.at)
+        del self.log[: first * _WIDTH]
+        if self.country is not None:
+            del self.country[:first]
 
-    def _first(self) -> int:
-        old = bisect_right(self.at, self.last_at - _RETAINED)
-        return max(old, len(self.at) - LOG_MAX)
+    def _first(self, times: "array[int]") -> int:
+        old = bisect_right(times, self.last_at - _RETAINED)
+        return max(old, len(times) - LOG_MAX)
+
+    @property
+    def at(self) -> "array[int]":
+        """When what is in the log happened: a copy, as are the next two, so take it once."""
+        return self.log[::_WIDTH]
+
+    @property
+    def amount(self) -> "array[int]":
+        """What moved with each entry in the log."""
+        return self.log[1::_WIDTH]
+
+    @property
+    def other(self) -> "array[int]":
+        """The counterparty of each entry in the log."""
+        return self.log[2::_WIDTH]
 
     def span(self, time: int) -> range:
         """Where in the log the entries are that lie less than `time` before now, and none after it."""
@@ -221,14 +223,14 @@ class Window:
         first = max(bisect_right(times, now - time), len(times) - LOG_MAX)
         if not self.late:
             return range(first, len(times))
-        return range(max(first, self._first()), bisect_right(times, now))
+        return range(max(first, self._first(times)), bisect_right(times, now))
 
     def in_hours(self) -> Totals:
         """What was counted in 24 hours up to now."""
         if self.late:
             return _sum(self.hours, self.now // HOUR, HOURS)
-        counted = self.hours_totals
-        return counted[0], counted[1], counted[2], counted[3]
+        came, came_sum, went, went_sum = _columns(self.hours)
+        return came, came_sum, went, went_sum
 
     def in_days(self, days: int) -> Totals:
         """What was counted in so many days' buckets up to now, `DAYS` at most."""
@@ -239,7 +241,7 @@ class Window:
 
     def reference_at(self, place: int) -> str:
         """The ledger's event of an entry in the log."""
-        packed = self.reference[place]
+        packed = self.log[place * _WIDTH + 3]
         return f"{packed >> _SHARD_BITS}-{packed & _SEQ_MASK}"
 
     def country_at(self, place: int) -> str:
@@ -250,7 +252,7 @@ class Window:
     def to_bytes(self) -> bytes:
         """Spell the window to be stored."""
         country = self.country if self.country is not None and any(self.country) else array("H")
-        columns = (self.at, self.amount, self.other, self.reference, country, self.hours, self.days)
+        columns = (self.log, country, self.hours, self.days)
         return _ENCODE(
             (
                 self.segment,
@@ -275,14 +277,11 @@ class Window:
         window.segment, window.residence, window.opened_at, window.last_at = head[:4]
         window.account, window.account_at, window.others = head[4:7]
         window.known = dict(head[7])
-        at, amount, other, reference, country, hours, days = head[8]
+        log, country, hours, days = head[8]
         if country:
             window.country = array("H", country)
         for column, content in (
-            (window.at, at),
-            (window.amount, amount),
-            (window.other, other),
-            (window.reference, reference),
+            (window.log, log),
             (window.hours, hours),
             (window.days, days),
         ):
@@ -290,7 +289,6 @@ class Window:
         sums = tuple(map(int, head[9]))
         window.in_sum, window.in_squares, window.out_sum, window.out_squares = sums
         window.in_count, window.out_count = head[10]
-        window.hours_totals = _columns(window.hours)
         window.days_totals = _columns(window.days)
         return window
 
@@ -299,32 +297,38 @@ _ENCODE: Final = msgspec.msgpack.encode
 _DECODE: Final = msgspec.msgpack.decode
 
 
-def _count(buckets: "array[int]", totals: list[int], number: int, kept: int, column: int, size: int) -> None:
+def _count(
+    buckets: "array[int]", totals: list[int] | None, number: int, kept: int, column: int, size: int
+) -> None:
     """Count an amount in its bucket, and drop the buckets that are over; in order at no search."""
-    place = len(buckets) - _STRIDE
-    if place < 0 or buckets[place] != number:
-        place = _bucket(buckets, totals, number, kept)
-        if place < 0:
+    if buckets and buckets[-_STRIDE] == number:
+        place = column - _STRIDE
+    else:
+        found = _bucket(buckets, totals, number, kept)
+        if found < 0:
             return
-    buckets[place + column] += 1
-    totals[column - 1] += 1
-    before = buckets[place + column + 1]
+        place = found + column
+    buckets[place] += 1
+    before = buckets[place + 1]
     after = before + size
     if after > AMOUNT_MINOR_MAX:
         after = AMOUNT_MINOR_MAX
-    buckets[place + column + 1] = after
-    totals[column] += after - before
+    buckets[place + 1] = after
+    if totals is not None:
+        totals[column - 1] += 1
+        totals[column] += after - before
 
 
-def _bucket(buckets: "array[int]", totals: list[int], number: int, kept: int) -> int:
+def _bucket(buckets: "array[int]", totals: list[int] | None, number: int, kept: int) -> int:
     """Return the place of a bucket that is not the latest, or becomes it; -1 for one that is over."""
     place = len(buckets) - _STRIDE
     if place < 0 or buckets[place] < number:
         buckets.extend((number, 0, 0, 0, 0))
         over = 0
         while buckets[over] <= number - kept:
-            for each in range(4):
-                totals[each] -= buckets[over + each + 1]
+            if totals is not None:
+                for each in range(4):
+                    totals[each] -= buckets[over + each + 1]
             over += _STRIDE
         if over:
             del buckets[:over]
