@@ -164,7 +164,7 @@ class Window:
             place = bisect_right(self.at, at) * _WIDTH
             log[place:place] = array("q", (at, amount, other, reference))
         else:
-            log.extend((at, amount, other, reference))
+            log.fromlist([at, amount, other, reference])  # `extend` would grow it number by number
         if entry.country or self.country is not None:
             self._tell_country(place // _WIDTH, entry.country)
         if len(log) >= _CUT_AT or log[0] < self.last_at - 2 * _RETAINED:
@@ -323,7 +323,7 @@ def _bucket(buckets: "array[int]", totals: list[int] | None, number: int, kept: 
     """Return the place of a bucket that is not the latest, or becomes it; -1 for one that is over."""
     place = len(buckets) - _STRIDE
     if place < 0 or buckets[place] < number:
-        buckets.extend((number, 0, 0, 0, 0))
+        buckets.fromlist([number, 0, 0, 0, 0])
         over = 0
         while buckets[over] <= number - kept:
             if totals is not None:
