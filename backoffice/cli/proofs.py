@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from backoffice.cli.errors import FOUND, USAGE, CommandError
+from services.transactions.queries.seals import body_of_plain
 from services.transactions.queries.verifying import Anchor
 
 PUBLIC_SUFFIX: Final = ".pub"
@@ -118,9 +119,13 @@ def _flaw_of_path(proof: dict[str, Any]) -> str | None:
     if stand is None or not 0 < seq <= stand["seq"]:
         return "the checkpoint does not reach the event"
     row = bytes.fromhex(proof["row"])
-    node = sha256(
-        b"\x00" + bytes.fromhex(proof["previous"]) + len(body).to_bytes(4, "big") + body + row
-    ).digest()
+    previous, accounts = bytes.fromhex(proof["previous"]), proof["accounts"]
+    if accounts is None:
+        node = sha256(b"\x00" + previous + len(body).to_bytes(4, "big") + body + row).digest()
+    elif body_of_plain(row, accounts) == body:
+        node = sha256(b"\x03" + previous + row + accounts.encode()).digest()
+    else:
+        return "the event is not what its row says"
     sealed_seq = stand["sealed_seq"]
     is_sealed = seq <= sealed_seq
     root = _root_over(

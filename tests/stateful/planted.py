@@ -479,7 +479,7 @@ BUGS: Final = (
     # events
     Bug(
         "hash_of_the_key", "the chain is taken over the event's key instead of its body", POSTED,
-        "handlers.announcing:announce", "chained(head, event.body,", "chained(head, event.key,",
+        "handlers.announcing:announce", "chained(head, event.body, *row)", "chained(head, event.key, *row)",
     ),
     Bug(
         "chain_of_copies_broken", "a copy does not name the one sent there before", POSTED,

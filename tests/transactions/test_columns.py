@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +20,6 @@ from services.transactions.queries.verifying.effects.opening import read_chart
 from services.transactions.queries.verifying.first_outcomes import Ids
 from services.transactions.queries.verifying.journal import TRAILER, read_rows
 from services.transactions.queries.verifying.plain import Ends, PlainWalk
-from services.transactions.queries.verifying.plain_spelling import decimals, spelt_ids, spelt_numbers
 from services.transactions.queries.verifying.seals import Anchor, Chain
 from shared.messages.envelope import HOUSE
 from tests.transactions.conftest import TEMPLATE, Server, database
@@ -268,19 +265,3 @@ def test_both_walks_find_the_same(streams: list[Stream], data: st.DataObject) ->
     expected = walked(stream, rows, None, 10_000, anchors)
     found = walked(stream, rows, data.draw(st.integers(1, 6)), data.draw(st.integers(1, 200)), anchors)
     assert found == expected
-
-
-@given(st.lists(st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 18)), min_size=1))
-def test_amounts_are_spelt_as_decimals(amounts: list[tuple[int, int]]) -> None:
-    """Of any size and any scale, also beside each other."""
-    numbers, scales = (np.array(column, np.int64) for column in zip(*amounts, strict=True))
-    expected = [f"{Decimal(amount).scaleb(-scale):f}".encode() for amount, scale in amounts]
-    assert decimals(numbers, scales) == expected
-    assert spelt_numbers(numbers) == [str(amount).encode() for amount, _ in amounts]
-
-
-@given(st.lists(st.uuids(), min_size=1))
-def test_ids_are_spelt_as_uuids(ids: list[Any]) -> None:
-    """With four dashes."""
-    columns = np.array([list(each.bytes) for each in ids], np.uint8)
-    assert spelt_ids(columns) == [str(each).encode() for each in ids]

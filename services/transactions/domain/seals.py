@@ -2,7 +2,8 @@
 
 The form that is hashed is written down in `docs/decisions/0021-seals.md`; all hashes are SHA-256:
 
-- an event's hash covers the one before it, so it is the head of the chain after that event;
+- an event's hash covers the one before it, so it is the head of the chain after that event; a plain event's
+  covers its row alone, which says all of it, and any other's what was published of it too;
 - a seal's root is that of the Merkle tree of RFC 6962 (section 2.1) whose leaves are these hashes;
 - a seal's own hash covers the seal before it.
 
@@ -82,6 +83,11 @@ def chained(previous: bytes, body: bytes, *row: bytes) -> bytes:
     it (`JournalRows.add` returns that).
     """
     return sha256(_JOIN((b"\x00", previous, len(body).to_bytes(4, "big"), body, *row))).digest()
+
+
+def chained_plain(previous: bytes, *row: bytes) -> bytes:
+    """Return the hash of a plain event: `row` is all that the journal holds of it, with its accounts."""
+    return sha256(_JOIN((b"\x03", previous, *row))).digest()
 
 
 def hash_of_seal(shard: int, first_seq: int, last_seq: int, previous: bytes, root: bytes) -> bytes:

@@ -9,7 +9,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.events import event_bytes, plain_bytes, spell_time
-from services.transactions.domain.seals import Chain, Seal, chained
+from services.transactions.domain.seals import Chain, Seal, chained, chained_plain
 from services.transactions.handlers.sealing import tombstone
 from services.transactions.store import (
     Connection,
@@ -78,7 +78,8 @@ def announce(
                 decision.instruction_id,
                 decision.traceparent,
             )
-        head = chained(head, event.body, *add_rows(decision, shard, stamp, epoch, copies))
+        is_plain, row = add_rows(decision, shard, stamp, epoch, copies)
+        head = chained_plain(head, *row) if is_plain else chained(head, event.body, *row)
         heads.append(head)
         event.chain = hexlify(head)
         announce_one(event)
@@ -203,7 +204,8 @@ async def events_after(
             decision, shard, recorded_at, spell_time(recorded_at), epoch, decision.seq - 1, copies
         )
         stamp = binary.microseconds(recorded_at)
-        head = chained(head, event.body, *rows.add(decision, shard, stamp, epoch, copies))
+        is_plain, row = rows.add(decision, shard, stamp, epoch, copies)
+        head = chained_plain(head, *row) if is_plain else chained(head, event.body, *row)
         event.chain = hexlify(head)
         event.ahead = _erased(decision)
         if decision.seq > seq:

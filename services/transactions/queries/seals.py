@@ -1,5 +1,7 @@
 """Reads what a checkpoint of the ledger and a proof are made of."""
 
+import json
+import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -7,8 +9,19 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.journal import TRAILER, read_rows, row_at
-from services.transactions.queries.verifying.seals import NOTHING, SEAL_EVERY, hash_of_event, path_of
+from services.transactions.queries.verifying.books import Account, Books
+from services.transactions.queries.verifying.effects.opening import accounts_of
+from services.transactions.queries.verifying.implied import complete
+from services.transactions.queries.verifying.journal import NULL, Row, row_at, rows_between
+from services.transactions.queries.verifying.seals import (
+    NOTHING,
+    SEAL_EVERY,
+    hash_of_event,
+    hash_of_plain,
+    path_of,
+)
+from services.transactions.queries.verifying.spelling import body_of, said_of
+from shared.messages.envelope import HOUSE
 from shared.runtime.work import Outgoing
 
 Rebuild = Callable[[Connection, int, int, int], Awaitable[list[Outgoing]]]
@@ -65,7 +78,9 @@ async def prove(
             )
             or NOTHING
         )
-        rows = await _sealed_rows(connection, shard, first - 1, last)
+        rows = await rows_between(connection, shard, first - 1, last)
+        books = Books()
+        books.accounts = await accounts_of(connection, _accounts_named(rows))
         bodies = {
             event.seq: event.body for event in await rebuild(connection, shard, first - 1, last - first + 1)
         }
@@ -74,7 +89,11 @@ async def prove(
         for number, row in rows.items():
             if number == seq:
                 previous = head
-            head = hash_of_event(head, bodies[number], row)
+            head = (
+                hash_of_plain(head, row.sealed, said_of(row, books))
+                if row.is_plain
+                else hash_of_event(head, bodies[number], row.sealed)
+            )
             leaves.append(head)
         seals = await connection.fetch(
             "SELECT last_seq, previous_hash, root FROM transactions.seal"
@@ -87,7 +106,8 @@ async def prove(
             "shard": shard,
             "seq": seq,
             "body": bodies[seq].decode(),
-            "row": rows[seq].hex(),
+            "row": rows[seq].sealed.hex(),
+            "accounts": said_of(rows[seq], books).decode() if rows[seq].is_plain else None,
             "previous": previous.hex(),
             "path": [node.hex() for node in path_of(seq - first, leaves)],
             "previous_seal": seals[0]["previous_hash"].hex() if seals else None,
@@ -96,14 +116,33 @@ async def prove(
     return None
 
 
-async def _sealed_rows(connection: Connection, shard: int, after: int, last_seq: int) -> dict[int, bytes]:
-    """Return what of a stretch of the journal is hashed beside the bodies, by seq in its order."""
-    found: dict[int, bytes] = {}
+def body_of_plain(sealed: bytes, said: str) -> bytes:
+    """Spell a plain event from what is hashed of it: its row, and what its accounts are called.
 
-    def take(chunk: bytes, at: int) -> None:
-        while at < len(chunk) and not chunk.startswith(TRAILER, at):
-            row, at = row_at(chunk, at)
-            found[row["seq"]] = row.sealed
+    Raises `LookupError`, `TypeError` or `ValueError` where these are not those of a plain event.
+    """
+    try:
+        row, end = row_at(sealed + 2 * NULL, 0)
+    except struct.error as error:
+        raise ValueError("the row is cut off") from error
+    if not row.is_plain or end != len(sealed) + 2 * len(NULL):
+        raise ValueError("the row is not that of a plain event")
+    (leg,) = row.legs
+    named = json.loads(said)
+    books = Books()
+    for side in ("debit", "credit"):
+        account = named[side]
+        books.accounts[leg[f"{side}_account"]] = Account(
+            account["account"], 0, leg["asset_id"], 0, None, account["owner"] != HOUSE, 0, named["scale"],
+            account["owner"], account["entity"], account["class"], named["asset"],
+        )  # fmt: skip
+    if said_of(row, books).decode() != said:
+        raise ValueError("the accounts are spelt otherwise")
+    complete(row, books)
+    return body_of(row, books)
 
-    await read_rows(connection, shard, after, last_seq, take)
-    return found
+
+def _accounts_named(rows: Mapping[int, Row]) -> set[int]:
+    """Return the ids of the accounts of all plain events."""
+    legs = (leg for row in rows.values() if row.is_plain for leg in row.legs)
+    return {leg[side] for leg in legs for side in ("debit_account", "credit_account")}

@@ -60,6 +60,8 @@ _JOURNAL_COLUMNS: Final = (
     "content",
 )
 _NO_MOVEMENT: Final = 5 * _NULL
+_TO_CREDIT: Final = b',"credit":'
+_END: Final = b"}"
 _MOVEMENT_HEAD: Final = struct.Struct(">hiiiiiqiqiqiqiqiqii").pack
 _MOVEMENT_COLUMNS: Final = (
     "shard",
@@ -94,19 +96,21 @@ class JournalRows:
         recorded_at: int,
         epoch: int,
         copies: Sequence[tuple[int, int, bytes]],
-    ) -> tuple[bytes, ...]:
+    ) -> tuple[bool, tuple[bytes, ...]]:
         """Add a decision's rows; `recorded_at` as `binary.microseconds` spells it.
 
-        Returns what of them is sealed beside the event's value: all but the content, which is in there.
+        Returns whether it is plain, and what of it is sealed: if it is, row, content and what its accounts
+        are called; if not, the rows beside the event's value, without the content, which is in there.
         """
         terms = decision.terms
         if terms is None or decision.partition != shard:
             return self._add(decision, shard, recorded_at, epoch, copies)
-        spelt: tuple[bytes, asking.Cut | None] | None = terms.row
+        spelt: tuple[bytes, asking.Cut | None, bytes] | None = terms.row
         if spelt is None:
-            spelt = (self._opening_of(decision, shard, None, None), asking.cut_of(terms))
+            opening = self._opening_of(decision, shard, None, None)
+            spelt = (opening, asking.cut_of(terms), _to_debit(terms.asset, terms.scale))
             terms.row = spelt
-        opening, cut = spelt
+        opening, cut, to_debit = spelt
         content = None
         if cut is not None:
             content = asking.kept_of_plain(
@@ -138,7 +142,7 @@ class JournalRows:
             )
         )  # fmt: skip
         self._journal += (row, content)
-        return (row,)
+        return True, (row, content, to_debit, debit.posting, _TO_CREDIT, credit.posting, _END)
 
     def _add(
         self,
@@ -147,7 +151,7 @@ class JournalRows:
         recorded_at: int,
         epoch: int,
         copies: Sequence[tuple[int, int, bytes]],
-    ) -> tuple[bytes, ...]:
+    ) -> tuple[bool, tuple[bytes, ...]]:
         """Add the rows of any decision, field by field."""
         seq, legs, owner, code = decision.seq, decision.legs, decision.owner, decision.instruction_type
         content = decision.content if decision.about_seq is None or decision.keeps_content else None
@@ -186,7 +190,11 @@ class JournalRows:
         self._journal.append(row)
         if content is not None:
             self._journal.append(content)
-        return (row, *self._several(shard, seq, legs)) if len(legs) > 1 else (row,)
+            if owner is None and _is_plain(decision, shard):
+                (leg,) = legs
+                to_debit = _to_debit(leg.debit.asset, leg.debit.scale)
+                return True, (row, content, to_debit, leg.debit.posting, _TO_CREDIT, leg.credit.posting, _END)
+        return False, (row, *self._several(shard, seq, legs)) if len(legs) > 1 else (row,)
 
     def _several(self, shard: int, seq: int, legs: Sequence[Leg]) -> list[bytes]:
         rows: list[bytes] = []
@@ -255,6 +263,26 @@ class JournalRows:
         """Write everything added, with a constant number of statements."""
         await _copy(connection, "journal_row", _JOURNAL_COLUMNS, self._journal)
         await _copy(connection, "movement_of_several", _MOVEMENT_COLUMNS, self._movements)
+
+
+def _is_plain(decision: Decision, shard: int) -> bool:
+    """Say whether a decision's row, with a content and no owner, tells all of its event."""
+    return (
+        decision.kind == kinds.POSTED
+        and len(decision.legs) == 1
+        and decision.topic == asking.TOPIC_ASSUMED
+        and decision.partition == shard
+        and decision.instruction_id is not None
+        and decision.about_seq is None
+        and decision.reason is None
+        and decision.detail is None
+        and decision.seen is None
+    )
+
+
+def _to_debit(asset: str, scale: int) -> bytes:
+    """Spell how what a plain event's accounts are called begins, up to the debited one."""
+    return f'{{"asset":"{asset}","scale":{scale},"debit":'.encode()
 
 
 def _json(value: dict[str, Any]) -> bytes:

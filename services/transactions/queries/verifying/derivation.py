@@ -21,8 +21,8 @@ from services.transactions.queries.verifying.first_outcomes import (
 from services.transactions.queries.verifying.implied import complete
 from services.transactions.queries.verifying.journal import TRAILER, Row, read_rows, row_at
 from services.transactions.queries.verifying.plain import Ends, PlainWalk
-from services.transactions.queries.verifying.seals import Anchor, Chain, hash_of_event
-from services.transactions.queries.verifying.spelling import MOVING, body_of
+from services.transactions.queries.verifying.seals import Anchor, Chain, hash_of_event, hash_of_plain
+from services.transactions.queries.verifying.spelling import MOVING, body_of, said_of
 
 BLOCK_BYTES: Final = 4 << 20
 """So much of a journal is walked at a time: a few thousand rows."""
@@ -215,11 +215,15 @@ class Walk:
             chain.lose(seq)
             return
         try:
-            body = body_of(row, books)
+            head = (
+                hash_of_plain(chain.head, row.sealed, said_of(row, books))
+                if row.is_plain
+                else hash_of_event(chain.head, body_of(row, books), row.sealed)
+            )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             chain.differ(seq, "an event that can be spelt", type(error).__name__)
             return
-        chain.take(seq, hash_of_event(chain.head, body, row.sealed))
+        chain.take(seq, head)
 
     def _repeats_what_is_away(self, row: Row) -> bool:
         """Say whether an event repeats what was asked of one that is away."""

@@ -20,6 +20,7 @@ SEALED_COUNT: Final = SEALED_FIELDS.to_bytes(2, "big")
 
 INSTRUCTIONS_TOPIC: Final = "transactions.instructions.v1"
 
+_POSTED: Final = b"TransactionPosted"
 _LENGTH: Final = struct.Struct(">i").unpack_from
 _BIGINT: Final = struct.Struct(">q").unpack
 _INT: Final = struct.Struct(">i").unpack
@@ -81,7 +82,9 @@ class Row(dict[str, Any]):
     """A journal row by its columns, with what an event needs beside it."""
 
     sealed: bytes = b""
-    """What of it, and of its movements, is hashed beside the body."""
+    """What of it, and of its movements, is hashed: beside the body, or whole where it is plain."""
+    is_plain: bool = False
+    """Whether it says all of its event, but for what its accounts are called."""
     legs: list[dict[str, Any]]
     """Its movements, wherever they are kept, by leg."""
     several: int = 0
@@ -129,7 +132,10 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
         owner=_text(owner),
         content=content,
     )
-    row.sealed = SEALED_COUNT + chunk[at + 2 : content_at] + (several or b"")
+    row.is_plain = kind == _POSTED and None not in (offset, instruction_id, debit, content)
+    row.is_plain &= all(each is None for each in (topic, partition, about_seq, reason, detail, seen, owner))
+    content_end = content_at + len(content or b"")
+    row.sealed = SEALED_COUNT + chunk[at + 2 : content_end if row.is_plain else content_at] + (several or b"")
     row.first_content = first_content
     if debit is None:
         row.legs = _several(several or b"")
@@ -146,6 +152,19 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
         row["partition"] = row["shard"] if partition is None else row["partition"]
         row["topic"] = row["topic"] or INSTRUCTIONS_TOPIC
     return row, place
+
+
+async def rows_between(connection: Connection, shard: int, after: int, last_seq: int) -> dict[int, Row]:
+    """Read a stretch of a shard's journal at once, by seq in its order."""
+    found: dict[int, Row] = {}
+
+    def take(chunk: bytes, at: int) -> None:
+        while at < len(chunk) and not chunk.startswith(TRAILER, at):
+            row, at = row_at(chunk, at)
+            found[row["seq"]] = row
+
+    await read_rows(connection, shard, after, last_seq, take)
+    return found
 
 
 def spelt_id(value: bytes) -> str:

@@ -16,7 +16,7 @@ from services.transactions.queries.verifying.columns import PLAIN_TYPES, Block, 
 from services.transactions.queries.verifying.effects.reversals import ITEM_CLASSES
 from services.transactions.queries.verifying.first_outcomes import Ids
 from services.transactions.queries.verifying.journal import EPOCH_DAY
-from services.transactions.queries.verifying.plain_spelling import PlainSpelling, SaidOfAccounts
+from services.transactions.queries.verifying.plain_hashing import SaidOfAccounts, heads_of
 from services.transactions.queries.verifying.seals import Chain
 from shared.messages.instructions import FACTS
 
@@ -69,7 +69,6 @@ class PlainWalk:
         self._debit = self._credit = np.zeros(0, np.int64)
         self._unfit = np.zeros(0, np.int64)
         self._known_as: object = None
-        self._spelling = PlainSpelling(shard.number, ends.said)
         self.rows = 0
         """How many have been walked, and counted."""
 
@@ -212,4 +211,5 @@ class PlainWalk:
         run, chain = slice(first, last), self._chain
         self._ids.add_run(block.instruction_id[run], block.seq[run])
         if chain is not None and chain.difference is None:
-            chain.extend(self._spelling.heads(block, run, self._debit[run], self._credit[run], chain.head))
+            debit, credit = self._debit[run], self._credit[run]
+            chain.extend(heads_of(block, run, debit, credit, chain.head, self._ends.said))

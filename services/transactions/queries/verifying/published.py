@@ -6,8 +6,12 @@ from hashlib import blake2b
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import PREFETCH
+from services.transactions.queries.verifying.books import PREFETCH, Books
+from services.transactions.queries.verifying.effects.opening import read_chart
+from services.transactions.queries.verifying.implied import complete
+from services.transactions.queries.verifying.journal import rows_between
 from services.transactions.queries.verifying.result import Check, Difference
+from services.transactions.queries.verifying.spelling import body_of
 from shared.runtime.work import Outgoing
 
 
@@ -35,7 +39,8 @@ async def compare_published(
     """Compare what stands on the topic with what the journal says should, byte for byte.
 
     `events` yields every event from the topic's start; one that was published twice may stand there
-    twice. `rebuild` is the service's `events_after`. Events up to each shard's `published_seq` must be
+    twice. `rebuild` is the service's `events_after`; what it spells is held against the rows with a speller
+    that is not the service's. Events up to each shard's `published_seq` must be
     there; later ones may be.
     """
     check = Check("published")
@@ -57,14 +62,18 @@ async def compare_published(
         if place in found:
             see(found[place] == spelt, event.shard, event.seq, "the same bytes twice", "other bytes")
         found[place] = spelt
+    books = Books()
+    await read_chart(connection, books)
     rows = await connection.fetch("SELECT shard, published_seq FROM transactions.shard ORDER BY shard")
     for row in rows:
         shard, seq = row["shard"], 0
         while batch := await rebuild(connection, shard, seq, PREFETCH):
+            spelt_anew = await _bodies(connection, books, shard, seq, batch[-1].seq)
             for event in batch:
                 seq = event.seq
                 if seq > vector.get(shard, 0):
                     break
+                see(spelt_anew.get(seq) == event.body, shard, seq, "the event that its row says", "another")
                 digest = blake2b(event.body, digest_size=16).digest()
                 for partition, prev, _ in ((shard, event.prev, b""), *event.copies):
                     spelt = found.pop((shard, seq, partition), None)
@@ -81,3 +90,17 @@ async def compare_published(
     for shard, seq, partition in found:
         see(False, shard, seq, "nothing", f"an event in partition {partition}")
     return check, first
+
+
+async def _bodies(
+    connection: Connection, books: Books, shard: int, after: int, last_seq: int
+) -> dict[int, bytes]:
+    """Spell the events of a stretch of a shard's journal, by seq; none that cannot be spelt."""
+    found: dict[int, bytes] = {}
+    for seq, row in (await rows_between(connection, shard, after, last_seq)).items():
+        try:
+            complete(row, books)
+            found[seq] = body_of(row, books)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            continue
+    return found

@@ -14,6 +14,8 @@ from services.transactions.queries.verifying.result import Difference
 
 SEAL_EVERY: Final = 1_024
 NOTHING: Final = bytes(32)
+PLAIN_EVENT: Final = b"\x03"
+"""Stands before what is hashed of an event whose row says all of it."""
 
 Stand = tuple[int, bytes, bytes, bytes]
 """Where a chain ends: seq, head, the open tree's complete subtrees, the last seal's hash."""
@@ -165,6 +167,11 @@ class Chain:
 def hash_of_event(previous: bytes, body: bytes, row: bytes) -> bytes:
     """Return the head of the chain after an event."""
     return sha256(b"\x00" + previous + len(body).to_bytes(4, "big") + body + row).digest()
+
+
+def hash_of_plain(previous: bytes, row: bytes, said: bytes) -> bytes:
+    """Return the head of the chain after a plain event, of which the row is whole."""
+    return sha256(PLAIN_EVENT + previous + row + said).digest()
 
 
 def hash_of_seal(shard: int, last_seq: int, previous: bytes, root: bytes) -> bytes:

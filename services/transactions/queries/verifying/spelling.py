@@ -110,6 +110,23 @@ def posting_of(account: Account) -> str:
     )
 
 
+def said_of(row: Row, books: Books) -> bytes:
+    """Spell what the accounts of a plain event are called; raises `LookupError` where one is not known."""
+    (leg,) = row.legs
+    debit, credit = books.accounts[leg["debit_account"]], books.accounts[leg["credit_account"]]
+    return said_of_debit(debit) + said_of_credit(credit)
+
+
+def said_of_debit(account: Account) -> bytes:
+    """Spell what the debited account is called, with asset and scale."""
+    return f'{{"asset":"{account.asset}","scale":{account.scale},"debit":{posting_of(account)}'.encode()
+
+
+def said_of_credit(account: Account) -> bytes:
+    """Spell what the credited account is called, behind the debited one."""
+    return f',"credit":{posting_of(account)}}}'.encode()
+
+
 def _time(row: Row) -> str:
     return f"{row['recorded_at'].isoformat(timespec='microseconds')[:-6]}Z"
 

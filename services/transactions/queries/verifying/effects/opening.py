@@ -1,7 +1,7 @@
 """Accounts: each customer's was opened by an event of its home, as it stands."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from asyncpg import Connection
@@ -17,36 +17,30 @@ from services.transactions.queries.verifying.books import (
 )
 from services.transactions.queries.verifying.effects.effect import Effect
 
+_ACCOUNTS: Final = """
+    SELECT account_id, account.code, account.shard, asset_id, entity_id, limit_minor,
+           account_class.holder = 'customer' AS is_customer, opened_seq, scale, owner,
+           entity.code AS entity, class, asset.code AS asset
+    FROM transactions.account
+    JOIN transactions.account_class USING (class)
+    JOIN transactions.asset USING (asset_id)
+    JOIN transactions.entity USING (entity_id)
+    WHERE $1::bigint[] IS NULL OR account_id = ANY($1)
+"""
+
+
+async def accounts_of(connection: Connection, account_ids: Iterable[int]) -> dict[int, Account]:
+    """Read these accounts, by id."""
+    rows = await connection.fetch(_ACCOUNTS, list(account_ids))
+    return {account_id: Account(*said) for account_id, *said in rows}
+
 
 async def read_chart(connection: Connection, books: Books) -> None:
     """Read what all shards' movements refer to."""
-    async for row in connection.cursor(
-        """
-        SELECT account_id, account.code, account.shard, asset_id, entity_id, limit_minor, opened_seq,
-               account_class.holder = 'customer' AS is_customer, scale, owner, entity.code AS entity, class,
-               asset.code AS asset
-        FROM transactions.account
-        JOIN transactions.account_class USING (class)
-        JOIN transactions.asset USING (asset_id)
-        JOIN transactions.entity USING (entity_id)
-        """,
-        prefetch=PREFETCH,
-    ):
-        books.accounts[row["account_id"]] = Account(
-            row["code"],
-            row["shard"],
-            row["asset_id"],
-            row["entity_id"],
-            row["limit_minor"],
-            row["is_customer"],
-            row["opened_seq"],
-            row["scale"],
-            row["owner"],
-            row["entity"],
-            row["class"],
-            row["asset"],
-        )
-        books.ids[row["code"]] = row["account_id"]
+    async for row in connection.cursor(_ACCOUNTS, None, prefetch=PREFETCH):
+        account_id, *said = row
+        account = books.accounts[account_id] = Account(*said)
+        books.ids[account.code] = account_id
     for account_id, account in books.accounts.items():
         box, within, _ = account.code.rpartition("#")
         if within and box in books.ids:
