@@ -36,6 +36,8 @@ MAY: Final[Mapping[str, tuple[str, ...]]] = {
     "revoke_role": ("administrator",),
 }
 """Who may do what. Acts that mend a shard are the runtime's, and nobody's role."""
+MAY_WITH_OWN: Final[Mapping[str, tuple[str, ...]]] = {"withdraw_parameters": ("rule_author",)}
+"""Who else may, where it is about what they have proposed themselves."""
 
 ROLE_ACTS: Final = {"propose_role": "proposed", "approve_role": "approved", "revoke_role": "revoked"}
 _ALONE: Final = ("auditor", "administrator")
@@ -67,6 +69,8 @@ class RoleFactRow:
 class Roles:
     """The grants of one shard, as answered acts have left them."""
 
+    authors: Mapping[str, str]
+    """Who has proposed which parameters, in whatever shard."""
     given: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     founded: bool = False
 
@@ -80,7 +84,9 @@ class Roles:
         day = event["recorded_at"][:10]
         his = [grant for grant in self.given.values() if grant["officer"] == actor]
         held = {grant["role"] for grant in his if _counts(grant, day)}
-        return "" if held & set(MAY[act]) else f"{actor} did {act} as {sorted(held)}"
+        is_own = self.authors.get(event["result"].get("proposal_id", "")) == actor
+        may = {*MAY[act], *(MAY_WITH_OWN.get(act, ()) if is_own else ())}
+        return "" if held & may else f"{actor} did {act} as {sorted(held)}"
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Let an act that was done count."""
@@ -137,9 +143,10 @@ def role_faults(events: Sequence[Mapping[str, Any]], rows: Sequence[RoleFactRow]
     faults: list[str] = []
     told: dict[tuple[int, str, str], tuple[Any, ...]] = {}
     done = [event for event in events if event["done"] and not event.get("result", {}).get("repeat")]
+    authors = {event["act_id"]: event["actor"] for event in done if event["act"] == "propose_parameters"}
     for event in done:
         shard, said = event["shard"], event.get("result", {})
-        book = books.setdefault(shard, Roles())
+        book = books.setdefault(shard, Roles(authors))
         wrong = book.wrong(event)
         if wrong:
             faults.append(f"shard {shard}, event {event['seq']}: {wrong}")

@@ -134,6 +134,9 @@ class RateCustomer(ActBase):
     type: Literal["rate_customer"] = "rate_customer"
     owner: Code
     risk_class: RiskClass
+    seen: int | None = None
+    """The version of the rating that the actor has seen, 0 before the first; refused `version_old` where it
+    has gone on since."""
 
 
 class ApproveRating(ActBase):
@@ -205,6 +208,10 @@ class ProposeParameters(ActBase):
     """The first that is not any more."""
 
 
+VersionStatus = Literal["proposed", "shadow", "live", "withdrawn"]
+"""What became of a proposed version in a shard."""
+
+
 class PublishParameters(ActBase):
     """Let a proposed version count from here on; by another person than proposed it, to every partition."""
 
@@ -212,6 +219,8 @@ class PublishParameters(ActBase):
     proposal_id: UUID
     shadow: bool = False
     """Only keep what it finds: nothing is held, and nobody is alerted."""
+    seen: VersionStatus | None = None
+    """What the actor has seen it to be; refused `version_old` where it has gone on since."""
 
 
 class WithdrawParameters(ActBase):
@@ -222,6 +231,8 @@ class WithdrawParameters(ActBase):
 
     type: Literal["withdraw_parameters"] = "withdraw_parameters"
     proposal_id: UUID
+    seen: VersionStatus | None = None
+    """What the actor has seen it to be; refused `version_old` where it has gone on since."""
 
 
 CaseKind = Literal["suspicion", "unknown_suspect", "review", "continuing", "cash_report"]
@@ -344,6 +355,10 @@ Role = Literal[
 ]
 
 
+GrantStatus = Literal["proposed", "approved", "revoked"]
+"""What became of a role that was proposed."""
+
+
 class ProposeRole(ActBase):
     """Propose to give an officer a role; sent to every partition, like all that concerns roles."""
 
@@ -368,6 +383,8 @@ class RevokeRole(ActBase):
 
     type: Literal["revoke_role"] = "revoke_role"
     grant_id: UUID
+    seen: GrantStatus | None = None
+    """What the actor has seen it to be; refused `version_old` where it has gone on since."""
 
 
 class MakeReport(ActBase):

@@ -14,10 +14,12 @@ from audit.checks.cases import cases_follow_from_their_facts
 from audit.evidence import ALERTS, Evidence, Record
 from audit.examination import Examination
 from audit.readers.casework import read_cases
-from audit.roles import MAY
-from services.compliance.domain.roles import APART, RIGHT_OF, RIGHTS, RoleBook, RoleFact
+from audit.roles import MAY, MAY_WITH_OWN
+from services.compliance.domain.roles import APART, RIGHT_OF, RIGHT_OF_OWN, RIGHTS, RoleBook, RoleFact
+from services.compliance.domain.rule import RuleParameter
+from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleSets, RuleTimeline
 from services.compliance.handlers.acts import OwnAct, judge_act
-from services.compliance.handlers.verdicts import Known
+from services.compliance.handlers.verdicts import Known, KnownRules
 from services.compliance.queries.roles import roles_list
 from services.compliance.store import roles as role_store
 from shared.messages.acts import (
@@ -26,10 +28,13 @@ from shared.messages.acts import (
     CaseAct,
     DismissAlert,
     OpenCase,
+    ProposeParameters,
     ProposeRole,
     RevokeRole,
     Role,
+    WithdrawParameters,
 )
+from shared.messages.journal import ActDone
 from tests.compliance.conftest import READONLY, Harness
 from tests.compliance.ledger import ALICE
 from tests.compliance.tables import table
@@ -58,11 +63,12 @@ def test_every_act_takes_a_right_and_every_right_is_somebodys():
 
 def test_the_auditor_has_the_same_account_of_who_may_do_what():
     """Written down twice, by hand: a change in one place alone is found."""
-    ours = {
-        kind.model_fields["type"].default: {role for role in RIGHTS if right in RIGHTS[role]}
-        for kind, right in RIGHT_OF.items()
-    }
-    assert ours == {act: set(roles) for act, roles in MAY.items()}
+    for rights, theirs in ((RIGHT_OF, MAY), (RIGHT_OF_OWN, MAY_WITH_OWN)):
+        ours = {
+            kind.model_fields["type"].default: {role for role in RIGHTS if right in RIGHTS[role]}
+            for kind, right in rights.items()
+        }
+        assert ours == {act: set(roles) for act, roles in theirs.items()}
 
 
 def test_nobody_holds_both_sides_of_what_takes_two():
@@ -187,6 +193,64 @@ def test_an_act_is_judged_only_where_a_role_in_force_has_the_right(kind: type[Ac
     may = actor in HOLDERS and HOLDERS[actor] in MAY[kind.model_fields["type"].default]
     assert (outcome(made(kind, actor), judged_by()) != "no_right") == may
     assert outcome(made(kind, actor), judged_by([])) != "no_right", "nobody keeps roles yet"
+
+
+WITHDRAWALS = table(
+    """
+    actor  proposed_by  status    outcome
+    rita   rita         proposed  done
+    rita   rita         shadow    done
+    rita   rita         live      same_person   # what counts takes two to change
+    rita   rose         proposed  no_right
+    paul   rita         proposed  done          # so it is rejected
+    paul   rita         live      done
+    paul   paul         live      same_person
+    lena   lena         proposed  no_right      # who was an author once
+    nobody rita         proposed  no_right
+    """
+)
+
+
+@pytest.mark.parametrize("row", WITHDRAWALS, ids=lambda row: " ".join(list(row.values())[:3]))
+def test_authors_withdraw_what_they_have_proposed_and_publishers_whatever_there_is(row: dict[str, str]):
+    """But for what is live, which its author does not take back alone."""
+    proposal_id = UUID(int=5)
+    values = RuleParameter("CTR-1", 1001, "*", {}, TODAY, None, "x")
+    proposal = Proposal(proposal_id, values, row["proposed_by"])
+    timeline = RuleTimeline(RuleSets((), ()))
+    if row["status"] != "proposed":
+        timeline = timeline.with_change(
+            RuleChange(0, proposal, "proposed", row["status"], 0)  # pyright: ignore[reportArgumentType]
+        )
+    by = judged_by()
+    by.rules = KnownRules(proposals={proposal_id: proposal}, timelines={0: timeline})
+    act = WithdrawParameters(act_id=UUID(int=1), actor=row["actor"], reason="x", proposal_id=proposal_id)
+    assert outcome(act, by) == row["outcome"]
+
+
+async def test_the_auditor_knows_whose_proposal_was_withdrawn(database: Database, harness: Harness):
+    """In every shard, though it was proposed in the house's alone."""
+    await found(harness, ("rita", "rule_author", "ada", "abe"), ("rose", "rule_author", "ada", "abe"))
+    proposing: dict[str, Any] = {"rule": "CTR-1", "values": {"over": "5000"}, "valid_from": TODAY}
+    proposed = ProposeParameters(act_id=UUID(int=700), actor="rita", reason="x", **proposing)
+    assert [each.done for each in await harness.act(proposed)] == [True]
+    for actor, act_id in (("rose", 701), ("rita", 702)):
+        act = WithdrawParameters(
+            act_id=UUID(int=act_id), actor=actor, reason="x", proposal_id=proposed.act_id
+        )
+        said = [each for each in await harness.everywhere(act) if isinstance(each, ActDone)]
+        assert [each.done for each in said] == [actor == "rita"] * 4
+    connection = await asyncpg.connect(database.dsn(READONLY))
+    try:
+        cases = await read_cases(connection)
+    finally:
+        await connection.close()
+    bodies = [each.model_dump(mode="json") for each in harness.published]
+    assert examined(bodies, cases) == ()
+    forged = [
+        {**each, "actor": "rose"} if each.get("act") == "propose_parameters" else each for each in bodies
+    ]
+    assert any("rita did withdraw_parameters as ['rule_author']" in each for each in examined(forged, cases))
 
 
 def test_a_role_counts_from_its_first_day_to_the_day_before_its_end():
@@ -342,14 +406,15 @@ def test_whatever_is_tried_roles_stay_apart_and_two_administrators_stay(
     assert all(each.actor != each.officer for each in facts if each.what != "revoked")
 
 
-async def found(harness: Harness) -> None:
-    """Appoint two administrators in every shard, who give four people their roles."""
+async def found(harness: Harness, *more: tuple[str, Role, str, str]) -> None:
+    """Appoint two administrators in every shard, who give people their roles."""
     appointed: tuple[tuple[str, Role, str, str], ...] = (
         ("ada", "administrator", "x", "y"),
         ("abe", "administrator", "x", "y"),
         ("ann", "analyst", "ada", "abe"),
         ("otto", "investigator", "ada", "abe"),
         ("lena", "approver", "abe", "ada"),
+        *more,
     )
     for number, (officer, role, proposed_by, approved_by) in enumerate(appointed, start=1):
         for shard in range(4):

@@ -23,6 +23,7 @@ from shared.messages.acts import (
     DismissAlert,
     FileReport,
     GatherAlerts,
+    GrantStatus,
     LinkEvidence,
     LoadList,
     NoteCase,
@@ -88,6 +89,9 @@ RIGHT_OF: Final[Mapping[type[ActBase], Right]] = {
 }
 """Which right each act takes; one that is not here is nobody's."""
 
+RIGHT_OF_OWN: Final[Mapping[type[ActBase], Right]] = {WithdrawParameters: "author"}
+"""Which right is enough, too, where the act is about what the actor has proposed."""
+
 APART: Final[tuple[frozenset[Role], ...]] = (
     frozenset({"investigator", "approver"}),
     frozenset({"analyst", "approver"}),
@@ -105,7 +109,11 @@ audits, or gives out roles, does nothing else."""
 ADMINISTRATORS_MIN: Final = 2
 """Fewer could not approve anything of one another's."""
 
-What = Literal["proposed", "approved", "revoked"]
+
+def rights_for(kind: type[ActBase], *, is_own: bool) -> frozenset[Right]:
+    """The rights of which any one lets somebody do this; `is_own` where it is about their own proposal."""
+    found: list[Right | None] = [RIGHT_OF.get(kind), RIGHT_OF_OWN.get(kind) if is_own else None]
+    return frozenset(each for each in found if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class RoleFact:
 
     shard: int
     grant_id: UUID
-    what: What
+    what: GrantStatus
     act_id: UUID
     actor: str
     reason: str
@@ -136,6 +144,11 @@ class Grant:
     proposed_by: str
     is_approved: bool = False
     is_revoked: bool = False
+
+    @property
+    def status(self) -> GrantStatus:
+        """What became of it."""
+        return "revoked" if self.is_revoked else "approved" if self.is_approved else "proposed"
 
     def counts(self, day: date) -> bool:
         """Whether the officer holds the role on a day."""

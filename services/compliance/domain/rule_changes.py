@@ -14,11 +14,11 @@ from uuid import UUID
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import RuleParameter, WindowRule
 from services.compliance.domain.windows.judging import WindowJudge
+from shared.messages.acts import VersionStatus
 from shared.messages.compliance import Finding
 
 Before = Literal["proposed", "shadow", "live"]
 After = Literal["shadow", "live", "withdrawn"]
-Status = Literal["proposed", "shadow", "live", "withdrawn"]
 
 VERSION_MIN: Final = 1001
 """Of versions that people propose; those below come with the product, whose upgrades meet none."""
@@ -155,7 +155,7 @@ class RuleTimeline:
         """The timeline that goes on with this."""
         return RuleTimeline(self._sets, (*self.changes, change))
 
-    def status_of(self, proposal: Proposal) -> Status:
+    def status_of(self, proposal: Proposal) -> VersionStatus:
         """What became of a proposal in this shard."""
         return self._statuses(self.changes).get(proposal.proposal_id, (proposal, "proposed"))[1]
 
@@ -172,5 +172,5 @@ class RuleTimeline:
         )
 
     @staticmethod
-    def _statuses(changes: Iterable[RuleChange]) -> dict[UUID, tuple[Proposal, Status]]:
+    def _statuses(changes: Iterable[RuleChange]) -> dict[UUID, tuple[Proposal, VersionStatus]]:
         return {each.proposal.proposal_id: (each.proposal, each.after) for each in changes}

@@ -34,6 +34,9 @@ def judge_rating(shard: int, act: RateCustomer, known: Known) -> Verdict:
     if home != shard:
         return refused("wrong_shard", f"the owner is at home in shard {home}")
     standing = known.standing(shard, act.owner)
+    if act.seen not in (None, standing.version):
+        words = f"the customer was rated since, and is of {standing.risk_class} risk"
+        return refused("version_old", words, version=standing.version)
     if act.risk_class == standing.risk_class:
         return refused("already_rated", f"the customer is of {act.risk_class} risk")
     version = standing.version + 1

@@ -8,10 +8,17 @@ from services.compliance.domain.roles import (
     RIGHTS,
     RoleBook,
     RoleFact,
-    What,
+    rights_for,
 )
 from services.compliance.handlers.verdicts import Known, Verdict, refused
-from shared.messages.acts import ActBase, ApproveRole, ProposeRole, RevokeRole
+from shared.messages.acts import (
+    ActBase,
+    ApproveRole,
+    GrantStatus,
+    ProposeRole,
+    RevokeRole,
+    WithdrawParameters,
+)
 
 RoleAct = ProposeRole | ApproveRole | RevokeRole
 
@@ -27,12 +34,20 @@ def judge_right(shard: int, act: ActBase, known: Known) -> Verdict | None:
         if isinstance(act, RoleAct) or not known.roles_required:
             return None
         return refused("roles_unfounded", "nobody may do anything before two administrators are appointed")
-    needed = RIGHT_OF.get(type(act))
-    if needed is not None and needed in book.rights_of(act.actor, known.day(shard)):
+    needed = rights_for(type(act), is_own=_is_own(act, known))
+    if needed & book.rights_of(act.actor, known.day(shard)):
         return None
-    holders = sorted(role for role, rights in RIGHTS.items() if needed in rights)
+    holders = sorted(role for role, rights in RIGHTS.items() if needed & rights)
     words = f"{act.actor} is no {' or '.join(holders)}" if holders else "no role has the right to do this"
-    return refused("no_right", words, right=needed)
+    return refused("no_right", words, right=RIGHT_OF.get(type(act)))
+
+
+def _is_own(act: ActBase, known: Known) -> bool:
+    """Whether it is about what the actor has proposed."""
+    if not isinstance(act, WithdrawParameters):
+        return False
+    proposal = known.rules.proposals.get(act.proposal_id)
+    return proposal is not None and proposal.proposed_by == act.actor
 
 
 def judge_role(shard: int, act: RoleAct, known: Known) -> Verdict:
@@ -83,8 +98,8 @@ def _judge_approval(shard: int, act: ApproveRole, known: Known) -> Verdict:
     grant = book.grants.get(act.grant_id)
     if grant is None:
         return refused("no_such_grant", "nobody has proposed that")
-    if grant.is_revoked or grant.is_approved:
-        return refused(f"already_{'revoked' if grant.is_revoked else 'approved'}", "it has been decided")
+    if grant.status != "proposed":
+        return refused(f"already_{grant.status}", "it has been decided")
     if grant.proposed_by == act.actor:
         return refused("same_person", f"{act.actor} has proposed it; another person has to approve it")
     if grant.officer == act.actor:
@@ -102,6 +117,8 @@ def _judge_revocation(shard: int, act: RevokeRole, known: Known) -> Verdict:
     grant = book.grants.get(act.grant_id)
     if grant is None:
         return refused("no_such_grant", "nobody has proposed that")
+    if act.seen not in (None, grant.status):
+        return refused("version_old", f"it is {grant.status} by now", status=grant.status)
     if grant.is_revoked:
         return refused("already_revoked", "it has been revoked")
     fact = _of_grant(shard, act, "revoked", book)
@@ -111,7 +128,7 @@ def _judge_revocation(shard: int, act: RevokeRole, known: Known) -> Verdict:
     return _done(known, fact, f"{grant.officer} is no {grant.role} by it any more")
 
 
-def _of_grant(shard: int, act: ApproveRole | RevokeRole, what: What, book: RoleBook) -> RoleFact:
+def _of_grant(shard: int, act: ApproveRole | RevokeRole, what: GrantStatus, book: RoleBook) -> RoleFact:
     grant = book.grants[act.grant_id]
     return RoleFact(
         shard,

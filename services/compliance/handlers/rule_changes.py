@@ -14,7 +14,13 @@ from services.compliance.domain.rule_changes import VERSION_MIN, Proposal, RuleC
 from services.compliance.handlers.verdicts import Known, KnownRules, Verdict, refused
 from services.compliance.rules import RULES, san_1
 from services.compliance.store import rule_changes as rule_store
-from shared.messages.acts import ActBase, ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.acts import (
+    ActBase,
+    ProposeParameters,
+    PublishParameters,
+    VersionStatus,
+    WithdrawParameters,
+)
 from shared.messages.compliance import ParametersChanged
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
@@ -165,6 +171,8 @@ def _leaves(value: Any) -> list[Any]:
 def _judge_publication(shard: int, act: PublishParameters, proposal: Proposal, rules: KnownRules) -> Verdict:
     timeline = rules.timelines[shard]
     before, after = timeline.status_of(proposal), "shadow" if act.shadow else "live"
+    if act.seen not in (None, before):
+        return _gone_on(proposal, before)
     if before == after or before in ("live", "withdrawn"):
         return refused(f"already_{before}", f"version {proposal.row.version} is {before} in this shard")
     if proposal.proposed_by == act.actor:
@@ -179,11 +187,18 @@ def _judge_publication(shard: int, act: PublishParameters, proposal: Proposal, r
 
 def _judge_withdrawal(shard: int, act: WithdrawParameters, proposal: Proposal, rules: KnownRules) -> Verdict:
     before = rules.timelines[shard].status_of(proposal)
+    if act.seen not in (None, before):
+        return _gone_on(proposal, before)
     if before == "withdrawn":
         return refused("already_withdrawn", "it does not count")
     if before == "live" and proposal.proposed_by == act.actor:
         return refused("same_person", f"{act.actor} has proposed it; another person has to withdraw it")
     return _step(RuleChange(shard, proposal, before, "withdrawn", rules.starts.get(shard, 0)), rules)
+
+
+def _gone_on(proposal: Proposal, status: VersionStatus) -> Verdict:
+    words = f"version {proposal.row.version} of {proposal.row.rule} is {status} by now"
+    return refused("version_old", words, status=status)
 
 
 def _step(change: RuleChange, rules: KnownRules) -> Verdict:
