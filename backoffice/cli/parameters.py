@@ -95,31 +95,7 @@ def show(rule: RuleArgument) -> None:
 def history(rule: RuleArgument) -> None:
     """Tell who proposed, published and withdrew which version, and from which record of each shard on."""
     _require_rule(rule)
-    proposals, changes = sessions.run(_history(connect(), rule))
-    steps: list[dict[str, Any]] = [
-        {
-            "at": each["proposed_at"],
-            "version": each["version"],
-            "step": "proposed",
-            "actor": each["proposed_by"],
-            "reason": each["reason"],
-            "proposal_id": each["proposal_id"],
-            "journal_offsets": {},
-        }
-        for each in proposals
-    ] + [
-        {
-            "at": each["recorded_at"],
-            "version": each["version"],
-            "step": each["after"],
-            "actor": each["actor"],
-            "reason": each["reason"],
-            "proposal_id": each["proposal_id"],
-            "journal_offsets": each["journal_offsets"],
-        }
-        for each in changes
-    ]
-    steps.sort(key=lambda each: (each["at"], each["version"]))
+    steps = sessions.run(_history(connect(), rule))
     for each in steps:
         output.emit(each)
     if not steps:
@@ -222,14 +198,7 @@ def findings(
     found = sessions.run(_findings(connect(), proposal, _day(since), _day(until)))
     for each in found:
         output.emit({"shadow_finding": True, **each})
-    both = sum(each["is_live"] for each in found)
-    summary = {
-        "proposal_id": proposal,
-        "findings": len(found),
-        "parties": len({each["owner"] for each in found}),
-        "would_hold": sum(each["would_hold"] for each in found),
-        "live_too": both,
-    }
+    summary = queries.shadow_report(proposal, found)
     output.emit(summary)
     output.table(
         ("business date", "owner", "event", "would hold", "live too"),
@@ -246,7 +215,7 @@ def findings(
     )
     output.say(
         f"{len(found):,} findings about {summary['parties']:,} parties; {summary['would_hold']:,} would hold;"
-        f" the live rule told {both:,} of them, too."
+        f" the live rule told {summary['live_too']:,} of them, too."
     )
 
 
@@ -352,9 +321,9 @@ async def _read(connection: Connection, rule: str | None) -> tuple[list[RulePara
         return rows, await queries.proposals_list(database, rule)
 
 
-async def _history(connection: Connection, rule: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+async def _history(connection: Connection, rule: str) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
-        return await queries.proposals_list(database, rule), await queries.changes_list(database, rule)
+        return await queries.steps_list(database, rule)
 
 
 async def _findings(

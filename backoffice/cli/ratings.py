@@ -9,7 +9,7 @@ from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.compliance.queries.ratings import proposal_find, proposals_list, ratings_list
+from services.compliance.queries.ratings import proposal_show, proposals_list, ratings_list
 from shared.messages.acts import ApproveRating, RateCustomer
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
@@ -96,16 +96,17 @@ async def _rated(
 
 async def _approved(connection: Connection, rating: UUID, reason: str, actor: str, timeout: float) -> ActDone:
     async with sessions.open_database(connection) as database:
-        found = await proposal_find(database, rating)
+        found = await proposal_show(database, rating)
     if found is None:
         raise CommandError(
             "rating_unknown",
             f"Nothing is proposed under {rating}.",
             "Type `backoffice compliance ratings list --proposed` to see what is.",
         )
-    shard, owner = found
-    act = ApproveRating(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, rating_id=rating)
-    return await _perform(connection, act, shard, timeout)
+    act = ApproveRating(
+        act_id=clock.new_id(), actor=actor, reason=reason, owner=found["owner"], rating_id=rating
+    )
+    return await _perform(connection, act, found["shard"], timeout)
 
 
 async def _perform(

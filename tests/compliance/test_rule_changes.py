@@ -417,8 +417,9 @@ async def test_what_became_of_a_version_is_told_by_shard_and_in_a_word(harness: 
     standing = await queries.standing_rows(harness.connection)
     assert [each.version for each in standing if each.rule == "CTR-1" and each.asset == "*"] == [1, 1001]
     await authors.withdraw(proposed)
-    steps = await queries.changes_list(harness.connection, "CTR-1")
-    assert [(each["after"], each["actor"], each["journal_offsets"]) for each in steps] == [
+    steps = await queries.steps_list(harness.connection, "CTR-1")
+    assert [(each["step"], each["actor"], each["journal_offsets"]) for each in steps] == [
+        ("proposed", "ann", {}),
         ("live", "ben", {str(shard): 0 for shard in range(PARTITIONS)}),
         ("withdrawn", "ben", {str(shard): 0 for shard in range(PARTITIONS)}),
     ]

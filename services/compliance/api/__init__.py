@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
-from services.compliance.api import acting, reading
+from services.compliance.api import acting, lists, parameters, ratings, reading, roles
 from services.compliance.api.problems import Problem, ProblemDetails, answer_invalid, answer_problem
 from shared.runtime.gateway import Gateway
 
@@ -26,6 +26,18 @@ REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     }.items()
 }
 
+ROUTERS: Final = (
+    reading.router,
+    acting.router,
+    parameters.router,
+    parameters.acting,
+    ratings.router,
+    ratings.acting,
+    lists.router,
+    roles.router,
+    roles.acting,
+)
+
 
 def create_api(gateway: Gateway | None) -> FastAPI:
     """Make the application; without a gateway only to describe it."""
@@ -40,6 +52,6 @@ def create_api(gateway: Gateway | None) -> FastAPI:
         exception_handlers={Problem: answer_problem, RequestValidationError: answer_invalid},
     )
     api.state.gateway = gateway
-    api.include_router(reading.router)
-    api.include_router(acting.router)
+    for each in ROUTERS:
+        api.include_router(each)
     return api

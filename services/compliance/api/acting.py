@@ -4,21 +4,27 @@
 `Idempotency-Key` is the act's id: a request sent again with the same one is done once.
 """
 
-import asyncio
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Response
 
 from services.compliance.api import shapes
-from services.compliance.api.problems import STATUS_OF, Problem, ProblemDetails
+from services.compliance.api.performing import (
+    ANSWERS,
+    Key,
+    Seen,
+    common,
+    perform,
+    read_version,
+    require_seen,
+)
+from services.compliance.api.problems import Problem
 from services.compliance.api.reading import Way, case_of, hold_of, pair_of, tag_of
-from services.compliance.api.rights import Asking, Officer, authorise, right
+from services.compliance.api.rights import Asking, authorise, right
 from services.compliance.queries.alerts import alert_find
-from services.compliance.queries.decisions import act_answer
 from shared.messages.acts import (
     AcknowledgeReport,
-    ActBase,
     ApproveDecision,
     ApproveWhitelisting,
     AssignCase,
@@ -38,32 +44,17 @@ from shared.messages.acts import (
     RevokeWhitelisting,
 )
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import COMPLIANCE_ACTS
-from shared.runtime import clock
 from shared.runtime.gateway import Gateway
-
-ANSWER_POLL_SECONDS: Final = 0.03
 
 router: Final = APIRouter(
     prefix="/v1",
     dependencies=[Depends(authorise)],
-    responses={
-        202: {
-            "model": shapes.Answer,
-            "description": "The act stands in its topic and waits to be carried out.",
-        },
-        409: {"model": ProblemDetails, "description": "It cannot be done as things are."},
-        412: {"model": ProblemDetails, "description": "It has gone on since it was seen."},
-        428: {"model": ProblemDetails, "description": "The request does not say what was seen."},
-    },
+    responses=ANSWERS,
 )
 
 TRIAGE: Final = right("triage")
 INVESTIGATE: Final = right("investigate")
 APPROVE: Final = right("approve")
-
-Seen = Annotated[str | None, Header(alias="If-Match", description="The entity tag that was seen.")]
-Key = Annotated[UUID | None, Header(alias="Idempotency-Key", description="The act's id; else a new one.")]
 
 
 @router.post("/alerts/{alert_id}/dismissal", openapi_extra=TRIAGE, response_model=shapes.Answer)
@@ -76,7 +67,7 @@ async def dismiss_alert(
     if found is None:
         raise Problem(404, "no_such_alert", f"there is no alert {alert_id}")
     shard, owner = found
-    act = DismissAlert(**_common(officer, body, key), owner=owner, alert_id=alert_id)
+    act = DismissAlert(**common(officer, body, key), owner=owner, alert_id=alert_id)
     return await perform(way, response, act, owner, shard)
 
 
@@ -85,7 +76,7 @@ async def open_case(
     officer: Asking, way: Way, response: Response, body: shapes.NewCase, key: Key = None
 ) -> Any:
     """Open a case about one owner; its id is in the answer."""
-    act = OpenCase(**_common(officer, body, key), owner=body.owner, kind=body.kind, alert_ids=body.alert_ids)
+    act = OpenCase(**common(officer, body, key), owner=body.owner, kind=body.kind, alert_ids=body.alert_ids)
     return await perform(way, response, act, body.owner, shard_of(body.owner, way.partitions))
 
 
@@ -100,8 +91,8 @@ async def gather_alerts(
     key: Key = None,
 ) -> Any:
     """Take more alerts of the owner into a case."""
-    common = _common(officer, body, key)
-    return await _on_case(way, response, GatherAlerts, case_id, seen, common, alert_ids=body.alert_ids)
+    said = {"alert_ids": body.alert_ids}
+    return await _on_case(way, response, GatherAlerts, case_id, seen, common(officer, body, key), **said)
 
 
 @router.post("/cases/{case_id}/notes", openapi_extra=TRIAGE, response_model=shapes.Answer)
@@ -115,7 +106,7 @@ async def note_case(
     key: Key = None,
 ) -> Any:
     """Add a note, the reason, to a case."""
-    return await _on_case(way, response, NoteCase, case_id, seen, _common(officer, body, key))
+    return await _on_case(way, response, NoteCase, case_id, seen, common(officer, body, key))
 
 
 @router.post("/cases/{case_id}/evidence", openapi_extra=TRIAGE, response_model=shapes.Answer)
@@ -130,7 +121,7 @@ async def link_evidence(
 ) -> Any:
     """Add to a case what bears on it."""
     link = {"kind": body.kind, "reference": body.reference}
-    return await _on_case(way, response, LinkEvidence, case_id, seen, _common(officer, body, key), **link)
+    return await _on_case(way, response, LinkEvidence, case_id, seen, common(officer, body, key), **link)
 
 
 @router.post("/cases/{case_id}/assignment", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
@@ -144,8 +135,8 @@ async def assign_case(
     key: Key = None,
 ) -> Any:
     """Give a case to an officer."""
-    common = _common(officer, body, key)
-    return await _on_case(way, response, AssignCase, case_id, seen, common, officer=body.officer)
+    said = {"officer": body.officer}
+    return await _on_case(way, response, AssignCase, case_id, seen, common(officer, body, key), **said)
 
 
 @router.post("/cases/{case_id}/decision", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
@@ -160,7 +151,7 @@ async def decide_case(
 ) -> Any:
     """Decide a case; what is confirmed waits for another person's approval."""
     said = {"disposition": body.disposition, "report": body.report}
-    return await _on_case(way, response, DecideCase, case_id, seen, _common(officer, body, key), **said)
+    return await _on_case(way, response, DecideCase, case_id, seen, common(officer, body, key), **said)
 
 
 @router.post("/cases/{case_id}/reopening", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
@@ -174,7 +165,7 @@ async def reopen_case(
     key: Key = None,
 ) -> Any:
     """Investigate a closed case again."""
-    return await _on_case(way, response, ReopenCase, case_id, seen, _common(officer, body, key))
+    return await _on_case(way, response, ReopenCase, case_id, seen, common(officer, body, key))
 
 
 @router.post("/cases/{case_id}/filing", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
@@ -189,7 +180,7 @@ async def file_report(
 ) -> Any:
     """Say that the report of a closed case is filed."""
     said = {"form": body.form, "sha256": body.sha256, "schema_sha256": body.schema_sha256}
-    return await _on_case(way, response, FileReport, case_id, seen, _common(officer, body, key), **said)
+    return await _on_case(way, response, FileReport, case_id, seen, common(officer, body, key), **said)
 
 
 @router.post("/cases/{case_id}/acknowledgement", openapi_extra=INVESTIGATE, response_model=shapes.Answer)
@@ -204,9 +195,7 @@ async def acknowledge_report(
 ) -> Any:
     """Keep what the authority answered to a filed report."""
     said = {"filing": body.filing, "status": body.status, "reference": body.reference}
-    return await _on_case(
-        way, response, AcknowledgeReport, case_id, seen, _common(officer, body, key), **said
-    )
+    return await _on_case(way, response, AcknowledgeReport, case_id, seen, common(officer, body, key), **said)
 
 
 @router.post("/cases/{case_id}/approval", openapi_extra=APPROVE, response_model=shapes.Answer)
@@ -220,7 +209,7 @@ async def approve_decision(
     key: Key = None,
 ) -> Any:
     """Close a case as proposed; by somebody other than who proposed it."""
-    return await _on_case(way, response, ApproveDecision, case_id, seen, _common(officer, body, key))
+    return await _on_case(way, response, ApproveDecision, case_id, seen, common(officer, body, key))
 
 
 @router.post("/cases/{case_id}/return", openapi_extra=APPROVE, response_model=shapes.Answer)
@@ -234,7 +223,7 @@ async def return_decision(
     key: Key = None,
 ) -> Any:
     """Give a proposed decision back to the officer."""
-    return await _on_case(way, response, ReturnDecision, case_id, seen, _common(officer, body, key))
+    return await _on_case(way, response, ReturnDecision, case_id, seen, common(officer, body, key))
 
 
 @router.post("/holds/{instruction_id}/decision", openapi_extra=APPROVE, response_model=shapes.Answer)
@@ -249,9 +238,9 @@ async def decide_hold(
 ) -> Any:
     """Let a held payment go, for a listed name by two people, or stop it for good."""
     hold = await hold_of(way, instruction_id, body.owner)
-    _require_seen(seen, tag_of(hold))
+    require_seen(seen, tag_of(hold))
     kind = ReleaseHold if body.decision == "released" else RefuseHold
-    act = kind(**_common(officer, body, key), owner=hold["owner"], instruction_id=instruction_id)
+    act = kind(**common(officer, body, key), owner=hold["owner"], instruction_id=instruction_id)
     return await perform(way, response, act, hold["owner"], hold["shard"])
 
 
@@ -261,7 +250,7 @@ async def propose_pair(
 ) -> Any:
     """Propose that a party and a listed entry are two; counts when another person has approved it."""
     pair = body.model_dump(exclude={"reason"})
-    act = ProposeWhitelisting(**_common(officer, body, key), **pair)
+    act = ProposeWhitelisting(**common(officer, body, key), **pair)
     return await perform(way, response, act, body.owner, shard_of(body.owner, way.partitions))
 
 
@@ -276,8 +265,9 @@ async def approve_pair(
     key: Key = None,
 ) -> Any:
     """Let a proposed pair count."""
-    common = _common(officer, body, key)
-    return await _on_pair(way, response, ApproveWhitelisting, whitelisting_id, seen, common)
+    return await _on_pair(
+        way, response, ApproveWhitelisting, whitelisting_id, seen, common(officer, body, key)
+    )
 
 
 @router.post("/whitelist/{whitelisting_id}/revocation", openapi_extra=TRIAGE, response_model=shapes.Answer)
@@ -291,12 +281,9 @@ async def revoke_pair(
     key: Key = None,
 ) -> Any:
     """Let a pair count no more."""
-    common = _common(officer, body, key)
-    return await _on_pair(way, response, RevokeWhitelisting, whitelisting_id, seen, common)
-
-
-def _common(officer: Officer, body: shapes.Body, key: UUID | None) -> dict[str, Any]:
-    return {"act_id": key or clock.new_id(), "actor": officer.name, "reason": body.reason}
+    return await _on_pair(
+        way, response, RevokeWhitelisting, whitelisting_id, seen, common(officer, body, key)
+    )
 
 
 async def _on_case(
@@ -305,11 +292,11 @@ async def _on_case(
     act_type: type[CaseAct],
     case_id: UUID,
     seen: str | None,
-    common: dict[str, Any],
+    said: dict[str, Any],
     **fields: Any,
 ) -> Any:
     case = await case_of(way, case_id)
-    act = act_type(**common, owner=case["owner"], case_id=case_id, version=_version(seen), **fields)
+    act = act_type(**said, owner=case["owner"], case_id=case_id, version=read_version(seen), **fields)
     answer = await perform(way, response, act, case["owner"], case["shard"])
     if answer.get("result"):
         response.headers["ETag"] = f'"{answer["result"]["version"]}"'
@@ -322,56 +309,9 @@ async def _on_pair(
     kind: type[ApproveWhitelisting | RevokeWhitelisting],
     whitelisting_id: UUID,
     seen: str | None,
-    common: dict[str, Any],
+    said: dict[str, Any],
 ) -> Any:
     pair = await pair_of(way, whitelisting_id)
-    _require_seen(seen, pair["status"])
-    act = kind(**common, owner=pair["owner"], whitelisting_id=whitelisting_id)
+    require_seen(seen, pair["status"])
+    act = kind(**said, owner=pair["owner"], whitelisting_id=whitelisting_id)
     return await perform(way, response, act, pair["owner"], pair["shard"])
-
-
-def _tag(seen: str | None) -> str:
-    if seen is None:
-        raise Problem(428, "if_match_missing", "say in If-Match which entity tag you have seen")
-    if len(seen) < 3 or seen[0] != '"' or seen[-1] != '"':
-        raise Problem(412, "version_old", "If-Match is no entity tag that was ever given")
-    return seen[1:-1]
-
-
-def _version(seen: str | None) -> int:
-    tag = _tag(seen)
-    if not tag.isascii() or not tag.isdecimal() or len(tag) > 9:
-        raise Problem(412, "version_old", "If-Match is no entity tag of a case")
-    return int(tag)
-
-
-def _require_seen(seen: str | None, status: str) -> None:
-    if _tag(seen) != status:
-        raise Problem(412, "version_old", f"it has gone on since: it is {status}")
-
-
-async def perform(way: Gateway, response: Response, act: ActBase, owner: str, shard: int) -> dict[str, Any]:
-    """Publish an act and return its answer; 202 while there is none. Raises `Problem` where it is refused."""
-    await way.publish(COMPLIANCE_ACTS, act, key=owner, shard=shard)
-    try:
-        async with asyncio.timeout(way.answer_seconds_max):
-            answer = await _answered(way, act.act_id, shard)
-    except TimeoutError:
-        response.status_code = 202
-        response.headers["Location"] = f"/v1/acts/{act.act_id}"
-        return {"act_id": act.act_id, "shard": shard}
-    if (answer["act"], answer["actor"]) != (getattr(act, "type", ""), act.actor):
-        raise Problem(409, "key_reused", "the Idempotency-Key was another act's")
-    if not answer["done"]:
-        reason = answer["result"]["refused"]
-        raise Problem(STATUS_OF.get(reason, 409), reason, answer["detail"], answer["result"])
-    return answer
-
-
-async def _answered(way: Gateway, act_id: UUID, shard: int) -> dict[str, Any]:
-    while True:
-        async with way.reading() as connection:
-            answer = await act_answer(connection, act_id, shard)
-        if answer is not None:
-            return answer
-        await asyncio.sleep(ANSWER_POLL_SECONDS)

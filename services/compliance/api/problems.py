@@ -15,12 +15,40 @@ STATUS_OF: Final = {
     "no_such_alert": 404,
     "no_such_hold": 404,
     "no_such_whitelisting": 404,
+    "no_such_proposal": 404,
+    "no_such_rating": 404,
+    "no_such_grant": 404,
     "same_person": 403,
     "not_the_officer": 403,
     "no_right": 403,
+    "own_role": 403,
     "roles_unfounded": 403,
+    "rule_unknown": 422,
+    "scope_unused": 422,
+    "never_valid": 422,
+    "parameter_unknown": 422,
+    "parameter_wrong": 422,
 }
 """By what compliance's writer calls its refusal; 409 for all others."""
+
+FIX_OF: Final = {
+    "no_key": "Set BACKOFFICE_API_KEY or BACKOFFICE_API_KEY_FILE and start the service again.",
+    "no_token": "Send `Authorization: Bearer`, with a token of your issuer's.",
+    "token_refused": "Get another token from your issuer.",
+    "no_right": "Ask somebody who has the right, or an administrator for the role.",
+    "roles_unfounded": "Let two administrators be appointed: POST /v1/roles.",
+    "own_role": "Ask another administrator.",
+    "same_person": "Ask somebody else who has the right.",
+    "if_match_missing": "GET it, look at it, and send its ETag in If-Match.",
+    "version_old": "GET it again, decide by what it is now, and send its new ETag in If-Match.",
+    "key_reused": "Send the request with a new Idempotency-Key.",
+    "unanswered": "Send the request again with the act's id as Idempotency-Key: it is done once.",
+    "cursor_unreadable": "Begin with the first page, without a cursor.",
+    "field_wrong": "Mend the fields that are named; /v1/openapi.json says what each may be.",
+    "superseded": "Propose these values anew.",
+    "rating_changed": "Look at what the customer is rated now, and propose the class anew.",
+}
+"""What to do about a refusal, where its detail does not say so."""
 
 
 class ProblemDetails(BaseModel):
@@ -32,6 +60,8 @@ class ProblemDetails(BaseModel):
     """The reason's stable name."""
     status: int
     detail: str
+    fix: str | None = None
+    """What to do about it."""
     result: dict[str, Any] | None = None
     """What the writer said besides, such as the version a case is at."""
 
@@ -46,6 +76,7 @@ class Problem(Exception):  # noqa: N818  # an answer, not a fault
             title=reason,
             status=status,
             detail=detail,
+            fix=FIX_OF.get(reason),
             result=result,
         )
 

@@ -15,6 +15,8 @@ from shared.runtime.tokens import TokenRefused
 
 DECLARED: Final = "x-right"
 """Where a route says which right it asks for; it stands in the OpenAPI document, too."""
+DECLARED_OF_OWN: Final = "x-right-of-own"
+"""Where it says which right is enough about what whoever asks has proposed; the route looks whose it is."""
 
 _CODE: Final = re.compile(CODE_PATTERN)
 BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token with `roles`.")
@@ -33,9 +35,9 @@ class Officer:
         return "read_personal" in self.rights
 
 
-def right(needed: Right) -> dict[str, Any]:
+def right(needed: Right, *, of_own: Right | None = None) -> dict[str, Any]:
     """Declare the right that a route asks for; one that declares none is denied to everybody."""
-    return {DECLARED: needed}
+    return {DECLARED: needed} | ({DECLARED_OF_OWN: of_own} if of_own is not None else {})
 
 
 async def authorise(
@@ -52,8 +54,9 @@ async def authorise(
     except TokenRefused as refusal:
         raise Problem(401, "token_refused", f"the token does not count: {refusal}") from None
     rights = frozenset[Right]().union(*(RIGHTS[role] for role in RIGHTS if role in claims.roles))
-    needed = (getattr(request.scope.get("route"), "openapi_extra", None) or {}).get(DECLARED)
-    if needed is None or needed not in rights:
+    said = getattr(request.scope.get("route"), "openapi_extra", None) or {}
+    needed = said.get(DECLARED)
+    if needed is None or not {needed, said.get(DECLARED_OF_OWN)} & rights:
         raise Problem(403, "no_right", f"none of your roles has the right {needed!r}")
     if _CODE.fullmatch(claims.subject) is None:
         raise Problem(403, "subject_unusable", "the token's subject cannot be written down as who did it")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from services.compliance.domain.names.evidence import Known
@@ -17,6 +17,9 @@ RATING: Final = "RATING"
 CLASSES: Final[tuple[RiskClass, ...]] = ("low", "medium", "high")
 """From the least risk to the most."""
 UNRATED: Final[RiskClass] = "medium"
+
+RatingProposalStatus = Literal["proposed", "approved", "superseded"]
+"""What became of a proposal; one on which another rating came in between counts no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ LIMIT $7
 _ANSWER = """
 SELECT a.shard, a.seq, a.recorded_at, a.act_id::text AS act_id, a.act, a.actor, a.done, a.detail, a.result
 FROM compliance.act_answer AS a WHERE a.act_id = $1 AND ($2::int IS NULL OR a.shard = $2)
+ORDER BY a.shard
 """
 
 
@@ -42,6 +43,12 @@ async def act_answer(connection: Any, act_id: UUID, shard: int | None = None) ->
     """Return how an act was answered; None while it was not."""
     row = await connection.fetchrow(_ANSWER, act_id, shard)
     return {**dict(row), "result": json.loads(row["result"])} if row is not None else None
+
+
+async def act_answers(connection: Any, act_id: UUID) -> list[dict[str, Any]]:
+    """Return how each shard has answered an act that concerns all, as far as they have."""
+    rows = await connection.fetch(_ANSWER, act_id, None)
+    return [{**dict(row), "result": json.loads(row["result"])} for row in rows]
 
 
 def _record(row: Any) -> dict[str, Any]:

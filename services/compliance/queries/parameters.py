@@ -1,7 +1,7 @@
 """Which versions of rules' parameters there are, what became of them, and what those in shadow found."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -51,8 +51,11 @@ LEFT JOIN compliance.alert AS a ON a.shard = f.shard AND a.owner = f.owner AND a
     AND a.business_date = f.business_date
 WHERE f.proposal_id = $1 AND ($2::date IS NULL OR f.business_date >= $2)
     AND ($3::date IS NULL OR f.business_date < $3)
+    AND ($4::date IS NULL OR (f.business_date, f.owner, f.subject, f.shard)
+         > ($4, $5::text, $6::text, $7::int))
 GROUP BY f.shard, f.owner, f.business_date, f.subject
-ORDER BY f.business_date, f.owner, f.subject
+ORDER BY f.business_date, f.owner, f.subject, f.shard
+LIMIT $8
 """
 
 
@@ -111,19 +114,54 @@ def _parameter(row: Mapping[str, Any]) -> RuleParameter:
     )
 
 
-async def changes_list(connection: Any, rule: str) -> list[dict[str, Any]]:
-    """Return each step of a rule's versions, with the record that it counts from in each shard."""
-    return [
-        {**dict(row), "journal_offsets": json.loads(row["journal_offsets"])}
-        for row in await connection.fetch(_HISTORY, rule)
+async def steps_list(connection: Any, rule: str) -> list[dict[str, Any]]:
+    """Return who has proposed, published and withdrawn which version of a rule, oldest first.
+
+    `journal_offsets` names the record of each shard from which on it is so.
+    """
+    steps = [
+        {
+            "at": each["proposed_at"],
+            "version": each["version"],
+            "step": "proposed",
+            "actor": each["proposed_by"],
+            "reason": each["reason"],
+            "proposal_id": each["proposal_id"],
+            "journal_offsets": {},
+        }
+        for each in await proposals_list(connection, rule)
     ]
+    for row in await connection.fetch(_HISTORY, rule):
+        names = ("version", "actor", "reason", "proposal_id")
+        step = {"at": row["recorded_at"], "step": row["after"], **{name: row[name] for name in names}}
+        steps.append({**step, "journal_offsets": json.loads(row["journal_offsets"])})
+    return sorted(steps, key=lambda each: (each["at"], each["version"]))
 
 
 async def shadow_findings(
-    connection: Any, proposal_id: UUID, since: date | None = None, until: date | None = None
+    connection: Any,
+    proposal_id: UUID,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    limit: int | None = None,
+    after: tuple[date, str, str, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Return what a version found in shadow, by owner and day, and whether the live rule told of it, too.
 
-    `since` and `until` are business days, half-open; one that is None is open.
+    `since` and `until` are business days, half-open; one that is None is open. `after` is the day, owner,
+    subject and shard of the last row of the page before.
     """
-    return [dict(row) for row in await connection.fetch(_SHADOWED, proposal_id, since, until)]
+    wanted = (proposal_id, since, until, *(after or (None, None, None, None)), limit)
+    return [dict(row) for row in await connection.fetch(_SHADOWED, *wanted)]
+
+
+def shadow_report(proposal_id: UUID, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the sums of what a version found in shadow, as `shadow_findings` has it."""
+    return {
+        "proposal_id": proposal_id,
+        "findings": len(found),
+        "parties": len({each["owner"] for each in found}),
+        "would_hold": sum(each["would_hold"] for each in found),
+        "live_too": sum(each["is_live"] for each in found),
+    }
