@@ -29,9 +29,10 @@ from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
 from services.compliance.domain.priority import ORDER
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
+from services.compliance.queries.work_order import work_queue
 from shared.messages.acts import RefuseHold, ReleaseHold
 from shared.messages.journal import ActDone
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, JOURNAL
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -39,6 +40,7 @@ alerts = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_hel
 holds = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 STATUSES: Final = ("held", "released", "refused", "all")
+ORDERS: Final = ("priority", "work")
 
 InstructionArgument = Annotated[
     UUID, typer.Argument(help="The instruction's id, as `holds list` shows it.", show_default=False)
@@ -143,24 +145,35 @@ def list_alerts(
     rule: Annotated[str | None, typer.Option(help="Only of this rule, such as STR-1.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only about this owner.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Only what is in no case and not dismissed.")] = False,
+    order: Annotated[
+        str, typer.Option(help="priority, or work: the rarest leads first within one.")
+    ] = ORDERS[0],
     limit: LimitOption = 1000,
 ) -> None:
     """List alerts, the most urgent first; of the oldest, where there are more than the limit.
 
-    A hold is an alert of its own: see `backoffice holds list`.
+    In the order of work those of one priority come by lead, which is an owner's alerts of a week: first the
+    lead whose rules alert most seldom among such customers, of equal ones the oldest; the limit then cuts off
+    what is worked last. A hold is an alert of its own: see `backoffice holds list`.
     """
-    found = sessions.run(_alerts_found(connect(), rule, owner, limit, new))
+    if order not in ORDERS:
+        raise CommandError(
+            "usage", f"There is no order {order!r}.", f"Give one of {', '.join(ORDERS)}.", USAGE
+        )
+    found = sessions.run(_alerts_found(connect(), rule, owner, limit, new, order))
     for each in found:
         output.emit(each)
     if not found:
         output.say("There are no alerts.")
         return
+    why = ("why", "lead") if order == "work" else ()
     output.table(
-        ("alert", "priority", "rule", "owner", "business day", "triage", "what"),
+        ("alert", "priority", *why, "rule", "owner", "business day", "triage", "what"),
         [
             (
                 each["alert_id"],
                 each["priority"],
+                *(_why(each["work"]) if why else ()),
                 each["rule"],
                 each["owner"],
                 each["business_date"],
@@ -170,6 +183,12 @@ def list_alerts(
             for each in found
         ],
     )
+
+
+def _why(work: dict[str, Any]) -> tuple[str, str]:
+    """Why an alert stands where it does: its priority's reason, and what its lead's rules weigh."""
+    rules = ", ".join(f"{each['rule']} 1 in {each['one_in']:,.0f}" for each in work["lead"]["rules"])
+    return work["because"], f"{work['lead']['bits']:.1f} bits: {rules}"
 
 
 def most_urgent_first(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -231,9 +250,12 @@ async def _holds_found(connection: Connection, status: str | None, limit: int) -
 
 
 async def _alerts_found(
-    connection: Connection, rule: str | None, owner: str | None, limit: int, is_new: bool
+    connection: Connection, rule: str | None, owner: str | None, limit: int, is_new: bool, order: str
 ) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
+        if order == "work":
+            _, found = await work_queue(database, JOURNAL.name, rule, owner, limit, is_new=is_new)
+            return found
         return most_urgent_first(await alerts_list(database, rule, owner, limit, is_new=is_new))
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from services.compliance.api import paging
 from services.compliance.api.paging import Cursor, Limit, Page, page
 from services.compliance.api.problems import Problem
 from services.compliance.api.rights import Asking, Officer, authorise, right
@@ -28,12 +29,25 @@ from services.compliance.queries.decisions import act_answer, decisions_page
 from services.compliance.queries.holds import holds_list, holds_show
 from services.compliance.queries.places import Place
 from services.compliance.queries.whitelist import whitelist_list
+from services.compliance.queries.work_order import AsOf, place_of, work_queue
 from shared.messages.acts import CaseKind
+from shared.messages.topics import JOURNAL
 from shared.runtime.gateway import Gateway
 
 router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 
 READ: Final = right("read")
+WORK: Final = (
+    paging.number,
+    paging.numbers,
+    paging.small,
+    paging.weight,
+    paging.small,
+    paging.text,
+    paging.small,
+    paging.number,
+)
+"""What the order of work is of, and where in it a row stands."""
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -52,10 +66,17 @@ async def list_alerts(
     rule: str | None = None,
     owner: str | None = None,
     new: bool = False,
+    order: Literal["age", "work"] = "age",
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Any:
-    """List alerts, oldest first; with `new` only those in no case and not dismissed."""
+    """List alerts, oldest first; with `new` only those in no case and not dismissed.
+
+    In the order of `work`: by priority, then the rarest lead first, then the oldest, each with why. All pages
+    are of the alerts that there were when the first was asked for.
+    """
+    if order == "work":
+        return await _list_work(officer, way, rule, owner, new, cursor, limit)
 
     async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
         async with way.reading() as connection:
@@ -63,6 +84,34 @@ async def list_alerts(
         return [shown_to(officer, each) for each in found]
 
     return await page(cursor, limit, load, lambda row: (row["recorded_at"], row["shard"], row["seq"]))
+
+
+async def _list_work(
+    officer: Officer,
+    way: Gateway,
+    rule: str | None,
+    owner: str | None,
+    new: bool,
+    cursor: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    of: AsOf | None = None
+
+    async def load(after: Any, most: int) -> Sequence[dict[str, Any]]:
+        nonlocal of
+        if after is not None:
+            of, after = AsOf(after[0], after[1]), after[2:]
+        async with way.reading() as connection:
+            of, found = await work_queue(
+                connection, JOURNAL.name, rule, owner, most, is_new=new, as_of=of, after=after
+            )
+        return [shown_to(officer, each) for each in found]
+
+    def place(row: dict[str, Any]) -> tuple[Any, ...]:
+        assert of is not None
+        return (of.events, of.seqs, *place_of(row))
+
+    return await page(cursor, limit, load, place, WORK)
 
 
 @router.get("/holds", openapi_extra=READ, response_model=Page[HoldShown], response_model_exclude_none=True)

@@ -7,7 +7,7 @@ meet at one party, and those that seldom hit anybody, come first. Shannon's meas
 without labels: a scenario that alerts once in n transactions weighs log2 n bits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log2
 from typing import Final
@@ -41,6 +41,30 @@ class Lead:
     """The day on which it came above the line."""
 
 
+Kind = tuple[str, str]
+"""A rule, and the segment of those it is counted among."""
+
+
+def surprise(hits: int, transactions: int) -> float:
+    """How many bits it weighs that something happens which happened so often in so many transactions."""
+    return log2((1 + transactions) / (1 + hits))
+
+
+def weight(lead: Lead, hits: Mapping[Kind, int], transactions: int) -> float:
+    """How surprising a lead is, in bits: what each of its rules weighs, each counted once."""
+    kinds = {(alert.rule, alert.segment) for alert in lead.alerts}
+    return sum(surprise(hits.get(kind, 0), transactions) for kind in sorted(kinds))
+
+
+def join(open_leads: dict[str, Lead], day: int, alert: Raised) -> Lead:
+    """Put an alert of a day into its owner's lead of that week, or into a new one; return it."""
+    lead = open_leads.get(alert.owner)
+    if lead is None or day - lead.since >= LEAD_DAYS:
+        lead = open_leads[alert.owner] = Lead(alert.owner, day)
+    lead.alerts.append(alert)
+    return lead
+
+
 @dataclass(slots=True)
 class LeadQueue:
     """A fold over days. Each day's alerts join their leads; then the rarest come above the line.
@@ -56,7 +80,7 @@ class LeadQueue:
     above: int = 0
     leads: list[Lead] = field(default_factory=list[Lead])
     _open: dict[str, Lead] = field(default_factory=dict[str, Lead])
-    _hits: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    _hits: dict[Kind, int] = field(default_factory=dict[Kind, int])
 
     def close_day(self, day: int, transactions: int, raised: Iterable[Raised]) -> list[Lead]:
         """Take a day's alerts and how many transactions it had; return the leads that came above the line."""
@@ -75,16 +99,13 @@ class LeadQueue:
         return chosen
 
     def bits(self, lead: Lead) -> float:
-        """How surprising a lead is: what each of its rules weighs now, each counted once."""
-        kinds = {(alert.rule, alert.segment) for alert in lead.alerts}
-        return sum(log2((1 + self.transactions) / (1 + self._hits[kind])) for kind in sorted(kinds))
+        """How surprising a lead is now."""
+        return weight(lead, self._hits, self.transactions)
 
     def _join(self, day: int, alert: Raised) -> None:
         kind = (alert.rule, alert.segment)
         self._hits[kind] = self._hits.get(kind, 0) + 1
-        lead = self._open.get(alert.owner)
-        if lead is None or day - lead.since >= LEAD_DAYS:
-            lead = self._open[alert.owner] = Lead(alert.owner, day)
+        lead = join(self._open, day, alert)
+        if len(lead.alerts) == 1:
             self.leads.append(lead)
-        lead.alerts.append(alert)
         lead.is_obligatory = lead.is_obligatory or alert.rule in self.obligatory

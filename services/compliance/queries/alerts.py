@@ -1,6 +1,7 @@
 """Which alerts were raised, and what became of each."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from services.compliance.domain.priority import priority_of
@@ -22,6 +23,8 @@ LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.
 WHERE ($1::text IS NULL OR a.rule = $1) AND ($2::text IS NULL OR a.owner = $2)
     AND ($4::boolean IS NOT TRUE OR t.alert_seq IS NULL)
     AND ($5::timestamptz IS NULL OR (a.recorded_at, a.shard, a.seq) > ($5, $6::int, $7::bigint))
+    AND ($8::int[] IS NULL
+         OR (a.shard, a.seq) IN (SELECT x.shard, x.seq FROM unnest($8, $9::bigint[]) AS x (shard, seq)))
 ORDER BY a.recorded_at, a.shard, a.seq
 LIMIT $3
 """
@@ -37,9 +40,14 @@ async def alerts_list(
     *,
     is_new: bool = False,
     after: Place | None = None,
+    numbers: Sequence[tuple[int, int]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return alerts, oldest first, of one rule or owner if given; or only those nobody has triaged."""
-    wanted = (rule, owner, limit, is_new, *(after or NOWHERE))
+    """Return alerts, oldest first, of one rule or owner if given; or only those nobody has triaged.
+
+    `numbers` names those wanted by shard and number.
+    """
+    named = [None, None] if numbers is None else [[each[part] for each in numbers] for part in (0, 1)]
+    wanted = (rule, owner, limit, is_new, *(after or NOWHERE), *named)
     return [_record(row) for row in await connection.fetch(_LIST, *wanted)]
 
 
