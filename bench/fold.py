@@ -1,6 +1,7 @@
 """How long the ledger takes by step, in µs a transfer: from decoding to publishing, and the database.
 
     python bench/fold.py [--dsn DSN] [--transfers 20000] [--batch 2000] [--accounts 10000] [--partitions 4]
+                         [--payment]
 
 Without a DSN the pure steps alone. With one (the owner of an empty, migrated ledger schema, or the
 service's login and accounts that may be opened) `handle` and the commit as well. The garbage collector
@@ -17,7 +18,7 @@ import random
 import sys
 import time
 from binascii import hexlify
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 
+from bench.load import PAYMENT
 from services.transactions.app import TransactionsService
 from services.transactions.domain.chart import (
     ACCOUNTS_PER_SHARD,
@@ -42,7 +44,7 @@ from services.transactions.handlers.announcing import announce
 from services.transactions.handlers.memory import TYPES
 from services.transactions.store.journal import JournalRows, key_rows
 from shared.messages.partitioner import shard_of
-from shared.messages.sealing import SECRET_BYTES
+from shared.messages.sealing import SECRET_BYTES, PartyKey
 from shared.messages.topics import INSTRUCTIONS
 from shared.runtime import clock
 from shared.runtime.publisher import Lanes, Publisher
@@ -62,10 +64,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=2_000)
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--payment", action="store_true", help="with 600 bytes of payment data, sealed")
     options = parser.parse_args()
     random.seed(1)
     print(f"a step of a plain loop: {calibration():.1f} ns")
-    values = [value for value, _ in transfers(options.transfers, options.accounts)]
+    made = transfers(options.transfers, options.accounts, payment=options.payment)
+    values = [value for value, _ in made]
     for name in ("default gc", "frozen gc"):
         if name == "frozen gc":
             gc.collect()
@@ -78,8 +82,9 @@ def main() -> None:
             print(f"{name}: " + ", ".join(f"{step} {value:.1f}" for step, value in steps.items()))
 
 
-def transfers(count: int, accounts: int) -> list[tuple[bytes, str]]:
-    """Make transfers between random accounts, each with its owner."""
+def transfers(count: int, accounts: int, *, payment: bool = False) -> list[tuple[bytes, str]]:
+    """Make transfers between random accounts, with payment data or without, each with its owner."""
+    carried = json.loads("{" + PAYMENT + "}") if payment else {}
     made: list[tuple[bytes, str]] = []
     for _ in range(count):
         debit, credit = random.sample(range(accounts), 2)
@@ -93,6 +98,7 @@ def transfers(count: int, accounts: int) -> list[tuple[bytes, str]]:
             "asset": "EUR",
             "occurred_at": "2026-03-01T09:30:00Z",
             "business_reference": "INV-2026-000123",
+            **carried,
         }
         made.append((json.dumps(message).encode(), message["owner"]))
     return made
@@ -157,13 +163,15 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         if shard_of(owner := json.loads(value)["owner"], options.partitions) == 0
     ]
     count = len(by_shard)
+    key = PartyKey(clock.new_secret(SECRET_BYTES)) if options.payment else None
+    keys = {} if key is None else {owner: key for _, owner in by_shard}
     chain = Chain(0)
     for start in range(0, count, options.batch):
         batch = by_shard[start : start + options.batch]
         _, spent = timed(lambda: [decode_instruction(TYPES, value) for value, _ in batch], count)  # noqa: B023
         total["decode"] += spent
         records = [received(value, owner, options.partitions, 0) for value, owner in batch]
-        entries, spent = timed(lambda: _prepared(records), count)  # noqa: B023
+        entries, spent = timed(lambda: _prepared(records, keys), count)  # noqa: B023
         total["prepare"] += spent
         folded, spent = timed(
             lambda: fold(
@@ -194,10 +202,10 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
     return total
 
 
-def _prepared(records: list[Received]) -> list[Entry]:
+def _prepared(records: list[Received], keys: Mapping[str, PartyKey]) -> list[Entry]:
     entries = Entries()
     for each in records:
-        entries.add(each, TYPES, {})
+        entries.add(each, TYPES, keys)
     return entries.all
 
 
@@ -257,7 +265,7 @@ async def stored_steps(options: argparse.Namespace) -> dict[str, float]:
         return spent, time.process_time() - cpu
 
     await run([received(value, owner, options.partitions, 0) for value, owner in openings(options.accounts)])
-    made = transfers(options.transfers, options.accounts)
+    made = transfers(options.transfers, options.accounts, payment=options.payment)
     wall = cpu = 0.0
     backend = await connection.fetchval("SELECT pg_backend_pid()")
     before = processor_seconds(backend)

@@ -2,11 +2,13 @@
 
 pydantic's classes are the contract. A struct made of one takes only what the class takes, with the same
 meaning, and may refuse more: whoever reads with it lets the class judge what the struct refuses. Two
-things of the contract it leaves to its reader: that texts hold no control characters, and the spelling of
-the codes named in `proven`. A test holds every struct against its class.
+things of the contract it leaves to its reader: that texts hold no control characters, and the patterns of
+the fields named in `proven`, with all that is within them (`spelling_of` finds those of a block at one go).
+A test holds every struct against its class.
 """
 
 import datetime
+import re
 import types
 from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -20,6 +22,7 @@ from shared.messages.envelope import REFERENCE_PATTERN, TEXT_PATTERN
 
 _AS_THEY_ARE: Final = frozenset({UUID, str, bool, int, datetime.date, type(None)})
 _LEFT_TO_THE_READER: Final = frozenset({REFERENCE_PATTERN, TEXT_PATTERN})
+_ANY_TEXT: Final = '"[^"]*+"'
 
 
 def struct_of(
@@ -67,6 +70,40 @@ def union_of(structs: Iterable[type[msgspec.Struct]]) -> Any:
     return Union[tuple(structs)]  # noqa: UP007 - made of a list
 
 
+def spelling_of(model: type[BaseModel]) -> dict[str, str]:
+    """Return the pattern by which each field of a block is spelt, if it is there; without spaces or escapes.
+
+    It stands with its key, and with the comma behind it where more follows; so one behind the other, between
+    braces, they match the block as its struct is encoded, and hold its texts to the patterns of its class.
+    Raises `TypeError` for a field of a type that it does not know.
+    """
+    return {
+        name: f'(?:"{field.alias or name}":{_spelling(_annotation(field))},?)?'
+        for name, field in model.model_fields.items()
+    }
+
+
+def _spelling(kind: Any) -> str:
+    if kind is type(None):
+        return "null"
+    if kind in (str, UUID):
+        return _ANY_TEXT
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return f"(?:{'|'.join(map(_spelling, get_args(kind)))})"
+    if origin is Literal and all(isinstance(each, str) for each in get_args(kind)):
+        return _ANY_TEXT
+    if origin is Annotated and get_args(kind)[0] is str:
+        (constraint,) = get_args(kind)[1:]
+        pattern = str(constraint.pattern) if constraint.pattern is not None else REFERENCE_PATTERN
+        if pattern in _LEFT_TO_THE_READER:
+            return _ANY_TEXT
+        return re.sub(r"\((?!\?)", "(?:", f'"{pattern.removeprefix("^").removesuffix("$")}"')
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return rf"\{{{''.join(spelling_of(kind).values())}\}}"
+    raise TypeError(f"no block has a field of type {kind!r}")
+
+
 def _annotation(field: FieldInfo) -> Any:
     kind: Any = field.annotation
     for each in field.metadata:
@@ -93,7 +130,7 @@ def _type_of(kind: Any, *, keep_code_pattern: bool = True) -> Any:
         if rest is ...:
             return tuple[_type_of(member), ...]
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return struct_of(kind)
+        return struct_of(kind, proven=frozenset() if keep_code_pattern else frozenset(kind.model_fields))
     raise TypeError(f"no struct has a field of type {kind!r}")
 
 

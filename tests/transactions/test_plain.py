@@ -48,10 +48,12 @@ payments = st.fixed_dictionaries(
     optional={
         "debtor": parties,
         "creditor": parties,
-        "creditor_agent": anything,
+        "creditor_agent": anything | st.just("DEUTDEFFXXX"),
+        "debtor_agent": texts,
         "uetr": anything | st.uuids().map(str),
         "charges_bearer": anything | st.just("SHAR"),
         "instructed_asset": texts,
+        "end_to_end_id": texts,
         "remittance": texts,
     },
 )

@@ -32,7 +32,7 @@ class Entries:
     ) -> None:
         """Read a record as far as the fold needs it to be, and seal what is personal in it."""
         if received.message.__class__ is PlainInstruction:
-            if received.message.halves is not None:
+            if received.message.block is not None:
                 received.message.seal(keys.get(received.message.owner))
             self.all.append(received)
         else:

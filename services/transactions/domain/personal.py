@@ -6,14 +6,13 @@ Pure: keys are loaded, or made, before a batch is decided.
 """
 
 import json
-from operator import attrgetter
+import re
+from itertools import groupby
 from typing import Any, Final
-
-import msgspec
-from msgspec import UNSET
 
 from shared.messages.instructions import INSTRUCTIONS, InstructionBase, Payment
 from shared.messages.sealing import PAYMENT_FIELDS, SEALED, WITHHELD, PartyKey
+from shared.messages.structs import spelling_of
 
 PLAIN_FIELDS: Final = frozenset(
     (field.alias or name)
@@ -23,48 +22,43 @@ PLAIN_FIELDS: Final = frozenset(
 )
 """What is kept as it is of a record that is malformed, where it is a single value."""
 
-_PUBLIC_FIELDS: Final = tuple(name for name in Payment.model_fields if name not in PAYMENT_FIELDS)
-_PUBLIC_PAYMENT: Final = msgspec.defstruct("_PublicPayment", [(name, Any, UNSET) for name in _PUBLIC_FIELDS])
-_PERSONAL_PAYMENT: Final = msgspec.defstruct(
-    "_PersonalPayment", [(name, Any, UNSET) for name in PAYMENT_FIELDS]
-)
-_PUBLIC_OF: Final = attrgetter(*_PUBLIC_FIELDS)
-_PERSONAL_OF: Final = attrgetter(*PAYMENT_FIELDS)
-_ENCODE: Final = msgspec.json.Encoder().encode
-_BLOCK: Final = b'"payment":'
+_RUNS: Final = [
+    (is_personal, "".join(spelling for _, spelling in run))
+    for is_personal, run in groupby(spelling_of(Payment).items(), lambda each: each[0] in PAYMENT_FIELDS)
+]
+"""The block's fields, personal and public ones by turns, as they stand one behind the other."""
+
+_FIND_BLOCK: Final = re.compile(
+    rf'"payment":\{{{"".join(f"({spelling})" for _, spelling in _RUNS)}\}}'.encode()
+).search
+_PERSONAL_RUNS: Final = [number for number, (is_personal, _) in enumerate(_RUNS, 1) if is_personal]
+_JOIN: Final = b"".join
+_PUBLIC_RUNS: Final = [number for number, (is_personal, _) in enumerate(_RUNS, 1) if not is_personal]
 
 
-class Halves:
-    """A plain instruction's content, cut where what is sealed goes in."""
+def block_in(content: bytes) -> re.Match[bytes] | None:
+    """Find the payment block in a content that msgspec has spelt without escapes.
 
-    __slots__ = ("after", "before", "personal")
-
-    def __init__(self, before: bytes, personal: bytes, after: bytes) -> None:
-        self.before = before
-        self.personal = personal
-        """A JSON object."""
-        self.after = after
-
-    def sealed(self, instruction_id: str, key: PartyKey | None) -> bytes:
-        """Return the content with what is personal sealed; withheld where there is no key."""
-        text = WITHHELD.encode() if key is None else key.seal(instruction_id, self.personal)
-        return b'%b"sealed":"%b"}%b' % (self.before, text, self.after)
-
-
-def halves_of(payment: Any, content: bytes) -> Halves | None:
-    """Cut the content of an instruction with this payment block; None where nothing in it is personal.
-
-    The block is a struct, and the content was spelt by msgspec without escapes, so that the block is found in
-    it by its spelling.
+    None where one of its fields is not spelt as its class wants it.
     """
-    personal = _ENCODE(_PERSONAL_PAYMENT(*_PERSONAL_OF(payment)))
-    if personal == b"{}":
-        return None
-    block = _ENCODE(payment)
-    begin = content.index(_BLOCK + block) + len(_BLOCK)
-    public = _ENCODE(_PUBLIC_PAYMENT(*_PUBLIC_OF(payment)))[:-1]
-    comma = b"" if public == b"{" else b","
-    return Halves(content[:begin] + public + comma, personal, content[begin + len(block) :])
+    return _FIND_BLOCK(content)
+
+
+def is_personal_in(block: re.Match[bytes]) -> bool:
+    """Say whether a payment block that was found holds anything to seal."""
+    return any(block.group(*_PERSONAL_RUNS))
+
+
+def sealed_at(block: re.Match[bytes], instruction_id: str, key: PartyKey | None) -> bytes:
+    """Return the content with what is personal in its payment block sealed; withheld without a key."""
+    text = WITHHELD.encode()
+    if key is not None:
+        text = key.seal(instruction_id, b"{%b}" % _JOIN(block.group(*_PERSONAL_RUNS)).rstrip(b","))
+    public = _JOIN(map(block.group, _PUBLIC_RUNS))
+    comma = b"," if public and not public.endswith(b",") else b""
+    content = block.string
+    begin, end = block.start(1), block.end()
+    return _JOIN((content[:begin], public, comma, b'"sealed":"', text, b'"}', content[end:]))
 
 
 def is_personal(message: InstructionBase) -> bool:

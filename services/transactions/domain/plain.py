@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from services.transactions.domain.decisions import hash_of
-from services.transactions.domain.personal import Halves, halves_of
+from services.transactions.domain.personal import block_in, is_personal_in, sealed_at
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.envelope import CODE_PATTERN
 from shared.messages.instructions import NOT_CONTENT, Deposit, Fee, Interest, Transfer, Withdrawal
@@ -24,8 +24,8 @@ PLAIN_BYTES_MAX: Final = 16_384
 FIRST_SANE_YEAR: Final = 1900
 LAST_SANE_YEAR: Final = 2100
 
-_PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account", "asset"})
-"""Codes whose spelling is proven when they are found in the books."""
+_PROVEN: Final = frozenset({"owner", "account", "debit_account", "credit_account", "asset", "payment"})
+"""Codes whose spelling is proven when they are found in the books, and the block that proves its own."""
 
 _NEVER_PLAIN: Final = NOT_CONTENT | {"execute_on"}
 """Fields that a plain instruction does not have: with one of them it is read closely."""
@@ -45,10 +45,10 @@ class PlainInstruction:
     """An instruction that a struct could read, with what the quick judgement needs of it."""
 
     __slots__ = (
+        "block",
         "content",
         "content_hash",
         "fields",
-        "halves",
         "instruction_id",
         "owner",
         "planned",
@@ -56,7 +56,15 @@ class PlainInstruction:
         "value",
     )
 
-    def __init__(self, code: str, planned: Planned, fields: Any, content: bytes, value: bytes) -> None:
+    def __init__(
+        self,
+        code: str,
+        planned: Planned,
+        fields: Any,
+        content: bytes,
+        value: bytes,
+        block: re.Match[bytes] | None,
+    ) -> None:
         self.type = code
         self.planned = planned
         """Its one movement."""
@@ -68,16 +76,15 @@ class PlainInstruction:
         self.content = content
         self.value = value
         """The record's value, to be read again by pydantic where it is not judged quickly."""
-        payment = fields.payment
-        self.halves: Halves | None = halves_of(payment, content) if payment else None
-        """Where what is personal in the content goes when that is sealed; none where nothing is."""
-        self.content_hash = hash_of(content) if self.halves is None else b""
+        self.block = block
+        """The payment block in the content, where something personal in it is to be sealed."""
+        self.content_hash = hash_of(content) if block is None else b""
         """Of what is sealed, where something is."""
 
     def seal(self, key: PartyKey | None) -> None:
         """Seal what is personal in the content under its owner's key; withhold it where there is none."""
-        assert self.halves is not None
-        self.content = content = self.halves.sealed(self.instruction_id, key)
+        assert self.block is not None
+        self.content = content = sealed_at(self.block, self.instruction_id, key)
         self.content_hash = hash_of(content)
 
 
@@ -94,9 +101,16 @@ def read_plain(value: bytes, types: Mapping[str, TransactionType]) -> PlainInstr
     # Every key, and every text, has its two quotes: one more, and a key was unknown or named twice.
     if content.count(b'"') != value.count(b'"') or not _IS_CODE(fields.owner) or not _are_sane(fields, value):
         return None
+    block = None
+    if fields.payment:
+        block = block_in(content)
+        if block is None:
+            return None
+        if not is_personal_in(block):
+            block = None
     code = _STRUCTS[fields.__class__]
     planned = types[code].movements(fields)
-    return PlainInstruction(code, planned[0], fields, content, value) if len(planned) == 1 else None
+    return PlainInstruction(code, planned[0], fields, content, value, block) if len(planned) == 1 else None
 
 
 def _are_sane(fields: Any, value: bytes) -> bool:

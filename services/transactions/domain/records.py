@@ -165,7 +165,7 @@ class Record:
 def sealed_for(message: Any) -> str | None:
     """Return the owner under whose key something in a message is to be sealed; none where nothing is."""
     if message.__class__ is PlainInstruction:
-        return None if message.halves is None else message.owner
+        return None if message.block is None else message.owner
     if isinstance(message, InstructionBase):
         return message.owner if is_personal(message) else None
     if isinstance(message, MalformedInstruction):

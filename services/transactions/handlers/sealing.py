@@ -77,7 +77,11 @@ async def keys_for(
     missing: set[Owner] = set()
     for received in records:
         owner = sealed_for(received.message)
-        if owner is None or shard_of(owner, work.partitions) != received.shard:
+        if (
+            owner is None
+            or owner in found.get(received.shard, NONE)
+            or shard_of(owner, work.partitions) != received.shard
+        ):
             continue
         assert keys is not None, "who takes records has the master key"
         key = keys.known(work, (received.shard, owner))
