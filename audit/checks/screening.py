@@ -7,18 +7,17 @@ from typing import Any, Final
 
 from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
-from audit.flows import RULES
 from audit.list_age import is_about_age, is_held_for_age, told_old, too_old
 from audit.names import subject_of
 from audit.result import Result, Tally
 from audit.screening import (
+    TIER,
     Expected,
     Found,
-    found_flow,
     found_in,
     parameter_of,
     screen,
-    tell_flows,
+    tell_tier,
     unjustified,
 )
 
@@ -91,9 +90,9 @@ def _second_tier(
     """
     if any(said.unread for said in expected.values()) or any(run.cut_short for run in data.tier_runs):
         for shard, said in found.items():
-            expected[shard].alerts.update({key: said.alerts[key] for key in said.alerts if key[1] in RULES})
+            expected[shard].alerts.update({key: said.alerts[key] for key in said.alerts if key[1] in TIER})
         return
-    must = {(each.owner, each.rule, each.day): each for each in tell_flows(data, expected, partitions)}
+    must = tell_tier(data, expected, partitions)
     told = {(each.owner, each.rule, each.business_date): each for each in data.tier_findings}
     tally.counted += len(must)
     for owner, rule, day in sorted(must.keys() - told.keys()):
@@ -104,7 +103,7 @@ def _second_tier(
         row = told[key]
         if row.raised_seq is not None:
             alert = (row.owner, row.rule, row.business_date.isoformat(), "")
-            expected[row.shard].alerts[alert] = frozenset({found_flow(must[key])})
+            expected[row.shard].alerts[alert] = frozenset({must[key]})
 
 
 def _by_cash(findings: frozenset[Found]) -> frozenset[Found]:

@@ -9,11 +9,12 @@ from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.cash import CashEvent, CashLog
 from services.compliance.domain.leads import LeadQueue, Raised
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.tier_two import Flows, Telling
+from services.compliance.domain.peers import AllTurnovers
+from services.compliance.domain.tier_two import Flows, Telling, deviations, last_of_each
 from services.compliance.domain.windows.entry import DAY, Entry, counterparty, instant
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
-from services.compliance.rules import CASH_RULES, GRAPH_RULES, WINDOW_RULES
+from services.compliance.rules import CASH_RULES, GRAPH_RULES, PEER_RULES, WINDOW_RULES
 
 OBLIGATORY: Final = frozenset(rule.code for rule in CASH_RULES)
 """31 CFR 1010.311 and 1010.314 want each of them looked at."""
@@ -74,6 +75,7 @@ def judge_rows(
                 evaluation.judge(row, owner, other, moved)
         if row.payer and row.payee:
             evaluation.follow(row)
+        evaluation.compare(row)
     return evaluation.alerts
 
 
@@ -117,6 +119,9 @@ class _Evaluation:
     _judge: WindowJudge = field(init=False)
     _flows: Flows = field(init=False)
     _telling: Telling = field(default_factory=Telling)
+    _turnovers: AllTurnovers = field(default_factory=AllTurnovers)
+    _moved: list[Entry] = field(default_factory=list[Entry])
+    """Of the transaction judged."""
 
     def __post_init__(self) -> None:
         self._judge = WindowJudge(WINDOW_RULES, self._book)
@@ -129,6 +134,8 @@ class _Evaluation:
             window = self._windows[owner, row.asset] = self._opened(owner, row)
         entry = self._entry(row, owner, other, moved)
         window.take(entry)
+        self._turnovers.take(entry)
+        self._moved.append(entry)
         if row.at.toordinal() >= self.since:
             for finding in self._judge.judge(window, entry):
                 self._note(finding.rule, owner, row, finding.values["events"], window)
@@ -154,10 +161,25 @@ class _Evaluation:
         window, known = Window(), self.customers.get(owner)
         if known is None:
             return window
+        opened_on = known.opened_on or date.min
+        at = (opened_on.toordinal() - _EPOCH_DAY) * DAY
+        opening = Entry(
+            owner=owner,
+            asset=row.asset,
+            account=owner,
+            scale=self.scale,
+            amount=0,
+            at=at,
+            day=opened_on.toordinal(),
+            shard=0,
+            seq=0,
+            segment=known.segment,
+            residence=known.country,
+        )
+        self._turnovers.take(opening)
         window.segment, window.residence = known.segment, known.country
         if known.opened_on is not None:
-            at = (known.opened_on.toordinal() - _EPOCH_DAY) * DAY
-            window.open(Entry(owner, row.asset, owner, self.scale, 0, at, known.opened_on.toordinal(), 0, 0))
+            window.open(opening)
         return window
 
     def _judge_cash(self, row: Row, owner: str, moved: int) -> None:
@@ -191,6 +213,16 @@ class _Evaluation:
             is_known = not self.customers or owner in self.customers
             if is_known and self._telling.judge(flow) == "alert":
                 self._note(flow.rule.code, owner, row, [each.reference for each in flow.edges])
+
+    def compare(self, row: Row) -> None:
+        """Judge both sides of a transaction beside their peers."""
+        fresh = last_of_each(self._moved)
+        self._moved.clear()
+        if row.at.toordinal() < self.since:
+            return
+        for found in deviations(self._turnovers, PEER_RULES, fresh, self._book):
+            if self._telling.judge(found) == "alert":
+                self._note(found.rule.code, found.last.owner, row, [found.last.reference])
 
     def _note(
         self, rule: str, owner: str, row: Row, events: Sequence[str], window: Window | None = None

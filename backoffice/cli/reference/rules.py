@@ -6,7 +6,7 @@ from typing import Any, Final
 from backoffice.cli.reference import markdown
 from backoffice.cli.reference.markdown import paragraphs, table
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
-from services.compliance.domain.rule import CashRule, GraphRule, NameRule, Rule
+from services.compliance.domain.rule import CashRule, GraphRule, NameRule, PeerRule, Rule
 from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, LOG_MAX
 from services.compliance.rules import RULES, document_of
 
@@ -60,6 +60,8 @@ def _kind(rule: Rule) -> str:
             return "a rule about cash" + (", which holds what waits" if rule.holds else "")
         case GraphRule():
             return "a rule about who paid whom, over all shards: second tier, which only alerts"
+        case PeerRule():
+            return "a rule about a customer beside its peers, over all shards: second tier, which only alerts"
         case _:
             return {"in": "what comes in", "out": "what goes out"}.get(
                 rule.judges, "what comes in or goes out"

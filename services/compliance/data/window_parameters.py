@@ -176,6 +176,20 @@ _FOR_ANY_ASSET: Final[tuple[RuleParameter, ...]] = (
         },
         _PATTERNS + _CAPACITY,
     ),
+    _row(
+        "DEV-2",
+        {
+            "days": 30,
+            "times": 2,
+            "spreads": 5,
+            "peers_min": 30,
+            "young_days": 30,
+            "amount_min": "15000",
+            "alerts_a_day": 50,
+        },
+        f"{_FFIEC}; Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993), for the distance; "
+        f"Directive (EU) 2015/849, article 11(b), for the smallest amount{_CAPACITY}",
+    ),
 )
 
 

@@ -14,14 +14,15 @@ from typing import Any, Final, Literal, get_args
 from services.compliance.domain.cash import CashEvent, CashLog, Log, OwnerHistory, Reach, in_time
 from services.compliance.domain.graph import KEPT
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.rule import CashRule, GraphRule, RuleParameter, WindowRule
-from services.compliance.domain.tier_two import Flows, Telling
+from services.compliance.domain.peers import AllTurnovers
+from services.compliance.domain.rule import CashRule, GraphRule, PeerRule, RuleParameter, WindowRule
+from services.compliance.domain.tier_two import Flows, Telling, deviations, last_of_each
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
 from shared.money import SCALE_MAX, AmountError
 
-Judged = CashRule[Any] | WindowRule[Any] | GraphRule[Any]
+Judged = CashRule[Any] | WindowRule[Any] | GraphRule[Any] | PeerRule[Any]
 """A rule that can be tested on what has happened; names are screened again by `lists load`."""
 
 AlertOf = tuple[str, date]
@@ -160,6 +161,25 @@ class Backtest:
                 for flow in flows.find(fresh, book):
                     if self.period.holds(flow.business_date) and telling.judge(flow) == "alert":
                         found.add((flow.last.owner, flow.business_date))
+
+    def peers(self, entries: Iterable[Entry]) -> None:
+        """Judge customers beside their peers, over all shards, a business day at a time."""
+        rule = self.rule
+        assert isinstance(rule, PeerRule)
+        turnovers = AllTurnovers()
+        told = ((self.stands, Telling(), self.by_stands), (self.changed, Telling(), self.by_changed))
+        for day, entries_of_day in groupby(sorted(entries, key=_in_days), key=lambda each: each.day):
+            moved = list(entries_of_day)
+            for entry in moved:
+                turnovers.take(entry)
+            if not self.period.holds(date.fromordinal(day)):
+                continue
+            fresh = last_of_each(moved)
+            self.judged += len(fresh)
+            for book, telling, found in told:
+                for each in deviations(turnovers, (rule,), fresh, book):
+                    if telling.judge(each) == "alert":
+                        found.add((each.last.owner, each.business_date))
 
     def _sides(self) -> tuple[tuple[ParameterBook, set[AlertOf]], ...]:
         return (self.stands, self.by_stands), (self.changed, self.by_changed)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, Final
 
-from services.compliance.domain.rule import ANYTHING, CashRule, GraphRule, RuleParameter, WindowRule
+from services.compliance.domain.rule import ANYTHING, CashRule, GraphRule, PeerRule, RuleParameter, WindowRule
 
 REMEMBERED_MAX: Final = 10_000
 
@@ -46,7 +46,7 @@ class ParameterBook:
 
     def read(
         self,
-        rule: CashRule[Any] | WindowRule[Any] | GraphRule[Any],
+        rule: CashRule[Any] | WindowRule[Any] | GraphRule[Any] | PeerRule[Any],
         asset: str,
         day: date,
         scale: int,

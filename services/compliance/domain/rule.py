@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from services.compliance.domain.cash import CashEvent, CashLog, Log, Lookback
 from services.compliance.domain.graph import Edge, Graph
 from services.compliance.domain.matches import NameMatch
+from services.compliance.domain.peers import Standing, Turnovers
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
@@ -110,7 +111,23 @@ class GraphRule(Generic[P]):
     """The edges of what an edge is part of, in order of time; none if it is part of nothing."""
 
 
-Rule = CashRule[Any] | NameRule | WindowRule[Any] | GraphRule[Any]
+@dataclass(frozen=True, slots=True)
+class PeerRule(Generic[P]):
+    """A rule about one customer beside all others of its kind: second tier, so that it only alerts.
+
+    Its parameters have `version`, `amount_min`, `days`, in which a party is told of once, and `alerts_a_day`.
+    """
+
+    code: str
+    title: str
+    words: str
+    """What a finding says, with `days`, `times` and `count` of the peers to be filled in."""
+    read_parameters: Callable[["RuleParameter", int], P]
+    evaluate: Callable[[Turnovers, str, P], Standing | None]
+    """How a customer stands, as of the last business day there is; None if it is nothing unusual."""
+
+
+Rule = CashRule[Any] | NameRule | WindowRule[Any] | GraphRule[Any] | PeerRule[Any]
 
 
 @dataclass(frozen=True, slots=True)

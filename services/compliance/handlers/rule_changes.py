@@ -9,7 +9,16 @@ from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.parameters import read_cooldown
 from services.compliance.domain.ratings import RATING, read_data
-from services.compliance.domain.rule import ANYTHING, CashRule, GraphRule, NameRule, RuleParameter, WindowRule
+from services.compliance.domain.rule import (
+    ANYTHING,
+    CashRule,
+    GraphRule,
+    NameRule,
+    PeerRule,
+    Rule,
+    RuleParameter,
+    WindowRule,
+)
 from services.compliance.domain.rule_changes import VERSION_MIN, Proposal, RuleChange
 from services.compliance.handlers.verdicts import Known, KnownRules, Verdict, refused
 from services.compliance.rules import RULES, san_1
@@ -44,7 +53,7 @@ def check_parameters(row: RuleParameter, scale: int) -> None:
     try:
         read_cooldown(row)
         match rule:
-            case CashRule() | WindowRule() | GraphRule():
+            case CashRule() | WindowRule() | GraphRule() | PeerRule():
                 rule.read_parameters(row, scale)
             case NameRule():
                 san_1.read_parameters(row)
@@ -133,14 +142,14 @@ def _judge_proposal(shard: int, act: ProposeParameters, known: Known, rules: Kno
     )
 
 
-def _fixed(rule: CashRule[Any] | NameRule | WindowRule[Any] | GraphRule[Any]) -> Sequence[str]:
+def _fixed(rule: Rule) -> Sequence[str]:
     """What a rule does not tell apart, because it does not know it of those it judges."""
     match rule:
         case NameRule():
             return ("asset", "segment", "jurisdiction")
         case CashRule() | GraphRule():
             return ("segment", "jurisdiction")
-        case WindowRule():
+        case WindowRule() | PeerRule():
             return ()
 
 
@@ -180,8 +189,6 @@ def _judge_publication(shard: int, act: PublishParameters, proposal: Proposal, r
     later = max(timeline.live_versions(proposal.scope), default=0)
     if later > proposal.row.version:
         return refused("superseded", f"version {later} is live for the same; propose these values anew")
-    if act.shadow and isinstance(_RULES.get(proposal.row.rule), GraphRule):
-        return refused("shadow_unsupported", f"{proposal.row.rule} is not judged record by record")
     return _step(RuleChange(shard, proposal, before, after, rules.starts.get(shard, 0)), rules)
 
 

@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import Final
 
 from services.compliance.domain.memory import Memory
-from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.records import AlertRow, TierFindingRow, TierRunRow
-from services.compliance.domain.tier_two import Flow, Flows, Telling, TierTwo
+from services.compliance.domain.rule_changes import RuleSet
+from services.compliance.domain.tier_two import TierJudge, TierRules, TierTwo, Told, last_of_each
+from services.compliance.domain.windows.entry import counterparty
 from services.compliance.domain.windows.shard import read_entries
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit
-from services.compliance.rules import GRAPH_RULES
+from services.compliance.rules import TIER_RULES
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import tier_two as tier_store
 from shared.messages.envelope import HOUSE, Number
@@ -39,10 +40,10 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
     house = shard_of(HOUSE, work.partitions)
     if house not in work.shards:
         return False
-    tier, book = memory.tier_two, memory.rules[house].now.book
-    if tier is None or not tier.is_settled or tier.flows.books[0] is not book:
+    tier, now = memory.tier_two, memory.rules[house].now
+    if tier is None or not tier.is_settled or tier.rules != TierRules.of(TIER_RULES, now):
         # Other parameters may keep other edges: all is read again.
-        tier = memory.tier_two = await _begin(work.connection, book, house, work.partitions)
+        tier = memory.tier_two = await _begin(work.connection, now, house, work.partitions)
     was_warm = tier.is_warm
     batches = await tier_store.next_batches(
         work.connection,
@@ -54,42 +55,44 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
     if not batches:
         return False
     tier.is_settled = False
-    cut_before = tier.flows.cut_short
+    cut_before = tier.cut_short
     taken = Counter[int]()
     entries = [entry for *_, stored in batches for entry in read_entries(stored)]
-    fresh = [found for entry in entries if (found := tier.flows.take(entry)) is not None]
+    tier.take(entries)
     for shard, number, count, _ in batches:
         tier.read[shard] = number
         taken[shard] += count
     if not was_warm:
+        for judge in tier.judges:
+            judge.fresh.clear()
         return True
     tier.through = list(tier.read)
     tier.entries = [before + taken[shard] for shard, before in enumerate(tier.entries)]
     tier.number += 1
-    flows = tier.flows.find(fresh)
-    judged: list[tuple[Flow, str]] = [(flow, tier.telling.judge(flow)) for flow in flows]
-    outcomes = Counter(outcome for _, outcome in judged)
+    live, *_ = tier.judges
+    edges, moved = len(live.fresh), last_of_each(entries)
+    found = [(judge, judge.find(tier.turnovers, moved)) for judge in tier.judges]
+    outcomes = Counter(outcome for _, outcome in found[0][1])
     run = TierRunRow(
         number=tier.number,
         recorded_at=work.shards[house].recorded_at,
         house_seq=work.shards[house].last_seq,
         through=tuple(tier.through),
         entries=tuple(tier.entries),
-        edges=len(fresh),
+        edges=edges,
         alerts=outcomes["alert"],
         cooling=outcomes["cooling"],
         over_budget=outcomes["over_budget"],
-        cut_short=tier.flows.cut_short - cut_before,
+        cut_short=tier.cut_short - cut_before,
     )
-    told = [(flow, outcome) for flow, outcome in judged if outcome != "cooling"]
     await tier_store.save_run(work.connection, run)
-    await tier_store.save_findings(
-        work.connection,
-        [
-            _row(tier.number, place, flow, outcome, work.partitions)
-            for place, (flow, outcome) in enumerate(told, start=1)
-        ],
-    )
+    for judge, judged in found:
+        told = [(each, outcome) for each, outcome in judged if outcome != "cooling"]
+        rows = [
+            _row(tier.number, place, each, outcome, work.partitions)
+            for place, (each, outcome) in enumerate(told, start=1)
+        ]
+        await tier_store.save_findings(work.connection, rows, judge.proposal_id)
     return len(entries) >= ENTRIES_A_RUN
 
 
@@ -108,29 +111,32 @@ async def raise_findings(work: UnitOfWork) -> None:
     )
 
 
-async def _begin(connection: Connection, book: ParameterBook, house: int, partitions: int) -> TierTwo:
+async def _begin(connection: Connection, now: RuleSet, house: int, partitions: int) -> TierTwo:
     """Begin with what was told; entries up to the last run are read again, some in each tick."""
     number, through, entries = await tier_store.load_last_run(connection) or (0, [], [])
-    telling = Telling()
-    for rule, day, parties in await tier_store.load_told(connection):
-        telling.note(rule, parties, day.toordinal())
+    rules = TierRules.of(TIER_RULES, now)
+    shadows = [each for each in now.shadows if each.proposal.proposal_id in rules.shadows]
+    judges = [TierJudge.live(TIER_RULES, now.book)]
+    judges += [TierJudge.of_shadow(TIER_RULES, each) for each in shadows]
+    for judge in judges:
+        for rule, owner, day, outcome, parties in await tier_store.load_kept(connection, judge.proposal_id):
+            judge.telling.restore(rule, counterparty(owner), parties, day.toordinal(), outcome)
     missing = [0] * (partitions - len(through))
-    flows = Flows(GRAPH_RULES, (book,))
-    return TierTwo(house, flows, telling, number, [*through, *missing], [*entries, *missing])
+    return TierTwo(house, rules, judges, number, [*through, *missing], [*entries, *missing])
 
 
-def _row(run: int, number: int, flow: Flow, outcome: str, partitions: int) -> TierFindingRow:
+def _row(run: int, number: int, found: Told, outcome: str, partitions: int) -> TierFindingRow:
     return TierFindingRow(
         run=run,
         number=number,
-        shard=shard_of(flow.last.owner, partitions),
-        owner=flow.last.owner,
-        rule=flow.rule.code,
-        business_date=flow.business_date,
+        shard=shard_of(found.last.owner, partitions),
+        owner=found.last.owner,
+        rule=found.rule.code,
+        business_date=found.business_date,
         outcome=outcome,
-        score=flow.score,
-        parties=flow.parties,
-        finding=flow.finding(),
-        about_shard=flow.last.shard,
-        about_seq=flow.last.seq,
+        score=found.score,
+        parties=found.parties,
+        finding=found.finding(),
+        about_shard=found.last.shard,
+        about_seq=found.last.seq,
     )

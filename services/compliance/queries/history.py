@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.compliance.domain.backtest import GRAPH_DAYS, AlertOf, Backtest, Became, in_journal_order
 from services.compliance.domain.cash import CashEvent
-from services.compliance.domain.rule import CashRule, GraphRule, WindowRule
+from services.compliance.domain.rule import CashRule, GraphRule, PeerRule, WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.shard import read_entries
 
@@ -59,10 +59,14 @@ async def replay(connection: Any, test: Backtest, tell: Callable[[int], None]) -
                     test.windows(entries)
                 case GraphRule():
                     paid += [each for each in entries if each.day >= first]
+                case PeerRule():
+                    paid += entries
                 case CashRule():
                     scales |= {each.asset: each.scale for each in entries}
     if isinstance(test.rule, GraphRule):
         test.graph(paid)
+    if isinstance(test.rule, PeerRule):
+        test.peers(paid)
     if isinstance(test.rule, CashRule):
         test.cash(in_journal_order(await cash_of_all(connection)), scales)
 

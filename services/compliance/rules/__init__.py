@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from services.compliance.domain.cash import Lookback
-from services.compliance.domain.rule import CashRule, GraphRule, Rule, WindowRule
+from services.compliance.domain.rule import CashRule, GraphRule, PeerRule, Rule, WindowRule
 from services.compliance.rules import (
     ben_1,
     ctr_1,
     cyc_1,
     dev_1,
+    dev_2,
     dor_1,
     fan_1,
     fan_2,
@@ -56,11 +57,15 @@ RULES: Final[tuple[Rule, ...]] = (
     ben_1.RULE,
     cyc_1.RULE,
     stk_1.RULE,
+    dev_2.RULE,
 )
 
 CASH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, CashRule))
 WINDOW_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, WindowRule))
 GRAPH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, GraphRule))
+PEER_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, PeerRule))
+TIER_RULES: Final = (*GRAPH_RULES, *PEER_RULES)
+"""Those over all shards: the second tier."""
 
 LOOKBACK: Final = Lookback(
     days=max((rule.lookback.days for rule in CASH_RULES), default=0),

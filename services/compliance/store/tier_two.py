@@ -1,16 +1,21 @@
-"""The tables of the second tier: runs, what they found, and what of it is raised."""
+"""The tables of the second tier: runs, what they found, live and in shadow, and what of it is raised."""
 
 import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from services.compliance.domain.records import TierFindingRow, TierRunRow
 from shared.messages.compliance import Finding
 
 _LAST_RUN = "SELECT number, through, entries FROM tier_run ORDER BY number DESC LIMIT 1"
 
-_TOLD = "SELECT rule, business_date, parties FROM tier_finding WHERE outcome = 'alert'"
+_KEPT = "SELECT rule, owner, business_date, outcome, parties FROM tier_finding"
+
+_SHADOWED = """
+SELECT rule, owner, business_date, outcome, parties FROM tier_shadow_finding WHERE proposal_id = $1
+"""
 
 _NEXT_BATCHES = """
 WITH waiting AS (
@@ -51,6 +56,20 @@ FROM unnest(
 )
 """
 
+_SAVE_SHADOW_FINDINGS = """
+INSERT INTO tier_shadow_finding
+    (run, number, shard, owner, rule, business_date, outcome, score, parties, finding, about_shard, about_seq,
+     proposal_id)
+SELECT f.run, f.number, f.shard, f.owner, f.rule, f.business_date, f.outcome, f.score,
+       ARRAY(SELECT jsonb_array_elements_text(f.parties)::bigint), f.finding, f.about_shard, f.about_seq, $13
+FROM unnest(
+    $1::bigint[], $2::int[], $3::int[], $4::text[], $5::text[], $6::date[], $7::text[], $8::bigint[],
+    $9::jsonb[], $10::jsonb[], $11::int[], $12::bigint[]
+) AS f (
+    run, number, shard, owner, rule, business_date, outcome, score, parties, finding, about_shard, about_seq
+)
+"""
+
 _WAITING = """
 SELECT run, number, shard, owner, rule, business_date, outcome, score, parties, finding, about_shard,
        about_seq
@@ -74,9 +93,11 @@ async def load_last_run(connection: Any) -> tuple[int, list[int], list[int]] | N
     return (row["number"], row["through"], row["entries"]) if row is not None else None
 
 
-async def load_told(connection: Any) -> list[tuple[str, date, list[int]]]:
-    """Return rule, business day and parties of everything that was told."""
-    return [tuple(row) for row in await connection.fetch(_TOLD)]
+async def load_kept(connection: Any, proposal_id: UUID | None) -> list[tuple[str, str, date, str, list[int]]]:
+    """Return rule, owner, business day, outcome and parties of what is kept, live or of a shadow."""
+    if proposal_id is None:
+        return [tuple(row) for row in await connection.fetch(_KEPT)]
+    return [tuple(row) for row in await connection.fetch(_SHADOWED, proposal_id)]
 
 
 async def next_batches(
@@ -107,12 +128,13 @@ async def save_run(connection: Any, row: TierRunRow) -> None:
     )
 
 
-async def save_findings(connection: Any, rows: Sequence[TierFindingRow]) -> None:
-    """Append what a run has found."""
+async def save_findings(
+    connection: Any, rows: Sequence[TierFindingRow], proposal_id: UUID | None = None
+) -> None:
+    """Append what a run has found, apart from the rest where a version in shadow did."""
     if not rows:
         return
-    await connection.execute(
-        _SAVE_FINDINGS,
+    columns: tuple[list[Any], ...] = (
         [row.run for row in rows],
         [row.number for row in rows],
         [row.shard for row in rows],
@@ -126,6 +148,10 @@ async def save_findings(connection: Any, rows: Sequence[TierFindingRow]) -> None
         [row.about_shard for row in rows],
         [row.about_seq for row in rows],
     )
+    if proposal_id is None:
+        await connection.execute(_SAVE_FINDINGS, *columns)
+    else:
+        await connection.execute(_SAVE_SHADOW_FINDINGS, *columns, proposal_id)
 
 
 async def waiting_findings(connection: Any, shards: Sequence[int], limit: int) -> list[TierFindingRow]:

@@ -1,0 +1,85 @@
+"""DEV-2, away from peers: a customer who moves far more in a month than others of its kind.
+
+FFIEC BSA/AML examination manual, appendix F: a business whose patterns are dramatically different from those
+of similar businesses. Peers are customers of the same kind (person, organisation), residence and age who
+moved something. Turnovers are skewed (Aitchison and Brown, The Lognormal Distribution, 1957), so they are
+measured by ratios: the median, and the spread, which is the median of how many times each is more or less
+than that. These are the median and the median absolute deviation of logarithms, in whole numbers. Far is what
+is `spreads` of those deviations away: five are 3.4 standard deviations where logarithms are normal; Iglewicz
+and Hoaglin, How to Detect and Handle Outliers (1993), take 3.5. It is over `times` the median in any case,
+also where peers are all alike. The business day that has only begun is left out for peers, and nobody is
+compared before the firm has so many days of history.
+
+Example: 40 persons of one country moved 1,000 to 4,000 in 30 days, half of them within 1.5 times the median
+of 2,000. One moves 30,000: more than twice the median, and more than 1.5⁵ (7.6) times, 15,188: found.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.compliance.domain.peers import DAYS_MAX, THOUSAND, Standing, Turnovers
+from services.compliance.domain.rule import PeerRule, RuleParameter, threshold_minor
+
+SPREADS_MAX: Final = 20
+"""Beyond it powers of ratios are of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Default: 30 days, 15,000 or more, over 2 times and 5 spreads from 30 peers; 50 alerts a day.
+
+    Customers of less than 30 days are peers of each other.
+    """
+
+    version: int
+    days: int
+    times: int
+    spreads: int
+    peers_min: int
+    young_days: int
+    amount_min: int
+    alerts_a_day: int
+
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values, named as the parameters are but for `version`; amounts are decimal strings."""
+    values = row.values
+    if not 0 < int(values["days"]) <= DAYS_MAX:
+        raise ValueError(f"peers are compared over {DAYS_MAX} days at most")
+    if not 0 < int(values["spreads"]) <= SPREADS_MAX:
+        raise ValueError(f"spreads are 1 to {SPREADS_MAX}")
+    if int(values["times"]) < 1 or int(values["peers_min"]) < 1:
+        raise ValueError("times and peers_min are 1 at least")
+    return Parameters(
+        version=row.version,
+        days=int(values["days"]),
+        times=int(values["times"]),
+        spreads=int(values["spreads"]),
+        peers_min=int(values["peers_min"]),
+        young_days=int(values["young_days"]),
+        amount_min=threshold_minor(values["amount_min"], scale),
+        alerts_a_day=int(values["alerts_a_day"]),
+    )
+
+
+def evaluate(turnovers: Turnovers, owner: str, parameters: Parameters) -> Standing | None:
+    """Find that a customer's turnover is far above what is usual among its peers."""
+    count, total = turnovers.of(owner, parameters.days)
+    if total < parameters.amount_min:
+        return None
+    peers = turnovers.peers_of(owner, parameters.days, parameters.young_days)
+    if peers is None or peers.count < parameters.peers_min or total <= parameters.times * peers.median:
+        return None
+    far = parameters.spreads
+    if total * THOUSAND**far <= peers.median * peers.spread**far:
+        return None
+    return Standing(count, total, peers)
+
+
+RULE: Final = PeerRule(
+    code="DEV-2",
+    title="Away from peers",
+    words="The turnover of {days} days is {times} times the median of {count} customers of this kind.",
+    read_parameters=read_parameters,
+    evaluate=evaluate,
+)
