@@ -200,18 +200,24 @@ RULES: Final = tuple(rule for rule, _ in ASKED)
 
 
 def tell(
-    entered: Mapping[int, Sequence[Moved | Opened]], runs: Iterable[tuple[Sequence[int], ValuesOf]]
+    entered: Mapping[int, Sequence[Moved | Opened]],
+    runs: Iterable[tuple[Sequence[int], ValuesOf | None]],
+    only: Mapping[str, Any] | None = None,
 ) -> list[Told]:
     """What every run has to tell.
 
     Runs are given by how much of each shard, from 0 on, they had seen, and by the parameters they had: with
-    others than the run before, all that was seen is put together anew.
+    others than the run before, all that was seen is put together anew. A run without any asks nothing. Where
+    `only` these values are asked about, what others find is left out.
     """
     pictures: dict[str, Picture] = {}
     told: list[Told] = []
     seen: dict[int, int] = {}
     before: ValuesOf | None = None
     for run, values_of in runs:
+        if values_of is None:
+            before, seen = None, dict(enumerate(run))
+            continue
         if values_of is not before:
             pictures, before = {}, values_of
             for shard, count in seen.items():
@@ -220,7 +226,7 @@ def tell(
         for shard, count in enumerate(run):
             fresh += _put(pictures, entered.get(shard, ())[seen.get(shard, 0) : count], values_of)
             seen[shard] = count
-        told += _judged(_found(fresh, values_of), told, values_of)
+        told += _judged(_found(fresh, values_of, only), told, values_of)
     return told
 
 
@@ -240,14 +246,14 @@ def _put(
 
 
 def _found(
-    fresh: Sequence[tuple[Picture, Paid, int]], values_of: ValuesOf
+    fresh: Sequence[tuple[Picture, Paid, int]], values_of: ValuesOf, only: Mapping[str, Any] | None
 ) -> list[tuple[int, str, str, tuple[Paid, ...]]]:
     """What is found of new payments, the most telling first."""
     found: set[tuple[int, str, str, tuple[Paid, ...]]] = set()
     for picture, paid, scale in fresh:
         for rule, paths_of in ASKED:
             values = values_of(rule, picture.asset, paid.day)
-            if values is not None and not picture.is_over(paid):
+            if values is not None and (only is None or values is only) and not picture.is_over(paid):
                 question = _Question(picture, paid, scale, values)
                 for less, _, path in question.best(paths_of(question)):
                     found.add((less, rule, picture.asset, tuple(path)))

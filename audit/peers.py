@@ -43,9 +43,11 @@ class Who:
 
 
 def tell_apart(
-    entered: Mapping[int, Sequence[Moved | Opened]], runs: Iterable[tuple[Sequence[int], ValuesFor]]
+    entered: Mapping[int, Sequence[Moved | Opened]],
+    runs: Iterable[tuple[Sequence[int], ValuesFor | None]],
+    only: Mapping[str, Any] | None = None,
 ) -> list[Apart]:
-    """What every run has to tell; runs are given as in `audit.flows.tell`."""
+    """What every run has to tell; runs, and `only`, are given as in `audit.flows.tell`."""
     told: list[Apart] = []
     before: Sequence[int] = ()
     for run, values_for in runs:
@@ -56,11 +58,15 @@ def tell_apart(
             for each in entered.get(shard, ())[before[shard] if shard < len(before) else 0 : count]
         ]
         before = run
+        if values_for is None:
+            continue
         found = sorted(
             _found(until, fresh, values_for),
             key=lambda each: (-each[0].times, each[0].asset, each[0].owner),
         )
         for each, values in found:
+            if only is not None and values is not only:
+                continue
             lately = [one for one in told if abs((one.day - each.day).days) < int(values["days"])]
             on_the_day = sum(one.day == each.day for one in told)
             if each.owner not in {one.owner for one in lately} and on_the_day < int(values["alerts_a_day"]):

@@ -22,8 +22,6 @@ from audit.evidence import (
     RuleParameter,
     ScreeningData,
 )
-from audit.flows import RULES as FLOWS
-from audit.flows import Told, ValuesOf, tell
 from audit.movements import History, Moved, Opened, is_undoing, movements_of
 from audit.names import (
     Bearer,
@@ -35,16 +33,12 @@ from audit.names import (
     score_of,
 )
 from audit.patterns import Pattern, patterns_in
-from audit.peers import Apart, ValuesFor, tell_apart
 from audit.places import partition_of
 from audit.sealed import is_sealed
 from audit.wire import HOUSE
 
 Event = Mapping[str, Any]
 
-PEERS: Final = "DEV-2"
-TIER: Final = (*FLOWS, PEERS)
-"""The rules over all shards."""
 SEQ_MAX: Final = 2**63 - 1
 CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
 
@@ -549,63 +543,6 @@ def _weeks_running(banded: Sequence[Cash], cash: Cash, weeks: int) -> list[Cash]
             on_day = [each for each in inside if each.day == first_day]
             found.append(min(on_day, key=lambda each: (each.at, each.shard, each.seq, each.leg)))
     return found
-
-
-def found_flow(told: Told) -> Found:
-    """What identifies a finding about who paid whom."""
-    facts: list[tuple[str, Any]] = [
-        ("count", len(told.path)),
-        ("events", tuple(sorted({each.reference for each in told.path}))),
-        ("total", sum(each.amount for each in told.path)),
-    ]
-    return Found(told.rule, tuple(facts))
-
-
-def found_apart(told: Apart) -> Found:
-    """What identifies a finding about a customer beside its peers."""
-    return Found(PEERS, (("count", told.count), ("events", (told.event,)), ("total", told.total)))
-
-
-def tell_tier(
-    data: ScreeningData, expected: Mapping[int, Expected], partitions: int
-) -> dict[tuple[str, str, date], Found]:
-    """What compliance's runs over all shards have to tell, by owner, rule and day.
-
-    Each run by what was live in the house's shard.
-    """
-    house = partition_of(HOUSE.encode(), partitions)
-    entered = {shard: said.entered for shard, said in expected.items()}
-    flow_values: dict[frozenset[str], ValuesOf] = {}
-    peer_values: dict[frozenset[str], ValuesFor] = {}
-    flow_runs: list[tuple[Sequence[int], ValuesOf]] = []
-    peer_runs: list[tuple[Sequence[int], ValuesFor]] = []
-    for run in data.tier_runs:
-        last = {e.proposal_id: e for e in data.changes if e.shard == house and e.seq <= run.house_seq}
-        live = frozenset(proposal_id for proposal_id, each in last.items() if each.after == "live")
-        if live not in flow_values:
-            then = data.when_told(house, run.house_seq + 1)
-            flow_values[live], peer_values[live] = _values_by(then), _values_for(then)
-        flow_runs.append((run.entries, flow_values[live]))
-        peer_runs.append((run.entries, peer_values[live]))
-    told = {(each.owner, each.rule, each.day): found_flow(each) for each in tell(entered, flow_runs)}
-    apart = tell_apart(entered, peer_runs)
-    return told | {(each.owner, PEERS, each.day): found_apart(each) for each in apart}
-
-
-def _values_by(data: ScreeningData) -> ValuesOf:
-    def values_of(rule: str, asset: str, day: date) -> Mapping[str, Any] | None:
-        row = parameter_of(data, rule, asset, day)
-        return row.values if row is not None else None
-
-    return values_of
-
-
-def _values_for(data: ScreeningData) -> ValuesFor:
-    def values_for(rule: str, asset: str, day: date, segment: str, country: str) -> Mapping[str, Any] | None:
-        row = parameter_of(data, rule, asset, day, segment, country)
-        return row.values if row is not None else None
-
-    return values_for
 
 
 def _found(rule: str, members: Sequence[Cash], *, pattern: str | None = None) -> Found:

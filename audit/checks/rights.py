@@ -29,6 +29,7 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "list_confirmation"),
         ("compliance", "list_outdated"),
         ("compliance", "tier_run"),
+        ("compliance", "tier_shadow_finding"),
         *(
             (service, table)
             for service in SERVICES

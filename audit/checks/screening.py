@@ -9,17 +9,17 @@ from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
 from audit.list_age import is_about_age, is_held_for_age, told_old, too_old
 from audit.names import subject_of
+from audit.places import partition_of
 from audit.result import Result, Tally
 from audit.screening import (
-    TIER,
     Expected,
     Found,
     found_in,
     parameter_of,
     screen,
-    tell_tier,
     unjustified,
 )
+from audit.tiers import RULES, tell_shadows, tell_tier
 
 NAMES: Final = "SAN-1"
 
@@ -33,10 +33,10 @@ def screening_equals_recomputation(examination: Examination) -> Result:
         return tally.result()
     expected = screen(evidence, evidence.screening)
     found = _said(examination)
-    _second_tier(tally, evidence.screening, expected, found, evidence.partitions)
+    is_whole = _second_tier(tally, evidence.screening, expected, found, evidence.partitions)
     for shard, wanted in expected.items():
         _compare(tally, shard, wanted, found.get(shard, Expected()))
-    _compare_shadows(tally, evidence.screening, examination, expected)
+    _compare_shadows(tally, evidence.screening, examination, expected, is_whole=is_whole)
     _changed_by_two(tally, evidence.screening, examination)
     _compare_names(tally, evidence.screening, examination, expected)
     _compare_ages(tally, evidence.screening, examination, expected)
@@ -83,15 +83,20 @@ def _second_tier(
     expected: Mapping[int, Expected],
     found: Mapping[int, Expected],
     partitions: int,
-) -> None:
+) -> bool:
     """What runs over all shards told is what they had to tell; those alerts are called for that are raised.
 
-    Nothing can be said where a counterparty can be read no more, or a search did not look at everything.
+    False where nothing can be said: a counterparty can be read no more, or a search did not look at all.
     """
     if any(said.unread for said in expected.values()) or any(run.cut_short for run in data.tier_runs):
         for shard, said in found.items():
-            expected[shard].alerts.update({key: said.alerts[key] for key in said.alerts if key[1] in TIER})
-        return
+            expected[shard].alerts.update({key: said.alerts[key] for key in said.alerts if key[1] in RULES})
+        return False
+    for proposal_id, called_for in tell_shadows(data, expected, partitions).items():
+        for (owner, rule, day), found_there in called_for.items():
+            key = (proposal_id, owner, rule, day.isoformat(), False)
+            shard = partition_of(owner.encode(), partitions)
+            expected[shard].shadowed[key] = frozenset({found_there})
     must = tell_tier(data, expected, partitions)
     told = {(each.owner, each.rule, each.business_date): each for each in data.tier_findings}
     tally.counted += len(must)
@@ -104,6 +109,7 @@ def _second_tier(
         if row.raised_seq is not None:
             alert = (row.owner, row.rule, row.business_date.isoformat(), "")
             expected[row.shard].alerts[alert] = frozenset({must[key]})
+    return True
 
 
 def _by_cash(findings: frozenset[Found]) -> frozenset[Found]:
@@ -230,12 +236,18 @@ def _said(examination: Examination) -> dict[int, Expected]:
 
 
 def _compare_shadows(
-    tally: Tally, data: ScreeningData, examination: Examination, expected: Mapping[int, Expected]
+    tally: Tally,
+    data: ScreeningData,
+    examination: Examination,
+    expected: Mapping[int, Expected],
+    *,
+    is_whole: bool,
 ) -> None:
-    """What versions in shadow found is what they find, of banknotes and of what moved."""
+    """What versions in shadow found is what they find: of banknotes, of what moved, over all shards."""
     kept: dict[int, dict[tuple[str, str, str, str, bool], frozenset[Found]]] = {}
     for each in data.shadow_findings:
-        if each.rule != NAMES and each.owner not in expected[each.shard].erased:
+        is_known = each.rule != NAMES and (is_whole or each.rule not in RULES)
+        if is_known and each.owner not in expected[each.shard].erased:
             day = each.business_date.isoformat()
             key = (each.proposal_id, each.owner, each.rule, day, each.would_hold)
             findings = _findings(examination, {"findings": each.findings})

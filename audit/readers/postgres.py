@@ -367,7 +367,9 @@ async def _rule_changes(connection: Connection) -> tuple[list[RuleChange], list[
     )
     found = await connection.fetch(
         "SELECT shard, proposal_id::text AS proposal_id, owner, rule, business_date, subject, would_hold,"
-        " findings FROM compliance.shadow_finding"
+        " findings FROM compliance.shadow_finding UNION ALL"
+        " SELECT shard, proposal_id::text, owner, rule, business_date, '', false, jsonb_build_array(finding)"
+        " FROM compliance.tier_shadow_finding WHERE outcome = 'alert'"
     )
     of_row = ("rule", "version", "asset", "values", "valid_from", "valid_until", "segment", "jurisdiction")
     of_step = ("shard", "seq", "proposal_id", "before", "after", "journal_offset", "actor", "proposed_by")

@@ -148,8 +148,17 @@ class Ledger:
         )
         return self._copies(event, set())
 
-    def opened(self, name: str, *, owner: str = ALICE, kind: str = "person", **party: Any) -> list[Delivery]:
+    def opened(
+        self,
+        name: str,
+        *,
+        owner: str = ALICE,
+        kind: str = "person",
+        at: datetime | None = None,
+        **party: Any,
+    ) -> list[Delivery]:
         """Make the event of an account opened for a party."""
+        given = {"occurred_at": at.isoformat().replace("+00:00", "Z")} if at is not None else {}
         shard = shard_of(owner, PARTITIONS)
         event = InstructionApplied(
             shard=shard,
@@ -162,6 +171,7 @@ class Ledger:
                 "type": "open_account",
                 "owner": owner,
                 "party": {"kind": kind, "name": name, **party},
+                **given,
             },
             account=_posting(owner, "USD"),
             asset="USD",

@@ -139,7 +139,7 @@ class Turnovers:
         since, until = self.latest - days, self.latest
         groups: dict[Group, list[int]] = {}
         for owner, kept in self.days.items():
-            total = sum(amount for day, _, amount in _days(kept) if since <= day < until)
+            total = _sum(kept, since, until)
             if total:
                 groups.setdefault(self.group_of(owner, young_days), []).append(total)
         return {group: Peers.of(turnovers) for group, turnovers in groups.items()}
@@ -190,6 +190,14 @@ class AllTurnovers:
 def _days(kept: "array[int]") -> Iterator[tuple[int, int, int]]:
     columns = iter(kept)
     return zip(columns, columns, columns, strict=True)
+
+
+def _sum(kept: "array[int]", since: int, until: int) -> int:
+    """Add up what was moved from a day up to another one, which is the last there may be."""
+    if kept[0] < since:
+        return sum(amount for day, _, amount in _days(kept) if since <= day < until)
+    total = sum(kept[2::_STRIDE])
+    return total - kept[-1] if kept[-_STRIDE] == until else total
 
 
 def _count(kept: "array[int]", day: int, amount: int) -> None:

@@ -39,6 +39,13 @@ ORDER BY recorded_at, p.version
 """
 
 _SHADOWED = """
+WITH found AS (
+    SELECT shard, proposal_id, owner, rule, business_date, subject, would_hold, about_shard, about_seq
+    FROM compliance.shadow_finding
+    UNION ALL
+    SELECT shard, proposal_id, owner, rule, business_date, '', false, about_shard, about_seq
+    FROM compliance.tier_shadow_finding WHERE outcome = 'alert'
+)
 SELECT f.shard, f.owner, f.business_date, f.subject, bool_or(f.would_hold) AS would_hold,
        count(a.seq) > 0 OR bool_or(EXISTS (
            SELECT FROM compliance.hold AS h, jsonb_array_elements(h.findings) AS finding
@@ -46,7 +53,7 @@ SELECT f.shard, f.owner, f.business_date, f.subject, bool_or(f.would_hold) AS wo
                AND finding -> 'values' ->> 'business_date' = f.business_date::text
        )) AS is_live,
        array_agg(DISTINCT f.about_shard || '-' || f.about_seq) AS events
-FROM compliance.shadow_finding AS f
+FROM found AS f
 LEFT JOIN compliance.alert AS a ON a.shard = f.shard AND a.owner = f.owner AND a.rule = f.rule
     AND a.business_date = f.business_date
 WHERE f.proposal_id = $1 AND ($2::date IS NULL OR f.business_date >= $2)
