@@ -23,6 +23,9 @@ PENDING = "TransactionPending"
 VOIDED = "TransactionVoided"
 SWEPT = "CreditSwept"
 BOOKED = "ObligationBooked"
+REOPENED = "PendingReopened"
+RESERVED = frozenset({PENDING, REOPENED})
+"""Kinds of events that say that money is set aside."""
 MOVED = frozenset({POSTED, SWEPT, BOOKED})
 """Kinds of events that say that money has moved."""
 
@@ -41,6 +44,14 @@ def resolved_by(row: JournalRow) -> Numbered | None:
     if row.about_seq is None or "executes" in (row.detail or {}):
         return None
     return row.shard, row.about_seq
+
+
+def _add_again(left: dict[Numbered, list[Reserved]], pending: Numbered, legs: Sequence[Reserved]) -> None:
+    """Add what is reserved again to what is still reserved."""
+    amounts = {(debit, credit): amount for debit, credit, amount in left.get(pending, ())}
+    for debit, credit, amount in legs:
+        amounts[debit, credit] = amounts.get((debit, credit), 0) + amount
+    left[pending] = [(*ends, amount) for ends, amount in amounts.items()]
 
 
 class Examination:
@@ -125,6 +136,8 @@ class Examination:
             legs = [(leg.debit_account, leg.credit_account, leg.amount) for leg in self.legs.get(number, ())]
             if row.kind == PENDING:
                 left[number] = legs
+            if row.kind == REOPENED and row.about_seq is not None:
+                _add_again(left, (row.shard, row.about_seq), legs)
             pending = resolved_by(row)
             if pending is None or pending not in left:
                 continue

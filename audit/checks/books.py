@@ -6,7 +6,7 @@ from datetime import date
 
 from audit.amounts import LARGEST, BadAmount, read_amount
 from audit.evidence import Account, BalanceRow, FreezeRow, JournalRow
-from audit.examination import MOVED, PENDING, POSTED, Examination, resolved_by
+from audit.examination import MOVED, PENDING, POSTED, RESERVED, Examination, resolved_by
 from audit.result import Result, Tally
 from audit.wire import FACTS
 
@@ -68,7 +68,7 @@ def balances_equal_their_movements(examination: Examination) -> Result:
         number = (row.shard, row.seq)
         for leg in examination.legs.get(number, ()):
             debit, credit = expected[row.shard, leg.debit_account], expected[row.shard, leg.credit_account]
-            if row.kind == PENDING:
+            if row.kind in RESERVED:
                 debit[2] += leg.amount
                 credit[3] += leg.amount
             elif row.kind in MOVED:
@@ -154,12 +154,12 @@ def limits_hold_at_every_prefix(examination: Examination) -> Result:
         for debited, credited, amount in examination.settlements.get((row.shard, row.seq), ()):
             own[row.shard, debited][2] -= amount
             own[row.shard, credited][3] -= amount
-        if row.kind not in MOVED | {PENDING}:
+        if row.kind not in MOVED | RESERVED:
             continue
         for leg in examination.legs.get((row.shard, row.seq), ()):
             debit, credit = own[row.shard, leg.debit_account], own[row.shard, leg.credit_account]
-            debit[2 if row.kind == PENDING else 0] += leg.amount
-            credit[3 if row.kind == PENDING else 1] += leg.amount
+            debit[2 if row.kind in RESERVED else 0] += leg.amount
+            credit[3 if row.kind in RESERVED else 1] += leg.amount
             account = accounts.get(leg.debit_account)
             if account is None or account.owner == "house":
                 continue

@@ -84,6 +84,7 @@ def _compare(tally: Tally, examination: Examination, row: JournalRow, said: Pred
         ("resolves", resolves),
         ("executes", executes),
         ("execute_on", None if said.execute_on is None else said.execute_on.isoformat()),
+        ("settled", said.settled),
         ("freed", said.freed),
         ("reverses", said.reverses and {"shard": said.reverses[0], "seq": said.reverses[1]}),
         ("uses", said.uses and dict(zip(("shard", "seq", "leg"), said.uses, strict=True))),

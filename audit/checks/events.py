@@ -26,7 +26,14 @@ from audit.places import partition_of
 from audit.result import Result, Tally
 
 MOVING: Final = frozenset(
-    {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
+    {
+        "TransactionPosted",
+        "TransactionPending",
+        "TransactionVoided",
+        "CreditSwept",
+        "ObligationBooked",
+        "PendingReopened",
+    }
 )
 
 DATED: Final = frozenset(
@@ -42,6 +49,7 @@ POINTING: Final = frozenset(
         "DryRunJudged",
         "CreditSwept",
         "ObligationBooked",
+        "PendingReopened",
         "AccountClosed",
     }
 )

@@ -10,7 +10,7 @@ from typing import Final
 
 from audit.amounts import spell_amount
 from audit.evidence import JOURNAL, ReportRun
-from audit.examination import MOVED, PENDING, VOIDED, Examination
+from audit.examination import MOVED, RESERVED, VOIDED, Examination
 from audit.result import Result, Tally
 
 HEADER: Final = (
@@ -51,7 +51,7 @@ def days_at(examination: Examination, vector: Mapping[int, int]) -> dict[DayKey,
     """Debits, credits, debits and credits pending by shard, account and day, up to the vector's seqs."""
     days: dict[DayKey, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for row in examination.rows:
-        if row.seq > vector.get(row.shard, 0) or row.kind not in MOVED | {PENDING, VOIDED}:
+        if row.seq > vector.get(row.shard, 0) or row.kind not in MOVED | RESERVED | {VOIDED}:
             continue
         assert row.booking_date is not None
         for debited, credited, amount in examination.settlements.get((row.shard, row.seq), ()):
@@ -63,7 +63,7 @@ def days_at(examination: Examination, vector: Mapping[int, int]) -> dict[DayKey,
             if row.kind in MOVED:
                 debit[0] += leg.amount
                 credit[1] += leg.amount
-            if row.kind == PENDING:
+            if row.kind in RESERVED:
                 debit[2] += leg.amount
                 credit[3] += leg.amount
     return days

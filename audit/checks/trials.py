@@ -38,6 +38,7 @@ def compare_trial(
             tally.same(day.isoformat(), would_be.get(name), f"{where}: {name}")
     tally.same(tried.routed, would_be.get("routed"), f"{where}: would be routed for")
     tally.same(tried.limit_passed, would_be.get("limit_passed", False), f"{where}: would pass the limit")
+    tally.same(tried.settled, would_be.get("settled"), f"{where}: would have settled")
     tally.same(tried.freed, would_be.get("freed"), f"{where}: would give back")
     scales = {asset.code: asset.scale for asset in examination.assets.values()}
     wanted = [

@@ -40,6 +40,8 @@ class Prediction:
     """What else must be told."""
     resolves: int | None = None
     """The seq of the reserve that an instruction posts or gives back."""
+    settled: str | None = None
+    """Of what changes how much of a trade is settled: how much of its quantity that is by then."""
     freed: str | None = None
     executes: int | None = None
     """The seq of what was scheduled and is due."""

@@ -72,6 +72,10 @@ class Pending:
     """The account of fails to which its side with the market has moved."""
     failed_from: str | None = None
     """The account from which it has."""
+    parts: list[tuple[UUID, int]] = field(default_factory=list)
+    """Of a trade: what settled parts of it and is not undone, with the quantity of each, as they came."""
+    cancelled: bool = False
+    """Whether what was left of it was given back."""
     following: list[Prediction] = field(default_factory=list)
     """Events about it that must come next, without a record of their own."""
 
@@ -268,6 +272,12 @@ class ShardState:
         """Use up so much of a movement."""
         left = self.left_of(place, whole) - amount
         self.used.setdefault(place, []).append(Use(amount, left, seq))
+
+    def unuse(self, place: tuple[int, int, int]) -> None:
+        """Take back the last use of a movement."""
+        self.used[place].pop()
+        if not self.used[place]:
+            del self.used[place]
 
     def note_values(self, said: Prediction, today: date) -> None:
         """Remember what was posted with its value on another day than the open one."""

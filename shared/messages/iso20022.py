@@ -388,6 +388,7 @@ STATUSES: Final[Mapping[str, Status]] = {
     "booked": Status(
         entry="BOOK", note="no payment: the house's own books, behind what the trade itself comes to"
     ),
+    "reopened": Status("PDNG", "PDNG", note="what was settled of it is undone"),
     "closed": Status(note="no payment"),
     "duplicate": Status(note="the first outcome's"),
     "unreadable": Status(note="nobody knows what was asked"),

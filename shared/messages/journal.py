@@ -93,6 +93,8 @@ class TransactionPosted(TransactionEvent):
     """The account of a security within a custody account that was opened for it."""
     resolves: Number | None = None
     """The reserve that was posted, or of which this was a part."""
+    settled: str | None = None
+    """Of a part of a trade: how much of its quantity is settled with it, a decimal string."""
     freed: str | None = None
     """What of that reserve is given back with this: a decimal string in the asset's scale."""
     reverses: Number | None = None
@@ -225,6 +227,18 @@ class ObligationBooked(TransactionEvent):
     """`traded`: booked at once, by trade date; `failed`: the market's side moved to the fails, since the
     contractual day had passed; `settled`: taken off the fails, with a part that was settled late;
     `cancelled`: undone, as what was left of the trade."""
+
+
+class PendingReopened(TransactionEvent):
+    """A part of a trade that had been settled was undone: its securities and the money are pending again.
+
+    No record of its own asked for it: it stands behind the reversal of that part. `first` is the trade. Its
+    movements are reserved like those of what is pending.
+    """
+
+    type: Literal["PendingReopened"] = "PendingReopened"
+    settled: str
+    """How much of the trade's quantity is settled by now."""
 
 
 class AccountClosed(LedgerEvent):
@@ -374,6 +388,7 @@ JournalEvent = (
     | InstructionApplied
     | CreditSwept
     | ObligationBooked
+    | PendingReopened
     | AccountClosed
     | InstructionRejected
     | DuplicateReceived
@@ -403,6 +418,7 @@ OUTCOMES: Final = {
     "PeriodClosed": "applied",
     "CreditSwept": "swept",
     "ObligationBooked": "booked",
+    "PendingReopened": "reopened",
     "AccountClosed": "closed",
     "InstructionRejected": "rejected",
     "DuplicateReceived": "duplicate",

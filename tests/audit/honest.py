@@ -447,6 +447,8 @@ def _written(
     detail |= said.detail
     if said.resolves is not None:
         detail["resolves"] = {"shard": row.shard, "seq": said.resolves}
+    if said.settled is not None:
+        detail["settled"] = said.settled
     if said.freed is not None:
         detail["freed"] = said.freed
     if said.kind == "BusinessDayOpened":

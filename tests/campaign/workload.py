@@ -64,6 +64,8 @@ class Workload:
         """What was set aside or scheduled: the account, and the id that names it."""
         self.boxes: list[Account] = []
         self.trades: list[tuple[Account, str]] = []
+        self.settlements: list[tuple[Account, str]] = []
+        """What has settled trades or parts of them, refused or not."""
 
     def opening(self, customers: int) -> Iterator[Sending]:
         """A business day, customers in every shard, and money for each."""
@@ -200,15 +202,23 @@ class Workload:
                 yield self._to(box, "custody_transfer", **fields, **location)
 
     def trade(self) -> Iterator[Sending]:
-        """Securities bought or sold for a box; earlier ones settled whole or in part, or cancelled."""
+        """Securities bought or sold for a box; earlier ones settled, undone or cancelled."""
         rng = self.rng
         if self.trades and rng.random() < 0.6:
             account, trade_id = rng.choice(self.trades)
             part: dict[str, Any] = rng.choice(
                 ({}, {"amount": "1", "final": False}, {"amount": "2", "final": False}, {"amount": "1"})
             )
-            kind = rng.choice(("post_pending", "post_pending", "post_pending", "void_pending"))
-            yield self._to(account, kind, pending_id=trade_id, **(part if kind == "post_pending" else {}))
+            kind = rng.choice(("post_pending", "post_pending", "post_pending", "void_pending", "reversal"))
+            if kind == "post_pending":
+                sending = self._to(account, kind, pending_id=trade_id, **part)
+                self.settlements.append((account, json.loads(sending.value or b"{}")["instruction_id"]))
+                yield sending
+            elif kind == "void_pending":
+                yield self._to(account, kind, pending_id=trade_id)
+            elif self.settlements:
+                account, part_id = rng.choice(self.settlements[-5:])
+                yield self._to(account, kind, original_id=part_id)
             return
         if not self.boxes:
             yield from self.custody()

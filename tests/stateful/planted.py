@@ -36,6 +36,7 @@ from tests.stateful.stories import (
     POSTED,
     PUBLISHED,
     RATED,
+    REOPENED,
     REPEATED,
     RESERVED,
     RETURNED,
@@ -372,6 +373,43 @@ BUGS: Final = (
     Bug(
         "arrives_any_day", "what was bought counts for a sale whenever it comes", TRADED,
         "domain.state:Changes.arriving_by", "settles_on <= day", "True",
+    ),
+    Bug(
+        "any_part_undone", "whichever part of a trade may be undone", REOPENED,
+        "domain.effects.reopening:stands_last", "trade.pending.settled != part.settled", "False",
+    ),
+    Bug(
+        "cancelled_and_open_again", "of a trade that was cancelled a part is pending again", REOPENED,
+        "domain.effects.reopening:stands_last", "if trade.is_cancelled:", "if False:",
+    ),
+    Bug(
+        "undone_and_not_owed", "what is undone of a trade is not pending again", REOPENED,
+        "domain.effects.reversing:_accept", "reopening.reopen(case)", "pass",
+    ),
+    Bug(
+        "set_aside_once", "what is pending again is not set aside on the accounts", REOPENED,
+        "domain.effects.reopening:_set_aside", "taken[2] += leg.amount", "pass",
+    ),
+    Bug(
+        "still_resolved", "a trade that is open again is marked as ended", REOPENED,
+        "domain.state:Changes.reopen_pending", "self.resolved[pending.seq] = None", "pass",
+    ),
+    Bug(
+        "still_settled", "what is undone of a trade counts as settled", REOPENED,
+        "domain.state:Changes.reopen_pending", "self.settled.append((pending.seq, -quantity))", "pass",
+    ),
+    Bug(
+        "arrives_no_more", "what is pending again does not count for a sale", REOPENED,
+        "domain.state:Changes.reopen_pending", "self.count_dated(pending, leg, leg.amount)", "pass",
+    ),
+    Bug(
+        "fails_no_more", "what is undone after its day is not among the fails", REOPENED,
+        "domain.effects.reopening:_failing_again", "if failed is None:", "if True:",
+    ),
+    Bug(
+        "settled_before_said", "of what is undone the quantity before it is said", REOPENED,
+        "domain.effects.reopening:reopen", "format_amount(pending.settled,",
+        "format_amount(pending.settled + legs[0].amount,",
     ),
     # days
     Bug(

@@ -49,6 +49,8 @@ BOXES: Final = (*[f"{ANNA}/custody"] * 9, f"{BEN}/custody", f"{ANNA}/custody#{SA
 SECURITIES: Final = (*[SAP] * 9, "US0378331005", "EUR", "XXX")
 PIECES: Final = (*["1", "2", "5", "10", "100"] * 4, "1.5", "0", "9223372036854775807")
 FREEZES: Final = ("f1", "f2")
+PARTS: Final = ("(part 1)", "(part 2)", "(part 3)")
+"""And three for what settles parts of it, so that they are met again when something is undone."""
 ITEMS: Final = (*[f"1-{seq}-0" for seq in (*[8] * 20, *range(7, 40))], "2-9-0", "1-8-1", "x")
 """Numbers of movements; the first is of what Anna's shard keeps for nobody known."""
 
@@ -215,6 +217,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     "post_pending": Kind(
         {"pending_id": (*RESERVES * 9, *IDS[:3])},
         {"amount": (*AMOUNTS, *PIECES), "final": (True, False)},
+        ids=(*IDS[30:60], *PARTS * 20),
         often=8,
     ),
     "void_pending": Kind({"pending_id": (*RESERVES * 9, *IDS[:3])}),
@@ -223,6 +226,7 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "original_id": (
                 *[named_id("fund anna"), named_id("dora to anna"), named_id("pay anna")] * 3,
                 *RESERVES * 4,
+                *PARTS * 8,
                 *IDS[:30],
             )
         },
@@ -307,7 +311,7 @@ def instruction(code: str, draw: Random, owner: str | None = None) -> dict[str, 
     """Draw an instruction of this type, of this owner if one is given."""
     kind = BY_TYPE[code]
     owner = owner or draw.choice(kind.owners)
-    own = {OWN: owner, **{each: own_id(owner, each) for each in RESERVES}}
+    own = {OWN: owner, **{each: own_id(owner, each) for each in (*RESERVES, *PARTS)}}
 
     def one_of(values: Sequence[Any]) -> Any:
         """Draw a value; what stands for something of the owner's becomes that."""

@@ -533,6 +533,52 @@ TRADED: Final[Script] = [
 ]
 
 
+def undoes(name: str, of: str, **fields: Any) -> Step:
+    """Anna's settlement of this name is undone."""
+    return say("reversal", ANNA, name, original_id=named_id(of), **fields)
+
+
+REOPENED: Final[Script] = [
+    moves("receive", "in"),
+    trades("buy", "t", settlement_amount="99.99", commission="0.01"),
+    part("t", "one of t", amount="3", final=False),
+    part("t", "two of t", amount="3", final=False),
+    works(),
+    undoes("too early", "one of t"),
+    undoes("back", "two of t"),
+    works(),
+    RESTART,
+    part("t", "rest of t"),
+    works(),
+    RESTART,
+    undoes("rest back", "rest of t"),
+    works(),
+    RESTART,
+    trades("sell", "s", quantity="4", settlement_amount="1.01", contractual_settlement_date="2026-01-08"),
+    works(),
+    trades("sell", "more than comes", quantity="9", settlement_amount="1.00"),
+    day("BANK", "2026-01-06"),
+    works(),
+    ("tick",),
+    part("t", "late t", amount="5", final=False),
+    works(),
+    RESTART,
+    undoes("late back", "late t"),
+    part("s", "all of s"),
+    works(),
+    undoes("s back", "all of s"),
+    works("after_commit"),
+    ("tick",),
+    part("s", "some of s", amount="1", final=False),
+    say("void_pending", ANNA, "s cancelled", pending_id=named_id("s")),
+    works(),
+    RESTART,
+    undoes("cancelled before", "some of s"),
+    part("t", "all of t"),
+    works(),
+]
+
+
 def grouped(name: str, *members: Step) -> Step:
     """Several of Anna's instructions in one."""
     return say("group", ANNA, name, members=[each[1] for each in members])
@@ -625,6 +671,7 @@ STORIES: Final[dict[str, Script]] = {
     "tomorrow": TOMORROW,
     "past": PAST,
     "traded": TRADED,
+    "reopened": REOPENED,
     "grouped": GROUPED,
     "reversed": REVERSED,
     "returned": RETURNED,

@@ -32,6 +32,7 @@ from services.transactions.domain.entries import Entry
 from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.instruments import Instrument
 from services.transactions.domain.ledger import Folded, fold
+from services.transactions.domain.open_pendings import EndedTrade, Part
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
@@ -382,6 +383,7 @@ class PureLedger:
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
     posted: dict[tuple[int, int], Original] = field(default_factory=dict)
     uses: dict[MovementId, Used] = field(default_factory=dict)
+    ended: dict[str, EndedTrade] = field(default_factory=dict)
     valued: dict[tuple[int, int, Shift], tuple[int, int]] = field(default_factory=dict)
     """(shard, account, value date and other day of posting) → debits and credits."""
     days_opened: list[tuple[int, int, date, int]] = field(default_factory=list)
@@ -439,6 +441,7 @@ class PureLedger:
             items={seq: each for (home, seq), each in self.posted.items() if home == shard},
             within=self._within(),
             uses=dict(self.uses),
+            ended={each: trade for each, trade in self.ended.items() if each not in state.pendings},
         )
         while True:
             folded = self._fold(state, batch, outside)
@@ -474,7 +477,8 @@ class PureLedger:
             if each.kind in (POSTED, SWEPT):
                 self.posted[shard, each.seq] = original_of(shard, each)
             if each.uses_up_id or (each.kind == POSTED and each.about_seq is not None):
-                self._keep_original(shard, each)
+                self._keep_original(shard, each, folded.changes.parts.get(each.seq))
+        self.ended.update(folded.changes.ended)
         self.uses.update(folded.changes.uses)
         for (account_id, shift), sums in folded.changes.valued.items():
             before = self.valued.get((shard, account_id, shift), (0, 0))
@@ -491,9 +495,9 @@ class PureLedger:
         self.events += events
         return events
 
-    def _keep_original(self, shard: int, decision: Decision) -> None:
+    def _keep_original(self, shard: int, decision: Decision, part: Part | None) -> None:
         assert decision.instruction_id is not None
-        self.originals[shard, decision.instruction_id] = original_of(shard, decision)
+        self.originals[shard, decision.instruction_id] = original_of(shard, decision)._replace(part=part)
 
     def _entry(self, record: Received) -> Entry:
         """A record as the fold takes it, by this ledger's own types."""

@@ -20,6 +20,7 @@ from audit.model.effects.limits import change_limit, holds_on_some_day, new_limi
 from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, move
 from audit.model.effects.obligations import booked
 from audit.model.effects.periods import close_period, holds_a_day
+from audit.model.effects.reopenings import reopened
 from audit.model.effects.reserves import part_asked, resolve
 from audit.model.effects.returns import amount_back, come_back
 from audit.model.effects.reversals import answered_for, approved, reverse
@@ -55,5 +56,6 @@ BY_ITSELF: Final[Mapping[str, ByItself]] = {
     "CreditSwept": swept,
     "AccountClosed": closed,
     "ObligationBooked": booked,
+    "PendingReopened": reopened,
 }
 """What the ledger does without a record that asks for it, by the event's kind."""

@@ -45,6 +45,16 @@ def cancel(books: Books, state: ShardState, pending: Pending, first: int) -> boo
     return follow(books, state, pending, first, [*then, ("cancelled", back)])
 
 
+def fail_again(books: Books, state: ShardState, pending: Pending, first: int, amount: int) -> bool:
+    """What is undone of a trade that has failed is among the fails again; whether the counters take it."""
+    if pending.failed is None or pending.failed_from is None:
+        return True
+    share = _market_left(pending, -amount) - _market_left(pending)
+    ends = (pending.failed_from, pending.failed) if _buys(pending) else (pending.failed, pending.failed_from)
+    leg = Leg("obligation", *ends, pending.legs[-1].asset, share)
+    return follow(books, state, pending, first, [("failed", [leg])])
+
+
 def booked(books: Books, state: ShardState, row: JournalRow) -> Prediction | None:
     """The event that had to come next about a trade, or that it has failed; none where neither is so."""
     first = row.about_seq or 0
@@ -53,7 +63,7 @@ def booked(books: Books, state: ShardState, row: JournalRow) -> Prediction | Non
         return None
     if not pending.following and pending.resolved_seq is None:
         follow(books, state, pending, first, _failing(books, state, pending))
-    if not pending.following:
+    if not pending.following or pending.following[0].kind != row.kind:
         return None
     said = pending.following.pop(0)
     for leg in said.movements:

@@ -88,6 +88,10 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         pending.settled += amount
     if ends:
         pending.resolved_seq = row.seq
+    is_part = posts and pending.asked.type == "trade"
+    if is_part:
+        pending.parts.append((asked.instruction_id, amount))
+    pending.cancelled = pending.cancelled or not posts
     day = books.day_of(state, leg.debit)
     value = asked.content.get("value_date")
     return Prediction(
@@ -97,6 +101,7 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         booking_date=day,
         value_date=date.fromisoformat(value) if value else day,
         resolves=first,
+        settled=spell_amount(pending.settled, scale) if is_part else None,
         freed=spell_amount(rest, scale) if ends and rest else None,
     )
 

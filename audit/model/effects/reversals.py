@@ -7,6 +7,8 @@ from uuid import UUID
 from audit.evidence import JournalRow
 from audit.model.books import Books
 from audit.model.effects.movements import bears, ends_differ
+from audit.model.effects.obligations import does_not_fit
+from audit.model.effects.reopenings import is_in_the_way, part_of_trade, reopen
 from audit.model.effects.reserves import is_valued_before, value_of
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import MEMBER, Posted, ShardState
@@ -65,9 +67,20 @@ def reverse(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
             return rejected("already_reversed", "original_id")
         if left < leg.amount:
             return rejected("partly_used", "original_id")
+    part = part_of_trade(state, original_id) if shard == state.shard else None
+    if part is not None:
+        in_the_way = is_in_the_way(part[1], original_id)
+        if in_the_way is not None:
+            return rejected(in_the_way, "original_id")
     if not asked.content.get("forced", False) and is_valued_before(asked, books.day_of(state, legs[0].debit)):
         return rejected("value_date_out_of_window", "value_date")
+    before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     said = _posted(books, state, row, asked, legs, places)
+    if part is not None and said.reason is None and not reopen(books, state, *part, said):
+        state.balances.update(before)
+        for place in places:
+            state.unuse(place)
+        return does_not_fit("original_id")
     said.reopens = said.reason is None and found.type in {"allocate", "write_off"}
     return said
 

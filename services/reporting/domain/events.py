@@ -118,7 +118,14 @@ JOURNAL_VIEW: Final[TypeAdapter[JournalView]] = TypeAdapter(JournalView)
 _DECODE: Final = msgspec.json.Decoder(JournalView).decode
 
 MONEY: Final = frozenset(
-    {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
+    {
+        "TransactionPosted",
+        "TransactionPending",
+        "TransactionVoided",
+        "CreditSwept",
+        "ObligationBooked",
+        "PendingReopened",
+    }
 )
 """Kinds with movements."""
 

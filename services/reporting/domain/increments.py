@@ -69,11 +69,20 @@ CHANNELS: Final = frozenset(
 )
 OTHER_CHANNEL: Final = "other"
 LATER: Final = frozenset(
-    {"TransactionVoided", "RecordDiscarded", "CreditSwept", "ObligationBooked", "AccountClosed"}
+    {
+        "TransactionVoided",
+        "RecordDiscarded",
+        "CreditSwept",
+        "ObligationBooked",
+        "PendingReopened",
+        "AccountClosed",
+    }
 )
 """Kinds that always follow up an earlier fate of a record."""
 BY_ITSELF: Final = frozenset({"CreditSwept", "ObligationBooked"})
 """Kinds that move money and settle nothing that was reserved."""
+RESERVING: Final = frozenset({"TransactionPending", "PendingReopened"})
+"""Kinds that set aside what they move."""
 NAMES_ITS_DAY: Final = frozenset({"adjustment", "opening_balance"})
 """Types of which an instruction may say on which day it is booked."""
 REASON_LENGTH_MAX: Final = 64
@@ -209,7 +218,7 @@ def _fold_transaction(
     resolves = event.get("resolves") is not None
     later = not resolves and (kind in LATER or (posted and event.get("first") is not None))
     settles = kind not in BY_ITSELF and (later or resolves)
-    reserved = 1 if kind == "TransactionPending" else -1 if settles else 0
+    reserved = 1 if kind in RESERVING else -1 if settles else 0
     freed = event.get("freed")
     instruction_type = event.get("instruction_type") or ""
     channel, outcome, reason = _channel(event), OUTCOMES[kind], _reason(event)

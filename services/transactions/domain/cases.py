@@ -8,6 +8,7 @@ from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
+from services.transactions.domain.open_pendings import EndedTrade
 from services.transactions.domain.planning import Against, End, TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.screening import Screened
@@ -118,6 +119,7 @@ class Case:
         "screened",
         "seen",
         "seq",
+        "trade",
         "undoes",
         "waited",
         "waiting",
@@ -147,6 +149,8 @@ class Case:
     """Form: what it names, where that still waits for its day."""
     original: Original
     """References: the posted transaction it names."""
+    trade: EndedTrade | None
+    """References: the trade of which the original is a part, ended or not; none where it is none."""
     undoes: list[MovementId]
     """References: its movements that are undone, in the order of `moves`."""
     entity_id: int | None

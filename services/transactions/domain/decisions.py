@@ -27,6 +27,7 @@ PERIOD_CLOSED: Final = "PeriodClosed"
 ACT_DONE: Final = "ActDone"
 SWEPT: Final = "CreditSwept"
 BOOKED: Final = "ObligationBooked"
+REOPENED: Final = "PendingReopened"
 CLOSED: Final = "AccountClosed"
 
 FIRST_OUTCOMES: Final = frozenset(

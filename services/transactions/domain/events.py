@@ -171,6 +171,7 @@ _POSTED: Final = (
     "limit_passed",
     "opened",
     "resolves",
+    "settled",
     "freed",
     "reverses",
     "uses",
@@ -193,6 +194,10 @@ def _voided(decision: Decision) -> str:
 
 def _booked(decision: Decision) -> str:
     return _transaction(decision) + _named(_detail(decision), "cause")
+
+
+def _reopened(decision: Decision) -> str:
+    return _transaction(decision) + _named(_detail(decision), "settled")
 
 
 def _applied(decision: Decision) -> str:
@@ -272,6 +277,7 @@ _TAILS: Final[dict[str, Callable[[Decision], str]]] = {
     decisions.PERIOD_CLOSED: _period_closed,
     decisions.SWEPT: _transaction,
     decisions.BOOKED: _booked,
+    decisions.REOPENED: _reopened,
     decisions.CLOSED: _closed,
     decisions.ACT_DONE: _by_names("act_id", "act", "actor", "done", "detail", "result"),
 }

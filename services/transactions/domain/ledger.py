@@ -19,7 +19,7 @@ from services.transactions.domain.decisions import Decision
 from services.transactions.domain.dry_runs import judge_on_trial
 from services.transactions.domain.duties import Task
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.effects.pendings import close, settle
+from services.transactions.domain.effects.pendings import settle
 from services.transactions.domain.effects.periods import booking_date_of
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import CONTENT_BYTES_MAX, LADDER
@@ -347,7 +347,7 @@ def _resolve(decision: Decision, answer: DecisionMade, context: Context) -> None
     decision.legs = [settle(changes, leg, posted=reason is None) for leg in pending.legs]
     if reason is None:
         changes.posted[instruction_id] = decision
-    close(changes, pending, decision.seq)
+    changes.end_pending(pending, decision.seq)
 
 
 def _rate(decision: Decision, rating: CustomerRated, context: Context) -> None:

@@ -20,6 +20,16 @@ class Obligation(NamedTuple):
     """Debit and credit account of what put the market's side among the fails, once its day had passed."""
 
 
+class Part(NamedTuple):
+    """A part of a trade that was settled."""
+
+    pending_id: str
+    pending_seq: int
+    """Of the trade: its id, and the event that reserved it."""
+    settled: int
+    """How much of its quantity was settled with this part, minor units."""
+
+
 @dataclass(slots=True)
 class OpenPending:
     """A transaction that waits for a decision, or for what posts or voids it."""
@@ -50,9 +60,19 @@ class OpenPending:
     """Of a group: as its events name them."""
 
     @property
+    def settled(self) -> int:
+        """How much of the first movement has been posted."""
+        return self.whole[0].amount - (self.legs[0].amount if self.legs else 0)
+
+    @property
     def buys(self) -> bool:
         """Whether a trade is a purchase, for which the house pays the market."""
         return bool(json.loads(self.content)["side"] == "buy")
+
+    @property
+    def is_trade(self) -> bool:
+        """Whether securities are pending against money, so that what is settled of it may be open again."""
+        return self.instruction_type == "trade"
 
     @property
     def is_booked(self) -> bool:
@@ -66,7 +86,7 @@ class OpenPending:
         By settlement date no movement has it alone: it is what the customer pays, less the commission, or
         gets, and the commission.
         """
-        settled = self.whole[0].amount - self.legs[0].amount + after
+        settled = self.settled + after
         if self.is_booked:
             return left_of(self.whole[-1].amount, settled, self.whole[0].amount)
         paid, *kept = (leg.amount for leg in self.whole[1:])
@@ -75,7 +95,7 @@ class OpenPending:
 
     def amounts_left(self, after: int = 0) -> list[int]:
         """Return how much is left of each movement, when so much more of the first has been posted."""
-        return amounts_left(self.whole, self.whole[0].amount - self.legs[0].amount + after)
+        return amounts_left(self.whole, self.settled + after)
 
     def is_overdue(self, day: date) -> bool:
         """Say whether a trade was to be settled before the entity's business day, and has not failed."""
@@ -89,6 +109,14 @@ class OpenPending:
     def has_expired(self, day: date) -> bool:
         """Say whether it stands no longer on the entity's business day."""
         return self.expires_on is not None and self.expires_on < day
+
+
+class EndedTrade(NamedTuple):
+    """A trade of which nothing is pending any more."""
+
+    pending: OpenPending
+    """With what was left when it ended: nothing, unless that was cancelled."""
+    is_cancelled: bool
 
 
 def amounts_left(whole: Sequence[Leg], settled: int) -> list[int]:

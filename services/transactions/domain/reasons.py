@@ -170,6 +170,13 @@ TABLE: Final = (
     _row("pending_resolved", "state", "DU03", "nothing: it was posted or given back before"),
     _row("under_screening", "state", "RR04", "wait until compliance has cleared it, then a new id"),
     _row("already_reversed", "state", "DU03", "nothing: it was undone before", fact="suspense"),
+    _row(
+        "trade_cancelled",
+        "state",
+        "AG03",
+        "correct it by a custody transfer and an adjustment: a cancelled trade is not opened again",
+    ),
+    _row("later_part_settled", "state", "AG03", "undo the part that was settled last first, with a new id"),
     _row("partly_used", "state", "AG03", "use up the rest as the first part was; it is not undone any more"),
     _row("item_used_up", "state", "DU03", "nothing: it was allocated, written off or undone before"),
     _row("amount_exceeds_item", "state", "AM09", "allocate no more than is left of the item, with a new id"),

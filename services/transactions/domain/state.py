@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Account, Dated
 from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import POSTED, SWEPT, Decision, Leg
-from services.transactions.domain.open_pendings import OpenPending
+from services.transactions.domain.open_pendings import EndedTrade, OpenPending, Part
 from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
 from services.transactions.domain.screening import UNRATED
 from services.transactions.domain.value_dates import (
@@ -110,6 +110,8 @@ class Original(NamedTuple):
     """Whether it undid what was made of an item, and so made another one."""
     is_member: bool = False
     """Whether it was asked for by a member of a group, which is undone with the whole group."""
+    part: Part | None = None
+    """Of a part of a trade: which one."""
 
 
 class MovementId(NamedTuple):
@@ -375,10 +377,14 @@ class Changes:
     """(seq of what was scheduled, seq that executed or cancelled it)."""
     pended: list[OpenPending] = field(default_factory=list)
     """Those opened, resolved since or not."""
-    resolved: list[tuple[int, int]] = field(default_factory=list)
-    """(seq of the pending one, seq that resolved it)."""
+    resolved: dict[int, int | None] = field(default_factory=dict)
+    """Seq of the pending one → seq that resolved it; none where it is open again."""
     settled: list[tuple[int, int]] = field(default_factory=list)
-    """(seq of the pending one, minor units posted of it)."""
+    """(seq of the pending one, minor units posted of it); less than nothing where that was undone."""
+    parts: dict[int, Part] = field(default_factory=dict)
+    """Parts of trades that were settled, by the seq that posted them."""
+    ended: dict[str, EndedTrade] = field(default_factory=dict)
+    """Trades that were settled or cancelled, by instruction id, open again since or not."""
     posted: dict[str, Decision] = field(default_factory=dict)
     """What was pending and is posted now, by instruction id."""
     uses: dict[MovementId, Used] = field(default_factory=dict)
@@ -627,6 +633,21 @@ class Changes:
             return self.pendings[instruction_id]
         return self.state.pendings.get(instruction_id)
 
+    def end_pending(self, pending: OpenPending, seq: int) -> None:
+        """Note what resolved a transaction, of which nothing is pending any more."""
+        self.pendings[pending.instruction_id] = None
+        for leg in pending.legs:
+            self.count_dated(pending, leg, -leg.amount)
+        self.resolved[pending.seq] = seq
+
+    def reopen_pending(self, pending: OpenPending, legs: Iterable[Leg], quantity: int) -> None:
+        """Keep a trade of which these movements, so much of the first one, are pending again."""
+        self.pendings[pending.instruction_id] = pending
+        self.settled.append((pending.seq, -quantity))
+        self.resolved[pending.seq] = None
+        for leg in legs:
+            self.count_dated(pending, leg, leg.amount)
+
     def has_expired(self, pending: OpenPending) -> bool:
         """Say whether a pending one stands no longer, though it may not have been given back yet."""
         return pending.has_expired(self.day_of(pending.legs[0].debit.entity_id))
@@ -682,7 +703,7 @@ class Changes:
             return None
         if isinstance(decision, Claim):
             return Original(shard, decision.seq, "group", "", (), is_member=True)
-        return original_of(shard, decision)
+        return original_of(shard, decision)._replace(part=self.parts.get(decision.seq))
 
 
 def original_of(shard: int, decision: Decision) -> Original:
@@ -765,6 +786,8 @@ class Outside:
     """Codes of which there is no account: they were looked for."""
     originals: dict[tuple[int, str], Original] = field(default_factory=dict)
     """What has come of instructions that others name, by shard and id."""
+    ended: dict[str, EndedTrade] = field(default_factory=dict)
+    """Trades of which originals are parts and nothing is pending, by instruction id."""
     items: dict[int, Original] = field(default_factory=dict)
     """What was posted at home here under numbers that instructions name, by seq."""
     uses: dict[MovementId, Used] = field(default_factory=dict)

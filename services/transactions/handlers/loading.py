@@ -139,7 +139,16 @@ async def _load_originals(
     posted = await reversals.posted_at(connection, chart, sorted(numbers)) if numbers else {}
     every = [*found.values(), *posted.values()]
     uses = await reversals.uses(connection, [each for each in every if each.legs])
+    trades = {
+        (each.shard, each.part.pending_seq)
+        for each in found.values()
+        if each.part is not None
+        and each.shard in states
+        and each.part.pending_id not in states[each.shard].pendings
+    }
+    ended = await moving.ended_trades(connection, chart, sorted(trades)) if trades else {}
     for shard, wanted in named.items():
+        outsides[shard].ended = {each: trade for (home, each), trade in ended.items() if home == shard}
         outsides[shard].originals = {each: found[each] for each in wanted if each in found}
         outsides[shard].items = {seq: each for (home, seq), each in posted.items() if home == shard}
         outsides[shard].uses = uses

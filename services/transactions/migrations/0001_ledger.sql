@@ -6,7 +6,7 @@ CREATE TYPE event_kind AS ENUM (
     'TransactionVoided', 'PendingCleared', 'InstructionApplied',
     'InstructionRejected', 'DuplicateReceived', 'RecordUnreadable', 'OwnerParked', 'RecordDiscarded',
     'DecisionWithoutEffect', 'BusinessDayOpened', 'ActDone', 'DryRunJudged',
-    'CreditSwept', 'AccountClosed', 'ObligationBooked', 'PeriodClosed', 'RiskClassChanged'
+    'CreditSwept', 'AccountClosed', 'ObligationBooked', 'PendingReopened', 'PeriodClosed', 'RiskClassChanged'
 );
 
 -- Four bytes in each journal row instead of the name.
@@ -365,7 +365,7 @@ CREATE TABLE pending (
     PRIMARY KEY (shard, seq)
 );
 COMMENT ON COLUMN pending.screening IS 'whether it had to be cleared by compliance before it could be posted';
-COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far';
+COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far, and not undone';
 CREATE INDEX pending_open ON pending (shard, instruction_id) WHERE resolved_seq IS NULL;
 
 -- Requests that wait for their day; what they ask is in the journal.

@@ -210,7 +210,7 @@ def _changes(
             SELECT debit_account, credit_account,
                    CASE WHEN kind IN ('TransactionPosted', 'CreditSwept', 'ObligationBooked')
                         THEN amount ELSE 0 END AS posted,
-                   CASE WHEN kind = 'TransactionPending' THEN amount
+                   CASE WHEN kind IN ('TransactionPending', 'PendingReopened') THEN amount
                         WHEN kind IN ('CreditSwept', 'ObligationBooked') THEN 0
                         WHEN detail -> 'executes' IS NOT NULL THEN 0
                         WHEN about_seq IS NOT NULL OR detail -> 'resolves' IS NOT NULL

@@ -84,7 +84,8 @@ _Line = TypeVar("_Line", bound=msgspec.Struct)
 _DETAIL: Final = msgspec.json.Decoder(_Detail).decode
 _POSTED: Final = frozenset({"TransactionPosted", "CreditSwept", "ObligationBooked"})
 _SETTLING: Final = frozenset({"TransactionPosted", "TransactionVoided"})
-_MOVING: Final = _POSTED | _SETTLING | {"TransactionPending"}
+_RESERVING: Final = frozenset({"TransactionPending", "PendingReopened"})
+_MOVING: Final = _POSTED | _SETTLING | _RESERVING
 
 
 @dataclass(slots=True)
@@ -226,7 +227,7 @@ def _apply(
     """Add a movement to its shard's rows of both accounts, and compare what they come to."""
     amount = int(movement.amount)
     posted = amount if event.kind in _POSTED else 0
-    pending = amount if event.kind == "TransactionPending" else 0
+    pending = amount if event.kind in _RESERVING else 0
     if event.kind in _SETTLING:
         detail = _DETAIL(event.detail) if bytes(event.detail) != b"null" else _Detail()
         settles = event.about_seq is not None and detail.executes is None

@@ -1,7 +1,7 @@
 """Reads and writes what moves beside balances: freezes, pending transactions, business days."""
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from asyncpg import Connection
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.effects.pendings import legs_left
-from services.transactions.domain.open_pendings import Obligation, OpenPending
+from services.transactions.domain.open_pendings import EndedTrade, Obligation, OpenPending
 from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze
 from services.transactions.store.arrays import array_of
-from services.transactions.store.journal import legs_of
+from services.transactions.store.journal import legs_at
 from shared.messages.instructions import FACTS, INSTRUCTION
 
 STANDING_READ_MAX: Final = 1000
@@ -141,7 +141,7 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
     """Return the transactions of this shard that are pending, with what is left, by instruction id."""
     rows = await connection.fetch(
         """
-        SELECT seq, pending.instruction_id, pending.content_hash, pending.settled_minor,
+        SELECT shard, seq, pending.instruction_id, pending.content_hash, pending.settled_minor,
                pending.screening AND pending.cleared_seq IS NULL AS screening, journal.instruction_type,
                journal.owner, journal.content, journal.detail
         FROM pending
@@ -151,25 +151,62 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
         """,
         shard,
     )
-    legs = await legs_of(connection, chart, shard, [row["seq"] for row in rows])
-    booked = await _obligations(connection, chart, shard, [row["seq"] for row in rows])
-    found: dict[str, OpenPending] = {}
-    for row in rows:
+    return {each.instruction_id: each for each in (await _pendings(connection, chart, rows)).values()}
+
+
+async def ended_trades(
+    connection: Connection, chart: Chart, numbers: Sequence[tuple[int, int]]
+) -> dict[tuple[int, str], EndedTrade]:
+    """Return those of these trades, given by shard and seq, of which nothing is pending any more.
+
+    By shard and instruction id. One whose part of the journal is detached is left out.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT pending.shard, pending.seq, pending.instruction_id, pending.content_hash,
+               pending.settled_minor, pending.screening AND pending.cleared_seq IS NULL AS screening,
+               journal.instruction_type, journal.owner, journal.content, journal.detail,
+               resolving.kind = 'TransactionVoided' AS is_cancelled
+        FROM unnest($1::text::int[], $2::text::bigint[]) AS asked (shard, seq)
+        JOIN pending ON pending.shard = asked.shard AND pending.seq = asked.seq
+        JOIN journal ON journal.shard = asked.shard AND journal.seq = asked.seq
+        JOIN journal AS resolving
+          ON resolving.shard = pending.shard AND resolving.seq = pending.resolved_seq
+        """,
+        array_of([shard for shard, _ in numbers]),
+        array_of([seq for _, seq in numbers]),
+    )
+    trades = await _pendings(connection, chart, rows)
+    cancelled = {(row["shard"], row["seq"]): row["is_cancelled"] for row in rows}
+    return {
+        (shard, each.instruction_id): EndedTrade(each, cancelled[shard, seq])
+        for (shard, seq), each in trades.items()
+    }
+
+
+async def _pendings(
+    connection: Connection, chart: Chart, rows: Sequence[Any]
+) -> dict[tuple[int, int], OpenPending]:
+    """Return what is left of transactions that are or were pending, by shard and seq."""
+    numbers = [(row["shard"], row["seq"]) for row in rows]
+    legs = await legs_at(connection, chart, numbers)
+    booked = await _obligations(connection, chart, numbers)
+    found: dict[tuple[int, int], OpenPending] = {}
+    for number, row in zip(numbers, rows, strict=True):
         instruction: Any = INSTRUCTION.validate_json(row["content"])
-        instruction_id = str(row["instruction_id"])
-        found[instruction_id] = OpenPending(
+        found[number] = OpenPending(
             seq=row["seq"],
-            instruction_id=instruction_id,
+            instruction_id=str(row["instruction_id"]),
             instruction_type=row["instruction_type"],
             owner=row["owner"],
             content=row["content"],
             content_hash=row["content_hash"],
             value_date=instruction.value_date,
-            legs=_left(legs[row["seq"]], row["settled_minor"]),
-            whole=legs[row["seq"]],
+            legs=_left(legs[number], row["settled_minor"]),
+            whole=legs[number],
             screening=row["screening"],
             expires_on=getattr(instruction, "expires_on", None),
-            obligation=booked.get(row["seq"]),
+            obligation=booked.get(number),
             settles_on=instruction.contractual_settlement_date if row["instruction_type"] in FACTS else None,
             booking_date=getattr(instruction, "booking_date", None),
             members=json.loads(row["detail"] or "{}").get("members"),
@@ -178,29 +215,29 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
 
 
 async def _obligations(
-    connection: Connection, chart: Chart, shard: int, seqs: list[int]
-) -> dict[int, Obligation]:
-    """Return what stands in the books for trades that are pending, by the seq of the trade."""
+    connection: Connection, chart: Chart, numbers: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Obligation]:
+    """Return what stands in the books for trades, by the trade's shard and seq."""
     rows = await connection.fetch(
         """
-        SELECT about_seq, seq, detail ->> 'cause' AS cause
-        FROM journal
-        WHERE shard = $1 AND about_seq = ANY($2::bigint[]) AND kind = 'ObligationBooked'
-          AND detail ->> 'cause' IN ('traded', 'failed')
-        ORDER BY seq
+        SELECT journal.shard, about_seq, journal.seq, detail ->> 'cause' AS cause
+        FROM unnest($1::text::int[], $2::text::bigint[]) AS asked (shard, seq)
+        JOIN journal ON journal.shard = asked.shard AND journal.about_seq = asked.seq
+        WHERE kind = 'ObligationBooked' AND detail ->> 'cause' IN ('traded', 'failed')
+        ORDER BY journal.shard, journal.seq
         """,
-        shard,
-        seqs,
+        array_of([shard for shard, _ in numbers]),
+        array_of([seq for _, seq in numbers]),
     )
-    legs = await legs_of(connection, chart, shard, [row["seq"] for row in rows])
-    found: dict[int, Obligation] = {}
+    legs = await legs_at(connection, chart, [(row["shard"], row["seq"]) for row in rows])
+    found: dict[tuple[int, int], Obligation] = {}
     for row in rows:
-        own = legs[row["seq"]]
+        own, trade = legs[row["shard"], row["seq"]], (row["shard"], row["about_seq"])
         if row["cause"] == "traded":
-            found[row["about_seq"]] = Obligation(tuple(own))
+            found[trade] = Obligation(tuple(own))
         else:
-            booked = found.get(row["about_seq"], Obligation())
-            found[row["about_seq"]] = booked._replace(failed=(own[0].debit, own[0].credit))
+            booked = found.get(trade, Obligation())
+            found[trade] = booked._replace(failed=(own[0].debit, own[0].credit))
     return found
 
 
@@ -262,9 +299,9 @@ async def settle_pendings(connection: Connection, shard: int, settled: Iterable[
         )
 
 
-async def resolve_pendings(connection: Connection, shard: int, resolved: Iterable[tuple[int, int]]) -> None:
-    """Mark transactions as posted or voided: (seq of the pending one, seq that resolved it)."""
-    rows = list(resolved)
+async def resolve_pendings(connection: Connection, shard: int, resolved: Mapping[int, int | None]) -> None:
+    """Mark transactions as posted or voided, by the seq of the pending one; with none, as open again."""
+    rows = list(resolved.items())
     if rows:
         await connection.execute(
             """

@@ -1,13 +1,17 @@
 """Reads what was posted under ids that instructions name, and keeps what of it was undone or came back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from asyncpg import Connection
 
 from services.transactions.domain.chart import Chart
+from services.transactions.domain.decisions import Leg
+from services.transactions.domain.open_pendings import Part
 from services.transactions.domain.state import MovementId, Original, Used
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_at
+from shared.money import parse_amount
 
 
 async def originals(
@@ -19,12 +23,16 @@ async def originals(
         SELECT first.shard, key.instruction_id, first.instruction_type, first.owner,
                coalesce(posted.seq, first.seq) AS seq,
                posted.seq IS NOT NULL OR first.kind = 'TransactionPosted' AS is_posted,
-               first.instruction_id <> key.instruction_id AS is_member
+               first.instruction_id <> key.instruction_id AS is_member,
+               first.detail ->> 'settled' AS settled, trade.seq AS trade_seq, trade.instruction_id AS trade_id
         FROM unnest($1::text::int[], $2::text::uuid[]) AS asked (shard, instruction_id)
         JOIN instruction_key AS key
           ON key.instruction_id = asked.instruction_id AND key.shard = asked.shard
         JOIN journal AS first ON first.shard = key.shard AND first.seq = key.seq
         LEFT JOIN scheduled ON scheduled.shard = first.shard AND scheduled.seq = first.seq
+        LEFT JOIN pending AS trade
+          ON trade.shard = first.shard AND trade.seq = (first.detail -> 'resolves' ->> 'seq')::bigint
+         AND first.detail -> 'settled' IS NOT NULL
         LEFT JOIN journal AS posted
           ON posted.shard = first.shard AND posted.kind = 'TransactionPosted'
          AND posted.about_seq IS NOT NULL AND first.kind IN ('TransactionPending', 'TransactionScheduled')
@@ -34,17 +42,27 @@ async def originals(
         array_of([instruction_id for _, instruction_id in asked]),
     )
     legs = await legs_at(connection, chart, [(row["shard"], row["seq"]) for row in rows if row["is_posted"]])
-    return {
-        (row["shard"], str(row["instruction_id"])): Original(
+    found: dict[tuple[int, str], Original] = {}
+    for row in rows:
+        moved = legs.get((row["shard"], row["seq"]), ())
+        found[row["shard"], str(row["instruction_id"])] = Original(
             row["shard"],
             row["seq"],
             row["instruction_type"],
             row["owner"],
-            legs.get((row["shard"], row["seq"]), ()),
+            moved,
             is_member=row["is_member"],
+            part=_part(row, moved),
         )
-        for row in rows
-    }
+    return found
+
+
+def _part(row: Mapping[str, Any], legs: Sequence[Leg]) -> Part | None:
+    """Return which part of a trade it is, if it is one."""
+    if row["trade_seq"] is None:
+        return None
+    settled = parse_amount(row["settled"], legs[0].debit.scale)
+    return Part(str(row["trade_id"]), row["trade_seq"], settled)
 
 
 async def posted_at(

@@ -8,7 +8,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Context
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.duties import Duty, Task
-from services.transactions.domain.effects.pendings import close, settle
+from services.transactions.domain.effects.pendings import settle
 from services.transactions.domain.state import ShardState
 
 
@@ -49,7 +49,7 @@ def _give_back(context: Context, task: Task, seq: int) -> Decision | None:
         content_hash=pending.content_hash,
         legs=[settle(changes, leg, posted=False) for leg in pending.legs],
     )
-    close(changes, pending, seq)
+    changes.end_pending(pending, seq)
     return decision
 
 

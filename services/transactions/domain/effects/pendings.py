@@ -10,7 +10,7 @@ from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.obligations import Booking, book_behind, booked_behind, overflow
-from services.transactions.domain.open_pendings import OpenPending, amounts_left
+from services.transactions.domain.open_pendings import EndedTrade, OpenPending, Part, amounts_left
 from services.transactions.domain.state import Changes, First
 from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
 
@@ -123,7 +123,9 @@ def _void(case: Case, decision: Decision) -> None:
     decision.reason = "void_requested"
     decision.legs = [settle(changes, leg, posted=False) for leg in pending.legs]
     book_behind(changes, pending, _booked_behind(case), case.day)
-    close(changes, pending, decision.seq)
+    changes.end_pending(pending, decision.seq)
+    if pending.is_trade:
+        changes.ended[pending.instruction_id] = EndedTrade(pending, is_cancelled=True)
 
 
 def _bears(case: Case) -> Refusal | None:
@@ -166,29 +168,40 @@ def _post(case: Case, decision: Decision) -> None:
         settle(changes, rest, posted=False)
         assert decision.detail is not None
         decision.detail["freed"] = format_amount(rest.amount, rest.debit.scale)
-    close(changes, pending, decision.seq)
+    changes.end_pending(pending, decision.seq)
 
 
 def _post_in_proportion(case: Case, decision: Decision, pending: OpenPending) -> None:
     """Post a part of the first movement, and as much of each other one as that is of the whole."""
     changes = case.context.changes
     bookings = _booked_behind(case)
-    first = pending.legs[0].amount
     amount = _amount_of(case, pending)
-    left = legs_left(pending.whole, pending.whole[0].amount - first + amount)
+    left = legs_left(pending.whole, pending.settled + amount)
     after = {index: leg.amount for index, leg in left}
-    before = legs_left(pending.whole, pending.whole[0].amount - first)
+    before = legs_left(pending.whole, pending.settled)
     parts = [leg._replace(amount=leg.amount - after.get(index, 0)) for index, leg in before]
     decision.legs = [settle(changes, part, posted=True) for part in parts if part.amount]
     changes.settled.append((pending.seq, amount))
+    if pending.is_trade:
+        _note_part(changes, pending, decision, settled=pending.settled + amount)
     if bookings:
         pending = replace(pending, obligation=book_behind(changes, pending, bookings, case.day))
     if not left:
-        close(changes, pending, decision.seq)
+        changes.end_pending(pending, decision.seq)
+        if pending.is_trade:
+            ended = replace(pending, legs=[])
+            changes.ended[pending.instruction_id] = EndedTrade(ended, is_cancelled=False)
         return
     changes.pendings[pending.instruction_id] = replace(pending, legs=[leg for _, leg in left])
     for part in parts:
         changes.count_dated(pending, part, -part.amount)
+
+
+def _note_part(changes: Changes, pending: OpenPending, decision: Decision, *, settled: int) -> None:
+    """Say of a part of a trade how much is settled with it: so it is known which one is the last."""
+    changes.parts[decision.seq] = Part(pending.instruction_id, pending.seq, settled)
+    assert decision.detail is not None
+    decision.detail["settled"] = format_amount(settled, pending.whole[0].debit.scale)
 
 
 def legs_left(whole: list[Leg], settled: int) -> list[tuple[int, Leg]]:
@@ -208,14 +221,6 @@ def _resolved_by(case: Case, decision: Decision) -> OpenPending:
     decision.value_date = case.record.message.value_date or case.day
     decision.detail = {"resolves": {"shard": case.context.changes.state.shard, "seq": pending.seq}}
     return pending
-
-
-def close(changes: Changes, pending: OpenPending, seq: int) -> None:
-    """Note what resolved a pending transaction."""
-    changes.pendings[pending.instruction_id] = None
-    for leg in pending.legs:
-        changes.count_dated(pending, leg, -leg.amount)
-    changes.resolved.append((pending.seq, seq))
 
 
 def settle(changes: Changes, leg: Leg, *, posted: bool) -> Leg:

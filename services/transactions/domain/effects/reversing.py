@@ -4,6 +4,7 @@ A movement has one home at which it may be undone (`home_of`), so that one shard
 wherever the original stands. That stands still: what is read of another shard never changes, and that it was
 not there is kept with the decision and nowhere else. What was reserved is undone as it was posted: each
 part is a transaction of its own, named by the `post_pending` that made it; what is freed needs no reversal.
+What was settled of a trade is owed again, so undoing it opens the trade anew (`reopening`).
 """
 
 from typing import Any, Final
@@ -11,9 +12,9 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, stopped, stopped_end
 from services.transactions.domain.decisions import Decision
-from services.transactions.domain.effects import Effect, Refusal, no_item
+from services.transactions.domain.effects import Effect, Refusal, no_item, reopening
 from services.transactions.domain.effects.authority import two_people
-from services.transactions.domain.effects.movements import Put, put_down, refuse_value_date
+from services.transactions.domain.effects.movements import Put, put_down, refuse_value_date, take_back
 from services.transactions.domain.effects.using import find_original, home_of, not_there, of_group, use_of
 from services.transactions.domain.state import MovementId, Original
 
@@ -52,7 +53,7 @@ def _own_movements(case: Case, found: Original) -> Refusal | None:
     case.moves = [(leg.credit, leg.debit) for _, leg in own]
     case.amounts = [leg.amount for _, leg in own]
     case.day = case.context.changes.day_of(own[0][1].debit.entity_id)
-    return None
+    return reopening.find_trade(case)
 
 
 def _status(case: Case) -> Refusal | None:
@@ -67,7 +68,8 @@ def _state(case: Case) -> Refusal | None:
             return Refusal("already_reversed", "original_id", "nothing is left of it to be undone")
         if used.parts:
             return Refusal("partly_used", "original_id", "a part of it has come back before")
-    return None if case.record.message.forced else refuse_value_date(case)
+    refusal = reopening.stands_last(case)
+    return refusal if refusal is not None or case.record.message.forced else refuse_value_date(case)
 
 
 def _limits(case: Case) -> Refusal | None:
@@ -79,6 +81,10 @@ def _limits(case: Case) -> Refusal | None:
     if refusal is not None and refusal.reason in TOO_LITTLE and case.record.message.forced:
         case.limit_passed = True
         refusal = put_down(case, puts)
+    if refusal is None:
+        refusal = reopening.bears(case)
+        if refusal is not None:
+            take_back(case)
     return refusal
 
 
@@ -93,6 +99,7 @@ def _accept(case: Case, decision: Decision) -> None:
         decision.detail["limit_passed"] = True
     for each, amount in zip(case.undoes, case.amounts, strict=True):
         case.context.changes.use(each, use_of(case, each, amount), amount, case.seq)
+    reopening.reopen(case)
 
 
 def _original(message: Any) -> tuple[str, str]:

@@ -156,6 +156,10 @@ class Open:
     """As it was reserved."""
     cleared: int | None = None
     settled: int = 0
+    parts: list[int] = field(default_factory=list[int])
+    """Of a trade: the parts of it that are settled and not undone, by their seq, as they came."""
+    cancelled: bool = False
+    """Whether what was left of it was given back."""
     resolved: int | None = None
     due_on: date | None = None
     """Of a trade: its contractual day."""
@@ -267,6 +271,8 @@ class Shard:
     """By entity, in the order of the journal."""
     rows: dict[int, list[int]] = field(default_factory=dict)
     pending: dict[int, Open] = field(default_factory=dict)
+    parts: dict[int, int] = field(default_factory=dict)
+    """By the seq of a settled part of a trade: that of the trade."""
     scheduled: dict[int, Waiting] = field(default_factory=dict)
     expiring: dict[int, dict[int, Open]] = field(default_factory=dict)
     """By debited account and seq: those that expire and are not resolved."""

@@ -12,7 +12,14 @@ from services.transactions.queries.verifying.books import Account, Books, decima
 from services.transactions.queries.verifying.journal import Row
 
 MOVING: Final = frozenset(
-    {"TransactionPosted", "TransactionPending", "TransactionVoided", "CreditSwept", "ObligationBooked"}
+    {
+        "TransactionPosted",
+        "TransactionPending",
+        "TransactionVoided",
+        "CreditSwept",
+        "ObligationBooked",
+        "PendingReopened",
+    }
 )
 DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "TransactionPosted": (
@@ -20,6 +27,7 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
         "limit_passed",
         "opened",
         "resolves",
+        "settled",
         "freed",
         "reverses",
         "uses",
@@ -40,6 +48,7 @@ DETAILS: Final[dict[str, tuple[str, ...]]] = {
     "TransactionCancelled": ("entity", "resolves"),
     "TransactionVoided": ("resolves", "members"),
     "ObligationBooked": ("cause",),
+    "PendingReopened": ("settled",),
     "PendingCleared": ("decision",),
     "InstructionApplied": ("valid_from",),
     "InstructionRejected": ("field", "detail", "member", "executes"),

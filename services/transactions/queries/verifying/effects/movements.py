@@ -23,7 +23,7 @@ from services.transactions.queries.verifying.effects.expiry import expired_of
 from services.transactions.queries.verifying.effects.freezing import frozen_of, see_freezes
 from services.transactions.queries.verifying.effects.grouping import is_of_facts, walk_group
 from services.transactions.queries.verifying.effects.limits import limit_of, see_caps
-from services.transactions.queries.verifying.effects.obligations import arriving_by
+from services.transactions.queries.verifying.effects.obligations import arriving_by, see_reopened
 from services.transactions.queries.verifying.effects.obligations import see_booked as see_obligation
 from services.transactions.queries.verifying.effects.opening import walk_opened_within
 from services.transactions.queries.verifying.effects.pendings import open_pending, resolved
@@ -88,6 +88,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         see_swept(books, shard, row, legs, seen)
     if kind == "ObligationBooked":
         see_obligation(books, shard, row, legs, detail)
+    if kind == "PendingReopened":
+        see_reopened(books, shard, row, legs, detail)
     if row["instruction_type"] == "accrual":
         walk_accrual(books, shard, row, legs)
     if kind == "TransactionPending":
@@ -100,7 +102,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             continue
         debit, _ = ends
         see_booked(books, shard, row, debit.entity_id, at)
-        if kind != "TransactionVoided":
+        if kind not in ("TransactionVoided", "PendingReopened"):
             see_freezes(books, shard, leg, at)
             see_open(books, shard, row, leg, at)
         taken = shard.rows.setdefault(leg["debit_account"], [0, 0, 0, 0])
@@ -109,7 +111,7 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         if resolves:
             taken[2] -= amount + freed
             given[3] -= amount + freed
-        if kind == "TransactionPending":
+        if kind in ("TransactionPending", "PendingReopened"):
             taken[2] += amount
             given[3] += amount
         elif kind in MOVED:
@@ -135,7 +137,8 @@ def walk_movements(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
             **at,
         )
         limit = limit_of(shard, leg["debit_account"], debit)
-        if not resolves and debit.is_customer and limit is not None:
+        needs_funds = not resolves and kind != "PendingReopened"
+        if needs_funds and debit.is_customer and limit is not None:
             foreign = seen.get(leg["debit_account"], 0)
             expired = expired_of(shard, leg["debit_account"], debit)
             frozen = frozen_of(shard, leg["debit_account"])
@@ -259,5 +262,6 @@ MOVEMENTS: Final = Effect(
         "TransactionVoided": walk_movements,
         "CreditSwept": walk_movements,
         "ObligationBooked": walk_movements,
+        "PendingReopened": walk_movements,
     },
 )

@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from asyncpg import Connection
 
-from services.transactions.queries.verifying.books import Books, Moved, Open, Owed, Shard, minor_of
+from services.transactions.queries.verifying.books import (
+    Books,
+    Moved,
+    Open,
+    Owed,
+    Shard,
+    decimal_of,
+    minor_of,
+)
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.late import Standing, compare_late
 
@@ -111,6 +119,62 @@ def cancelled(shard: Shard, opened: Open) -> None:
     )
 
 
+def part_undone(
+    books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any], undone: Mapping[str, int]
+) -> None:
+    """Say that what a reversal undoes of a trade must be pending again, and failed if that it had.
+
+    It must be the part that was settled last, of a trade whose rest was not cancelled.
+    """
+    trade_seq = shard.parts.get(undone["seq"]) if undone["shard"] == shard.number else None
+    if trade_seq is None:
+        return
+    opened = shard.pending[trade_seq]
+    owed = opened.owed
+    holds = opened.parts[-1:] == [undone["seq"]] and not opened.cancelled
+    found = f"{undone['seq']} of {opened.parts}{', cancelled' * opened.cancelled}"
+    if (
+        not _see(books, shard, row, holds, "the last part of a trade that is not cancelled", found)
+        or not owed
+    ):
+        return
+    opened.parts.pop()
+    before = _market_left(opened, owed)
+    opened.settled -= legs[0]["amount"]
+    opened.resolved = None
+    total = opened.whole[0][2]
+    opened.legs = [
+        (debit, credit, left)
+        for debit, credit, amount in opened.whole
+        if (left := amount - (amount * opened.settled * 2 + total) // (total * 2))
+    ]
+    for _, credit, _ in opened.whole:
+        if books.accounts[credit].is_customer:
+            shard.arriving.setdefault(credit, {})[trade_seq] = opened
+    _expect(
+        owed,
+        "reopened",
+        *((leg["kind"], leg["credit_account"], leg["debit_account"], leg["amount"]) for leg in legs),
+    )
+    if owed.fails:
+        _expect(owed, "failed", _failing(owed, _market_left(opened, owed) - before))
+
+
+def see_reopened(
+    books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any], detail: Mapping[str, Any]
+) -> None:
+    """See that an event of what is pending again is the one that must follow its reversal."""
+    opened = shard.pending.get(row["about_seq"] or 0)
+    told = [] if opened is None or opened.owed is None else opened.owed.told
+    moved = [(leg["kind"], leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
+    expected = told.pop(0) if told else ("nothing", [])
+    holds = opened is not None and expected == ("reopened", moved) and row["topic"] is None
+    if holds and opened is not None:
+        scale = books.accounts[opened.whole[0][0]].scale
+        holds = detail.get("settled") == decimal_of(opened.settled, scale)
+    _see(books, shard, row, holds, f"{expected}", f"{moved}, settled {detail.get('settled')}")
+
+
 def _fail_first(shard: Shard, owed: Owed, left: int) -> None:
     """Say that what comes to an end after its day must have failed before, where nothing has said so."""
     if _is_overdue(shard, owed):
@@ -190,8 +254,9 @@ def _learned(
             owed.income = account_id
             holds = not account.is_customer
         elif cause == "failed" and end == FAILS:
-            owed.fails = account_id
             holds = account.account_class == ("fail_to_receive" if owed.buys else "fail_to_deliver")
+            holds = holds and owed.fails in (0, account_id)
+            owed.fails = account_id
         elif cause == "failed" and end == OTHER and not owed.other:
             owed.other = account_id
             holds = account.account_class == ("trade_receivable" if owed.buys else "trade_payable")

@@ -46,7 +46,7 @@ def resolved(
     kind: str = row["kind"]
     named: Mapping[str, int] | None = detail.get("resolves")
     about: int | None = row["about_seq"] if named is None else named["seq"]
-    if kind in ("TransactionPending", "CreditSwept", "ObligationBooked") or (
+    if kind in ("TransactionPending", "CreditSwept", "ObligationBooked", "PendingReopened") or (
         about is None and kind == "TransactionPosted"
     ):
         return False, 0
@@ -63,6 +63,11 @@ def resolved(
         expected = _in_proportion(opened, moved[0][2])
         part_settled(shard, opened, before)
         same = expected == moved and detail.get("freed") is None
+        if opened.owed is not None:
+            opened.parts.append(row["seq"])
+            shard.parts[row["seq"]] = about or 0
+            scale = books.accounts[opened.whole[0][0]].scale
+            same = same and detail.get("settled") == decimal_of(opened.settled, scale)
         books.see("pendings", same, expected=expected, found=moved, **at)
         if not opened.legs:
             opened.resolved = row["seq"]
@@ -74,6 +79,7 @@ def resolved(
     elif kind == "TransactionVoided":
         same = opened.legs == moved
         cancelled(shard, opened)
+        opened.cancelled = True
     else:
         debit, credit, left = opened.legs[0]
         amount = moved[0][2]

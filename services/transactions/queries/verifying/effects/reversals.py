@@ -10,6 +10,7 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Moved, Shard, Use
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.grouping import asked_by
+from services.transactions.queries.verifying.effects.obligations import part_undone
 from shared.messages.instructions import FACTS
 
 ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
@@ -72,6 +73,8 @@ def walk_use(
         found=f"{kind} of a {code}, reverses {undone}, uses {part}",
         **at,
     )
+    if undone is not None:
+        part_undone(books, shard, row, legs, undone)
     said = undone if part is None else part
     if said is not None:
         moved = [(leg["kind"], leg["debit_account"], leg["credit_account"], leg["amount"]) for leg in legs]
