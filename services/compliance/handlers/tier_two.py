@@ -43,7 +43,7 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
     tier, now = memory.tier_two, memory.rules[house].now
     if tier is None or not tier.is_settled or tier.rules != TierRules.of(TIER_RULES, now):
         # Other parameters may keep other edges: all is read again.
-        tier = memory.tier_two = await _begin(work.connection, now, house, work.partitions)
+        tier = memory.tier_two = await begin(work.connection, now, house, work.partitions)
     was_warm = tier.is_warm
     batches = await tier_store.next_batches(
         work.connection,
@@ -111,7 +111,7 @@ async def raise_findings(work: UnitOfWork) -> None:
     )
 
 
-async def _begin(connection: Connection, now: RuleSet, house: int, partitions: int) -> TierTwo:
+async def begin(connection: Connection, now: RuleSet, house: int, partitions: int) -> TierTwo:
     """Begin with what was told; entries up to the last run are read again, some in each tick."""
     number, through, entries = await tier_store.load_last_run(connection) or (0, [], [])
     rules = TierRules.of(TIER_RULES, now)
