@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from backoffice.cli.errors import USAGE, CommandError
+from services.compliance.data import STOR_SCHEMA
 from services.compliance.domain.filing.forms import SCHEMA_OF, Sheet, read_sheet, write_report
 from services.compliance.domain.filing.schemas import Schema, SchemaError, read_schema
 from shared.runtime import clock
@@ -17,14 +19,30 @@ SCHEMA_BYTES_MAX: Final = 20_000_000
 FAULTS_SHOWN: Final = 20
 
 
-def write(sheet: Path, out: Path, schemas: Path | None, *, is_draft: bool) -> dict[str, Any]:
+MARKET_ABUSE: Final = "MA-"
+"""How the codes of the rules begin that a STOR is about."""
+
+
+def write(
+    sheet: Path, out: Path, schemas: Path | None, *, is_draft: bool, rules: Collection[str] = ()
+) -> dict[str, Any]:
     """Write a sheet's report into a new file that only its owner can read; return what was written.
 
-    Refused, and nothing written, where the schema in the folder refuses it. A draft needs no schema.
+    Refused, and nothing written, where the schema in the folder refuses it. A draft needs no schema. `rules`
+    are those of the case's alerts: a report on market abuse is of a case that has any of those, or of one
+    that began without an alert.
     """
     filled = _read(sheet)
+    if filled.form == "stor" and rules and not any(each.startswith(MARKET_ABUSE) for each in rules):
+        raise CommandError(
+            "not_market_abuse",
+            f"The case has alerts of {', '.join(sorted(rules))}, and none of market abuse.",
+            "Report it with another form, or gather the alerts of market abuse into the case first.",
+            USAGE,
+        )
     content = write_report(filled, clock.now().date())
-    schema = None if is_draft and schemas is None else load_schema(filled.form, schemas)
+    is_unchecked = is_draft and schemas is None and filled.form != "stor"
+    schema = None if is_unchecked else load_schema(filled.form, schemas)
     if schema is not None:
         _require_valid(content, schema)
     try:
@@ -46,10 +64,14 @@ def write(sheet: Path, out: Path, schemas: Path | None, *, is_draft: bool) -> di
 
 
 def load_schema(form: str, folder: Path | None) -> Schema:
-    """Make a form's schema ready from a folder; raises `CommandError` where it cannot be."""
+    """Make a form's schema ready from a folder; raises `CommandError` where it cannot be.
+
+    One that comes with the product needs no folder; of the same name in the folder, that one counts.
+    """
     name = SCHEMA_OF[form]
+    files = {STOR_SCHEMA.name: STOR_SCHEMA.read_bytes()}
     advice = f"Put {name}, as the authority publishes it, and what it includes into the folder."
-    if folder is None:
+    if folder is None and name not in files:
         raise CommandError(
             "schemas_missing",
             "A report is filed only if it is valid, and no folder of schemas is named.",
@@ -57,9 +79,9 @@ def load_schema(form: str, folder: Path | None) -> Schema:
             USAGE,
         )
     try:
-        files = {
+        files |= {
             each.name: each.read_bytes()
-            for each in sorted(folder.iterdir())
+            for each in (sorted(folder.iterdir()) if folder is not None else ())
             if each.suffix == ".xsd" and each.stat().st_size <= SCHEMA_BYTES_MAX
         }
         return read_schema(name, files)

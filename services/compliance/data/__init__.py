@@ -1,4 +1,4 @@
-"""What a new database starts with: rule parameters, and a small made-up watch list."""
+"""What a new database starts with, rule parameters and a made-up watch list; and a schema of our own."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -12,6 +12,8 @@ from services.compliance.store import parameters as parameter_store
 from services.compliance.store import watchlists as list_store
 
 DEMO_LIST: Final = Path(__file__).parent / "demo_list.csv"
+STOR_SCHEMA: Final = Path(__file__).parent / "STOR-2016-957.xsd"
+"""Of reports on market abuse: the law gives their fields and no format, so that no authority has one."""
 DEMO_CODE: Final = "DEMO"
 DEMO_VERSION: Final = "1"
 DEMO_RECORDED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -50,6 +50,15 @@ WHERE c.case_id = $1
 ORDER BY f.version
 """
 
+_RULES = """
+SELECT DISTINCT a.rule
+FROM compliance.case_file AS c
+JOIN compliance.alert_triage AS t ON t.shard = c.shard AND t.case_id = c.case_id
+JOIN compliance.alert AS a ON a.shard = t.shard AND a.seq = t.alert_seq
+WHERE c.case_id = $1
+ORDER BY a.rule
+"""
+
 _LOADS = """
 SELECT c.officer, count(*) FILTER (WHERE c.is_due) AS waiting
 FROM compliance.case_file AS c WHERE c.officer IS NOT NULL
@@ -89,7 +98,7 @@ async def cases_page(
 
 
 async def case_show(connection: Any, case_id: UUID) -> dict[str, Any] | None:
-    """Return a case with its history; None where there is none."""
+    """Return a case with the rules of its alerts and its history; None where there is none."""
     row = await connection.fetchrow(_LIST, None, None, None, None, case_id, 1)
     if row is None:
         return None
@@ -97,7 +106,8 @@ async def case_show(connection: Any, case_id: UUID) -> dict[str, Any] | None:
         {name: value for name, value in fact.items() if value is not None and value != []}
         for fact in await connection.fetch(_HISTORY, case_id)
     ]
-    return {**dict(row), "history": history}
+    rules = [each["rule"] for each in await connection.fetch(_RULES, case_id)]
+    return {**dict(row), "rules": rules, "history": history}
 
 
 async def loads(connection: Any) -> dict[str, int]:

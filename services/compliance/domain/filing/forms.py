@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, assert_never
 
 from pydantic import Field, TypeAdapter
 
 from services.compliance.domain.filing.fincen import write_batch
 from services.compliance.domain.filing.goaml import GoamlSheet, write_goaml
 from services.compliance.domain.filing.sheet import CtrSheet, SarSheet
+from services.compliance.domain.filing.stor import StorSheet, write_stor
 
-Sheet = SarSheet | CtrSheet | GoamlSheet
+Sheet = SarSheet | CtrSheet | GoamlSheet | StorSheet
 SHEET: Final[TypeAdapter[Sheet]] = TypeAdapter(Annotated[Sheet, Field(discriminator="form")])
 
 SCHEMA_OF: Final[Mapping[str, str]] = {
     "sar": "EFL_SARXBatchSchema.xsd",
     "ctr": "EFL_CTRXBatchSchema.xsd",
     "goaml": "goAMLSchema.xsd",
+    "stor": "STOR-2016-957.xsd",
 }
-"""The file in which each form's schema is published: by FinCEN, or by the authority that runs goAML."""
+"""The file in which each form's schema is published: by FinCEN, or by the authority that runs goAML. A STOR's
+comes with the product, since the law gives its fields and no format."""
 
 
 def read_sheet(content: bytes | str | dict[str, Any]) -> Sheet:
@@ -28,4 +31,12 @@ def read_sheet(content: bytes | str | dict[str, Any]) -> Sheet:
 
 def write_report(sheet: Sheet, filed_on: date) -> bytes:
     """Write the report of a sheet as the authority's XML."""
-    return write_goaml(sheet, filed_on) if isinstance(sheet, GoamlSheet) else write_batch(sheet, filed_on)
+    match sheet:
+        case GoamlSheet():
+            return write_goaml(sheet, filed_on)
+        case StorSheet():
+            return write_stor(sheet, filed_on)
+        case SarSheet() | CtrSheet():
+            return write_batch(sheet, filed_on)
+        case _:
+            assert_never(sheet)

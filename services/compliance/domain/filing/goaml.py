@@ -8,12 +8,13 @@ The fields of each class stand in the order of the schema's sequence, and are wr
 """
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from xml.etree import ElementTree as Xml
 
 from pydantic import Field, StringConstraints, model_validator
 
 from services.compliance.domain.filing.sheet import Part
+from services.compliance.domain.filing.tree import spelled, write_field
 
 _LINE: Final = r"^\S+( +\S+)*$"
 
@@ -303,31 +304,14 @@ def write_goaml(sheet: GoamlSheet, filed_on: date) -> bytes:
     after, name = _SUBMITTED_AFTER
     for field in type(sheet).model_fields:
         if field != "form":
-            _write(root, field, getattr(sheet, field))
+            write_field(root, field, getattr(sheet, field), ITEM_OF, _spell)
         if field == after:
-            _write(root, name, filed_on)
-    Xml.indent(root)
-    return Xml.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
+            write_field(root, name, filed_on, ITEM_OF, _spell)
+    return spelled(root)
 
 
-def _write(parent: Xml.Element, name: str, value: Any) -> None:
-    """Add what a field says; nothing where it says nothing."""
-    match value:
-        case None | ():
-            pass
-        case tuple():
-            parts: tuple[Any, ...] = value
-            holder = Xml.SubElement(parent, name) if name in ITEM_OF else parent
-            for part in parts:
-                _write(holder, ITEM_OF.get(name, name), part)
-        case Part():
-            element = Xml.SubElement(parent, name)
-            for field in type(value).model_fields:
-                _write(element, field, getattr(value, field))
-        case date():
-            Xml.SubElement(parent, name).text = f"{value.isoformat()}T00:00:00"
-        case _:
-            Xml.SubElement(parent, name).text = str(value)
+def _spell(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00"
 
 
 def _require_one(part: Part, *names: str) -> None:
