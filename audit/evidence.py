@@ -514,6 +514,22 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Snooze:
+    """A row of `snooze_fact` by which a rule is silent about an owner from a record on, or not any more."""
+
+    shard: int
+    seq: int
+    snooze_id: str
+    what: str
+    owner: str
+    rule: str
+    until: date
+    journal_offset: int
+    actor: str
+    proposed_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowFinding:
     """What a version in shadow found first, of an owner and a business day."""
 
@@ -628,6 +644,22 @@ class ScreeningData:
     changes: Sequence[RuleChange] = ()
     """Of each shard in their order."""
     shadow_findings: Sequence[ShadowFinding] = ()
+    snoozes: Sequence[Snooze] = ()
+    """Of each shard in their order."""
+
+    def silenced_by(
+        self, shard: int, owner: str, rule: str, day: date, *, offset: int | None = None, seq: int = 2**63
+    ) -> str | None:
+        """The snooze that counts for a record of the journal, or when a shard said its event `seq`."""
+        counting: list[str] = []
+        for each in self.snoozes:
+            is_mine = (each.shard, each.owner, each.rule) == (shard, owner, rule)
+            if is_mine and each.seq < seq and (offset is None or each.journal_offset <= offset):
+                if each.what == "ended":
+                    counting = [one for one in counting if one != each.snooze_id]
+                elif day < each.until:
+                    counting.append(each.snooze_id)
+        return counting[0] if counting else None
 
     def versions_at(self, shard: int, offset: int, status: str) -> Sequence[RuleChange]:
         """The versions that are live, or in shadow, for a record of the shard's partition of the journal."""

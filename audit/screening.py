@@ -110,6 +110,10 @@ class Expected:
     """Instruction id of what waits → all that rules about cash find, whether that holds or not."""
     alerts: dict[tuple[str, str, str, str], frozenset[Found]] = field(default_factory=dict)
     """Owner, rule, business date, subject → findings; of names (`SAN-1`) only what was said."""
+    snoozed: dict[tuple[str, str, str, str], tuple[str | None, frozenset[Found]]] = field(
+        default_factory=dict
+    )
+    """What would have been alerts: the same → the snooze, and the findings."""
     named: dict[tuple[int, int], Named] = field(default_factory=dict)
     """By the ledger's event, its shard and seq."""
     asked: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -220,8 +224,15 @@ def _judge(
     for rule, owner, finding, holds, cooldown in hits:
         if waits and holds:
             holding.add(finding)
-        elif not _is_cooling(said, owner, rule, day, cooldown):
-            said.alerts[owner, rule, day.isoformat(), ""] = frozenset({finding})
+            continue
+        if _is_cooling(said.alerts, owner, rule, day, cooldown):
+            continue
+        snooze_id = data.silenced_by(shard, owner, rule, day, offset=record.offset)
+        key = (owner, rule, day.isoformat(), "")
+        if snooze_id is None or holds:
+            said.alerts[key] = frozenset({finding})
+        elif not _is_cooling(said.snoozed, owner, rule, day, cooldown):
+            said.snoozed[key] = (snooze_id, frozenset({finding}))
     if waits:
         said.beside[event["instruction_id"]] = frozenset(finding for _, _, finding, _, _ in hits)
         said.asked[event["instruction_id"]] = (event["shard"], event["seq"])
@@ -231,10 +242,12 @@ def _judge(
         said.cleared.add(event["instruction_id"])
 
 
-def _is_cooling(said: Expected, owner: str, rule: str, day: date, days: int) -> bool:
-    """Whether the owner has an alert by the rule less than so many business days away."""
+def _is_cooling(
+    told: Mapping[tuple[str, str, str, str], Any], owner: str, rule: str, day: date, days: int
+) -> bool:
+    """Whether the same was told of the owner less than so many business days away."""
     near = (day + timedelta(days=step) for step in range(1 - days, days))
-    return any((owner, rule, each.isoformat(), "") in said.alerts for each in near)
+    return any((owner, rule, each.isoformat(), "") in told for each in near)
 
 
 def _values(

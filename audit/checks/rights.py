@@ -30,6 +30,8 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "list_outdated"),
         ("compliance", "tier_run"),
         ("compliance", "tier_shadow_finding"),
+        ("compliance", "snooze_fact"),
+        ("compliance", "snoozed_alert"),
         *(
             (service, table)
             for service in SERVICES

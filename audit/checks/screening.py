@@ -22,6 +22,8 @@ from audit.screening import (
 from audit.tiers import RULES, tell_shadows, tell_tier
 
 NAMES: Final = "SAN-1"
+HOLDING: Final = frozenset({NAMES, "STR-1"})
+"""Rules that hold what waits, whatever their parameters are."""
 
 
 def screening_equals_recomputation(examination: Examination) -> Result:
@@ -38,6 +40,7 @@ def screening_equals_recomputation(examination: Examination) -> Result:
         _compare(tally, shard, wanted, found.get(shard, Expected()))
     _compare_shadows(tally, evidence.screening, examination, expected, is_whole=is_whole)
     _changed_by_two(tally, evidence.screening, examination)
+    _snoozed_by_two(tally, evidence.screening, examination)
     _compare_names(tally, evidence.screening, examination, expected)
     _compare_ages(tally, evidence.screening, examination, expected)
     _chosen_by_people(tally, examination, found)
@@ -53,10 +56,13 @@ def _compare(tally: Tally, shard: int, wanted: Expected, found: Expected) -> Non
         if key[1] != NAMES and key[0] not in wanted.erased
     }
     called_for = {key: findings for key, findings in wanted.alerts.items() if key[0] not in wanted.erased}
+    snoozed = {key: each for key, each in found.snoozed.items() if key[0] not in wanted.erased}
+    silent = {key: each for key, each in wanted.snoozed.items() if key[0] not in wanted.erased}
     for name, left, right in (
         ("answered", set(wanted.asked), found.cleared | set(found.held)),
         ("held", set(wanted.held), set(found.held) & set(wanted.held)),
         ("alerts", set(called_for), set(alerts)),
+        ("snoozed", set(silent), set(snoozed)),
     ):
         tally.counted += len(left)
         for each in sorted(left - right):
@@ -75,6 +81,8 @@ def _compare(tally: Tally, shard: int, wanted: Expected, found: Expected) -> Non
         tally.expect(bool(findings), f"{words}: no rule says why")
     for alert in called_for.keys() & alerts.keys():
         tally.same(called_for[alert], alerts[alert], f"{where}: alert {alert}")
+    for alert in silent.keys() & snoozed.keys():
+        tally.same(silent[alert], snoozed[alert], f"{where}: snoozed {alert}")
 
 
 def _second_tier(
@@ -91,6 +99,9 @@ def _second_tier(
     if any(said.unread for said in expected.values()) or any(run.cut_short for run in data.tier_runs):
         for shard, said in found.items():
             expected[shard].alerts.update({key: said.alerts[key] for key in said.alerts if key[1] in RULES})
+            expected[shard].snoozed.update(
+                {key: said.snoozed[key] for key in said.snoozed if key[1] in RULES}
+            )
         return False
     for proposal_id, called_for in tell_shadows(data, expected, partitions).items():
         for (owner, rule, day), found_there in called_for.items():
@@ -108,7 +119,13 @@ def _second_tier(
         row = told[key]
         if row.raised_seq is not None:
             alert = (row.owner, row.rule, row.business_date.isoformat(), "")
-            expected[row.shard].alerts[alert] = frozenset({must[key]})
+            whose = (row.shard, row.owner, row.rule, row.business_date)
+            snooze_id = data.silenced_by(*whose, seq=row.raised_seq)
+            findings = frozenset({must[key]})
+            if snooze_id is None:
+                expected[row.shard].alerts[alert] = findings
+            else:
+                expected[row.shard].snoozed[alert] = (snooze_id, findings)
     return True
 
 
@@ -232,6 +249,9 @@ def _said(examination: Examination) -> dict[int, Expected]:
         elif event["type"] == "AlertRaised":
             key = (event["owner"], event["rule"], event["business_date"], _subject(event))
             shard.alerts[key] = _findings(examination, event)
+        elif event["type"] == "AlertSnoozed":
+            key = (event["owner"], event["rule"], event["business_date"], "")
+            shard.snoozed[key] = (event["snooze_id"], _findings(examination, event))
     return said
 
 
@@ -279,6 +299,26 @@ def _changed_by_two(tally: Tally, data: ScreeningData, examination: Examination)
         tally.expect(not is_alone, f"{where}: {each.before} to {each.after} by one person")
     for shard, seq in told:
         tally.differs(f"shard {shard}: {seq} tells of a change of parameters that is not on record")
+
+
+def _snoozed_by_two(tally: Tally, data: ScreeningData, examination: Examination) -> None:
+    """Each step of a snooze was told as it is on record, by two people, and of no rule about names."""
+    names = ("snooze_id", "after", "owner", "rule", "until", "journal_offset", "actor", "proposed_by")
+    told = {
+        (event["shard"], event["seq"]): tuple(event[name] for name in names)
+        for event in _events(examination, ALERTS)
+        if event["type"] == "SnoozeChanged"
+    }
+    for each in data.snoozes:
+        where = f"shard {each.shard}: snooze {each.snooze_id}"
+        step = (each.snooze_id, each.what, each.owner, each.rule, each.until.isoformat())
+        step = (*step, each.journal_offset, each.actor, each.proposed_by)
+        tally.same(step, told.pop((each.shard, each.seq), ()), f"{where}: what was told")
+        is_alone = each.what == "approved" and each.actor == each.proposed_by
+        tally.expect(not is_alone, f"{where}: {each.rule} silenced by one person")
+        tally.expect(each.rule not in HOLDING, f"{where}: {each.rule} holds payments, and is silenced")
+    for shard, seq in told:
+        tally.differs(f"shard {shard}: {seq} tells of a snooze that is not on record")
 
 
 def _chosen_by_people(tally: Tally, examination: Examination, found: Mapping[int, Expected]) -> None:

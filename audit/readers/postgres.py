@@ -54,6 +54,7 @@ from audit.evidence import (
     ServiceState,
     ShadowFinding,
     ShardRow,
+    Snooze,
     TierFinding,
     TierRun,
     TradePolicy,
@@ -334,6 +335,10 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
     )
     unfinished = await connection.fetch("SELECT shard FROM compliance.rescreening WHERE finished_seq IS NULL")
     changes, shadow_findings = await _rule_changes(connection)
+    snoozes = await connection.fetch(
+        "SELECT shard, seq, snooze_id::text AS snooze_id, what, owner, rule, until, journal_offset, actor,"
+        " proposed_by FROM compliance.snooze_fact WHERE what <> 'proposed' ORDER BY shard, seq"
+    )
     runs = await connection.fetch(
         "SELECT number, entries, cut_short, house_seq FROM compliance.tier_run ORDER BY number"
     )
@@ -351,6 +356,7 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         checks=[ListCheck(**row) for row in checks],
         changes=changes,
         shadow_findings=shadow_findings,
+        snoozes=[Snooze(**row) for row in snoozes],
         tier_runs=[TierRun(**row) for row in runs],
         tier_findings=[TierFinding(**row) for row in findings],
     )

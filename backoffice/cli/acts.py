@@ -2,16 +2,19 @@
 
 import getpass
 import os
-from typing import Annotated
+from collections.abc import Coroutine
+from datetime import date
+from typing import Annotated, Any
 
 import typer
 
-from backoffice.cli import output
-from backoffice.cli.errors import TIMED_OUT, USAGE, CommandError
+from backoffice.cli import output, sessions
+from backoffice.cli.connection import Connection
+from backoffice.cli.errors import FOUND, TIMED_OUT, USAGE, CommandError
 from shared.messages.acts import ActBase
 from shared.messages.envelope import CODE_PATTERN
 from shared.messages.journal import ActDone
-from shared.messages.topics import Topic
+from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, Topic
 from shared.runtime.client import Client
 
 ReasonOption = Annotated[str, typer.Option(help="Why, for the record.", show_default=False)]
@@ -50,6 +53,26 @@ async def perform(
             " The act stays in its topic and will be carried out once when the service reads it.",
             TIMED_OUT,
         ) from problem
+
+
+async def in_compliance(connection: Connection, act: ActBase, shard: int, timeout: float) -> ActDone:
+    """Have an act carried out by one of compliance's shards."""
+    async with sessions.open_client(connection) as client:
+        return await perform(client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout)
+
+
+def carry_out(work: Coroutine[Any, Any, ActDone]) -> None:
+    """Run what performs an act, and print what came of it; ends with status 1 where it was refused."""
+    if tell(sessions.run(work)):
+        raise typer.Exit(FOUND)
+
+
+def day(text: str) -> date:
+    """Read a day that was typed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError("usage", f"{text!r} is no day.", "Write it as 2027-03-01.", USAGE) from None
 
 
 def tell(done: ActDone) -> int:

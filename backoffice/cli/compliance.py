@@ -19,6 +19,7 @@ from backoffice.cli import (
     ratings,
     roles,
     sessions,
+    snoozes,
     tokens,
     verification,
     whitelist,
@@ -70,6 +71,7 @@ app.add_typer(lists.app, name="lists")
 app.add_typer(roles.app, name="roles")
 app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
+app.add_typer(snoozes.app, name="snooze")
 app.add_typer(parameters.app, name="parameters")
 app.add_typer(ratings.app, name="ratings")
 alerts.command()(cases.dismiss)

@@ -109,6 +109,10 @@ async def compliance_events(database: Any, instruction_id: UUID) -> list[dict[st
         SELECT 'AlertRaised', shard, seq, recorded_at, 'compliance.alerts.v1', rule
         FROM compliance.alert
         WHERE instruction_id = $1
+        UNION ALL
+        SELECT 'AlertSnoozed', shard, seq, recorded_at, 'compliance.alerts.v1', rule
+        FROM compliance.snoozed_alert
+        WHERE instruction_id = $1
         ORDER BY recorded_at, seq
         """,
         instruction_id,

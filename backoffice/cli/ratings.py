@@ -8,12 +8,11 @@ import typer
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.errors import USAGE, CommandError
 from services.compliance.queries.ratings import proposal_show, proposals_list, ratings_list
 from shared.messages.acts import ApproveRating, RateCustomer
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -62,9 +61,7 @@ def rate(
         raise CommandError(
             "usage", f"There is no class {risk_class!r}.", f"Give one of {', '.join(CLASSES)}.", USAGE
         )
-    done = sessions.run(_rated(connect(), owner, risk_class, reason, acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_rated(connect(), owner, risk_class, reason, acts.actor(actor), timeout))
 
 
 @app.command()
@@ -75,9 +72,7 @@ def approve(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Let a lower class count; by somebody other than who proposed it."""
-    done = sessions.run(_approved(connect(), rating, reason, acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_approved(connect(), rating, reason, acts.actor(actor), timeout))
 
 
 async def _found(connection: Connection, owner: str | None, proposed: bool) -> list[dict[str, Any]]:
@@ -91,7 +86,7 @@ async def _rated(
     connection: Connection, owner: str, risk_class: Any, reason: str, actor: str, timeout: float
 ) -> ActDone:
     act = RateCustomer(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, risk_class=risk_class)
-    return await _perform(connection, act, shard_of(owner, connection.partitions), timeout)
+    return await acts.in_compliance(connection, act, shard_of(owner, connection.partitions), timeout)
 
 
 async def _approved(connection: Connection, rating: UUID, reason: str, actor: str, timeout: float) -> ActDone:
@@ -106,13 +101,4 @@ async def _approved(connection: Connection, rating: UUID, reason: str, actor: st
     act = ApproveRating(
         act_id=clock.new_id(), actor=actor, reason=reason, owner=found["owner"], rating_id=rating
     )
-    return await _perform(connection, act, found["shard"], timeout)
-
-
-async def _perform(
-    connection: Connection, act: RateCustomer | ApproveRating, shard: int, timeout: float
-) -> ActDone:
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
-        )
+    return await acts.in_compliance(connection, act, found["shard"], timeout)

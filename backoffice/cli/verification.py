@@ -37,14 +37,16 @@ def verify(
         "role_facts": verified.roles,
         "parameter_changes": verified.changes,
         "ratings": verified.ratings,
+        "snoozes": verified.snoozes,
         "heads": {str(shard): [seq, head] for shard, (seq, head) in verified.heads.items()},
         "differences": verified.differences,
         "examples": verified.examples,
     }
+    verdict = "all is whole" if is_whole else "NOT WHOLE"
     words = (
         f"{verified.events} events chained, {verified.decisions} decisions, {verified.answers} answers,"
-        f" {verified.facts} case facts, {verified.roles} role facts, {verified.changes} changes of parameters"
-        f" and {verified.ratings} ratings as told: {'all is whole' if is_whole else 'NOT WHOLE'}."
+        f" {verified.facts} case facts, {verified.roles} role facts, {verified.changes} changes of"
+        f" parameters, {verified.ratings} ratings, {verified.snoozes} records of snoozes as told: {verdict}."
     )
     output.emit(record, "\n".join([words, *verified.examples]))
     if not is_whole:

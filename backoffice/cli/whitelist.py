@@ -9,14 +9,13 @@ import typer
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from backoffice.cli.errors import USAGE, CommandError, require_status
 from backoffice.cli.personal import open_asked
 from services.compliance.domain.ledger_events import Bearer, bearers_of
 from services.compliance.queries.whitelist import names_found, whitelist_find, whitelist_list
 from services.transactions.queries.showing import transaction_show
-from shared.messages.acts import ActBase, ApproveWhitelisting, ProposeWhitelisting, RevokeWhitelisting
+from shared.messages.acts import ApproveWhitelisting, ProposeWhitelisting, RevokeWhitelisting
 from shared.messages.journal import ActDone
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -57,21 +56,18 @@ def propose(
     The name, and what the instruction says beside it, are taken from the ledger. The pair counts for this
     owner, this name and this entry as they are: when one of them changes, it does not.
     """
-    day = _day(until)
-    done = sessions.run(
+    acts.carry_out(
         _propose(
             connect(),
             instruction,
             entry,
             name,
-            day,
+            acts.day(until),
             actor=acts.actor(actor),
             reason=reason,
             timeout=timeout,
         )
     )
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
 
 
 @app.command()
@@ -121,13 +117,6 @@ def list_pairs(
     )
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError("usage", f"{text!r} is no day.", "Write it as 2027-03-01.", USAGE) from None
-
-
 def _decide(
     kind: type[ApproveWhitelisting | RevokeWhitelisting],
     pair: UUID,
@@ -135,9 +124,7 @@ def _decide(
     actor: str | None,
     timeout: float,
 ) -> None:
-    done = sessions.run(_decided(connect(), kind, pair, reason, acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_decided(connect(), kind, pair, reason, acts.actor(actor), timeout))
 
 
 async def _decided(
@@ -158,7 +145,7 @@ async def _decided(
         )
     shard, owner = found
     act = kind(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, whitelisting_id=pair)
-    return await _perform(connection, act, shard, timeout)
+    return await acts.in_compliance(connection, act, shard, timeout)
 
 
 async def _propose(
@@ -199,7 +186,7 @@ async def _propose(
         entry_id=hit["values"]["entry"],
         until=until,
     )
-    return await _perform(connection, act, hit["shard"], timeout)
+    return await acts.in_compliance(connection, act, hit["shard"], timeout)
 
 
 def chosen_finding(found: list[dict[str, Any]], entry: str | None) -> dict[str, Any]:
@@ -233,13 +220,6 @@ def chosen_bearer(bearers: tuple[Bearer, ...], field: str, name: str | None) -> 
         "Give one with --name, spelled as `backoffice transaction show` shows it.",
         USAGE,
     )
-
-
-async def _perform(connection: Connection, act: ActBase, shard: int, timeout: float) -> ActDone:
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
-        )
 
 
 async def _pairs_found(connection: Connection, status: str | None, owner: str | None) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from services.compliance.store import chain as chain_store
 from services.compliance.store import list_age as list_age_store
 from services.compliance.store import parameters as parameter_store
 from services.compliance.store import rule_changes as rule_store
+from services.compliance.store import snoozes as snooze_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import COMPLIANCE_ACT
@@ -146,6 +147,7 @@ class ComplianceService(Service):
         self._memory.indexes.update(await list_store.load_indexes(connection, missing))
         self._memory.active.update(active)
         self._memory.whitelists[shard] = await whitelist_store.approved_pairs(connection, shard)
+        self._memory.snoozes[shard] = await snooze_store.load_snoozes(connection, shard)
         changes = await rule_store.load_changes(connection, shard)
         self._memory.rules[shard] = RuleTimeline(self._memory.sets, changes)
         self._heads[shard] = await chain_store.chain_head(connection, shard)
@@ -203,7 +205,7 @@ class ComplianceService(Service):
         is_busy = await parties.screen_parties_again(work, self._memory)
         self._looked = work
         is_busy |= await tier_two.look_at_all(work, self._memory)
-        await tier_two.raise_findings(work)
+        await tier_two.raise_findings(work, self._memory)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)
 

@@ -128,6 +128,36 @@ class RevokeWhitelisting(ActBase):
     whitelisting_id: UUID
 
 
+class ProposeSnooze(ActBase):
+    """Silence a rule's alerts about a customer for a time; counts when another person has approved it.
+
+    Findings are still kept. A rule that holds payments is never silenced.
+    """
+
+    type: Literal["propose_snooze"] = "propose_snooze"
+    owner: Code
+    rule: Code
+    until: date
+    """The first business day of which it alerts again."""
+
+
+class ApproveSnooze(ActBase):
+    """Let a proposed snooze count; by somebody other than who proposed it."""
+
+    type: Literal["approve_snooze"] = "approve_snooze"
+    owner: Code
+    snooze_id: UUID
+    """The id of the act that proposed it."""
+
+
+class EndSnooze(ActBase):
+    """Let a rule alert again from here on, or never be silent; one person is enough."""
+
+    type: Literal["end_snooze"] = "end_snooze"
+    owner: Code
+    snooze_id: UUID
+
+
 class RateCustomer(ActBase):
     """Give a customer another risk class: a higher one at once, a lower one once somebody approves it."""
 
@@ -239,8 +269,9 @@ CaseKind = Literal["suspicion", "unknown_suspect", "review", "continuing", "cash
 """What a case is about; it decides how long it may take."""
 Disposition = Literal["false_positive", "inconclusive", "confirmed"]
 LinkKind = Literal["alert", "case", "document", "hold", "transaction"]
-FilingForm = Literal["sar", "ctr", "goaml"]
-"""FinCEN's suspicious activity and currency transaction reports, and an authority's that runs goAML."""
+FilingForm = Literal["sar", "ctr", "goaml", "stor"]
+"""FinCEN's suspicious activity and currency transaction reports, an authority's that runs goAML, and the
+suspicious transaction and order report on market abuse."""
 FilingAnswer = Literal["accepted", "rejected"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -406,6 +437,9 @@ ComplianceAct = (
     | ProposeWhitelisting
     | ApproveWhitelisting
     | RevokeWhitelisting
+    | ProposeSnooze
+    | ApproveSnooze
+    | EndSnooze
     | RateCustomer
     | ApproveRating
     | LoadList

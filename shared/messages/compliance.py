@@ -80,6 +80,38 @@ class AlertRaised(Event):
     business_date: date | None = None
 
 
+class AlertSnoozed(Event):
+    """What would have been an alert, of a rule that two people have silenced for the customer."""
+
+    type: Literal["AlertSnoozed"] = "AlertSnoozed"
+    snooze_id: UUID
+    owner: Code
+    rule: Code
+    findings: tuple[Finding, ...]
+    about: Number
+    """The ledger's event on which it would have been raised."""
+    instruction_id: UUID | None = None
+    business_date: date
+
+
+class SnoozeChanged(Event):
+    """From a record of the journal on, a rule's alerts about a customer are silenced, or not any more."""
+
+    type: Literal["SnoozeChanged"] = "SnoozeChanged"
+    snooze_id: UUID
+    owner: Code
+    rule: Code
+    until: date
+    """The first business day of which it alerts again, if nobody ends it before."""
+    after: Literal["approved", "ended"]
+    journal_offset: int
+    """In the shard's partition of the journal, the first record for which it is so."""
+    act_id: UUID
+    actor: Code
+    reason: Text
+    proposed_by: Code
+
+
 class HoldPlaced(Event):
     """A pending payment is held until somebody releases or refuses it."""
 
@@ -189,6 +221,8 @@ class ParametersChanged(Event):
 DecisionEvent = DecisionMade | CustomerRated
 AlertEvent = (
     AlertRaised
+    | AlertSnoozed
+    | SnoozeChanged
     | HoldPlaced
     | HoldOverdue
     | CaseOverdue

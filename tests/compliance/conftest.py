@@ -91,18 +91,23 @@ class Harness:
 
     async def act(self, *acts: ActBase, shard: int | None = None) -> list[Any]:
         """Perform acts in one batch, in the shard of each act's owner (else the house's)."""
+        await self._remember_positions()
         return await self.handle(self.asked(*acts, shard=shard))
 
     async def everywhere(self, act: Any, *deliveries: Delivery) -> list[Any]:
         """Send an act to every partition, in one batch with events of the ledger that come after it."""
+        await self._remember_positions()
+        acts = [record for shard in range(PARTITIONS) for record in self.asked(act, shard=shard)]
+        batch = [*acts, *self.delivered(*deliveries)]
+        return await self.handle(sorted(batch, key=lambda each: (each.shard, each.topic == JOURNAL.name)))
+
+    async def _remember_positions(self) -> None:
+        """Store how far the journal was read, as the runtime does with every batch."""
         await self.connection.executemany(
             "INSERT INTO position (topic, partition, next_offset) VALUES ($1, $2, $3)"
             " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
             [(JOURNAL.name, shard, offset) for shard, offset in self.offsets.items()],
         )
-        acts = [record for shard in range(PARTITIONS) for record in self.asked(act, shard=shard)]
-        batch = [*acts, *self.delivered(*deliveries)]
-        return await self.handle(sorted(batch, key=lambda each: (each.shard, each.topic == JOURNAL.name)))
 
     async def handle(self, records: list[Received], *, commit: bool = True) -> list[Any]:
         """Let records take effect in one transaction and commit it, or roll it back."""

@@ -159,6 +159,7 @@ FIELDS: dict[str, Any] = {
     "valid_from": TODAY,
     "risk_class": "high",
     "rating_id": UUID(int=5),
+    "snooze_id": UUID(int=5),
 }
 HOLDERS = {
     "ada": "administrator",

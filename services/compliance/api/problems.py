@@ -18,6 +18,7 @@ STATUS_OF: Final = {
     "no_such_proposal": 404,
     "no_such_rating": 404,
     "no_such_grant": 404,
+    "no_such_snooze": 404,
     "same_person": 403,
     "not_the_officer": 403,
     "no_right": 403,

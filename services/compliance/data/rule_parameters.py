@@ -68,6 +68,15 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         " lists read daily: Regulation (EU) 260/2012, article 5d(1); the made-up list has no publisher",
     ),
     *WINDOW_PARAMETERS,
+    RuleParameter(
+        "SNOOZE",
+        1,
+        ANY_ASSET,
+        {"days_max": 90},
+        _SINCE,
+        None,
+        "FinCEN, SAR electronic filing instructions: activity that goes on is looked at again after 90 days",
+    ),
     *(
         RuleParameter(
             "RATING",

@@ -11,6 +11,7 @@ from services.compliance.domain.cash import Lookback, OwnerHistory
 from services.compliance.domain.list_age import ListCheck, Outdated
 from services.compliance.domain.records import ListRefusalRow
 from services.compliance.domain.rule_changes import RuleChange, RuleSets, RuleTimeline
+from services.compliance.domain.snoozes import NOTHING_SNOOZED, SnoozeFact, Snoozes
 from services.compliance.domain.tier_two import TierTwo
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY, Whitelist, WhitelistRow
@@ -42,6 +43,7 @@ class Memory:
     """Of which it was said that they are older than allowed."""
     indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
     whitelists: dict[int, Whitelist] = field(default_factory=dict[int, Whitelist])
+    snoozes: dict[int, Snoozes] = field(default_factory=dict[int, Snoozes])
     refused: dict[int, dict[str, ListRefusalRow]] = field(
         default_factory=dict[int, dict[str, ListRefusalRow]]
     )
@@ -67,6 +69,7 @@ class Memory:
         self.refused.pop(shard, None)
         self.rules.pop(shard, None)
         self.whitelists.pop(shard, None)
+        self.snoozes.pop(shard, None)
         self.windows.pop(shard, None)
         self._drop_unused_indexes()
 
@@ -79,6 +82,7 @@ class Memory:
             self.histories.clear()
         self.rules |= {s: rules for s, rules in draft.rules.items() if s in self.active}
         self.whitelists |= {s: found for s, found in draft.whitelists.items() if s in self.active}
+        self.snoozes |= {s: found for s, found in draft.snoozes.items() if s in self.active}
         self.checked |= {s: checks for s, checks in draft.checked.items() if s in self.active}
         self.outdated |= {s: found for s, found in draft.outdated.items() if s in self.active}
         self.refused |= {s: refused for s, refused in draft.refused.items() if s in self.active}
@@ -109,6 +113,7 @@ class Draft:
     indexes: dict[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
 
     whitelists: dict[int, Whitelist] = field(default_factory=dict[int, Whitelist])
+    snoozes: dict[int, Snoozes] = field(default_factory=dict[int, Snoozes])
     refused: dict[int, dict[str, ListRefusalRow]] = field(
         default_factory=dict[int, dict[str, ListRefusalRow]]
     )
@@ -128,6 +133,15 @@ class Draft:
     def move_pair(self, row: WhitelistRow) -> None:
         """Take a pair into its shard's whitelist, or out of it."""
         self.whitelists[row.shard] = self.whitelist(row.shard).with_row(row)
+
+    def snoozes_of(self, shard: int) -> Snoozes:
+        """Which rules are silent about which customers of a shard."""
+        return self.snoozes.get(shard) or self.memory.snoozes.get(shard, NOTHING_SNOOZED)
+
+    def change_snooze(self, fact: SnoozeFact) -> None:
+        """Let a rule be silent, or not any more."""
+        shard = fact.snooze.shard
+        self.snoozes[shard] = self.snoozes_of(shard).with_fact(fact)
 
     def refuse(self, row: ListRefusalRow) -> None:
         """Note that a file of a list was refused."""

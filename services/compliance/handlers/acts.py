@@ -1,4 +1,4 @@
-"""Carries out operators' acts: on holds, alerts and cases, whitelisted pairs, lists, and rules' parameters.
+"""Carries out operators' acts: on holds, alerts and cases, pairs, snoozes, lists, and rules' parameters.
 
 Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was.
 """
@@ -57,6 +57,7 @@ from services.compliance.handlers.rule_changes import (
     judge_rule_act,
     load_rule_acts,
 )
+from services.compliance.handlers.snoozes import SnoozeAct, SnoozesTold, judge_snooze, load_snooze_acts
 from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
@@ -72,14 +73,17 @@ from shared.messages.acts import (
     ActivateList,
     ApproveRating,
     ApproveRole,
+    ApproveSnooze,
     ApproveWhitelisting,
     CaseAct,
     DismissAlert,
+    EndSnooze,
     GatherAlerts,
     LoadList,
     OpenCase,
     ProposeParameters,
     ProposeRole,
+    ProposeSnooze,
     ProposeWhitelisting,
     PublishParameters,
     RateCustomer,
@@ -100,7 +104,9 @@ from shared.runtime.work import Received, UnitOfWork
 AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
 ListAct = LoadList | ActivateList | RefuseList
-OwnAct = HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct | ListAct | RuleAct | RoleAct
+OwnerAct = HoldAct | PairAct | SnoozeAct | RatingAct | OpenCase | DismissAlert | CaseAct
+"""Acts that concern one customer, whom they name."""
+OwnAct = OwnerAct | ListAct | RuleAct | RoleAct
 
 
 async def carry_out(
@@ -138,6 +144,7 @@ async def carry_out(
     await party_store.save_rescreenings(work.connection, told.rescreenings)
     await told.cases.save(work.connection)
     await told.rules.save(work.connection)
+    await told.snoozes.save(work.connection)
     await role_store.save_facts(work.connection, told.roles)
     await act_store.save_answers(work.connection, told.answers)
 
@@ -204,6 +211,7 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
         ),
         case_days=days_on(draft.memory.sets.of((), ()).book, today),
         rules=await load_rule_acts(work, [(record.shard, act) for record, act in acts], draft),
+        snoozing=await load_snooze_acts(work, [(record.shard, act) for record, act in acts], draft),
         roles=await role_store.load_books(connection, moments.keys()),
     )
 
@@ -235,6 +243,8 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
             return judge_approval(shard, act, known)
         case RevokeWhitelisting():
             return judge_revocation(shard, act, known)
+        case ProposeSnooze() | ApproveSnooze() | EndSnooze():
+            return judge_snooze(shard, act, known)
         case RateCustomer():
             return judge_rating(shard, act, known)
         case ApproveRating():
@@ -333,6 +343,7 @@ class _Told:
     )
     cases: CasesTold = field(default_factory=CasesTold)
     rules: RulesTold = field(default_factory=RulesTold)
+    snoozes: SnoozesTold = field(default_factory=SnoozesTold)
     roles: list[tuple[RoleFact, int, datetime]] = field(default_factory=list[tuple[RoleFact, int, datetime]])
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
@@ -351,6 +362,7 @@ def _tell(
     if verdict.refuses is not None:
         told.refusals.append(_refuse(work, record, verdict.refuses, verdict.result["stays"], draft))
     told.rules.announce(work, record, act, verdict, draft)
+    told.snoozes.announce(work, record, verdict, draft)
     if verdict.rating is not None:
         told.ratings.append(announce_rating(work, verdict.rating, record.traceparent))
     said = announce_act(work, record, act, done=verdict.done, detail=verdict.detail, result=verdict.result)
@@ -366,6 +378,7 @@ def _tell(
         told.releases.append(release_row(act, verdict.proposes, said))
     told.cases.add(verdict, said)
     told.rules.add(verdict, said)
+    told.snoozes.add(verdict, said)
     if verdict.role is not None:
         told.roles.append((verdict.role, said.seq, said.recorded_at))
     if not verdict.is_repeat:
@@ -465,9 +478,7 @@ def announce_act(
     result: Mapping[str, Any],
 ) -> ActDone:
     """Publish the answer to an act."""
-    owner = HOUSE
-    if isinstance(act, HoldAct | PairAct | RatingAct | OpenCase | DismissAlert | CaseAct):
-        owner = act.owner
+    owner = act.owner if isinstance(act, OwnerAct) else HOUSE
     instruction_id = act.instruction_id if isinstance(act, HoldAct) else None
 
     def build(seq: int, recorded_at: datetime) -> ActDone:

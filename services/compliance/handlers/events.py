@@ -1,8 +1,10 @@
 """Screens the ledger's events: answers what waits, raises alerts, remembers cash."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from services.compliance.domain.cash import Reach
 from services.compliance.domain.ledger_events import NOTHING, LedgerNews
@@ -11,10 +13,12 @@ from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, 
 from services.compliance.domain.rule_changes import ShadowFinding
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
+from services.compliance.handlers.snoozes import tell_snoozed
 from services.compliance.handlers.windows import take_entries
 from services.compliance.store import cash as cash_store
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import rule_changes as rule_store
+from services.compliance.store import snoozes as snooze_store
 from shared.messages.compliance import DecisionMade, Finding, HoldPlaced
 from shared.messages.envelope import Number
 from shared.messages.journal import InstructionApplied, TransactionEvent
@@ -37,15 +41,21 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
         return
     await _load_cash(work, questions, draft)
     judgements = judge(questions, draft)
-    told = _Told(await decision_store.alerted_within(work.connection, _cooldowns(judgements)))
+    cooldowns = _cooldowns(judgements)
+    silenced = {key: days for key, days in cooldowns.items() if _is_silenced(key, draft)}
+    told = _Told(
+        _Cooling(await decision_store.alerted_within(work.connection, cooldowns)),
+        _Cooling(await snooze_store.snoozed_within(work.connection, silenced)),
+    )
     for judgement in judgements:
-        _tell(work, judgement, told)
+        _tell(work, judgement, told, draft)
     await cash_store.save_cash(
         work.connection, [(each.shard, event) for each in questions for event, _ in each.cash]
     )
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.save_holds(work.connection, told.holds)
     await decision_store.save_alerts(work.connection, told.alerts)
+    await snooze_store.save_snoozed(work.connection, told.snoozed)
     shadowed = [row for judgement in judgements for row in _shadowed(work, judgement)]
     await rule_store.save_shadow_findings(work.connection, shadowed)
 
@@ -81,6 +91,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
         rules=draft.rules_of(record.shard).at(record.offset),
         moved=moved,
         unread=unread,
+        offset=record.offset,
         checks=draft.checks_of(record.shard) if waits and news.names else {},
     )
 
@@ -127,29 +138,38 @@ def _shadowed(work: UnitOfWork, judgement: Judgement) -> Iterable[ShadowFinding]
         )
 
 
-class _Told:
-    """What a batch has said so far, to be stored with it."""
+class _Cooling:
+    """What was told of lately."""
 
-    def __init__(self, alerted: Iterable[AlertKey]) -> None:
-        self.alerted: dict[tuple[int, str, str, str], list[date]] = {}
-        """Business days of alerts by shard, owner, rule and subject."""
-        for key in alerted:
+    def __init__(self, told: Iterable[AlertKey]) -> None:
+        self._days: dict[tuple[int, str, str, str], list[date]] = {}
+        """Business days by shard, owner, rule and subject."""
+        for key in told:
             self.note(key)
-        self.alerts: list[AlertRow] = []
-        self.holds: list[HoldRow] = []
-        self.decisions: list[DecisionRow] = []
 
     def note(self, key: AlertKey) -> None:
-        """Remember that there is such an alert."""
+        """Remember that it was told."""
         shard, owner, rule, day, subject = key
-        self.alerted.setdefault((shard, owner, rule, subject), []).append(day)
+        self._days.setdefault((shard, owner, rule, subject), []).append(day)
 
     def is_cooling(self, key: AlertKey, days: int) -> bool:
         """Whether there is one of the same whose business day is less than so many away."""
         shard, owner, rule, day, subject = key
         return any(
-            abs((day - each).days) < days for each in self.alerted.get((shard, owner, rule, subject), ())
+            abs((day - each).days) < days for each in self._days.get((shard, owner, rule, subject), ())
         )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a batch has said so far, to be stored with it."""
+
+    alerted: _Cooling
+    silenced: _Cooling
+    alerts: list[AlertRow] = field(default_factory=list[AlertRow])
+    snoozed: list[tuple[AlertRow, UUID]] = field(default_factory=list[tuple[AlertRow, UUID]])
+    holds: list[HoldRow] = field(default_factory=list[HoldRow])
+    decisions: list[DecisionRow] = field(default_factory=list[DecisionRow])
 
 
 def _alert_key(judgement: Judgement, hit: Hit) -> AlertKey:
@@ -166,23 +186,46 @@ def _cooldowns(judgements: Iterable[Judgement]) -> dict[AlertKey, int]:
     return found
 
 
-def _tell(work: UnitOfWork, judgement: Judgement, told: _Told) -> None:
+def _is_silenced(key: AlertKey, draft: Draft) -> bool:
+    shard, owner, rule, day, _ = key
+    return draft.snoozes_of(shard).silencing(owner, rule, day) is not None
+
+
+def _tell(work: UnitOfWork, judgement: Judgement, told: _Told, draft: Draft) -> None:
     """Publish what follows from one event: alerts first, then the answer or the hold."""
     for hit in judgement.alerting:
-        key = _alert_key(judgement, hit)
-        if not told.is_cooling(key, hit.cooldown_days):
-            told.note(key)
-            event = judgement.question.event
-            about = Number(shard=event.shard, seq=event.seq)
-            told.alerts.append(
-                raise_alert(work, key, hit, about, event.instruction_id, judgement.question.traceparent)
-            )
+        _tell_hit(work, judgement, hit, told, draft)
     if not judgement.question.waits:
         return
     if judgement.deadline is not None:
         told.holds.append(_place_hold(work, judgement, judgement.deadline))
     else:
         told.decisions.append(_clear(work, judgement))
+
+
+def _tell_hit(work: UnitOfWork, judgement: Judgement, hit: Hit, told: _Told, draft: Draft) -> None:
+    """Publish an alert, or keep what would have been one; of each once within the rule's cooldown.
+
+    What was only kept keeps no alert away that comes when the snooze is over.
+    """
+    question, key = judgement.question, _alert_key(judgement, hit)
+    if told.alerted.is_cooling(key, hit.cooldown_days):
+        return
+    about = Number(shard=question.event.shard, seq=question.event.seq)
+    whence = (about, question.event.instruction_id, question.traceparent)
+    snoozes = draft.snoozes_of(question.shard)
+    # What holds payments was never to be silent, whatever its parameters were when it was silenced.
+    snooze_id = (
+        None
+        if hit.holds
+        else snoozes.silencing(hit.owner, hit.rule, judgement.business_date, question.offset)
+    )
+    if snooze_id is None:
+        told.alerted.note(key)
+        told.alerts.append(raise_alert(work, key, hit, *whence))
+    elif not told.silenced.is_cooling(key, hit.cooldown_days):
+        told.silenced.note(key)
+        told.snoozed.append((tell_snoozed(work, key, snooze_id, hit, *whence), snooze_id))
 
 
 def _place_hold(work: UnitOfWork, judgement: Judgement, deadline: datetime) -> HoldRow:

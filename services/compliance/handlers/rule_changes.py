@@ -1,6 +1,7 @@
 """Judges acts on rules' parameters: somebody proposes a version, another publishes it, live or in shadow."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +21,7 @@ from services.compliance.domain.rule import (
     WindowRule,
 )
 from services.compliance.domain.rule_changes import VERSION_MIN, Proposal, RuleChange
+from services.compliance.domain.snoozes import SNOOZE, read_days_max
 from services.compliance.handlers.verdicts import Known, KnownRules, Verdict, refused
 from services.compliance.rules import RULES, san_1
 from services.compliance.store import rule_changes as rule_store
@@ -62,6 +64,8 @@ def check_parameters(row: RuleParameter, scale: int) -> None:
                     read_days(row)
                 if row.rule == RATING:
                     read_data(row)
+                if row.rule == SNOOZE:
+                    read_days_max(row)
         if "hold_hours" in row.values or isinstance(rule, NameRule) or getattr(rule, "holds", False):
             hours = int(row.values["hold_hours"])
             if not 0 < hours <= HOLD_HOURS_MAX:
@@ -79,14 +83,19 @@ async def load_rule_acts(work: UnitOfWork, acts: Iterable[tuple[int, ActBase]], 
         return KnownRules()
     steps = {(shard, act.proposal_id) for shard, act in mine if not isinstance(act, ProposeParameters)}
     rules = {act.rule for _, act in mine if isinstance(act, ProposeParameters)}
-    unread = {shard for shard, _ in steps} - draft.starts.keys()
     return KnownRules(
         proposals=await rule_store.load_proposals(work.connection, {each for _, each in steps}),
         versions=await rule_store.last_versions(work.connection, rules),
         names={rule: draft.memory.sets.names_of(rule) for rule in rules},
         timelines={shard: draft.rules_of(shard) for shard, _ in steps},
-        starts={**await rule_store.next_offsets(work.connection, JOURNAL.name, unread), **draft.starts},
+        starts=await first_records(work.connection, {shard for shard, _ in steps}, draft),
     )
+
+
+async def first_records(connection: Any, shards: AbstractSet[int], draft: Draft) -> dict[int, int]:
+    """Return the first record of the journal that each shard judges after the acts of this batch."""
+    unread = shards - draft.starts.keys()
+    return {**await rule_store.next_offsets(connection, JOURNAL.name, unread), **draft.starts}
 
 
 def judge_rule_act(shard: int, act: RuleAct, known: Known) -> Verdict:

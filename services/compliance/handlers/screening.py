@@ -13,6 +13,7 @@ from services.compliance.domain.matches import EntryMatch, NameMatch
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, CashRule
 from services.compliance.domain.rule_changes import RuleSet, Shadow
+from services.compliance.domain.snoozes import NOW
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import PairVerdict, Whitelist
 from services.compliance.rules import CASH_RULES, san_1
@@ -64,6 +65,8 @@ class Question:
     """What rules about windows found."""
     unread: bool = False
     """Whether it has names that nobody can read any more."""
+    offset: int = NOW
+    """Of the record in the shard's partition of the journal."""
     checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
     """When each list was last read, by code; empty where it names nobody or nothing waits."""
 

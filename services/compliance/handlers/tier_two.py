@@ -8,17 +8,21 @@ are raised another: whoever dies meanwhile, each is told once.
 from collections import Counter
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from services.compliance.domain.memory import Memory
 from services.compliance.domain.records import AlertRow, TierFindingRow, TierRunRow
 from services.compliance.domain.rule_changes import RuleSet
+from services.compliance.domain.snoozes import NOTHING_SNOOZED
 from services.compliance.domain.tier_two import TierJudge, TierRules, TierTwo, Told, last_of_each
 from services.compliance.domain.windows.entry import counterparty
 from services.compliance.domain.windows.shard import read_entries
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit
+from services.compliance.handlers.snoozes import tell_snoozed
 from services.compliance.rules import TIER_RULES
 from services.compliance.store import decisions as decision_store
+from services.compliance.store import snoozes as snooze_store
 from services.compliance.store import tier_two as tier_store
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.partitioner import shard_of
@@ -96,19 +100,31 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
     return len(entries) >= ENTRIES_A_RUN
 
 
-async def raise_findings(work: UnitOfWork) -> None:
-    """Raise an alert for each finding about a party of the shards held; more than a tick's worth waits."""
+async def raise_findings(work: UnitOfWork, memory: Memory) -> None:
+    """Raise an alert for each finding about a party of the shards held; more than a tick's worth waits.
+
+    What is silenced now is kept instead.
+    """
     rows = await tier_store.waiting_findings(work.connection, list(work.shards), ALERTS_A_TICK)
     alerts: list[AlertRow] = []
+    snoozed: list[tuple[AlertRow, UUID]] = []
+    raised: list[tuple[int, int, int]] = []
     for row in rows:
         key = (row.shard, row.owner, row.rule, row.business_date, "")
         about = Number(shard=row.about_shard, seq=row.about_seq)
         hit = Hit(row.rule, row.owner, "", (row.finding,), holds=False, hold_for=timedelta())
-        alerts.append(raise_alert(work, key, hit, about, None))
+        snoozes = memory.snoozes.get(row.shard, NOTHING_SNOOZED)
+        snooze_id = snoozes.silencing(row.owner, row.rule, row.business_date)
+        if snooze_id is None:
+            told = raise_alert(work, key, hit, about, None)
+            alerts.append(told)
+        else:
+            told = tell_snoozed(work, key, snooze_id, hit, about, None)
+            snoozed.append((told, snooze_id))
+        raised.append((row.run, row.number, told.seq))
     await decision_store.save_alerts(work.connection, alerts)
-    await tier_store.mark_raised(
-        work.connection, [(row.run, row.number, each.seq) for row, each in zip(rows, alerts, strict=True)]
-    )
+    await snooze_store.save_snoozed(work.connection, snoozed)
+    await tier_store.mark_raised(work.connection, raised)
 
 
 async def begin(connection: Connection, now: RuleSet, house: int, partitions: int) -> TierTwo:

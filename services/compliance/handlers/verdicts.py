@@ -8,10 +8,12 @@ from uuid import UUID
 
 from services.compliance.domain.cases import AlertState, CaseFact, CaseFile, TriageRow
 from services.compliance.domain.memory import ListVersion
+from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.ratings import Rating, RatingProposal, Standing
 from services.compliance.domain.records import HoldRow, ListState
 from services.compliance.domain.roles import RoleBook, RoleFact
 from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTimeline
+from services.compliance.domain.snoozes import Snooze, SnoozeFact
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import WhitelistRow
 from shared.messages.acts import CaseKind, LoadList, RefuseList
@@ -29,6 +31,22 @@ class KnownRules:
     timelines: dict[int, RuleTimeline] = field(default_factory=dict[int, RuleTimeline])
     starts: Mapping[int, int] = field(default_factory=dict[int, int])
     """The first record of the journal that is judged after these acts, by shard."""
+
+
+@dataclass(slots=True)
+class KnownSnoozes:
+    """What acts on snoozes are judged by."""
+
+    snoozes: dict[tuple[int, UUID], Snooze] = field(default_factory=dict[tuple[int, UUID], Snooze])
+    """By shard and snooze id, of those that acts name."""
+    starts: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The first record of the journal that is judged after these acts, by shard."""
+    books: Mapping[int, ParameterBook] = field(default_factory=dict[int, ParameterBook])
+    """The parameters in force, by shard."""
+
+    def book(self, shard: int) -> ParameterBook:
+        """The parameters in force in a shard."""
+        return self.books.get(shard) or ParameterBook(())
 
 
 @dataclass(slots=True)
@@ -71,6 +89,7 @@ class Known:
         return self.standings.get((shard, owner), Standing())
 
     rules: KnownRules = field(default_factory=KnownRules)
+    snoozing: KnownSnoozes = field(default_factory=KnownSnoozes)
 
     def day(self, shard: int) -> date:
         """The day on which the acts of a shard are carried out."""
@@ -102,6 +121,7 @@ class Verdict:
     rating: Rating | None = None
     rating_proposal: RatingProposal | None = None
     role: RoleFact | None = None
+    snooze: SnoozeFact | None = None
     part: LoadList | None = None
     activates: ListVersion | None = None
     confirms: ListVersion | None = None

@@ -72,6 +72,19 @@ FROM compliance.customer_rating AS r WHERE r.shard = $1 AND r.seq > $2 AND r.seq
 """
 
 
+_SNOOZES = """
+SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.snooze_id::text AS snooze_id, f.what,
+       f.owner, f.rule, f.until::text AS until, f.proposed_by, f.journal_offset, f.reason
+FROM compliance.snooze_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
+"""
+
+_SNOOZED = """
+SELECT s.seq, s.recorded_at, s.snooze_id::text AS snooze_id, s.owner, s.rule, s.findings,
+       s.instruction_id::text AS instruction_id, s.business_date::text AS business_date
+FROM compliance.snoozed_alert AS s WHERE s.shard = $1 AND s.seq > $2 AND s.seq <= $3
+"""
+
+
 @dataclass(slots=True)
 class Verified:
     """What was looked at, and what differs."""
@@ -84,6 +97,8 @@ class Verified:
     changes: int = 0
     """Of rules' parameters."""
     ratings: int = 0
+    snoozes: int = 0
+    """Things done to snoozes, and what they have silenced."""
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -165,6 +180,7 @@ async def _verify_rows(
     for row in await connection.fetch(_CHANGES, *span):
         verified.changes += 1
         _same(shard, row["seq"], _plain(row), events.get(row["seq"], {}), "ParametersChanged", verified)
+    await _verify_snoozes(connection, span, events, verified)
     for row in await connection.fetch(_FACTS, *span):
         verified.facts += 1
         event = events.get(row["seq"], {})
@@ -175,6 +191,29 @@ async def _verify_rows(
         event = events.get(row["seq"], {})
         told = {**event, **event.get("result", {})}
         _same(shard, row["seq"], _plain(row), told, "ActDone", verified)
+
+
+async def _verify_snoozes(
+    connection: Any, span: tuple[int, int, int], events: Mapping[int, Mapping[str, Any]], verified: Verified
+) -> None:
+    shard = span[0]
+    for row in await connection.fetch(_SNOOZES, *span):
+        verified.snoozes += 1
+        record = _plain(row)
+        event = events.get(row["seq"], {})
+        if record.pop("what") == "proposed":
+            event = {**event.get("result", {}), **event}
+            del record["reason"]
+            _same(shard, row["seq"], record, event, "ActDone", verified)
+        else:
+            _same(shard, row["seq"], record, event, "SnoozeChanged", verified)
+    silenced = {row["seq"]: row for row in await connection.fetch(_SNOOZED, *span)}
+    for seq, row in silenced.items():
+        verified.snoozes += 1
+        _same(shard, seq, _plain(row), events.get(seq, {}), "AlertSnoozed", verified)
+    for seq, event in events.items():
+        if event["type"] == "AlertSnoozed" and seq not in silenced:
+            verified.differs(f"{shard}-{seq}: what was snoozed is not on record")
 
 
 _OF_RESULT: Final = ("version", "case_id", *FILED_FIELDS)
