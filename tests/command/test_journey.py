@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import backoffice as backoffice_package
+from tests.command.ring import go_round
 from tests.command.worked_case import follow_the_guide
 from tests.compliance.test_filing import SAR, SCHEMAS
 
@@ -160,6 +161,7 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
 
     _look_after_a_list(backoffice, tmp_path)
     _change_a_rule(backoffice, tmp_path)
+    go_round(backoffice, tmp_path, until)
     _work_a_case(backoffice, tmp_path)
     _work_a_case_by_http(backoffice)
     follow_the_guide(backoffice, tmp_path)
