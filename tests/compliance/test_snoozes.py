@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.checks.screening import screening_equals_recomputation
@@ -395,6 +395,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS, offset=st.integers(0, 30), day=st.integers(0, 9))
 def test_what_counted_for_a_record_is_what_its_facts_say(
     steps: list[tuple[str, int, int, int]], offset: int, day: int
