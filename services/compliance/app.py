@@ -19,6 +19,7 @@ from services.compliance.handlers import (
     deadlines,
     events,
     parties,
+    persons,
     ratings,
     tier_two,
     windows,
@@ -179,6 +180,7 @@ class ComplianceService(Service):
         await acts.carry_out(work, own, draft, roles_required=self.roles_required)
         await events.screen_events(work, journal, draft)
         await parties.remember_parties(work, journal)
+        await persons.remember_roles(work, journal)
         await ratings.rate_new_customers(work, journal, draft)
         await self._chain(work)
 
@@ -206,6 +208,8 @@ class ComplianceService(Service):
         self._looked = work
         is_busy |= await tier_two.look_at_all(work, self._memory)
         await tier_two.raise_findings(work, self._memory)
+        is_busy |= await persons.look_at_persons(work, self._memory)
+        await persons.raise_findings(work)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)
 

@@ -33,12 +33,20 @@ AccountClass = Literal["cash", "loan", "custody"]
 
 
 class Holder(Message):
-    """One holder of a joint relationship."""
+    """Somebody beside the party who has a role with the customer."""
 
     name: Text
-    role: Literal["holder", "joint_holder", "beneficial_owner", "representative", "guardian"] = "holder"
+    role: Literal["holder", "joint_holder", "beneficial_owner", "signatory", "representative", "guardian"] = (
+        "holder"
+    )
     birth_date: date | None = None
     country: Country | None = None
+    person: Code | None = None
+    """An opaque code of who they are, the same with every customer: rules about a person add up by it."""
+    since: date | None = None
+    """The first business day on which they have the role; all days where it is absent."""
+    until: date | None = None
+    """The first on which they no longer have it."""
 
 
 class Party(Message):
@@ -50,6 +58,8 @@ class Party(Message):
     """A person's birth or an organisation's founding date."""
     country: Country | None = None
     identifier: Reference | None = None
+    person: Code | None = None
+    """An opaque code of who it is, natural or legal: the same where it has a role with other customers."""
     kyc_reference: Reference | None = None
     kyc_status: Literal["pending", "verified", "expired", "refused"] | None = None
     holders: tuple[Holder, ...] = ()
@@ -90,6 +100,8 @@ class Channel(Message):
     cash: bool = False
     """Whether banknotes changed hands."""
     branch: Reference | None = None
+    conductor: Code | None = None
+    """An opaque code of the person who brought or took the banknotes, as in `Party` and `Holder`."""
 
 
 class Charge(Message):

@@ -324,10 +324,19 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
         ),
         "identifier": _at(camt_053="Acct/Ownr/Id/PrvtId/Othr/Id Acct/Ownr/Id/OrgId/Othr/Id", note=_SHORT_ID),
         **_nowhere("country", note="of residence or of nationality is not said"),
-        **_nowhere("kyc_reference", "kyc_status"),
+        **_nowhere("kyc_reference", "kyc_status", "person"),
     },
-    Holder: _nowhere("name", "role", "birth_date", "country", note="a statement names one owner"),
-    Channel: _nowhere("channel", "device", "cash", "branch"),
+    Holder: _nowhere(
+        "name",
+        "role",
+        "birth_date",
+        "country",
+        "person",
+        "since",
+        "until",
+        note="a statement names one owner",
+    ),
+    Channel: _nowhere("channel", "device", "cash", "branch", "conductor"),
 }
 """Every field of an instruction and its blocks, by its wire name; but `type`, and what is itself a block."""
 

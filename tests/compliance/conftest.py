@@ -26,6 +26,7 @@ from tests.support.infrastructure import PASSWORD, Database, cloned, postgres
 OWNER, SERVICE, READONLY = "backoffice_owner", "compliance_service", "backoffice_readonly"
 QUIET = ["SAN-1", "CTR-1", "STR-1", "CASE"]
 """The only parameters in force, unless a test asks for `live`: others would say more of the same events."""
+BESIDE = {"recorded_at", "number"}
 TABLES = ("cash_event", "decision", "hold", "alert", "list_activation", "act_answer")
 
 
@@ -160,10 +161,10 @@ class Harness:
         return datetime(2026, 3, 2, 19, tzinfo=UTC) + timedelta(seconds=self.batches)
 
     async def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Read every table whole but for when rows were recorded, in an order of its own."""
+        """Read every table whole but for when and as which row it was recorded, in an order of its own."""
         return {
             name: [
-                {column: value for column, value in row.items() if column != "recorded_at"}
+                {column: value for column, value in row.items() if column not in BESIDE}
                 for row in await self.connection.fetch(f"SELECT * FROM {name} AS t ORDER BY t.shard, t::text")
             ]
             for name in TABLES

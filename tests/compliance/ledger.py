@@ -82,6 +82,7 @@ class Ledger:
         payment: dict[str, Any] | None = None,
         instruction_id: UUID | None = None,
         screened_by: ScreenedBy | None = None,
+        conductor: str | None = None,
     ) -> list[Delivery]:
         """Make a transaction posted, pending, or posted after it was pending (`first`), in all its copies."""
         ends = {"deposit": (HOUSE, owner), "transfer": (owner, other)}
@@ -91,6 +92,8 @@ class Ledger:
             instruction["occurred_at"] = at.isoformat().replace("+00:00", "Z")
         if cash:
             instruction["channel"] = {"channel": "branch", "cash": True}
+            if conductor is not None:
+                instruction["channel"]["conductor"] = conductor
         if names:
             instruction["payment"] = {role: {"name": name} for role, name in names.items()}
         if payment:

@@ -201,7 +201,7 @@ async def test_a_whitelisted_customer_raises_no_alert_again_until_the_entry_chan
 ):
     """Screening parties again goes by the same whitelist."""
     await officers.list("1", ODILE)
-    born = {"birth_date": "1999-01-02", "kind": "person"}
+    born: dict[str, Any] = {"birth_date": "1999-01-02", "kind": "person"}
     assert kinds(await harness.take(*ledger.opened("Odile Querfurt", **born))) == ["SAN-1"]
     known = {"birth_date": date(1999, 1, 2), "kind": "person"}
     pair = {"list_code": "OWN", "entry_id": "A-1", "name": "Odile Querfurt", **known}

@@ -15,7 +15,7 @@ from services.transactions.domain import due
 from services.transactions.domain.cases import Context
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.duties import Duty, Task
-from services.transactions.domain.effects.pendings import close, settle
+from services.transactions.domain.effects.pendings import settle
 from services.transactions.domain.state import ShardState
 from services.transactions.queries import transaction_show, transaction_trace, verify
 from shared.messages.journal import TransactionVoided
@@ -40,7 +40,7 @@ def give_back(context: Context, task: Task, seq: int) -> Decision | None:
     decision.content, decision.content_hash = pending.content, pending.content_hash
     decision.booking_date = decision.value_date = day
     decision.legs = [settle(changes, leg, posted=False) for leg in pending.legs]
-    close(changes, pending, seq)
+    changes.end_pending(pending, seq)
     return decision
 
 

@@ -41,6 +41,8 @@ class CashEvent:
     source_shard: int
     seq: int
     leg: int
+    conductor: str | None = None
+    """A code of who brought or took it, where the instruction says so."""
 
     @property
     def reference(self) -> str:
@@ -51,6 +53,11 @@ class CashEvent:
 def in_time(event: CashEvent) -> tuple[datetime, int, int, int]:
     """Order events by event time, ties by their place in the ledger's journal."""
     return (event.occurred_at, event.source_shard, event.seq, event.leg)
+
+
+def customers_of(events: Iterable[CashEvent]) -> int:
+    """Count whose they are."""
+    return len({each.owner for each in events})
 
 
 def _time_of(event: CashEvent) -> datetime:

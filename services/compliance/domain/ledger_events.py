@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from services.compliance.domain.cash import CashEvent, Direction, Phase
 from services.compliance.domain.lists.party import IdentifierKind
 from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known, PartyKind
+from services.compliance.domain.persons import PersonRole, roles_told
 from services.compliance.domain.windows.entry import Entry, counterparty, instant
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import (
@@ -46,8 +47,12 @@ class _Named(TypedDict, total=False):
 @with_config(_VIEW)
 class _Holder(TypedDict, total=False):
     name: str
+    role: str
     birth_date: str | None
     country: str | None
+    person: str | None
+    since: str | None
+    until: str | None
 
 
 @with_config(_VIEW)
@@ -57,6 +62,7 @@ class _Party(TypedDict, total=False):
     birth_date: str | None
     country: str | None
     identifier: str | None
+    person: str | None
     holders: list[_Holder]
 
 
@@ -132,6 +138,7 @@ class EventView(TypedDict, total=False):
     instruction: InstructionView | None
 
 
+_NOWHERE: Final[PostingView] = {"account": "", "owner": ""}
 _HEAD: Final[TypeAdapter[EventView]] = TypeAdapter(EventView)
 _DECODE: Final = msgspec.json.Decoder(EventView).decode
 
@@ -177,6 +184,8 @@ class LedgerNews:
     """What it moved, for all its owners, wherever they are at home."""
     unread: bool = False
     """Whether names in it could not be read, since the key that they are sealed under is gone."""
+    roles: tuple[PersonRole, ...] = ()
+    """Who has a role with the customer that an account was opened for, as far as persons have codes."""
 
     def event(self) -> JournalEvent:
         """Read the whole event; raises pydantic's `ValidationError`."""
@@ -221,7 +230,9 @@ def read_news(value: bytes) -> LedgerNews:
     names = bearers_of(instruction) if head.get("first") is None else ()
     if not (names or cash or waits or entries):
         return NOTHING
-    return LedgerNews(value, names, cash=cash, waits=waits, entries=entries)
+    party = instruction.get("party") if kind == "InstructionApplied" else None
+    roles = roles_told(head.get("account", _NOWHERE)["owner"], party) if party is not None else ()
+    return LedgerNews(value, names, cash=cash, waits=waits, entries=entries, roles=roles)
 
 
 def _look_closely(value: bytes) -> EventView | None:
@@ -322,7 +333,7 @@ def _outside(instruction: InstructionView, comes: bool) -> tuple[int, str, str]:
 
 
 def _opening(event: EventView, instruction: InstructionView) -> Entry:
-    account = event.get("account") or {"owner": "", "account": ""}
+    account = event.get("account", _NOWHERE)
     party = instruction.get("party") or {}
     at = _at(event, instruction)
     return Entry(
@@ -413,6 +424,7 @@ def cash_events(event: TransactionEvent) -> list[tuple[CashEvent, int]]:
     """
     phase = _phase(event)
     at = occurred_at(event)
+    channel: Any = (event.instruction or {}).get("channel") or {}
     legs: dict[tuple[str, str, str], tuple[CashEvent, int]] = {}
     for movement in event.movements:
         if movement.kind != "principal" or movement.debit.owner == movement.credit.owner:
@@ -439,6 +451,7 @@ def cash_events(event: TransactionEvent) -> list[tuple[CashEvent, int]]:
                     source_shard=event.shard,
                     seq=event.seq,
                     leg=earlier[0].leg if earlier else movement.leg,
+                    conductor=channel.get("conductor"),
                 ),
                 movement.scale,
             )

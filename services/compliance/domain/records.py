@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.compliance.domain.lists.party import ListedParty
+from services.compliance.domain.persons import PersonFinding, PersonRole
 from services.compliance.domain.whitelist import WhitelistRow, WhitelistStatus
 from shared.messages.compliance import Finding
 
@@ -264,3 +265,41 @@ class TierFindingRow:
     finding: Finding
     about_shard: int
     about_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRoleRow:
+    """Who has a role with a customer, by a record of the customer's shard."""
+
+    shard: int
+    seq: int
+    """The ledger's event."""
+    recorded_at: datetime
+    told: PersonRole
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRunRow:
+    """A look at the cash of persons: up to where it looked, by shard from 0 on, and how much it found."""
+
+    number: int
+    cash_through: tuple[int, ...]
+    cash: tuple[int, ...]
+    """How many handings over up to then."""
+    roles_through: tuple[int, ...]
+    roles: tuple[int, ...]
+    recorded_at: datetime | None = None
+    house_seq: int = 0
+    """The last event of the house's shard before it: the parameters that were live then judged."""
+    persons: int = 0
+    alerts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFindingRow:
+    """What a run found of a person, to be raised by the home shard of the customer it is about."""
+
+    run: int
+    number: int
+    shard: int
+    found: PersonFinding

@@ -36,6 +36,12 @@ class CashRule(Generic[P]):
     read_parameters: Callable[["RuleParameter", int], P]
     """From stored values and the asset's scale; raises `ValueError` or `KeyError` for wrong ones."""
     evaluate: Callable[[CashLog, CashEvent, P], Finding | None]
+    evaluate_person: Callable[[CashLog, CashEvent, P], Finding | None] | None = None
+    """The same over all customers of one person: found where more than one of them is part of it.
+
+    The log has what was before the event in event time, of all these customers. Only what is no more than
+    `domain.persons.REACH_DAYS` away by business day may matter, and more cash may never unmake a finding.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
     for judgement in judgements:
         _tell(work, judgement, told, draft)
     await cash_store.save_cash(
-        work.connection, [(each.shard, event) for each in questions for event, _ in each.cash]
+        work.connection, [(each.shard, event, scale) for each in questions for event, scale in each.cash]
     )
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.save_holds(work.connection, told.holds)

@@ -62,6 +62,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 CASH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, CashRule))
 WINDOW_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, WindowRule))
+PERSON_RULES: Final = tuple(rule for rule in CASH_RULES if rule.evaluate_person is not None)
 GRAPH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, GraphRule))
 PEER_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, PeerRule))
 TIER_RULES: Final = (*GRAPH_RULES, *PEER_RULES)

@@ -5,8 +5,12 @@ of the FFIEC BSA/AML examination manual, appendix G. Attempts count, whether the
 looks at all cash events less than 24 hours, or within the weeks, before *and after* the event in their
 own time, so that a late one completes a pattern as it would have in order.
 
+Over all customers of one person (as in CTR-1) the second tier finds the same where several customers are part
+of it. It only alerts, once for the person, direction and business day, about the customer with the last of
+it.
+
 Example: 8,500, 9,200 and 9,000 USD in banknotes within 24 hours are three in the band: the third is found,
-and held if it waits.
+and held if it waits. Each through another customer of one person, none is held, and an alert follows.
 """
 
 from collections.abc import Sequence
@@ -14,7 +18,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from services.compliance.domain.cash import CashEvent, CashLog, Lookback, in_time
+from services.compliance.domain.cash import CashEvent, CashLog, Lookback, customers_of, in_time
+from services.compliance.domain.persons import REACH_DAYS
 from services.compliance.domain.rule import CashRule, RuleParameter, threshold_minor
 from shared.messages.compliance import Finding
 from shared.money import format_amount
@@ -68,16 +73,23 @@ def evaluate(history: CashLog, event: CashEvent, parameters: Parameters) -> Find
     """Find the first pattern that this event completes or prolongs."""
     if event.amount > parameters.over:
         return None
-    if members := _many_in_band(history, event, parameters):
-        hours = int(parameters.span.total_seconds()) // 3600
-        words = f"{len(members)} cash transactions just under the threshold within {hours} hours"
-        return _finding("many_in_band", words, members, event, parameters)
-    if members := _day_in_parts(history, event, parameters):
-        words = f"Cash {event.direction} in {len(members)} parts, together over the threshold, in one day"
-        return _finding("day_in_parts", words, members, event, parameters)
-    if members := _weekly(history, event, parameters):
-        words = f"Cash just under the threshold in {parameters.weeks} weeks running"
-        return _finding("weekly", words, members, event, parameters)
+    for pattern, members_of in _PATTERNS:
+        if members := members_of(history, event, parameters):
+            return _finding(pattern, members, event, parameters)
+    return None
+
+
+def evaluate_person(history: CashLog, event: CashEvent, parameters: Parameters) -> Finding | None:
+    """Find the first pattern that this event completes, of those with several customers of one person.
+
+    All there is in the band in the weeks is part of the last pattern, not only the earliest of each.
+    """
+    if event.amount > parameters.over:
+        return None
+    for pattern, members_of in _PATTERNS_OF_PERSONS:
+        members = members_of(history, event, parameters)
+        if (customers := customers_of(members)) > 1:
+            return _finding(pattern, members, event, parameters, customers)
     return None
 
 
@@ -132,8 +144,52 @@ def _in_week(history: CashLog, asset: str, monday: date, parameters: Parameters)
     return None
 
 
+def _many_in_band_before(history: CashLog, event: CashEvent, parameters: Parameters) -> Sequence[CashEvent]:
+    """All in the band less than the span before this event, the log having nothing after it."""
+    if not parameters.in_band(event):
+        return ()
+    near = history.around(event.asset, event.occurred_at, parameters.span)
+    members = [each for each in near if parameters.in_band(each) and _is_in_reach(each, event)]
+    return [*members, event] if len(members) + 1 >= parameters.count_min else ()
+
+
+def _weekly_before(history: CashLog, event: CashEvent, parameters: Parameters) -> Sequence[CashEvent]:
+    """All in the band of the weeks running that end with the event's, if each has any."""
+    if not parameters.in_band(event):
+        return ()
+    own = event.booking_date - timedelta(days=event.booking_date.weekday())
+    members: list[CashEvent] = [event]
+    for week in range(parameters.weeks):
+        days = (own + timedelta(days=day - 7 * week) for day in range(7))
+        found = [each for day in days for each in history.on(event.asset, day) if parameters.in_band(each)]
+        if week and not found:
+            return ()
+        members += found
+    return members
+
+
+def _is_in_reach(each: CashEvent, event: CashEvent) -> bool:
+    return abs(each.booking_date - event.booking_date) <= timedelta(days=REACH_DAYS)
+
+
+_PATTERNS: Final = (
+    ("many_in_band", _many_in_band),
+    ("day_in_parts", _day_in_parts),
+    ("weekly", _weekly),
+)
+_PATTERNS_OF_PERSONS: Final = (
+    ("many_in_band", _many_in_band_before),
+    ("day_in_parts", _day_in_parts),
+    ("weekly", _weekly_before),
+)
+
+
 def _finding(
-    pattern: str, words: str, members: Sequence[CashEvent], event: CashEvent, parameters: Parameters
+    pattern: str,
+    members: Sequence[CashEvent],
+    event: CashEvent,
+    parameters: Parameters,
+    customers: int = 0,
 ) -> Finding:
     values: dict[str, Any] = {
         "pattern": pattern,
@@ -148,12 +204,25 @@ def _finding(
         "over": format_amount(parameters.over, parameters.scale),
         "events": sorted({each.reference for each in members}),
     }
+    through = f", through {customers} customers of one person" if customers else ""
     return Finding(
         rule=RULE.code,
         rule_version=parameters.version,
-        sentence=f"{words}: {values['total']} {event.asset}.",
-        values=values,
+        sentence=f"{_words(pattern, len(members), event, parameters)}{through}:"
+        f" {values['total']} {event.asset}.",
+        values=values | ({"customers": customers} if customers else {}),
     )
+
+
+def _words(pattern: str, count: int, event: CashEvent, parameters: Parameters) -> str:
+    match pattern:
+        case "many_in_band":
+            hours = int(parameters.span.total_seconds()) // 3600
+            return f"{count} cash transactions just under the threshold within {hours} hours"
+        case "day_in_parts":
+            return f"Cash {event.direction} in {count} parts, together over the threshold, in one day"
+        case _:
+            return f"Cash just under the threshold in {parameters.weeks} weeks running"
 
 
 RULE: Final = CashRule(
@@ -164,4 +233,5 @@ RULE: Final = CashRule(
     lookback=Lookback(days=7 * WEEKS_MAX, time=timedelta(hours=HOURS_MAX)),
     read_parameters=read_parameters,
     evaluate=evaluate,
+    evaluate_person=evaluate_person,
 )

@@ -7,7 +7,7 @@ from services.compliance.domain.cash import CashEvent, OwnerHistory, Reach
 
 _LOAD = """
 SELECT c.shard, c.owner, c.asset, c.direction, c.phase, c.amount, c.occurred_at, c.booking_date,
-       c.source_shard, c.seq, c.leg
+       c.source_shard, c.seq, c.leg, c.conductor
 FROM unnest($1::int[], $2::text[], $3::date[], $4::timestamptz[]) AS wanted (shard, owner, day, since)
 JOIN cash_event AS c ON c.shard = wanted.shard AND c.owner = wanted.owner
     AND (c.booking_date >= wanted.day OR c.occurred_at >= wanted.since)
@@ -25,6 +25,8 @@ _COLUMNS = (
     "source_shard",
     "seq",
     "leg",
+    "conductor",
+    "scale",
 )
 
 
@@ -48,8 +50,8 @@ async def load_histories(
     return histories
 
 
-async def save_cash(connection: Any, events: Sequence[tuple[int, CashEvent]]) -> None:
-    """Append cash events, each with the shard it was seen in."""
+async def save_cash(connection: Any, events: Sequence[tuple[int, CashEvent, int]]) -> None:
+    """Append cash events, each with the shard it was seen in and its asset's scale."""
     if not events:
         return
     await connection.copy_records_to_table(
@@ -68,7 +70,9 @@ async def save_cash(connection: Any, events: Sequence[tuple[int, CashEvent]]) ->
                 each.source_shard,
                 each.seq,
                 each.leg,
+                each.conductor,
+                scale,
             )
-            for shard, each in events
+            for shard, each, scale in events
         ],
     )
