@@ -629,6 +629,33 @@ class TierFinding:
     """The alert's event; None where it is not raised yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class PersonRun:
+    """A look of compliance at the cash of persons."""
+
+    number: int
+    cash: Sequence[int]
+    """By shard from 0 on, how many handings over it had seen."""
+    roles: Sequence[int]
+    """By shard, how many roles."""
+    house_seq: int
+    """The last event of the house's shard before it: parameters that were live then judge it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFinding:
+    """What a run has told of a person, about a customer."""
+
+    shard: int
+    owner: str
+    person: str
+    rule: str
+    asset: str
+    direction: str
+    business_date: date
+    raised_seq: int | None
+
+
 @dataclass(frozen=True)
 class ScreeningData:
     """What compliance screens by: parameters, lists, and pairs that people have found to be two."""
@@ -683,6 +710,8 @@ class ScreeningData:
 
     tier_runs: Sequence[TierRun] = ()
     tier_findings: Sequence[TierFinding] = ()
+    person_runs: Sequence[PersonRun] = ()
+    person_findings: Sequence[PersonFinding] = ()
 
     @cached_property
     def entries_of(self) -> Mapping[tuple[str, str], Mapping[str, ListedEntry]]:

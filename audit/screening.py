@@ -33,6 +33,7 @@ from audit.names import (
     score_of,
 )
 from audit.patterns import Pattern, patterns_in
+from audit.persons import Cash, Role, ToldOfPerson, roles_in
 from audit.places import partition_of
 from audit.sealed import is_sealed
 from audit.wire import HOUSE
@@ -41,28 +42,6 @@ Event = Mapping[str, Any]
 
 SEQ_MAX: Final = 2**63 - 1
 CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
-
-
-@dataclass(frozen=True, slots=True)
-class Cash:
-    """Banknotes that one owner brought or took in one transaction."""
-
-    owner: str
-    asset: str
-    scale: int
-    direction: str
-    phase: str
-    amount: int
-    at: datetime
-    day: date
-    shard: int
-    seq: int
-    leg: int
-
-    @property
-    def reference(self) -> str:
-        """The ledger's event."""
-        return f"{self.shard}-{self.seq}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +105,10 @@ class Expected:
     """Whose movements such events tell of."""
     entered: list[Moved | Opened] = field(default_factory=list[Moved | Opened])
     """What moved for its owners, in order."""
+    cashed: list[Cash] = field(default_factory=list[Cash])
+    """Their banknotes, in order."""
+    roles: list[Role] = field(default_factory=list[Role])
+    """Who has a role with them, in order."""
     events: int = 0
 
     def shadow(
@@ -193,6 +176,8 @@ def _judge(
     home = event.get("owner") or ""
     holding: set[Found] = set()
     hits: list[tuple[str, str, Found, bool, int]] = []
+    if primary and not moves:
+        said.roles += roles_in(event)
     if primary and event.get("first") is None:
         holding = _judge_names(data, shard, event, home, day, waits, said)
     cash_flag = bool(((event.get("instruction") or {}).get("channel") or {}).get("cash"))
@@ -208,6 +193,7 @@ def _judge(
         for rule, finding in _cash_findings(data, before, cash):
             hits.append((rule, cash.owner, finding, rule == "STR-1" and cash.owner == home, 1))
         seen.append(cash)
+        said.cashed.append(cash)
     for each in movements_of(event):
         if partition_of(each.owner.encode(), evidence.partitions) == shard:
             history = moved.setdefault((each.owner, each.asset), History())
@@ -475,6 +461,7 @@ def _cash(event: Event) -> list[Cash]:
                 shard=event["shard"],
                 seq=event["seq"],
                 leg=earlier.leg if earlier else movement["leg"],
+                conductor=((event.get("instruction") or {}).get("channel") or {}).get("conductor"),
             )
     return list(found.values())
 
@@ -558,6 +545,13 @@ def _weeks_running(banded: Sequence[Cash], cash: Cash, weeks: int) -> list[Cash]
     return found
 
 
+def found_of_person(told: ToldOfPerson) -> Found:
+    """What identifies a finding about a person."""
+    found = _found(told.rule, told.members, pattern=told.pattern or None)
+    customers = len({each.owner for each in told.members})
+    return Found(told.rule, (*found.facts, ("customers", customers), ("person", told.person)))
+
+
 def _found(rule: str, members: Sequence[Cash], *, pattern: str | None = None) -> Found:
     facts: list[tuple[str, Any]] = [
         ("count", len(members)),
@@ -577,9 +571,8 @@ def found_in(finding: Mapping[str, Any], scale: int) -> Found:
         ("events", tuple(values["events"])),
         ("total", _minor(values["total"], scale)),
     ]
-    return Found(
-        finding["rule"], tuple([*facts, ("pattern", values["pattern"])] if "pattern" in values else facts)
-    )
+    facts += [(name, values[name]) for name in ("pattern", "customers", "person") if name in values]
+    return Found(finding["rule"], tuple(facts))
 
 
 def parameter_of(

@@ -10,6 +10,8 @@ from audit.flows import Told, tell
 from audit.movements import Moved, Opened
 from audit.peers import RULE as PEERS
 from audit.peers import Apart, tell_apart
+from audit.persons import ToldOfPerson
+from audit.persons import tell as tell_of_persons
 from audit.places import partition_of
 from audit.screening import Expected, Found, parameter_of
 from audit.wire import HOUSE
@@ -52,6 +54,22 @@ def tell_shadows(data: ScreeningData, expected: Mapping[int, Expected], partitio
         if row.rule in RULES:
             found[proposal_id] = _told(_entered(expected), runs, row.values)
     return found
+
+
+def tell_persons(
+    data: ScreeningData, expected: Mapping[int, Expected], partitions: int
+) -> list[ToldOfPerson]:
+    """What runs about persons had to tell, each by what was live in the house's shard."""
+    made: dict[frozenset[str], ValuesFor] = {}
+    runs: list[tuple[Sequence[int], Sequence[int], ValuesFor]] = []
+    for run in data.person_runs:
+        standing = _standing(data, run.house_seq, partitions)
+        runs.append((run.cash, run.roles, _values(made, data, standing, run.house_seq, partitions)))
+    return tell_of_persons(
+        {shard: said.cashed for shard, said in expected.items()},
+        {shard: said.roles for shard, said in expected.items()},
+        runs,
+    )
 
 
 def _standing(data: ScreeningData, house_seq: int, partitions: int) -> dict[str, RuleChange]:

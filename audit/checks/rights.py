@@ -32,6 +32,8 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "tier_shadow_finding"),
         ("compliance", "snooze_fact"),
         ("compliance", "snoozed_alert"),
+        ("compliance", "person_role"),
+        ("compliance", "person_run"),
         *(
             (service, table)
             for service in SERVICES

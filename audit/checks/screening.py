@@ -15,11 +15,12 @@ from audit.screening import (
     Expected,
     Found,
     found_in,
+    found_of_person,
     parameter_of,
     screen,
     unjustified,
 )
-from audit.tiers import RULES, tell_shadows, tell_tier
+from audit.tiers import RULES, tell_persons, tell_shadows, tell_tier
 
 NAMES: Final = "SAN-1"
 HOLDING: Final = frozenset({NAMES, "STR-1"})
@@ -36,6 +37,7 @@ def screening_equals_recomputation(examination: Examination) -> Result:
     expected = screen(evidence, evidence.screening)
     found = _said(examination)
     is_whole = _second_tier(tally, evidence.screening, expected, found, evidence.partitions)
+    _of_persons(tally, evidence.screening, expected, found, evidence.partitions)
     for shard, wanted in expected.items():
         _compare(tally, shard, wanted, found.get(shard, Expected()))
     _compare_shadows(tally, evidence.screening, examination, expected, is_whole=is_whole)
@@ -127,6 +129,41 @@ def _second_tier(
             else:
                 expected[row.shard].snoozed[alert] = (snooze_id, findings)
     return True
+
+
+def _of_persons(
+    tally: Tally,
+    data: ScreeningData,
+    expected: Mapping[int, Expected],
+    found: Mapping[int, Expected],
+    partitions: int,
+) -> None:
+    """What was told of persons is what there was to tell, about the same customers; each raised is called for.
+
+    Nothing can be said where who has a role can be read no more.
+    """
+    if any(said.unread for said in expected.values()):
+        for shard, said in found.items():
+            expected[shard].alerts.update(
+                {key: said.alerts[key] for key in said.alerts if key[3] and key[1] != NAMES}
+            )
+        return
+    must = {(*each.key, each.owner): each for each in tell_persons(data, expected, partitions)}
+    told = {
+        (each.person, each.rule, each.asset, each.direction, each.business_date, each.owner): each
+        for each in data.person_findings
+    }
+    tally.counted += len(must)
+    for key in sorted(must.keys() - told.keys()):
+        tally.differs(f"persons: {key[1]} of {key[0]} on {key[4]} about {key[5]} is missing")
+    for key in sorted(told.keys() - must.keys()):
+        tally.differs(f"persons: {key[1]} of {key[0]} on {key[4]} about {key[5]} is not called for")
+    for key in must.keys() & told.keys():
+        row = told[key]
+        if row.raised_seq is not None:
+            subject = f"{row.person}:{row.asset}:{row.direction}"
+            alert = (row.owner, row.rule, row.business_date.isoformat(), subject)
+            expected[row.shard].alerts[alert] = frozenset({found_of_person(must[key])})
 
 
 def _by_cash(findings: frozenset[Found]) -> frozenset[Found]:
@@ -360,9 +397,10 @@ def _findings(examination: Examination, event: Mapping[str, Any]) -> frozenset[F
 
 
 def _subject(event: Mapping[str, Any]) -> str:
-    """What the cooldown tells apart: the list entries of a name alert."""
+    """What the cooldown tells apart: the list entries of a name alert, the person of one about a person."""
     if event["rule"] != NAMES:
-        return ""
+        values = event["findings"][0]["values"] if event["findings"] else {}
+        return f"{values['person']}:{values['asset']}:{values['direction']}" if "person" in values else ""
     return subject_of(_entry(each) for each in event["findings"])
 
 

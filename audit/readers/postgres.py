@@ -40,6 +40,8 @@ from audit.evidence import (
     ParkedRow,
     PendingRow,
     PeriodRow,
+    PersonFinding,
+    PersonRun,
     PositionRow,
     PostingRule,
     ReportRun,
@@ -346,6 +348,13 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         "SELECT shard, owner, rule, business_date, raised_seq FROM compliance.tier_finding"
         " WHERE outcome = 'alert'"
     )
+    person_runs = await connection.fetch(
+        "SELECT number, cash, roles, house_seq FROM compliance.person_run ORDER BY number"
+    )
+    person_findings = await connection.fetch(
+        "SELECT shard, owner, person, rule, asset, direction, business_date, raised_seq"
+        " FROM compliance.person_finding"
+    )
     return ScreeningData(
         parameters=[RuleParameter(**row) for row in parameters],
         names=[ListedName(**row) for row in names],
@@ -359,6 +368,8 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         snoozes=[Snooze(**row) for row in snoozes],
         tier_runs=[TierRun(**row) for row in runs],
         tier_findings=[TierFinding(**row) for row in findings],
+        person_runs=[PersonRun(**row) for row in person_runs],
+        person_findings=[PersonFinding(**row) for row in person_findings],
     )
 
 
