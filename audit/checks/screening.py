@@ -138,7 +138,7 @@ def _of_persons(
     found: Mapping[int, Expected],
     partitions: int,
 ) -> None:
-    """What was told of persons is what there was to tell, about the same customers; each raised is called for.
+    """What was told of persons is what there was to tell, of the same customers; each raised is called for.
 
     Nothing can be said where who has a role can be read no more.
     """

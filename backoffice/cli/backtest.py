@@ -47,7 +47,8 @@ def backtest(
     """Judge what has happened again, by a rule as it stands and with other parameters, and compare.
 
     Read from what compliance has stored, from the first event on; nothing is changed and nobody is alerted.
-    It says whom only the one or only the other finds, and what officers have made of such alerts.
+    It says whom only the one or only the other finds, and what officers have made of such alerts. Cash is
+    judged by customer; what is added up by person is left out.
     """
     judged = JUDGED.get(rule)
     if judged is None:

@@ -65,7 +65,7 @@ def evaluate(
     Nothing is stored and no stack is needed. Every party's window is as the service keeps it; parameters are
     those in the box, and alerts those that the service would raise. A party's alerts of a week are one lead,
     and the rarest leads come above the line until the budget is spent. A labelled transaction is found if an
-    alert names it; a case, if one of its is.
+    alert names it; a case, if one of its is. A file names no persons: cash is judged by customer.
     """
     known = _customers(customers) if customers is not None else {}
     rows = _rows(file, Columns(at, payer, payee, amount, asset, label, pattern, case, cash, scale))

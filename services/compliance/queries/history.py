@@ -28,7 +28,7 @@ SELECT a.owner, a.business_date,
 FROM compliance.alert AS a
 LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
 LEFT JOIN compliance.case_file AS c ON c.shard = t.shard AND c.case_id = t.case_id
-WHERE a.rule = $1
+WHERE a.rule = $1 AND NOT starts_with(a.subject, 'person:')
 """
 
 _HELD = """
