@@ -91,6 +91,9 @@ def spans_agree(window: Window, naive: Naive) -> None:
     for time in (HOUR, DAY, 9 * DAY, LOG_DAYS * DAY):
         places = window.span(time)
         assert [int(window.reference_at(each).split("-")[1]) for each in places] == naive.span(time)
+    assert all(
+        window.may_have(count, time) for time in (HOUR, DAY) for count in range(1, len(naive.span(time)) + 1)
+    )
     assert window.in_hours() == naive.total(HOUR, HOURS, HOURS)
     assert window.in_days(DAYS) == naive.total(DAY, DAYS, DAYS)
     assert window.in_days(WEEK) == naive.total(DAY, DAYS, WEEK)

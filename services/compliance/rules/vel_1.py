@@ -20,7 +20,7 @@ from services.compliance.domain.windows.velocity import (
     SPANS,
     read_times,
 )
-from services.compliance.domain.windows.window import DAYS, WEEK, Window
+from services.compliance.domain.windows.window import DAYS, HOURS, WEEK, Window
 from shared.messages.compliance import Finding
 
 COUNT_MAX: Final = 2**63 - 1
@@ -64,13 +64,14 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
     if month <= parameters.least:
         return None
     usual = parameters.times * month
-    hour = len(window.span(HOUR))
-    if hour > parameters.hour and hour * HOURS_A_MONTH > usual:
-        return _told(window, entry, parameters, "hour", hour, parameters.hour)
-    came, _, went, _ = window.in_hours()
-    day = came + went
-    if day > parameters.day and day * DAYS_A_MONTH > usual:
-        return _told(window, entry, parameters, "day", day, parameters.day)
+    if window.may_have(min(parameters.hour, parameters.day) + 1, HOURS * HOUR):
+        hour = len(window.span(HOUR))
+        if hour > parameters.hour and hour * HOURS_A_MONTH > usual:
+            return _told(window, entry, parameters, "hour", hour, parameters.hour)
+        came, _, went, _ = window.in_hours()
+        day = came + went
+        if day > parameters.day and day * DAYS_A_MONTH > usual:
+            return _told(window, entry, parameters, "day", day, parameters.day)
     if month > parameters.week:
         came, _, went, _ = window.in_days(WEEK)
         week = came + went

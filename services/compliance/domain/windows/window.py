@@ -225,6 +225,16 @@ class Window:
             return range(first, len(times))
         return range(max(first, self._first(times)), bisect_right(times, now))
 
+    def may_have(self, count: int, time: int) -> bool:
+        """Whether so many entries or more, one at least, may lie less than `time` before now.
+
+        One look, for rules to ask before they count: no is certain, yes is not.
+        """
+        if self.late or count > LOG_MAX:
+            return True
+        place = len(self.log) - count * _WIDTH
+        return place >= 0 and self.log[place] > self.now - time
+
     def in_hours(self) -> Totals:
         """What was counted in 24 hours up to now."""
         if self.late:
