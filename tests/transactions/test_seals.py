@@ -110,6 +110,15 @@ async def a_sealed_ledger(ledger: StoredLedger) -> None:
     await ledger.send(instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f", authority="c"))
     for size in (1, 900, 1300, 20):
         await ledger.send(*[deposit(ALICE, "0.01") for _ in range(size)])
+    interest = {"owner": ALICE, "account": ALICE, "amount": "0.03", "asset": "EUR"}
+    await ledger.send(
+        instruction("fee", owner=ALICE, account=ALICE, amount="0.02", asset="EUR"),
+        deposit(ALICE, "1.5"),
+        *[instruction("interest", direction=each, **interest) for each in ("credit", "debit")],
+        instruction("interest", **interest),
+        transfer(ALICE, BOB, "0.04"),
+        withdrawal(ALICE, "0.05", value_date="2026-01-02"),
+    )
 
 
 @dataclass(frozen=True)
@@ -468,15 +477,19 @@ def by_the_guide(proof: dict[str, Any], keys: Keys) -> dict[str, Any]:
 async def test_a_proof_is_checked_by_command_and_guide(
     books: LedgerDatabase, sealed: Sealed, keys: Keys
 ) -> None:
-    """Events of each seal and of the tree still open, at its edges too."""
+    """Events of each seal and of the tree still open, at its edges too; plain ones of every type, and others."""
     public = proofs.read_public_key(keys.public)
     seqs = sorted(sealed.instructions)
     near = [seq for seq in seqs if seq in (1023, 1024, 1025, 2047, 2048, 2049, 2050)]
-    for seq in (seqs[0], *near, *seqs[-4:]):
+    plain: dict[bool, int] = {True: 0, False: 0}
+    for seq in (*seqs[:6], *near, *seqs[-8:]):
         proof = await proof_of(books, keys, sealed.instructions[seq])
         assert (proof["shard"], proof["seq"]) == (1, seq)
         assert proofs.flaw_of_proof(proof, public) is None
         assert by_the_guide(proof, keys) == json.loads(proof["body"])
+        plain[proof["accounts"] is not None] += 1
+    assert plain[True] > 10
+    assert plain[False] > 1
 
 
 async def test_a_proof_with_anything_changed_does_not_hold(
@@ -495,6 +508,11 @@ async def test_a_proof_with_anything_changed_does_not_hold(
     ]
     changed += [
         {**proof, "body": proof["body"].replace('"amount":"5000.00"', '"amount":"5000.01"')},
+        {**proof, "accounts": proof["accounts"].replace("alice", "alica")},
+        {**proof, "accounts": proof["accounts"] + " "},
+        {**proof, "accounts": None},
+        {**proof, "row": proof["row"] + "00"},
+        {**proof, "row": proof["row"][:-2]},
         {**proof, "seq": proof["seq"] + 1},
         {**proof, "shard": 2},
         {**proof, "path": proof["path"][:-1]},
@@ -507,7 +525,7 @@ async def test_a_proof_with_anything_changed_does_not_hold(
     assert all(each != proof for each in changed)
     for each in changed:
         assert proofs.flaw_of_proof(each, public) is not None
-        with pytest.raises((AssertionError, InvalidSignature, TypeError)):
+        with pytest.raises((AssertionError, InvalidSignature, TypeError, ValueError)):
             assert by_the_guide(each, keys)["seq"] == each["seq"]
     other = proofs.read_public_key(proofs.new_key(tmp_path / "other.pem"))
     assert proofs.flaw_of_proof(proof, other) == "the checkpoint is not signed with this key"

@@ -24,6 +24,7 @@ START: Final = bytes(32)
 
 # A copy of a hash that has taken its prefix is cheaper than a new one.
 _NODE: Final = sha256(b"\x01").copy
+_PLAIN: Final = sha256(b"\x03").copy
 _JOIN: Final = b"".join
 
 
@@ -87,7 +88,9 @@ def chained(previous: bytes, body: bytes, *row: bytes) -> bytes:
 
 def chained_plain(previous: bytes, *row: bytes) -> bytes:
     """Return the hash of a plain event: `row` is all that the journal holds of it, with its accounts."""
-    return sha256(_JOIN((b"\x03", previous, *row))).digest()
+    hashed = _PLAIN()
+    hashed.update(_JOIN((previous, *row)))
+    return hashed.digest()
 
 
 def hash_of_seal(shard: int, first_seq: int, last_seq: int, previous: bytes, root: bytes) -> bytes:

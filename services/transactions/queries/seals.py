@@ -138,8 +138,11 @@ def body_of_plain(sealed: bytes, said: str) -> bytes:
         )  # fmt: skip
     if said_of(row, books).decode() != said:
         raise ValueError("the accounts are spelt otherwise")
-    complete(row, books)
-    return body_of(row, books)
+    try:
+        complete(row, books)
+        return body_of(row, books)
+    except AttributeError as error:
+        raise ValueError("the row lacks a date") from error
 
 
 def _accounts_named(rows: Mapping[int, Row]) -> set[int]:

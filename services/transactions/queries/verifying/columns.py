@@ -20,6 +20,8 @@ PLAIN_TYPES: Final = ("transfer", "deposit", "withdrawal", "fee", "interest", "h
 """Instruction types that do nothing but move money, where nothing stands beside the movement."""
 ASIDE: Final = (CHARGES,)
 """What makes a row other than plain wherever it stands in it."""
+_LIST: Final = b"["
+"""Stands once in each of them."""
 WORD_BYTES: Final = 8
 KIND_BYTES_MAX: Final = 2 * WORD_BYTES
 """Of the kind of a movement, as it stands in a column."""
@@ -104,9 +106,8 @@ class Block:
     content_end: Ints
 
 
-def read_block(rows: bytes, shard: int) -> Block:
-    """Read rows of a shard, of which the first begins where the bytes do."""
-    data, size = rows + PAD, len(rows)
+def read_block(data: bytes, size: int, shard: int) -> Block:
+    """Read rows of a shard, of which the first begins where the bytes do; `PAD` stands behind the last."""
     starts = _starts(data, size, shard)
     head = _at(data, _HEAD, starts)
     plain: Bools = (head["kind_length"] == len(_POSTED)) & (head["kind"] == _POSTED).all(axis=1)
@@ -189,10 +190,13 @@ def _starts(data: bytes, size: int, shard: int) -> Ints:
 
 def _leave(data: bytes, starts: Ints, sign: bytes, plain: Bools) -> None:
     """Rows with a sign in them are not plain."""
-    at = data.find(sign)
+    # One byte is looked for ten times as fast as several.
+    before = sign.index(_LIST)
+    at = data.find(_LIST)
     while at >= 0 and len(starts):
-        plain[max(int(np.searchsorted(starts, at, side="right")) - 1, 0)] = False
-        at = data.find(sign, at + 1)
+        if data.startswith(sign, max(at - before, 0)):
+            plain[max(int(np.searchsorted(starts, at, side="right")) - 1, 0)] = False
+        at = data.find(_LIST, at + 1)
 
 
 def _types(data: bytes, at: Ints, length: NDArray[Any], plain: Bools) -> Ints:

@@ -9,7 +9,7 @@ from asyncpg import Connection
 
 from services.transactions.queries.verifying.attached import see_whether_it_moves, walk_attached
 from services.transactions.queries.verifying.books import RUNS_FROM, Books, Findings, Shard
-from services.transactions.queries.verifying.columns import read_block
+from services.transactions.queries.verifying.columns import PAD, read_block
 from services.transactions.queries.verifying.effects import APPLIED, KINDS
 from services.transactions.queries.verifying.effects.grouping import members_taken
 from services.transactions.queries.verifying.effects.value_dates import read_openings, see_openings
@@ -106,21 +106,19 @@ class Walk:
         self._expected = self._after = after
         self._effects_of = walk_attached if after else _walk
         self._progress = progress
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | bytearray] = []
         self._room = self._block_bytes = block_bytes
 
-    def take(self, chunk: bytes, at: int) -> None:
+    def take(self, chunk: bytes | bytearray, at: int) -> None:
         """Walk the rows of which a chunk is made, from here on, as soon as there are enough."""
         if self._room <= 0:
-            self._walk_block(b"".join(self._chunks))
-            self._chunks.clear()
-            self._room = self._block_bytes
+            self._walk_block()
         self._chunks.append(chunk[at:] if at else chunk)
         self._room -= len(chunk) - at
 
     def end(self, last_seq: int) -> None:
         """Walk what is left, and see that nothing is missing behind the last row."""
-        self._walk_block(b"".join(self._chunks).removesuffix(TRAILER))
+        self._walk_block(trailer=TRAILER)
         if self._plain is not None:
             self._plain.give_back()
         found, number = self._expected, self._shard.number
@@ -133,23 +131,33 @@ class Walk:
             else:
                 self._chain.end()
 
-    def _walk_block(self, rows: bytes) -> None:
-        walked = self._walk_rows(rows, 0) if self._plain is None else self._walk_columns(self._plain, rows)
+    def _walk_block(self, trailer: bytes = b"") -> None:
+        """Walk the rows of the chunks that are held, but for the trailer that stands behind the last ones."""
+        rows = b"".join((*self._chunks, PAD))
+        size = len(rows) - len(PAD)
+        if rows.endswith(trailer, 0, size):
+            size -= len(trailer)
+        self._chunks.clear()
+        self._room = self._block_bytes
+        if self._plain is None:
+            walked = self._walk_rows(rows, 0, size)
+        else:
+            walked = self._walk_columns(self._plain, rows, size)
         if self._progress is not None:
             self._progress(walked)
 
-    def _walk_columns(self, plain: PlainWalk, rows: bytes) -> int:
+    def _walk_columns(self, plain: PlainWalk, rows: bytes, size: int) -> int:
         """Walk rows: runs of plain ones in columns, the others one by one. Say how many."""
-        block = read_block(rows, self._shard.number)
+        block = read_block(rows, size, self._shard.number)
         plain.open(block)
         walked = at = place = 0
         is_wrong = False
-        while at < len(rows):
+        while at < size:
             if place >= len(block.starts) or block.starts[place] != at:
                 # Where a row begins was not found, or something that looks so within another was.
                 place = int(np.searchsorted(block.starts, at))
                 if place >= len(block.starts) or block.starts[place] != at:
-                    return walked + self._walk_rows(rows, at)
+                    return walked + self._walk_rows(rows, at, size)
             end = place if is_wrong else plain.end_of_run(block, place, self._expected + 1)
             if end - place >= self._runs_from:
                 held = plain.walk(block, place, end)
@@ -158,7 +166,7 @@ class Walk:
                 walked += held
                 place += held
                 self._expected += held
-                at = int(block.starts[place]) if place < len(block.starts) else len(rows)
+                at = int(block.starts[place]) if place < len(block.starts) else size
                 continue
             row, at = row_at(rows, at)
             if not _leaves_be(row):
@@ -169,12 +177,12 @@ class Walk:
             place += 1
         return walked
 
-    def _walk_rows(self, rows: bytes, at: int) -> int:
+    def _walk_rows(self, rows: bytes, at: int, size: int) -> int:
         """Walk rows one by one, and say how many."""
         walked = 0
         if self._plain is not None:
             self._plain.give_back()
-        while at < len(rows):
+        while at < size:
             row, at = row_at(rows, at)
             self._see(row, self._expected + 1)
             self._expected = row["seq"]

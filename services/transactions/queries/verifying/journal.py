@@ -27,6 +27,9 @@ _INT: Final = struct.Struct(">i").unpack
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 
+Take = Callable[[bytes | bytearray, int], None]
+"""Takes bytes that hold whole rows, and where the first begins."""
+
 ROWS: Final = r"""
     SELECT shard, kind, topic, instruction_type, booking_date, value_date, partition, movement_kind, asset_id,
            about_seq, reason, detail, seen, owner, seq, recorded_at, epoch, "offset", instruction_id,
@@ -60,11 +63,15 @@ ROWS: Final = r"""
 
 
 async def read_rows(
-    connection: Connection, shard: int, after: int, last_seq: int, take: Callable[[bytes, int], None]
+    connection: Connection,
+    shard: int,
+    after: int,
+    last_seq: int,
+    take: Take,
 ) -> None:
     """Read a shard's journal behind an event and up to another, and give it away as it comes.
 
-    What is given are bytes that hold whole rows, and where these begin.
+    What is given are bytes that hold whole rows and may be kept, and where these begin.
     PostgreSQL sends each row as a message of its own, and asyncpg hands on whole messages. The trailer comes
     behind the last row.
     """
@@ -72,7 +79,7 @@ async def read_rows(
 
     async def give(chunk: bytearray) -> None:
         nonlocal at
-        take(bytes(chunk), at)
+        take(chunk, at)
         at = 0
 
     await connection.copy_from_query(ROWS, shard, after, last_seq, output=give, format="binary")
@@ -158,9 +165,10 @@ async def rows_between(connection: Connection, shard: int, after: int, last_seq:
     """Read a stretch of a shard's journal at once, by seq in its order."""
     found: dict[int, Row] = {}
 
-    def take(chunk: bytes, at: int) -> None:
-        while at < len(chunk) and not chunk.startswith(TRAILER, at):
-            row, at = row_at(chunk, at)
+    def take(chunk: bytes | bytearray, at: int) -> None:
+        rows = bytes(chunk)
+        while at < len(rows) and not rows.startswith(TRAILER, at):
+            row, at = row_at(rows, at)
             found[row["seq"]] = row
 
     await read_rows(connection, shard, after, last_seq, take)

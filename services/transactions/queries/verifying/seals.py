@@ -190,11 +190,15 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     Level by level: a node without a neighbour goes up as it is, which is the same tree.
     """
     nodes = list(leaves)
+    # A copy of a hash that has taken its prefix is cheaper than a new one.
+    begun = sha256(b"\x01").copy
     while len(nodes) > 1:
-        alone = nodes[-1:] if len(nodes) % 2 else []
-        pairs = zip(nodes[::2], nodes[1::2], strict=False)
-        nodes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
-        nodes += alone
+        above: list[bytes] = []
+        for left, right in zip(nodes[::2], nodes[1::2], strict=False):
+            node = begun()
+            node.update(left + right)
+            above.append(node.digest())
+        nodes = above + nodes[-1:] if len(nodes) % 2 else above
     return nodes[0]
 
 
