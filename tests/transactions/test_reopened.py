@@ -198,7 +198,8 @@ def test_whatever_is_undone_on_the_way_a_trade_comes_to_the_same(
                 if ledger.send(part)[0]["type"] == "TransactionPosted":
                     parts[at].append(part)
             elif verb == "undo" and parts[at]:
-                by_right: dict[str, Any] = {"forced": True, "reason": "-", "entered_by": "op:a", "approved_by": "op:b"}
+                people = {"reason": "-", "entered_by": "op:a", "approved_by": "op:b"}
+                by_right: dict[str, Any] = {"forced": True, **people}
                 wanted = parts[at][max(0, len(parts[at]) - 1 - number)]
                 told = ledger.send(reversal(wanted, **by_right))
                 if wanted is parts[at][-1]:
