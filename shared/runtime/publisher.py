@@ -1,9 +1,8 @@
 """Publishes what is committed, in order, and remembers how far every copy is acknowledged.
 
-Events queue per shard in `seq` order. A round takes what is queued and sends every primary; when all are
-acknowledged its secondaries go out, together with the primaries of the next round where there is one. After
-a failure the producer is thrown away and all that was sent together is sent again, so that no chain ever has
-a hole. Consumers skip what they had.
+Events queue per shard in `seq` order. A round takes what is queued, sends every primary and waits for
+the acknowledgements, then every secondary; after a failure the producer is thrown away and the whole
+round is sent again, so that no chain ever has a hole. Consumers skip what they had.
 """
 
 import asyncio
@@ -32,17 +31,6 @@ Lanes = dict[tuple[str, int], tuple[list[bytes], dict[int, tuple[int, int]]]]
 """(topic, partition) → its records, spelt, and by shard the last seq and how many records it ends after."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """Events whose primaries are acknowledged."""
-
-    count: int
-    last: dict[int, int]
-    """By shard the last seq."""
-    secondaries: Lanes
-    started: float
-
-
 @dataclass(slots=True)
 class Progress:
     """How far one shard's events are out."""
@@ -62,9 +50,7 @@ class Publisher:
         self._telemetry = telemetry
         self._producer: AIOKafkaProducer | None = None
         self._queue: deque[Outgoing] = deque()
-        self._in_flight = 0
-        self._behind: _Round | None = None
-        """The round whose secondaries are still to be sent."""
+        self._in_flight: list[Outgoing] = []
         self._wake = asyncio.Event()
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -106,7 +92,7 @@ class Publisher:
     @property
     def unpublished(self) -> int:
         """How many events are committed and not yet acknowledged."""
-        return len(self._queue) + self._in_flight
+        return len(self._queue) + len(self._in_flight)
 
     async def room(self) -> None:
         """Wait until the queue has room again, so that memory stays bounded."""
@@ -122,42 +108,19 @@ class Publisher:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue or self._behind is not None:
-                await self._publish_round()
+            while self._queue:
+                while self._queue and len(self._in_flight) < ROUND_EVENTS_MAX:
+                    self._in_flight.append(self._queue.popleft())
+                await self._publish_until_acknowledged()
 
-    async def _publish_round(self) -> None:
-        """Send the primaries of what is queued, and with them the secondaries of the round before."""
-        started = time.monotonic()
-        events = [self._queue.popleft() for _ in range(min(len(self._queue), ROUND_EVENTS_MAX))]
-        self._in_flight += len(events)
-        primaries, secondaries = self.spell(events)
-        behind = self._behind
-        await self._send_until_acknowledged(
-            [(event.shard, each) for event in events if event.ahead for each in event.ahead],
-            primaries if behind is None else _joined(behind.secondaries, primaries),
-        )
-        if behind is not None:
-            await self._note(behind)
-        self._behind = None
-        if events:
-            last = {shard: seq for _, heads in primaries.values() for shard, (seq, _) in heads.items()}
-            done = _Round(len(events), last, secondaries, started)
-            failpoint("mid_publish")
-            if secondaries:
-                self._behind = done
-            else:
-                await self._note(done)
-
-    async def _send_until_acknowledged(self, ahead: Sequence[tuple[int, Ahead]], lanes: Lanes) -> None:
-        """Send what comes ahead of events, then records of different chains together."""
+    async def _publish_until_acknowledged(self) -> None:
         attempt = 0
+        started = time.monotonic()
         while True:
             try:
                 if self._producer is None:
                     self._producer = await self._new_producer()
-                if ahead:
-                    await self._send_ahead(ahead)
-                await self._send_lanes(lanes)
+                last = await self._publish_round(self._in_flight)
                 break
             except (KafkaError, OSError, TimeoutError) as error:
                 self.failing_since = self.failing_since or time.monotonic()
@@ -168,19 +131,35 @@ class Publisher:
                         await asyncio.wait_for(producer.stop(), 2)
                 await asyncio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
                 attempt += 1
-
-    async def _note(self, done: _Round) -> None:
-        """Remember that every copy of a round's events is acknowledged."""
         self.failing_since = None
-        for shard, seq in done.last.items():
+        for shard, seq in last.items():
             progress = self.progress.get(shard)
             if progress is not None and seq > progress.published_seq:
                 progress.published_seq = seq
-        self._telemetry.published(done.count, time.monotonic() - done.started)
-        self._in_flight -= done.count
+        self._telemetry.published(len(self._in_flight), time.monotonic() - started)
+        self._in_flight = []
         failpoint("after_publish")
         async with self._moved:
             self._moved.notify_all()
+
+    async def _publish_round(self, events: list[Outgoing]) -> dict[int, int]:
+        """Send what comes ahead of events, then every primary, then every secondary.
+
+        Returns the last seq of each shard.
+        """
+        ahead = [(event.shard, each) for event in events if event.ahead for each in event.ahead]
+        if ahead:
+            await self._send_ahead(ahead)
+        primaries, secondaries = self.spell(events)
+        await self._send_lanes(primaries)
+        failpoint("mid_publish")
+        if secondaries:
+            await self._send_lanes(secondaries)
+        last: dict[int, int] = {}
+        for _, heads in primaries.values():
+            for shard, (seq, _) in heads.items():
+                last[shard] = max(seq, last.get(shard, 0))
+        return last
 
     def spell(self, events: Iterable[Outgoing]) -> tuple[Lanes, Lanes]:
         """Spell events as records: the primaries by lane, and the secondaries."""
@@ -324,17 +303,6 @@ class _Shared:
     secondary: bytes
     id_prefix: bytes
     """Service and shard, before the number in `ce_id`."""
-
-
-def _joined(first: Lanes, then: Lanes) -> Lanes:
-    """Put the records of `then` behind those of `first`, lane by lane; no shard has any in a lane of both."""
-    joined: Lanes = {lane: (records.copy(), heads.copy()) for lane, (records, heads) in first.items()}
-    for lane, (more, their_heads) in then.items():
-        records, heads = joined.setdefault(lane, ([], {}))
-        begun = len(records)
-        records += more
-        heads.update({shard: (seq, begun + count) for shard, (seq, count) in their_heads.items()})
-    return joined
 
 
 _JOIN: Final = b"".join

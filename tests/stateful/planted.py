@@ -555,8 +555,8 @@ BUGS: Final = (
     ),
     Bug(
         "dropped_with_the_round", "an event is forgotten when publishing fails", PUBLISHED,
-        "shared.runtime.publisher:Publisher._send_until_acknowledged",
-        "attempt += 1", "lanes = dict(list(lanes.items())[1:])",
+        "shared.runtime.publisher:Publisher._publish_until_acknowledged",
+        "attempt += 1", "self._in_flight = self._in_flight[1:]",
     ),
     Bug(
         "copies_left_out_of_the_second_round", "copies are not sent again when publishing fails", PUBLISHED,
