@@ -17,6 +17,7 @@ Whoever has the key puts the fields back (`opened`). When an owner is erased, th
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from binascii import b2a_base64
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -70,16 +71,17 @@ class CannotOpen(Exception):  # noqa: N818 - a finding: another key, or other by
 class PartyKey:
     """An owner's key."""
 
-    __slots__ = ("_siv", "key_id")
+    __slots__ = ("_begin", "_siv", "key_id")
 
     def __init__(self, secret: bytes) -> None:
         self.key_id = sha256(b"backoffice party key id 1" + secret).hexdigest()[:KEY_ID_DIGITS]
+        self._begin = f"{self.key_id}.".encode()
         self._siv = AESSIV(secret)
 
     def seal(self, instruction_id: str, personal: bytes) -> bytes:
         """Spell fields as the text that stands for them; `personal` is a JSON object, not empty."""
         sealed = self._siv.encrypt(personal, [_PARTY, instruction_id.encode()])
-        return b"%b.%b" % (self.key_id.encode(), b64encode(sealed))
+        return self._begin + b2a_base64(sealed, newline=False)
 
     def open(self, instruction_id: str, text: bytes) -> bytes:
         """Return the fields that a text stands for; raises `CannotOpen`."""

@@ -31,9 +31,8 @@ _RUNS: Final = [
 _FIND_BLOCK: Final = re.compile(
     rf'"payment":\{{{"".join(f"({spelling})" for _, spelling in _RUNS)}\}}'.encode()
 ).search
-_PERSONAL_RUNS: Final = [number for number, (is_personal, _) in enumerate(_RUNS, 1) if is_personal]
+assert [is_personal for is_personal, _ in _RUNS] == [True, False, True], "a block has these runs of fields"
 _JOIN: Final = b"".join
-_PUBLIC_RUNS: Final = [number for number, (is_personal, _) in enumerate(_RUNS, 1) if not is_personal]
 
 
 def block_in(content: bytes) -> re.Match[bytes] | None:
@@ -46,19 +45,19 @@ def block_in(content: bytes) -> re.Match[bytes] | None:
 
 def is_personal_in(block: re.Match[bytes]) -> bool:
     """Say whether a payment block that was found holds anything to seal."""
-    return any(block.group(*_PERSONAL_RUNS))
+    return block.end(1) > block.start(1) or block.end(3) > block.start(3)
 
 
 def sealed_at(block: re.Match[bytes], instruction_id: str, key: PartyKey | None) -> bytes:
     """Return the content with what is personal in its payment block sealed; withheld without a key."""
-    text = WITHHELD.encode()
-    if key is not None:
-        text = key.seal(instruction_id, b"{%b}" % _JOIN(block.group(*_PERSONAL_RUNS)).rstrip(b","))
-    public = _JOIN(map(block.group, _PUBLIC_RUNS))
-    comma = b"," if public and not public.endswith(b",") else b""
+    parties, public, last = block.groups()
+    if not last:
+        parties = parties.rstrip(b",")
+    text = WITHHELD.encode() if key is None else key.seal(instruction_id, _JOIN((b"{", parties, last, b"}")))
     content = block.string
-    begin, end = block.start(1), block.end()
-    return _JOIN((content[:begin], public, comma, b'"sealed":"', text, b'"}', content[end:]))
+    # A run ends with a comma where another one follows.
+    sealed = b',"sealed":"' if public and not last else b'"sealed":"'
+    return _JOIN((content[: block.start(1)], public, sealed, text, b'"}', content[block.end() :]))
 
 
 def is_personal(message: InstructionBase) -> bool:
