@@ -26,12 +26,12 @@ from shared.messages.acts import (
 )
 from shared.messages.compliance import AlertRaised, AlertSnoozed, SnoozeChanged
 from shared.messages.envelope import HOUSE
+from tests.compliance import test_api as api
 from tests.compliance.auditing import evidence_of
 from tests.compliance.conftest import Harness, kinds
 from tests.compliance.ledger import ALICE, ANNE, BOB, DAY, Delivery, Ledger, hours
 from tests.compliance.tables import table
-from tests.compliance.test_tier_two import ANN, CLEO, paid, ticked
-from tests.compliance.test_tier_two import BOB as BEN
+from tests.compliance.test_tier_two import ANN, CLEO, DAN, paid, ticked
 
 RULE = "RND-1"
 """Three whole thousands in 30 days; it alerts once in 30."""
@@ -303,7 +303,7 @@ async def test_a_rule_that_holds_by_its_parameters_is_not_silenced(live: Harness
 async def test_what_goes_over_several_shards_is_silenced_at_home(live: Harness, officers: Officers):
     """The second tier finds it all the same, and its party's home keeps it."""
     await officers.snooze("CYC-1", CLEO)
-    moved = paid(officers.ledger, (ANN, BEN, CLEO, ANN))
+    moved = paid(officers.ledger, (ANN, DAN, CLEO, ANN))
     officers.delivered += moved
     await live.take(*moved)
     [silenced] = await ticked(live)
@@ -326,6 +326,27 @@ async def test_what_was_silenced_is_counted_and_shown(live: Harness, officers: O
     shown = await snoozed_list(live.connection, ALICE, RULE, snooze.act_id)
     assert [(each["business_date"] - DAY).days for each in shown] == [0, 40]
     assert shown[0]["findings"][0]["rule"] == RULE
+
+
+async def test_a_rule_is_silenced_by_http(live: Harness, officers: Officers):
+    """As by the command: two people, on the status that they have seen."""
+    desk = api.Desk(live)
+    asked = {"owner": ALICE, "rule": RULE, "until": UNTIL.isoformat()}
+    proposed = await desk.post("/v1/snoozes", "analyst", **asked)
+    assert (proposed.status, proposed.body["result"]["status"]) == (200, "proposed")
+    path = f"/v1/snoozes/{proposed.body['result']['snooze_id']}"
+    shown = await desk.ask("GET", path)
+    assert (shown.body["status"], shown.headers["etag"]) == ("proposed", '"proposed"')
+    assert (await desk.post(f"{path}/approval", "approver", seen='"proposed"')).status == 403, "her own"
+    assert (await desk.post(f"{path}/approval", "approver", "ben")).status == 428
+    assert (await desk.post(f"{path}/approval", "approver", "ben", seen='"proposed"')).status == 200
+    assert await officers.take(0, 0, 0) == ["AlertSnoozed"]
+    [row] = (await desk.ask("GET", "/v1/snoozes", owner=ALICE, status="approved")).body["items"]
+    assert (row["alerts"], row["reason"]) == (1, "looked at")
+    [kept] = (await desk.ask("GET", "/v1/snoozed-alerts", rule=RULE)).body["items"]
+    assert (kept["snooze_id"], kept["business_date"]) == (row["snooze_id"], "2026-03-02")
+    assert (await desk.post(f"{path}/end", "analyst", seen='"approved"')).status == 200
+    assert (await desk.ask("GET", f"/v1/snoozes/{UUID(int=1)}")).status == 404
 
 
 async def test_snoozes_on_record_are_what_was_told(live: Harness, officers: Officers, owner: Any):

@@ -46,7 +46,6 @@ class SnoozeShown(BaseModel):
     since_offset: int | None = None
     """The first record of the journal's partition that it silences."""
     ended_by: str | None = None
-    end_reason: shapes.Personal = None
     end_offset: int | None = None
 
 

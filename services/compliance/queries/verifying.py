@@ -74,7 +74,7 @@ FROM compliance.customer_rating AS r WHERE r.shard = $1 AND r.seq > $2 AND r.seq
 
 _SNOOZES = """
 SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.snooze_id::text AS snooze_id, f.what,
-       f.owner, f.rule, f.until::text AS until, f.proposed_by, f.journal_offset, f.reason
+       f.reason, f.owner, f.rule, f.until::text AS until, f.proposed_by, f.journal_offset
 FROM compliance.snooze_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
 """
 
@@ -202,8 +202,8 @@ async def _verify_snoozes(
         record = _plain(row)
         event = events.get(row["seq"], {})
         if record.pop("what") == "proposed":
-            event = {**event.get("result", {}), **event}
             del record["reason"]
+            event = {**event.get("result", {}), **event}
             _same(shard, row["seq"], record, event, "ActDone", verified)
         else:
             _same(shard, row["seq"], record, event, "SnoozeChanged", verified)
