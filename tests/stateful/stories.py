@@ -539,7 +539,7 @@ def undoes(name: str, of: str, **fields: Any) -> Step:
 
 
 REOPENED: Final[Script] = [
-    moves("receive", "in"),
+    *(moves("receive", name) for name in ("in", "more in", "much in", "all in")),
     trades("buy", "t", settlement_amount="99.99", commission="0.01"),
     part("t", "one of t", amount="3", final=False),
     part("t", "two of t", amount="3", final=False),
@@ -553,10 +553,11 @@ REOPENED: Final[Script] = [
     RESTART,
     undoes("rest back", "rest of t"),
     works(),
-    RESTART,
-    trades("sell", "s", quantity="4", settlement_amount="1.01", contractual_settlement_date="2026-01-08"),
+    trades("sell", "what comes", quantity="24", settlement_amount="1.00"),
     works(),
-    trades("sell", "more than comes", quantity="9", settlement_amount="1.00"),
+    RESTART,
+    say("void_pending", ANNA, "not sold", pending_id=named_id("what comes")),
+    trades("sell", "s", quantity="4", settlement_amount="1.01", contractual_settlement_date="2026-01-08"),
     day("BANK", "2026-01-06"),
     works(),
     ("tick",),

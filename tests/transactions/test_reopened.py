@@ -145,7 +145,12 @@ def test_what_is_gone_is_not_undone_unless_by_right() -> None:
     part = settling(event)
     ledger.send(part, withdrawal("alice", "160.00"))
     assert outcome(ledger.send(reversal(part))[0]) == "insufficient_funds"
-    by_right: dict[str, Any] = {"forced": True, "reason": "wrong", "entered_by": "op:jane", "approved_by": "op:joe"}
+    by_right: dict[str, Any] = {
+        "forced": True,
+        "reason": "wrong",
+        "entered_by": "op:jane",
+        "approved_by": "op:joe",
+    }
     undone, reopened = ledger.send(reversal(part, **by_right))
     assert (undone["limit_passed"], outcome(reopened)) == (True, "reopened")
     assert counters(ledger, "alice") == (-60_00, 0, 60_00)
@@ -198,8 +203,12 @@ def test_whatever_is_undone_on_the_way_a_trade_comes_to_the_same(
                 if ledger.send(part)[0]["type"] == "TransactionPosted":
                     parts[at].append(part)
             elif verb == "undo" and parts[at]:
-                people = {"reason": "-", "entered_by": "op:a", "approved_by": "op:b"}
-                by_right: dict[str, Any] = {"forced": True, **people}
+                by_right: dict[str, Any] = {
+                    "forced": True,
+                    "reason": "-",
+                    "entered_by": "op:a",
+                    "approved_by": "op:b",
+                }
                 wanted = parts[at][max(0, len(parts[at]) - 1 - number)]
                 told = ledger.send(reversal(wanted, **by_right))
                 if wanted is parts[at][-1]:
