@@ -450,6 +450,19 @@ class ParkedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOverRow:
+    """A row of a service's `passed_over`: records that were lost before they were taken, half-open."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    until_offset: int
+    act_id: UUID
+    actor: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActRow:
     """A row of a service's `act`: an act carried out."""
 
@@ -754,6 +767,7 @@ class ServiceState:
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     parked: list[ParkedRow] = field(default_factory=list)
     acts: list[ActRow] = field(default_factory=list)
+    passed_over: list[PassedOverRow] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
 
 

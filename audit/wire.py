@@ -553,5 +553,9 @@ ACT_SHAPES: Final[Mapping[str, Shape]] = {
         **_required(owner=_code, topic=_string, partition=_whole, offset=_whole),
     },
     "resume_shard": {**_EVERY_ACT, **_required(shard=_whole)},
+    "pass_over_lost": {
+        **_EVERY_ACT,
+        **_required(shard=_whole, topic=_string, from_offset=_whole, until_offset=_whole, approved_by=_code),
+    },
     "erase_party": {**_EVERY_ACT, **_required(owner=_code, approved_by=_code)},
 }

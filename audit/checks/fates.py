@@ -51,6 +51,7 @@ def every_record_has_one_fate(examination: Examination) -> Result:
     acts = _taken(evidence, ledger, TRANSACTIONS_ACTS)
     _acts(tally, acts, rows_at, ledger)
     _discards(tally, acts, examination.rows)
+    _passed_over(tally, ledger, examination.rows)
     for service, topic in (("compliance", COMPLIANCE_ACTS), ("reporting", REPORTING_ACTS)):
         state = examination.service(service)
         _outbox_acts(tally, _taken(evidence, state, topic), state)
@@ -216,6 +217,32 @@ def _discards(tally: Tally, taken: Sequence[Record], journal: Sequence[JournalRo
         tally.same(
             given_up[act], done[act], f"shard {act[0]}: act {act[1]}: records given up and answers done"
         )
+
+
+def _passed_over(tally: Tally, ledger: ServiceState, journal: Sequence[JournalRow]) -> None:
+    """What was passed over was told by the answer to its act, and by then none of it had been taken."""
+    told: dict[str, tuple[int, tuple[object, ...]]] = {}
+    for row in journal:
+        detail = row.detail or {}
+        if detail.get("act") == "pass_over_lost" and detail.get("done"):
+            names = ("topic", "partition", "from_offset", "until_offset", "approved_by")
+            found = (detail["actor"], *(detail["result"][name] for name in names))
+            told[_folded(detail["act_id"])] = (row.seq, found)
+    for each in ledger.passed_over:
+        where = f"{each.topic} {each.partition}:{each.from_offset} passed over"
+        seq, said = told.pop(_folded(each.act_id), (0, ()))
+        lane, lost = (each.topic, each.partition), (each.from_offset, each.until_offset)
+        tally.same(said, (each.actor, *lane, *lost, each.approved_by), where)
+        tally.expect(each.actor != each.approved_by, f"{where} by one person")
+        taken = [
+            row.place
+            for row in journal
+            if row.place is not None and row.place[:2] == lane and row.place[2] in range(*lost)
+            if row.shard == each.partition and row.seq < seq
+        ]
+        tally.expect(not taken, f"{where}, and {taken[:1]} was taken")
+    for act in told:
+        tally.differs(f"act {act} has passed records over, and nothing is kept of it")
 
 
 def _outbox_acts(tally: Tally, taken: Sequence[Record], state: ServiceState) -> None:

@@ -37,7 +37,7 @@ APPEND_ONLY: Final = frozenset(
         *(
             (service, table)
             for service in SERVICES
-            for table in ("outbox", "dead_letter", "act", "migration")
+            for table in ("outbox", "dead_letter", "act", "passed_over", "migration")
         ),
     }
 )

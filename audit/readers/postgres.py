@@ -38,6 +38,7 @@ from audit.evidence import (
     MovementRow,
     OutboxRow,
     ParkedRow,
+    PassedOverRow,
     PendingRow,
     PeriodRow,
     PersonFinding,
@@ -287,6 +288,13 @@ _STATE: Final[dict[str, tuple[type[Any], str]]] = {
     ),
     "parked": (ParkedRow, 'SELECT topic, partition, "offset", owner, resolution FROM {schema}.parked'),
     "acts": (ActRow, "SELECT shard, act_id FROM {schema}.act"),
+    "passed_over": (
+        PassedOverRow,
+        """
+        SELECT topic, partition, from_offset, until_offset, act_id, actor, approved_by
+        FROM {schema}.passed_over
+        """,
+    ),
     "outbox": (
         OutboxRow,
         "SELECT shard, seq, epoch, topic, type, key, body, prev FROM {schema}.outbox ORDER BY shard, seq",

@@ -6,13 +6,14 @@ from typing import Annotated, Final
 import typer
 
 from backoffice.cli import acts, output, sessions
-from backoffice.cli.connection import connect
+from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from shared.messages.acts import ResumeShard
+from shared.messages.acts import PassOverLost, ResumeShard
 from shared.messages.journal import ActDone
 from shared.messages.topics import (
     ALERTS,
     COMPLIANCE_ACTS,
+    INSTRUCTIONS,
     JOURNAL,
     PUBLISHED,
     REPORTING_ACTS,
@@ -85,6 +86,71 @@ def resume(
         raise typer.Exit(FOUND)
 
 
+@app.command()
+def pass_over(
+    service: Annotated[
+        str, typer.Argument(help="Whose shard it is: only transactions can.", show_default=False)
+    ],
+    number: Annotated[int, typer.Argument(help="The shard, as `shard list` shows it.", show_default=False)],
+    from_offset: Annotated[
+        int, typer.Option("--from", min=0, help="The first offset that is lost.", show_default=False)
+    ],
+    until_offset: Annotated[
+        int, typer.Option("--until", min=1, help="The first one that is there again.", show_default=False)
+    ],
+    reason: Annotated[
+        str, typer.Option(help="What becomes of the records, for the record.", show_default=False)
+    ],
+    approved_by: Annotated[
+        str, typer.Option("--approved-by", help="The second person who answers for it.", show_default=False)
+    ],
+    topic: Annotated[str, typer.Option(help="The input that has lost them.")] = INSTRUCTIONS.name,
+    actor: acts.ActorOption = None,
+    timeout: acts.TimeoutOption = 30.0,
+) -> None:
+    """Let a shard go on behind records that were deleted before they were taken. Two people answer for it.
+
+    What is lost is named as the reason of the halt names it. It is shown by `status` for ever.
+    """
+    if service != "transactions":
+        raise CommandError(
+            "usage",
+            f"A shard of {service} reads what other services have said, and cannot go on without it.",
+            "See docs/guides/when-a-shard-halts.md: have it published again.",
+            USAGE,
+        )
+    act = PassOverLost(
+        act_id=clock.new_id(),
+        actor=acts.actor(actor),
+        reason=reason,
+        shard=number,
+        topic=topic,
+        from_offset=from_offset,
+        until_offset=until_offset,
+        approved_by=approved_by,
+    )
+    if acts.tell(sessions.run(_pass_over(service, act, timeout))):
+        raise typer.Exit(FOUND)
+
+
+async def _pass_over(service: str, act: PassOverLost, timeout: float) -> ActDone:
+    connection = connect()
+    _see_shard(connection, act.shard)
+    topic, answers = CHANNELS[service]
+    async with sessions.open_client(connection) as client:
+        return await acts.perform(client, topic, act, partition=act.shard, answers=answers, timeout=timeout)
+
+
+def _see_shard(connection: Connection, number: int) -> None:
+    if not 0 <= number < connection.partitions:
+        raise CommandError(
+            "usage",
+            f"There is no shard {number}.",
+            f"Type a number from 0 to {connection.partitions - 1}; `backoffice shard list` shows them.",
+            USAGE,
+        )
+
+
 async def _rows() -> list[tuple[str, ShardState]]:
     found: list[tuple[str, ShardState]] = []
     async with sessions.open_database(connect()) as database:
@@ -96,13 +162,7 @@ async def _rows() -> list[tuple[str, ShardState]]:
 
 async def _resume(service: str, number: int, reason: str, actor: str, timeout: float) -> ActDone:
     connection = connect()
-    if not 0 <= number < connection.partitions:
-        raise CommandError(
-            "usage",
-            f"There is no shard {number}.",
-            f"Type a number from 0 to {connection.partitions - 1}; `backoffice shard list` shows them.",
-            USAGE,
-        )
+    _see_shard(connection, number)
     halted = next((row.halted for name, row in await _rows() if (name, row.shard) == (service, number)), None)
     if halted is not None and halted.startswith(LOST):
         raise CommandError(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from backoffice.cli.lag import seconds_words
 from backoffice.cli.lagmeter import Look, look_twice
 from backoffice.stack.health import Health, ask
 from shared.runtime import queries
-from shared.runtime.queries import ShardState
+from shared.runtime.queries import PassedOver, ShardState
 
 WAITING: Final = ("unpublished", "parked", "dead_letters")
 
@@ -32,6 +32,8 @@ class Status:
     look: Look
     shards: dict[str, list[ShardState]] = field(default_factory=dict)
     days: dict[str, date] = field(default_factory=dict)
+    passed_over: dict[str, list[PassedOver]] = field(default_factory=dict)
+    """By service: records that were lost before they were taken. It is no trouble any more, and no secret."""
 
     @property
     def troubles(self) -> list[str]:
@@ -88,6 +90,7 @@ async def _look(connection: Connection) -> Status:
         for service in sessions.SERVICES:
             await sessions.enter_schema(database, service)
             found.shards[service] = await queries.shards(database)
+            found.passed_over[service] = await queries.passed_over(database)
         found.days = await business_days.current_days(database)
     return found
 
@@ -146,6 +149,9 @@ def _record(
             }
             for service, shards in found.shards.items()
         },
+        "passed_over": {
+            service: [asdict(each) for each in ranges] for service, ranges in found.passed_over.items()
+        },
         "business_days": found.days,
         "lag": totals["services"],
         "unpublished": totals["unpublished"],
@@ -189,7 +195,19 @@ def _print(connection: Connection, found: Status, memory: dict[str, int], troubl
             print(f"{service}: {megabytes(memory[service])}")
     totals = found.look.totals()
     print(", ".join(f"{name.replace('_', ' ')} {totals[name]}" for name in WAITING))
+    for service, ranges in found.passed_over.items():
+        for each in ranges:
+            print(f"{service}: {passed_words(each)}")
     print("All is well." if not troubles else "\n".join(f"! {each}" for each in troubles))
+
+
+def passed_words(each: PassedOver) -> str:
+    """Say what was lost, and who had its shard go on without it."""
+    return (
+        f"{each.until_offset - each.from_offset} records of {each.topic}/{each.partition} were lost"
+        f" before they were taken ({each.from_offset} until {each.until_offset}); passed over"
+        f" {output.rfc3339(each.recorded_at)} by {each.actor} and {each.approved_by}: {each.reason}"
+    )
 
 
 def megabytes(size: int) -> str:

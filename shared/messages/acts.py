@@ -46,6 +46,22 @@ class ResumeShard(ActBase):
     shard: int
 
 
+class PassOverLost(ActBase):
+    """Let a shard go on behind records that were deleted from its input before they were taken.
+
+    Names exactly what is lost, as the reason of the halt does: offsets from one up to and without another.
+    It is kept for ever, with the two people who answer for it that the records are sent again or given up.
+    """
+
+    type: Literal["pass_over_lost"] = "pass_over_lost"
+    shard: int
+    topic: str
+    from_offset: int
+    until_offset: int
+    approved_by: Code
+    """Somebody other than the actor."""
+
+
 class EraseParty(ActBase):
     """Remove an owner's key, so that nobody can open any more what the ledger has sealed under it.
 
@@ -430,7 +446,7 @@ class MakeReport(ActBase):
     """The vector (shard to `seq`) that must have been taken first; refused while it has not."""
 
 
-TransactionsAct = ReplayParked | DiscardParked | ResumeShard | EraseParty
+TransactionsAct = ReplayParked | DiscardParked | ResumeShard | PassOverLost | EraseParty
 ComplianceAct = (
     ReleaseHold
     | RefuseHold

@@ -24,6 +24,7 @@ from shared.runtime.effect import take_effect
 from shared.runtime.errors import ShardHalted, ShardLost
 from shared.runtime.failpoints import failpoint, planted
 from shared.runtime.housekeeping import check_clock, keep_house_until_stopped, remember_published
+from shared.runtime.lost import Lost
 from shared.runtime.mending import MENDING_ACTS, perform
 from shared.runtime.publisher import Publisher
 from shared.runtime.settings import KafkaSettings, ServiceSettings
@@ -563,10 +564,11 @@ class Worker:
         *,
         done: tuple[Received, bool, str, dict[str, Any]] | None = None,
         resumes: bool = False,
+        passes: Lost | None = None,
         carries_out: Received | None = None,
     ) -> None:
         """Let records take effect in one transaction; see `shared.runtime.effect`."""
-        await take_effect(self, items, done=done, resumes=resumes, carries_out=carries_out)
+        await take_effect(self, items, done=done, resumes=resumes, passes=passes, carries_out=carries_out)
 
     # ------------------------------------------------------------------ connections and tasks
 

@@ -14,6 +14,7 @@ from shared.runtime import shard as fencing
 from shared.runtime.batch import Batch, places_of
 from shared.runtime.errors import ShardLost
 from shared.runtime.failpoints import failpoint, planted
+from shared.runtime.lost import Lost, pass_over
 from shared.runtime.shard import Position, Shard
 from shared.runtime.work import Received, ShardWork, UnitOfWork
 
@@ -29,13 +30,15 @@ async def take_effect(
     *,
     done: tuple[Received, bool, str, dict[str, Any]] | None = None,
     resumes: bool = False,
+    passes: Lost | None = None,
     carries_out: Received | None = None,
 ) -> None:
     """One database transaction: fence, handle, finish; then adopt and publish.
 
     With `done`, its item is answered by the runtime: an act carried out or refused; what stands beside it
-    takes effect in the same commit. With `resumes`, so does the end of its shard's halt. With `carries_out`,
-    its item is an act of the service's own, answered in the same commit.
+    takes effect in the same commit. With `resumes`, so does the end of its shard's halt; with `passes`, it
+    reads on behind what is lost. With `carries_out`, its item is an act of the service's own, answered in the
+    same commit.
     Raises `ShardLost` when a shard has been taken over; its records are out of the batch then.
     """
     numbers = sorted({item.shard for item in items})
@@ -74,6 +77,8 @@ async def take_effect(
             beside = [each for each in batch.received if each is not item]
             if beside:
                 await worker.service.handle(work, beside)
+            if passes is not None:
+                await pass_over(worker.connection, passes, item.message, works[item.shard].recorded_at)
             if resumes:
                 await fencing.lift_halt(worker.connection, item.shard)
             await worker.service.announce_act(work, item, was_done, detail, result)
@@ -99,6 +104,8 @@ async def take_effect(
             worker.drop(lost, delay=worker.settings.heartbeat_interval_ms / 1000)
         raise
     await asyncio.shield(transaction.commit())
+    if passes is not None:
+        held[0].position(passes.topic).next_offset = passes.until_offset
     if resumes:
         held[0].halted = None
     failpoint("after_commit")

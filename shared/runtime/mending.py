@@ -1,22 +1,24 @@
-"""Carries out the acts that mend a shard: replay and discard what is parked, let a halted shard go on.
+"""Carries out the acts that mend a shard: replay and discard what is parked, let a halted shard go on, pass
+over records that were deleted before they were taken.
 
 And has the service carry out those of its own, in the same way: each alone, once, in its place.
 """
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.messages.acts import ActBase, DiscardParked, ReplayParked, ResumeShard
+from shared.messages.acts import ActBase, DiscardParked, PassOverLost, ReplayParked, ResumeShard
 from shared.runtime import database, parked
 from shared.runtime.batch import decode
 from shared.runtime.diagnosis import where_of
 from shared.runtime.errors import ShardLost
+from shared.runtime.lost import Lost, lost_of
 from shared.runtime.shard import Shard
 from shared.runtime.work import Discarded, Received
 
 if TYPE_CHECKING:
     from shared.runtime.consumer import Worker
 
-MENDING_ACTS: Final = (ReplayParked, DiscardParked, ResumeShard)
+MENDING_ACTS: Final = (ReplayParked, DiscardParked, ResumeShard, PassOverLost)
 
 
 async def perform(worker: "Worker", item: Received) -> None:
@@ -35,6 +37,8 @@ async def perform(worker: "Worker", item: Received) -> None:
         await _discard(worker, shard, item, act)
     elif isinstance(act, ResumeShard):
         await _resume(worker, shard, item, act)
+    elif isinstance(act, PassOverLost):
+        await _pass_over(worker, shard, item, act)
     else:
         await worker.transact([item], carries_out=item)
 
@@ -92,11 +96,55 @@ async def _resume(worker: "Worker", shard: Shard, item: Received, act: ResumeSha
     if not shard.halted:
         await worker.transact([item], done=(item, False, "not_halted", {}))
         return
+    for lost in [await _lost_of(worker, shard, name) for name in worker.inputs]:
+        if lost is not None:
+            await worker.transact([item], done=(item, False, f"records_lost: {lost.halt}", lost._asdict()))
+            return
     positions = {name: shard.position(name).next_offset for name in worker.inputs}
     result = {"was": shard.halted, "positions": positions}
     await worker.transact([item], done=(item, True, "resumed", result), resumes=True)
     worker.chain_gaps = {lane: t for lane, t in worker.chain_gaps.items() if lane[0] != shard.shard}
     worker.read_on(shard)
+
+
+async def _pass_over(worker: "Worker", shard: Shard, item: Received, act: PassOverLost) -> None:
+    """Read on behind what is lost, keep what that was, and answer, in one commit."""
+    lost = None if act.topic not in worker.inputs else await _lost_of(worker, shard, act.topic)
+    refusal = _why_not_passed(worker, shard, act, lost)
+    if refusal is not None or lost is None:
+        await worker.transact([item], done=(item, False, refusal or "nothing_lost", {}))
+        return
+    records = lost.until_offset - lost.from_offset
+    result = {**lost._asdict(), "records": records, "approved_by": act.approved_by, "was": shard.halted}
+    resumes = lost.has_halted(shard.halted)
+    worker.telemetry.warn("records_passed_over", shard=shard.shard, **lost._asdict())
+    await worker.transact([item], done=(item, True, "passed_over", result), resumes=resumes, passes=lost)
+    worker.read_on(shard)
+
+
+def _why_not_passed(worker: "Worker", shard: Shard, act: PassOverLost, lost: Lost | None) -> str | None:
+    """Say why what an act names is not passed over; nothing where it is."""
+    if act.shard != shard.shard:
+        return f"sent to shard {shard.shard}, names shard {act.shard}"
+    if act.approved_by == act.actor:
+        return "same_person"
+    source = worker.inputs.get(act.topic)
+    if source is None:
+        return "topic_not_read_here"
+    if source.chained or source.topic.kind == "acts":
+        return "not_passable: what another service has said must be published again"
+    if not shard.halted:
+        return "not_halted"
+    if lost is None:
+        return "nothing_lost"
+    if (act.from_offset, act.until_offset) != (lost.from_offset, lost.until_offset):
+        return f"lost_otherwise: from {lost.from_offset} until {lost.until_offset}"
+    return None
+
+
+async def _lost_of(worker: "Worker", shard: Shard, topic: str) -> Lost | None:
+    consumer = worker.consumer
+    return None if consumer is None else await lost_of(consumer, shard, topic)
 
 
 def _taken_again(worker: "Worker", row: Any) -> Received:

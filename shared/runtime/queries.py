@@ -6,6 +6,7 @@ Read-only, for the command and for checks; the statements are the same in every 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,34 @@ class DeadLetter:
     value: bytes | None
     error: str
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Records that were deleted before they were taken, and who had the shard go on without them."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    until_offset: int
+    """Half-open: the first one that is not lost."""
+    actor: str
+    approved_by: str
+    reason: str
+    act_id: UUID
+    recorded_at: datetime
+
+
+async def passed_over(connection: Any) -> list[PassedOver]:
+    """Return what was ever passed over, oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT topic, partition, from_offset, until_offset, actor, approved_by, reason, act_id, recorded_at
+        FROM passed_over
+        ORDER BY recorded_at, topic, partition
+        """
+    )
+    return [PassedOver(**dict(row)) for row in rows]
 
 
 async def shards(connection: Any) -> list[ShardState]:

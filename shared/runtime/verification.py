@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from shared.runtime.lost import Lost
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.shard import LOST, Shard, record_hash
 from shared.runtime.work import Service
@@ -59,10 +60,8 @@ async def _inputs(consumer: AIOKafkaConsumer, shards: Sequence[Shard]) -> dict[i
                 f" {position.next_offset}: it is not the same topic, or has lost records"
             )
         elif position.next_offset < starts[place]:
-            reasons[place.partition] = (
-                f"{place.topic}/{place.partition} begins at {starts[place]} and we have read only up to"
-                f" {position.next_offset}: records were deleted before they were taken"
-            )
+            lost = Lost(place.topic, place.partition, position.next_offset, starts[place])
+            reasons[place.partition] = lost.halt
         elif position.last_offset is not None and position.last_offset >= starts[place]:
             wanted[place] = position.last_offset
     for place, record in (await _records_at(consumer, wanted)).items():

@@ -12,7 +12,16 @@ import pytest
 
 from audit.checks import CHECKS, examine
 from audit.checks.events import rebuilt
-from audit.evidence import DECISIONS, INSTRUCTIONS, JOURNAL, Evidence, Grant, ReportRun, Sample
+from audit.evidence import (
+    DECISIONS,
+    INSTRUCTIONS,
+    JOURNAL,
+    Evidence,
+    Grant,
+    PassedOverRow,
+    ReportRun,
+    Sample,
+)
 from audit.examination import Examination
 from audit.result import failed
 from tests.audit.honest import ALICE, BOB, Upstream, books
@@ -171,6 +180,11 @@ def _give_a_record_two_fates(evidence: Evidence) -> None:
     change(journal, mine[-1], offset=journal[mine[-2]].offset)
 
 
+def _pass_over_what_nobody_told(evidence: Evidence) -> None:
+    gone = PassedOverRow(INSTRUCTIONS, 1, 900, 905, UUID(int=1), "ann", "bea")
+    evidence.services["transactions"].passed_over.append(gone)
+
+
 def _swap_an_owners_order(evidence: Evidence) -> None:
     journal = evidence.ledger.journal
     mine = [n for n, row in enumerate(journal) if row.owner == ALICE and row.topic == INSTRUCTIONS]
@@ -324,6 +338,7 @@ PLANTED: list[tuple[Plant, int]] = [
     (_lose_a_record, 5),
     (_swallow_a_dead_letter, 5),
     (_give_a_record_two_fates, 5),
+    (_pass_over_what_nobody_told, 5),
     (_swap_an_owners_order, 7),
     (_overdraw, 6),
     (_lose_a_limit, 6),

@@ -98,12 +98,27 @@ CREATE TABLE parked (
 );
 CREATE INDEX parked_waiting ON parked (shard, owner, parked_id) WHERE resolved_at IS NULL;
 
--- Mending acts carried out (replay, discard, resume), so that one sent twice is done once.
+-- Mending acts carried out (replay, discard, resume, pass over), so that one sent twice is done once.
 CREATE TABLE act (
     act_id uuid NOT NULL,
     shard int NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (shard, act_id)
+);
+
+-- Records that were gone before they were taken, and passed over by an act of two people.
+CREATE TABLE passed_over (
+    topic text NOT NULL,
+    partition int NOT NULL,
+    from_offset bigint NOT NULL,
+    until_offset bigint NOT NULL CHECK (until_offset > from_offset),
+    shard int NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    approved_by text NOT NULL CHECK (approved_by <> actor),
+    reason text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (topic, partition, from_offset, act_id)
 );
 
 -- The journal of a service that keeps its events whole.
@@ -129,6 +144,6 @@ BEGIN
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', current_schema(), service);
     EXECUTE format('GRANT INSERT, UPDATE ON topology, shard, position, sent, source_mark, parked TO %I', service);
     EXECUTE format('GRANT INSERT, UPDATE, DELETE ON attempt TO %I', service);
-    EXECUTE format('GRANT INSERT ON dead_letter, act, outbox TO %I', service);
+    EXECUTE format('GRANT INSERT ON dead_letter, act, passed_over, outbox TO %I', service);
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO backoffice_readonly', current_schema());
 END $$;
