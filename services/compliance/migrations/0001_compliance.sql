@@ -193,9 +193,17 @@ CREATE TABLE cash_event (
     asset text NOT NULL,
     direction text NOT NULL CHECK (direction IN ('in', 'out')),
     phase text NOT NULL CHECK (phase IN ('posted', 'pending', 'settled')),
+    scale int NOT NULL,
+    conductor text,
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     PRIMARY KEY (shard, owner, source_shard, seq, asset, direction)
 );
+CREATE UNIQUE INDEX cash_event_number ON cash_event (shard, number);
+CREATE INDEX cash_event_conductor ON cash_event (conductor, booking_date) WHERE conductor IS NOT NULL;
 COMMENT ON COLUMN cash_event.seq IS 'the ledger''s event, in source_shard';
+COMMENT ON COLUMN cash_event.scale IS 'decimals of the asset';
+COMMENT ON COLUMN cash_event.conductor IS 'an opaque code of who brought or took it, where the instruction says so';
+COMMENT ON COLUMN cash_event.number IS 'rising in a shard, with gaps: how far a run has read';
 
 -- Windows over what moves: what each batch of a shard added, and, as of such a batch, the state of each window.
 CREATE TABLE window_batch (

@@ -25,16 +25,6 @@ COMMENT ON COLUMN person_role.person IS 'an opaque code, the same with every cus
 COMMENT ON COLUMN person_role.since IS 'the first business day on which it counts; null for the customer''s first';
 COMMENT ON COLUMN person_role.until IS 'the first on which it no longer counts; null for none';
 
-ALTER TABLE cash_event
-ADD COLUMN scale int NOT NULL,
-ADD COLUMN conductor text,
-ADD COLUMN number bigint NOT NULL GENERATED ALWAYS AS IDENTITY;
-CREATE UNIQUE INDEX cash_event_number ON cash_event (shard, number);
-CREATE INDEX cash_event_conductor ON cash_event (conductor, booking_date) WHERE conductor IS NOT NULL;
-COMMENT ON COLUMN cash_event.scale IS 'decimals of the asset';
-COMMENT ON COLUMN cash_event.conductor IS 'an opaque code of who brought or took it, where the instruction says so';
-COMMENT ON COLUMN cash_event.number IS 'rising in a shard, with gaps: how far a run has read';
-
 -- One look at what has come to all shards since the one before it.
 CREATE TABLE person_run (
     number bigint PRIMARY KEY CHECK (number > 0),
