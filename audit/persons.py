@@ -79,7 +79,10 @@ def roles_in(event: Mapping[str, Any]) -> list[Role]:
     """Who has a role with the customer that an account is opened for."""
     party = (event.get("instruction") or {}).get("party") or {}
     owner = (event.get("account") or {}).get("owner", "")
-    named = [{"person": party.get("person"), "role": "holder"}, *(party.get("holders") or ())]
+    named: list[Mapping[str, Any]] = [
+        {"person": party.get("person"), "role": "holder"},
+        *(party.get("holders") or ()),
+    ]
     return [
         Role(
             owner,

@@ -342,13 +342,14 @@ _HOLDER: Final[Shape] = {
     **_required(name=_words),
     "role": (
         False,
-        _one_of("holder", "joint_holder", "beneficial_owner", "representative", "guardian"),
+        _one_of("holder", "joint_holder", "beneficial_owner", "signatory", "representative", "guardian"),
     ),
-    **_optional(birth_date=_date, country=_COUNTRY),
+    **_optional(birth_date=_date, country=_COUNTRY, person=_code, since=_date, until=_date),
 }
 _PARTY: Final[Shape] = {
     **_required(kind=_one_of("person", "organisation"), name=_words),
-    **_optional(birth_date=_date, country=_COUNTRY, identifier=_reference, kyc_reference=_reference),
+    **_optional(birth_date=_date, country=_COUNTRY, identifier=_reference, person=_code),
+    **_optional(kyc_reference=_reference),
     **_optional(kyc_status=_one_of("pending", "verified", "expired", "refused")),
     "holders": (False, _list_of(_block(_HOLDER))),
 }
@@ -372,7 +373,7 @@ _PAYMENT: Final[Shape] = _optional(
 )
 _CHANNEL: Final[Shape] = {
     **_optional(channel=_one_of("branch", "atm", "card", "online", "mobile", "api", "file", "internal")),
-    **_optional(device=_reference, branch=_reference),
+    **_optional(device=_reference, branch=_reference, conductor=_code),
     "cash": (False, _truth),
 }
 _EVERY: Final[Shape] = {

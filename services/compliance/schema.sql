@@ -140,6 +140,24 @@ CREATE TABLE act (
 GRANT SELECT ON act TO backoffice_readonly;
 GRANT INSERT, SELECT ON act TO compliance_service;
 
+CREATE TABLE passed_over (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    from_offset bigint NOT NULL,
+    until_offset bigint NOT NULL,
+    shard integer NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    approved_by text NOT NULL,
+    reason text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT passed_over_pkey PRIMARY KEY (topic, partition, from_offset, act_id),
+    CONSTRAINT passed_over_check CHECK (until_offset > from_offset),
+    CONSTRAINT passed_over_check1 CHECK (approved_by <> actor)
+);
+GRANT SELECT ON passed_over TO backoffice_readonly;
+GRANT INSERT, SELECT ON passed_over TO compliance_service;
+
 CREATE TABLE outbox (
     shard integer NOT NULL,
     seq bigint NOT NULL,
@@ -368,12 +386,20 @@ CREATE TABLE cash_event (
     asset text NOT NULL,
     direction text NOT NULL,
     phase text NOT NULL,
+    scale integer NOT NULL,
+    conductor text,
+    number bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     CONSTRAINT cash_event_pkey PRIMARY KEY (shard, owner, source_shard, seq, asset, direction),
     CONSTRAINT cash_event_amount_check CHECK (amount > 0),
     CONSTRAINT cash_event_direction_check CHECK (direction = ANY (ARRAY['in'::text, 'out'::text])),
     CONSTRAINT cash_event_phase_check CHECK (phase = ANY (ARRAY['posted'::text, 'pending'::text, 'settled'::text]))
 );
+CREATE UNIQUE INDEX cash_event_number ON cash_event USING btree (shard, number);
+CREATE INDEX cash_event_conductor ON cash_event USING btree (conductor, booking_date) WHERE conductor IS NOT NULL;
 COMMENT ON COLUMN cash_event.seq IS 'the ledger''s event, in source_shard';
+COMMENT ON COLUMN cash_event.scale IS 'decimals of the asset';
+COMMENT ON COLUMN cash_event.conductor IS 'an opaque code of who brought or took it, where the instruction says so';
+COMMENT ON COLUMN cash_event.number IS 'rising in a shard, with gaps: how far a run has read';
 GRANT SELECT ON cash_event TO backoffice_readonly;
 GRANT INSERT, SELECT ON cash_event TO compliance_service;
 
@@ -918,6 +944,169 @@ COMMENT ON COLUMN list_outdated.seq IS 'the shard''s ListOutdated event';
 COMMENT ON COLUMN list_outdated.checked_seq IS 'the activation or confirmation that is too old; said once of each';
 GRANT SELECT ON list_outdated TO backoffice_readonly;
 GRANT INSERT, SELECT ON list_outdated TO compliance_service;
+
+CREATE TABLE person_role (
+    shard integer NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    seq bigint NOT NULL,
+    place integer NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    person text NOT NULL,
+    role text NOT NULL,
+    since date,
+    until date,
+    CONSTRAINT person_role_pkey PRIMARY KEY (shard, seq, place),
+    CONSTRAINT person_role_shard_number_key UNIQUE (shard, number),
+    CONSTRAINT person_role_place_check CHECK (place >= 0)
+);
+CREATE INDEX person_role_of_owner ON person_role USING btree (shard, owner);
+CREATE INDEX person_role_of_person ON person_role USING btree (person);
+COMMENT ON COLUMN person_role.number IS 'rising in a shard, with gaps: how far a run has read';
+COMMENT ON COLUMN person_role.seq IS 'the ledger''s event of this shard that opened an account for the customer';
+COMMENT ON COLUMN person_role.place IS 'in it: 0 is the party itself, its holders follow';
+COMMENT ON COLUMN person_role.person IS 'an opaque code, the same with every customer';
+COMMENT ON COLUMN person_role.since IS 'the first business day on which it counts; null for the customer''s first';
+COMMENT ON COLUMN person_role.until IS 'the first on which it no longer counts; null for none';
+GRANT SELECT ON person_role TO backoffice_readonly;
+GRANT INSERT, SELECT ON person_role TO compliance_service;
+
+CREATE TABLE person_run (
+    number bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    house_seq bigint NOT NULL,
+    cash_through bigint[] NOT NULL,
+    cash bigint[] NOT NULL,
+    roles_through bigint[] NOT NULL,
+    roles bigint[] NOT NULL,
+    persons integer NOT NULL,
+    alerts integer NOT NULL,
+    CONSTRAINT person_run_pkey PRIMARY KEY (number),
+    CONSTRAINT person_run_alerts_check CHECK (alerts >= 0),
+    CONSTRAINT person_run_check CHECK (cardinality(cash_through) = cardinality(cash)),
+    CONSTRAINT person_run_check1 CHECK (cardinality(roles_through) = cardinality(roles)),
+    CONSTRAINT person_run_check2 CHECK (cardinality(cash) = cardinality(roles)),
+    CONSTRAINT person_run_house_seq_check CHECK (house_seq >= 0),
+    CONSTRAINT person_run_number_check CHECK (number > 0),
+    CONSTRAINT person_run_persons_check CHECK (persons >= 0)
+);
+COMMENT ON COLUMN person_run.number IS 'without gaps';
+COMMENT ON COLUMN person_run.house_seq IS 'the house''s shard''s last event before: what was live then judges';
+COMMENT ON COLUMN person_run.cash_through IS 'by shard from 0 on, the last cash_event that it has read';
+COMMENT ON COLUMN person_run.cash IS 'by shard, how many of them there were up to then, from the first on';
+COMMENT ON COLUMN person_run.roles_through IS 'by shard, the last person_role that it has read';
+COMMENT ON COLUMN person_run.roles IS 'by shard, how many of them there were up to then';
+COMMENT ON COLUMN person_run.persons IS 'asked about: those with cash of several customers, or brought for others';
+GRANT SELECT ON person_run TO backoffice_readonly;
+GRANT INSERT, SELECT ON person_run TO compliance_service;
+
+CREATE TABLE person_finding (
+    run bigint NOT NULL,
+    number integer NOT NULL,
+    rule text NOT NULL,
+    person text NOT NULL,
+    asset text NOT NULL,
+    direction text NOT NULL,
+    business_date date NOT NULL,
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    finding jsonb NOT NULL,
+    about_shard integer NOT NULL,
+    about_seq bigint NOT NULL,
+    raised_seq bigint,
+    CONSTRAINT person_finding_pkey PRIMARY KEY (run, number),
+    CONSTRAINT person_finding_once UNIQUE (person, rule, asset, direction, business_date),
+    CONSTRAINT person_finding_direction_check CHECK (direction = ANY (ARRAY['in'::text, 'out'::text])),
+    CONSTRAINT person_finding_number_check CHECK (number > 0),
+    CONSTRAINT person_finding_run_fkey FOREIGN KEY (run) REFERENCES person_run(number)
+);
+CREATE INDEX person_finding_waiting ON person_finding USING btree (shard, run, number) WHERE raised_seq IS NULL;
+COMMENT ON COLUMN person_finding.owner IS 'the customer whose cash completed it, by event time';
+COMMENT ON COLUMN person_finding.raised_seq IS 'the home shard''s AlertRaised event';
+GRANT SELECT ON person_finding TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (raised_seq) ON person_finding TO compliance_service;
+
+CREATE TABLE tier_shadow_finding (
+    run bigint NOT NULL,
+    number integer NOT NULL,
+    proposal_id uuid NOT NULL,
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    business_date date NOT NULL,
+    outcome text NOT NULL,
+    score bigint NOT NULL,
+    parties bigint[] NOT NULL,
+    finding jsonb NOT NULL,
+    about_shard integer NOT NULL,
+    about_seq bigint NOT NULL,
+    CONSTRAINT tier_shadow_finding_pkey PRIMARY KEY (proposal_id, run, number),
+    CONSTRAINT tier_shadow_finding_number_check CHECK (number > 0),
+    CONSTRAINT tier_shadow_finding_outcome_check CHECK (outcome = ANY (ARRAY['alert'::text, 'over_budget'::text])),
+    CONSTRAINT tier_shadow_finding_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES rule_proposal(proposal_id),
+    CONSTRAINT tier_shadow_finding_run_fkey FOREIGN KEY (run) REFERENCES tier_run(number)
+);
+CREATE UNIQUE INDEX tier_shadow_finding_once ON tier_shadow_finding USING btree (proposal_id, owner, rule, business_date) WHERE outcome = 'alert'::text;
+COMMENT ON COLUMN tier_shadow_finding.number IS 'in the order of the version''s own findings of the run';
+COMMENT ON COLUMN tier_shadow_finding.outcome IS 'alert: what would be one, were the version live';
+GRANT SELECT ON tier_shadow_finding TO backoffice_readonly;
+GRANT INSERT, SELECT ON tier_shadow_finding TO compliance_service;
+
+CREATE TABLE snooze_fact (
+    shard integer NOT NULL,
+    snooze_id uuid NOT NULL,
+    what text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    until date NOT NULL,
+    proposed_by text NOT NULL,
+    journal_offset bigint,
+    proposal_is text GENERATED ALWAYS AS ('proposed'::text) STORED NOT NULL,
+    CONSTRAINT snooze_fact_pkey PRIMARY KEY (shard, snooze_id, what),
+    CONSTRAINT snooze_fact_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT snooze_fact_shard_snooze_id_what_actor_owner_rule_until_key UNIQUE (shard, snooze_id, what, actor, owner, rule, until),
+    CONSTRAINT snooze_fact_shard_snooze_id_what_owner_rule_key UNIQUE (shard, snooze_id, what, owner, rule),
+    CONSTRAINT a_snooze_takes_two_people CHECK ((what <> 'proposed'::text OR actor = proposed_by) AND (what <> 'approved'::text OR actor <> proposed_by)),
+    CONSTRAINT names_are_never_snoozed CHECK (rule <> 'SAN-1'::text),
+    CONSTRAINT snooze_fact_check CHECK ((what = 'proposed'::text) = (journal_offset IS NULL)),
+    CONSTRAINT snooze_fact_journal_offset_check CHECK (journal_offset >= 0),
+    CONSTRAINT snooze_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text, 'ended'::text])),
+    CONSTRAINT snooze_fact_names_its_proposal FOREIGN KEY (shard, snooze_id, proposal_is, proposed_by, owner, rule, until) REFERENCES snooze_fact(shard, snooze_id, what, actor, owner, rule, until)
+);
+COMMENT ON COLUMN snooze_fact.snooze_id IS 'the act that proposed it';
+COMMENT ON COLUMN snooze_fact.seq IS 'the SnoozeChanged event; of a proposal the ActDone that answered it';
+COMMENT ON COLUMN snooze_fact.until IS 'the first business day of which the rule alerts again';
+COMMENT ON COLUMN snooze_fact.journal_offset IS 'the first record of the shard''s partition for which it is so';
+GRANT SELECT ON snooze_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON snooze_fact TO compliance_service;
+
+CREATE TABLE snoozed_alert (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    snooze_id uuid NOT NULL,
+    snooze_is text GENERATED ALWAYS AS ('approved'::text) STORED NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    business_date date NOT NULL,
+    subject text NOT NULL,
+    findings jsonb NOT NULL,
+    about_shard integer NOT NULL,
+    about_seq bigint NOT NULL,
+    instruction_id uuid,
+    CONSTRAINT snoozed_alert_pkey PRIMARY KEY (shard, owner, rule, business_date, subject),
+    CONSTRAINT snoozed_alert_shard_seq_key UNIQUE (shard, seq),
+    CONSTRAINT what_is_snoozed_was_approved FOREIGN KEY (shard, snooze_id, snooze_is, owner, rule) REFERENCES snooze_fact(shard, snooze_id, what, owner, rule)
+);
+CREATE INDEX snoozed_alert_by ON snoozed_alert USING btree (shard, snooze_id);
+COMMENT ON COLUMN snoozed_alert.seq IS 'the AlertSnoozed event';
+GRANT SELECT ON snoozed_alert TO backoffice_readonly;
+GRANT INSERT, SELECT ON snoozed_alert TO compliance_service;
 
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

@@ -134,6 +134,24 @@ CREATE TABLE act (
 GRANT SELECT ON act TO backoffice_readonly;
 GRANT INSERT, SELECT ON act TO reporting_service;
 
+CREATE TABLE passed_over (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    from_offset bigint NOT NULL,
+    until_offset bigint NOT NULL,
+    shard integer NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    approved_by text NOT NULL,
+    reason text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT passed_over_pkey PRIMARY KEY (topic, partition, from_offset, act_id),
+    CONSTRAINT passed_over_check CHECK (until_offset > from_offset),
+    CONSTRAINT passed_over_check1 CHECK (approved_by <> actor)
+);
+GRANT SELECT ON passed_over TO backoffice_readonly;
+GRANT INSERT, SELECT ON passed_over TO reporting_service;
+
 CREATE TABLE outbox (
     shard integer NOT NULL,
     seq bigint NOT NULL,

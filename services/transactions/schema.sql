@@ -24,6 +24,7 @@ CREATE TYPE event_kind AS ENUM (
     'CreditSwept',
     'AccountClosed',
     'ObligationBooked',
+    'PendingReopened',
     'PeriodClosed',
     'RiskClassChanged'
 );
@@ -199,6 +200,24 @@ CREATE TABLE act (
 );
 GRANT SELECT ON act TO backoffice_readonly;
 GRANT INSERT, SELECT ON act TO transactions_service;
+
+CREATE TABLE passed_over (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    from_offset bigint NOT NULL,
+    until_offset bigint NOT NULL,
+    shard integer NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    approved_by text NOT NULL,
+    reason text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT passed_over_pkey PRIMARY KEY (topic, partition, from_offset, act_id),
+    CONSTRAINT passed_over_check CHECK (until_offset > from_offset),
+    CONSTRAINT passed_over_check1 CHECK (approved_by <> actor)
+);
+GRANT SELECT ON passed_over TO backoffice_readonly;
+GRANT INSERT, SELECT ON passed_over TO transactions_service;
 
 CREATE TABLE outbox (
     shard integer NOT NULL,
@@ -693,7 +712,7 @@ CREATE TABLE pending (
 );
 CREATE INDEX pending_open ON pending USING btree (shard, instruction_id) WHERE resolved_seq IS NULL;
 COMMENT ON COLUMN pending.screening IS 'whether it had to be cleared by compliance before it could be posted';
-COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far';
+COMMENT ON COLUMN pending.settled_minor IS 'what parts of it have been posted so far, and not undone';
 GRANT SELECT ON pending TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (cleared_seq, settled_minor, resolved_seq) ON pending TO transactions_service;
 

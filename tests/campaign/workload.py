@@ -83,6 +83,18 @@ class Workload:
         del self.recent[:-400]
         return made
 
+    def _person(self) -> str:
+        """One of a few, so that some bring and own the cash of several customers."""
+        return f"P{self.rng.randint(1, 12)}"
+
+    def _holder(self) -> dict[str, Any]:
+        """Somebody with a role, some of them only from some day on or until another."""
+        rng = self.rng
+        since, until = (rng.choice((None, None, self.day + timedelta(days=rng.randint(0, 4)))) for _ in "ab")
+        days = {name: day.isoformat() for name, day in (("since", since), ("until", until)) if day}
+        role = rng.choice(("beneficial_owner", "signatory", "representative"))
+        return {"name": "Somebody else", "role": role, "person": self._person(), **days}
+
     # ── right ─────────────────────────────────────────────────────────────────────────────────────
 
     def open_business_day(self) -> Iterator[Sending]:
@@ -120,7 +132,8 @@ class Workload:
         limit: str | None = rng.choice(("0", "0", "0", "500.00" if scale else "500", None))
         kind = rng.choice(("person", "person", "organisation"))
         name = self.listed if rng.random() < 0.02 else f"Somebody {self.customers}"
-        party = {"kind": kind, "name": name, "country": "DE", "kyc_status": "verified"}
+        party: dict[str, Any] = {"kind": kind, "name": name, "country": "DE", "kyc_status": "verified"}
+        party |= {"person": self._person()} if kind == "person" else {"holders": [self._holder()]}
         yield self._to(
             account,
             "open_account",
@@ -251,7 +264,9 @@ class Workload:
         high = self.rng.random() < 0.15
         amount = self.rng.randint(8_000_00, 12_000_00) if high else self.rng.randint(1_00, 900_00)
         account.balance += amount
-        channel = {"channel": "branch" if cash else "online", "cash": cash}
+        channel: dict[str, Any] = {"channel": "branch" if cash else "online", "cash": cash}
+        if cash and self.rng.random() < 0.3:
+            channel["conductor"] = self._person()
         fields = {"account": account.code, "amount": self._spell(account, amount), "asset": account.asset}
         yield self._to(account, "deposit", **fields, channel=channel, occurred_at=self._moment())
 

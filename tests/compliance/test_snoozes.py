@@ -423,14 +423,14 @@ def test_what_counted_for_a_record_is_what_its_facts_say(
 ):
     """Whenever it is asked, and whatever has come since."""
     facts: list[SnoozeFact] = []
-    at, untils, stands = 0, dict[int, int](), dict[int, str]()
+    at, ends, stands = 0, dict[int, int](), dict[int, str]()
     for status, number, later, until in steps:
         at += later
-        untils.setdefault(number, until)
+        ends.setdefault(number, until)
         if stands.get(number) != (None if status == "approved" else "approved"):
             continue
         stands[number] = status
-        last = DAY + timedelta(days=untils[number])
+        last = DAY + timedelta(days=ends[number])
         snooze = Snooze(0, UUID(int=number), ALICE, RULE, last, "ann", status)  # pyright: ignore[reportArgumentType]
         facts.append(SnoozeFact(snooze, UUID(int=9), "ben", "x", at))
     standing: list[Snooze] = []

@@ -127,7 +127,7 @@ async def read_stream(connection: asyncpg.Connection, shard: int) -> Stream:
         chain = Chain(shard, last_seq, ())
         await chain.read(connection)
         pages: list[bytes] = []
-        await read_rows(connection, shard, 0, last_seq, lambda page, at: pages.append(page[at:]))
+        await read_rows(connection, shard, 0, last_seq, lambda page, at: pages.append(bytes(page[at:])))
     days = {row["entity_id"]: row["first_booking_date"] for row in firsts}
     data = b"".join(pages).removesuffix(TRAILER)
     return Stream(chart, Ends(chart), days, shard, last_seq, list(fields_of(data)), chain)

@@ -74,7 +74,10 @@ class PersonFinding:
 
 def roles_told(owner: str, party: Mapping[str, Any]) -> tuple[PersonRole, ...]:
     """Return who has a role with a customer by the party block of an opening; without a code, nobody."""
-    told = [{"role": "holder", "person": party.get("person")}, *(party.get("holders") or ())]
+    told: list[Mapping[str, Any]] = [
+        {"role": "holder", "person": party.get("person")},
+        *(party.get("holders") or ()),
+    ]
     return tuple(
         PersonRole(
             owner=owner,
