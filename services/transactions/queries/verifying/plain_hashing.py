@@ -1,6 +1,6 @@
 """Hashes the events of plain transactions, many at once, as `derivation` does one.
 
-Such an event is hashed as its row stands in a block, with what its accounts are called (0060).
+Such an event is hashed as its row stands in a block, with what its accounts are called (0059).
 """
 
 from collections.abc import Sequence
