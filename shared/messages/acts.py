@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from shared.messages.blocks import Country
 from shared.messages.envelope import CODE_PATTERN, Code, Message, Reference, RiskClass, Text
-from shared.messages.instructions import Country
 
 
 class ActBase(Message):

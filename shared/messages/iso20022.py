@@ -10,14 +10,13 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from shared.messages.blocks import Channel, Charge, Holder, Party, Payment, PaymentParty
 from shared.messages.envelope import Event
 from shared.messages.instructions import (
     Accrual,
     Adjustment,
     Allocate,
     ChangeLimit,
-    Channel,
-    Charge,
     CloseAccount,
     ClosePeriod,
     CustodyTransfer,
@@ -26,16 +25,12 @@ from shared.messages.instructions import (
     Fee,
     FreezeAccount,
     Group,
-    Holder,
     HousePosting,
     InstructionBase,
     Interest,
     OpenAccount,
     OpenBusinessDay,
     OpeningBalance,
-    Party,
-    Payment,
-    PaymentParty,
     PostPending,
     ReopenAccount,
     Reserve,

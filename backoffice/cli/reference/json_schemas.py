@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from backoffice.cli.reference.unions import all_messages, example, wire_name
-from shared.messages.instructions import AmountText, Bic, Country
+from shared.messages.blocks import AmountText, Bic, Country
 
 FOLDER: Final = "schemas"
 

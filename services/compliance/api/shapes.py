@@ -23,9 +23,9 @@ from shared.messages.acts import (
     Sha256,
     VersionStatus,
 )
+from shared.messages.blocks import Country
 from shared.messages.compliance import Finding
 from shared.messages.envelope import Code, Number, Reference, RiskClass, Text
-from shared.messages.instructions import Country
 
 Personal = Annotated[Any, Field(description="Personal data; absent for roles that may not see them.")]
 

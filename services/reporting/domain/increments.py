@@ -27,6 +27,7 @@ from services.reporting.domain.events import (
     TransactionView,
 )
 from services.reporting.domain.items import ITEM_CLASSES, Item, ItemUse, fold_items
+from shared.messages.blocks import Channel
 from shared.messages.compliance import (
     AlertEvent,
     AlertRaised,
@@ -37,7 +38,6 @@ from shared.messages.compliance import (
     HoldPlaced,
 )
 from shared.messages.envelope import HOUSE
-from shared.messages.instructions import Channel
 from shared.messages.journal import MOVED, OUTCOMES
 from shared.messages.topics import ALERTS, DECISIONS, JOURNAL
 from shared.money import parse_amount

@@ -10,7 +10,8 @@ import re
 from itertools import groupby
 from typing import Any, Final
 
-from shared.messages.instructions import INSTRUCTIONS, InstructionBase, Payment
+from shared.messages.blocks import Payment
+from shared.messages.instructions import INSTRUCTIONS, InstructionBase
 from shared.messages.sealing import PAYMENT_FIELDS, SEALED, WITHHELD, PartyKey
 from shared.messages.structs import spelling_of
 
