@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from audit.evidence import SERVICES
-from tests.campaign import mending
+from tests.campaign import mending, officers
 from tests.campaign.faults import (
     POINTS,
     Fault,
@@ -28,6 +28,7 @@ def full_plan() -> Sequence[tuple[str, Fault]]:
     plan += [kill_broker(), kill_broker(), kill_database(), kill_database()]
     plan += [everything_twice(10.0), all_poison(), all_poison()]
     plan += [mending.cut_off(point) for point in POINTS]
+    plan += [officers.cut_off(point) for point in officers.POINTS]
     plan += [mending.halted("after_commit"), mending.halted("before_commit")]
     return plan
 
@@ -47,4 +48,6 @@ def short_plan() -> Sequence[tuple[str, Fault]]:
         kill_broker(),
         freeze("transactions"),
         mending.cut_off("before_commit"),
+        officers.cut_off("before_commit"),
+        officers.cut_off("mid_publish"),
     ]

@@ -13,13 +13,15 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
+
 from audit.__main__ import table
 from audit.checks import examine
 from audit.evidence import DECISIONS
 from audit.examination import Examination
 from audit.gathering import gather
 from audit.result import Result, failed
-from tests.campaign import mending
+from tests.campaign import mending, officers
 from tests.campaign.faults import Campaign, Fault, Tally
 from tests.campaign.load import Load
 from tests.campaign.operators import operate
@@ -47,6 +49,10 @@ ACTS_QUERY: Final = (
     "SELECT detail ->> 'act' || CASE WHEN (detail ->> 'done')::bool THEN '' ELSE ' refused' END, count(*)"
     " FROM transactions.journal WHERE kind = 'ActDone' GROUP BY 1 ORDER BY 1"
 )
+OFFICERS_QUERY: Final = (
+    "SELECT act || CASE WHEN done THEN '' ELSE ' refused' END, count(*) FROM compliance.act_answer"
+    " GROUP BY 1 ORDER BY 1"
+)
 MENDED: Final = ("replayed", "discarded")
 MENDED_IN_FULL: Final = (*MENDED, "replayed decisions", "resume_shard", "discard_parked refused")
 STANDING: Final = 3
@@ -68,6 +74,8 @@ class Outcome:
     """Records sent, by kind of traffic."""
     mended: dict[str, int] = field(default_factory=dict)
     """Records parked, by what came of them, and the ledger's answers to acts."""
+    officers: dict[str, int] = field(default_factory=dict)
+    """Compliance's answers to acts."""
 
     @property
     def ok(self) -> bool:
@@ -89,14 +97,18 @@ async def run(seed: int, *, short: bool, rate: float, keep: Path | None = None) 
             await world.start()
             say(f"stack ready after {time.monotonic() - begun:.1f} s")
             load = await new_load(world, seed, folder, rate)
+            people = Random(f"officers {seed}")
+            await officers.appoint(world, people)
             load.start()
             campaign = Campaign(world, load, rng, outcome.tally, say)
             standing = mending.standing_owners(campaign, STANDING)
             await world.defect.strike(standing)
             watch = asyncio.create_task(_people_and_samples(world, load, standing, Random(f"people {seed}")))
+            working = asyncio.create_task(_officers_at_work(world, load, people))
             for kind, inject in plan:
                 await _inject(campaign, kind, inject, outcome)
             watch.cancel()
+            working.cancel()
             await load.stop()
             await _settle(campaign, outcome)
             say(f"at rest after {time.monotonic() - begun:.1f} s; auditing")
@@ -113,6 +125,8 @@ async def run(seed: int, *, short: bool, rate: float, keep: Path | None = None) 
         outcome.problems += [f"{kind}: never injected" for kind in _missing(plan, outcome.tally)]
         wanted = MENDED if short else MENDED_IN_FULL
         outcome.problems += [f"{what}: none" for what in wanted if not outcome.mended.get(what)]
+        done = officers.DONE if short else officers.DONE_IN_FULL
+        outcome.problems += [f"{what}: never done" for what in done if not outcome.officers.get(what)]
         outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -137,7 +151,8 @@ def report(outcome: Outcome) -> str:
     mended = ", ".join(f"{what} {count}" for what, count in outcome.mended.items())
     lines += ["", f"{outcome.records} records sent in {outcome.seconds:.0f} s: {kinds}"]
     cut_off = ", ".join(f"{phase} {outcome.tally.phases[phase]}" for phase in mending.PHASES)
-    lines += [f"parked, and acts: {mended}; acts cut off {cut_off}", ""]
+    worked = ", ".join(f"{what} {count}" for what, count in outcome.officers.items())
+    lines += [f"parked, and acts: {mended}; acts cut off {cut_off}", f"officers: {worked}", ""]
     lines.append(table(outcome.results))
     lines += [f"PROBLEM: {problem}" for problem in outcome.problems]
     lines.append("the campaign holds" if outcome.ok else "THE CAMPAIGN DOES NOT HOLD")
@@ -155,6 +170,7 @@ def keep_result(outcome: Outcome) -> None:
         "records": outcome.records,
         "sent": outcome.sent,
         "mended": outcome.mended,
+        "officers": outcome.officers,
         "acts_cut_off": dict(outcome.tally.phases),
         "faults": {
             kind: {"count": len(seconds), "slowest_seconds": round(max(seconds), 2)}
@@ -214,6 +230,15 @@ async def _people_and_samples(world: World, load: Load, standing: Sequence[str],
                 await world.make_report(rng, load.workload.day.isoformat())
 
 
+async def _officers_at_work(world: World, load: Load, rng: Random) -> None:
+    """Twice a second an officer of compliance does something."""
+    owners = [account.owner for account in load.workload.accounts]
+    while True:
+        await asyncio.sleep(0.5)
+        with contextlib.suppress(*WORLD_ERRORS, KafkaError):
+            await officers.work(world, rng, owners)
+
+
 async def _settle(campaign: Campaign, outcome: Outcome) -> None:
     """Let everything come to rest: first what flows, then what waits, with one report at the end."""
     world = campaign.world
@@ -233,6 +258,7 @@ async def _settle(campaign: Campaign, outcome: Outcome) -> None:
         outcome.problems.append(f"not at rest: {left}")
     parked = await world.fetch(PARKED_QUERY, DECISIONS)
     outcome.mended = {row[0]: row[1] for row in [*parked, *await world.fetch(ACTS_QUERY)]}
+    outcome.officers = {row[0]: row[1] for row in await world.fetch(OFFICERS_QUERY)}
 
 
 def _missing(plan: Sequence[tuple[str, Fault]], tally: Tally) -> list[str]:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.runtime.failpoints import PLANTED_BUGS
-from tests.campaign import mending, planted, runner
+from tests.campaign import mending, officers, planted, runner
 from tests.campaign.faults import POINTS
 from tests.campaign.plan import full_plan, short_plan
 from tests.campaign.workload import Workload
@@ -18,6 +18,7 @@ def test_the_full_plan_kills_every_service_at_every_point() -> None:
     killed = ("transactions", "compliance", "reporting", "mending")
     missing = {f"{name} {point}" for name in killed for point in POINTS}
     assert missing - kinds == set()
+    assert {f"officers {point}" for point in officers.POINTS} <= kinds
     assert {kind for kind, _ in short_plan()} <= kinds
 
 

@@ -239,6 +239,10 @@ class World:
                 resident[slot] = psutil.Process(pid).memory_info().rss
         self.samples.append(Sample(time.monotonic() - self.begun, lag, int(connections[0][0]), resident))
 
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Where each partition of a topic ends."""
+        return {partition: end for (_, partition), end in (await self._ends([topic])).items()}
+
     async def _ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
         try:
@@ -256,10 +260,17 @@ class World:
         self, topic: str, partition: int, values: Sequence[bytes | None], *, key: bytes = b"house"
     ) -> list[int]:
         """Publish acts, or what is none, one directly behind the other; return their offsets."""
+        return await self.send(topic, [(partition, key, value) for value in values])
+
+    async def send(self, topic: str, records: Sequence[tuple[int, bytes, bytes | None]]) -> list[int]:
+        """Publish records, each of a partition, key and value, in order; return their offsets."""
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all")
         try:
             await asyncio.wait_for(producer.start(), 5)
-            sent = [await producer.send(topic, value, key=key, partition=partition) for value in values]
+            sent = [
+                await producer.send(topic, value, key=key, partition=partition)
+                for partition, key, value in records
+            ]
             return [(await each).offset for each in sent]
         finally:
             with contextlib.suppress(Exception):
