@@ -13,6 +13,7 @@ from services.transactions.handlers.memory import TYPES, Memory, forget_shard, l
 from services.transactions.handlers.sealing import Keys
 from services.transactions.store import Connection
 from services.transactions.store.chart import load_chart
+from services.transactions.store.planning import look_up_by_key
 from shared.messages.acts import TRANSACTIONS_ACT, EraseParty, TransactionsAct
 from shared.messages.compliance import DECISION_EVENT, CustomerRated, DecisionEvent, DecisionMade
 from shared.messages.instructions import INSTRUCTIONS as INSTRUCTION_CLASSES
@@ -70,6 +71,7 @@ class TransactionsService(Service):
 
     async def start(self, connection: Connection) -> None:
         """Load the chart of accounts; raise `ConfigurationError` where migrate has not been run."""
+        await look_up_by_key(connection)
         chart = await load_chart(connection)
         if not chart.accounts:
             raise ConfigurationError("the chart of accounts is empty: run `backoffice migrate`")

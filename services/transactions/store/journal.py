@@ -404,18 +404,24 @@ async def first_outcomes(
 async def decisions_after(
     connection: Connection, chart: Chart, shard: int, seq: int, limit: int
 ) -> list[tuple[Decision, datetime, int, tuple[int, ...]]]:
-    """Read decisions back as they were made, with their time, epoch and copies, in order of `seq`."""
+    """Read decisions back as they were made, with their time, epoch and copies, in order of `seq`.
+
+    What an event is about is looked up for each by itself: a join, planned without statistics, would read
+    all of the shard's journal for each of them.
+    """
     rows = await connection.fetch(
         """
         SELECT journal.seq, journal.kind::text AS kind, journal.topic::text AS topic, journal.partition,
                journal."offset", journal.instruction_id, journal.instruction_type, journal.owner,
                journal.about_seq, journal.booking_date, journal.value_date, journal.reason, journal.detail,
-               coalesce(journal.content, first.content) AS content, journal.traceparent,
-               journal.recorded_at, journal.epoch, journal.copies, journal.seen
+               coalesce(journal.content, (
+                   SELECT first.content
+                   FROM journal AS first
+                   WHERE first.shard = journal.shard AND first.seq = journal.about_seq
+                     AND journal.kind IN ('TransactionPosted', 'TransactionVoided')
+               )) AS content,
+               journal.traceparent, journal.recorded_at, journal.epoch, journal.copies, journal.seen
         FROM journal
-        LEFT JOIN journal AS first
-          ON first.shard = journal.shard AND first.seq = journal.about_seq
-         AND journal.kind IN ('TransactionPosted', 'TransactionVoided')
         WHERE journal.shard = $1 AND journal.seq > $2
         ORDER BY journal.seq
         LIMIT $3
