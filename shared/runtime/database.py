@@ -14,6 +14,8 @@ RETRY_STATES: Final = frozenset({"40001", "40P01", "55P03"})
 WORLD_CLASSES: Final = ("08", "53", "57", "58")
 """Connection, resources (disk full, too many connections), operator intervention, system errors."""
 
+BACK_OFF_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
+
 Connection = asyncpg.Connection
 
 
@@ -58,6 +60,11 @@ def state_of(error: BaseException) -> str:
 def is_retryable(error: BaseException) -> bool:
     """Whether the same statements may simply be tried again."""
     return state_of(error) in RETRY_STATES
+
+
+async def back_off(attempt: int) -> None:
+    """Wait before one more attempt, the longer the more have failed; `attempt` counts from 0."""
+    await asyncio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
 
 
 def is_world_down(error: BaseException) -> bool:

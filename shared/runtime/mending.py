@@ -10,6 +10,7 @@ from shared.messages.acts import ActBase, DiscardParked, PassOverLost, ReplayPar
 from shared.runtime import database, parked
 from shared.runtime.batch import decode
 from shared.runtime.diagnosis import where_of
+from shared.runtime.effect import take_effect
 from shared.runtime.errors import ShardLost
 from shared.runtime.lost import Lost, lost_of
 from shared.runtime.shard import Shard
@@ -29,10 +30,10 @@ async def perform(worker: "Worker", item: Received) -> None:
         "SELECT 1 FROM act WHERE shard = $1 AND act_id = $2", item.shard, act.act_id
     )
     if known:
-        await worker.transact([item], done=(item, False, "act_already_done", {}))
+        await take_effect(worker, [item], done=(item, False, "act_already_done", {}))
     elif isinstance(act, ReplayParked):
         done, detail, result = await _replay(worker, shard, act.owner)
-        await worker.transact([item], done=(item, done, detail, result))
+        await take_effect(worker, [item], done=(item, done, detail, result))
     elif isinstance(act, DiscardParked):
         await _discard(worker, shard, item, act)
     elif isinstance(act, ResumeShard):
@@ -40,7 +41,7 @@ async def perform(worker: "Worker", item: Received) -> None:
     elif isinstance(act, PassOverLost):
         await _pass_over(worker, shard, item, act)
     else:
-        await worker.transact([item], carries_out=item)
+        await take_effect(worker, [item], carries_out=item)
 
 
 async def _replay(worker: "Worker", shard: Shard, owner: str) -> tuple[bool, str, dict[str, Any]]:
@@ -53,7 +54,7 @@ async def _replay(worker: "Worker", shard: Shard, owner: str) -> tuple[bool, str
         for row in rows:
             item = _taken_again(worker, row)
             try:
-                await worker.transact([item])
+                await take_effect(worker, [item])
             except Exception as error:
                 if (
                     isinstance(error, ShardLost)
@@ -77,12 +78,12 @@ async def _discard(worker: "Worker", shard: Shard, item: Received, act: DiscardP
     """Give a record up and answer, in one commit."""
     row = await parked.waiting_at(worker.connection, shard.shard, act.topic, act.partition, act.offset)
     if row is None or row["owner"] != act.owner:
-        await worker.transact([item], done=(item, False, "not_parked", {}))
+        await take_effect(worker, [item], done=(item, False, "not_parked", {}))
         return
     given_up = _taken_again(worker, row)
     given_up.message = Discarded(act.owner, act.act_id, act.actor, act.reason, given_up.message)
     left = await parked.count_waiting(worker.connection, shard.shard, act.owner) - 1
-    await worker.transact([given_up, item], done=(item, True, "discarded", {"left": left}))
+    await take_effect(worker, [given_up, item], done=(item, True, "discarded", {"left": left}))
     if left == 0:
         shard.parked.discard(act.owner)
 
@@ -91,18 +92,20 @@ async def _resume(worker: "Worker", shard: Shard, item: Received, act: ResumeSha
     """Let a halted shard go on and answer, in one commit; then read from where it stood still."""
     if act.shard != shard.shard:
         detail = f"sent to shard {shard.shard}, names shard {act.shard}"
-        await worker.transact([item], done=(item, False, detail, {}))
+        await take_effect(worker, [item], done=(item, False, detail, {}))
         return
     if not shard.halted:
-        await worker.transact([item], done=(item, False, "not_halted", {}))
+        await take_effect(worker, [item], done=(item, False, "not_halted", {}))
         return
     for lost in [await _lost_of(worker, shard, name) for name in worker.inputs]:
         if lost is not None:
-            await worker.transact([item], done=(item, False, f"records_lost: {lost.halt}", lost._asdict()))
+            await take_effect(
+                worker, [item], done=(item, False, f"records_lost: {lost.halt}", lost._asdict())
+            )
             return
     positions = {name: shard.position(name).next_offset for name in worker.inputs}
     result = {"was": shard.halted, "positions": positions}
-    await worker.transact([item], done=(item, True, "resumed", result), resumes=True)
+    await take_effect(worker, [item], done=(item, True, "resumed", result), resumes=True)
     worker.chain_gaps = {lane: t for lane, t in worker.chain_gaps.items() if lane[0] != shard.shard}
     worker.read_on(shard)
 
@@ -112,13 +115,13 @@ async def _pass_over(worker: "Worker", shard: Shard, item: Received, act: PassOv
     lost = None if act.topic not in worker.inputs else await _lost_of(worker, shard, act.topic)
     refusal = _why_not_passed(worker, shard, act, lost)
     if refusal is not None or lost is None:
-        await worker.transact([item], done=(item, False, refusal or "nothing_lost", {}))
+        await take_effect(worker, [item], done=(item, False, refusal or "nothing_lost", {}))
         return
     records = lost.until_offset - lost.from_offset
     result = {**lost._asdict(), "records": records, "approved_by": act.approved_by, "was": shard.halted}
     resumes = lost.has_halted(shard.halted)
     worker.telemetry.warn("records_passed_over", shard=shard.shard, **lost._asdict())
-    await worker.transact([item], done=(item, True, "passed_over", result), resumes=resumes, passes=lost)
+    await take_effect(worker, [item], done=(item, True, "passed_over", result), resumes=resumes, passes=lost)
     worker.read_on(shard)
 
 

@@ -38,8 +38,7 @@ from shared.messages.envelope import HOUSE, Number
 from shared.messages.instructions import BROADCAST
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL, TRANSACTIONS_ACTS
-from shared.runtime import consumer as consuming
-from shared.runtime import effect, housekeeping, publisher
+from shared.runtime import claiming, effect, housekeeping, publisher
 from shared.runtime.consumer import Worker
 from shared.runtime.errors import ShardLost
 from shared.runtime.settings import KafkaSettings, ServiceSettings
@@ -402,7 +401,7 @@ def in_memory(machine: Machine) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(effect, "failpoint", machine.die_at)
-        patch.setattr(consuming, "verify_log", nothing_lost)
+        patch.setattr(claiming, "verify_log", nothing_lost)
         patch.setattr(publisher, "AIOKafkaProducer", Producer)
         patch.setattr(publisher, "BACK_OFF_SECONDS", (0.0,))
         yield

@@ -566,7 +566,7 @@ BUGS: Final = (
     # the runtime
     Bug(
         "last_first", "a batch is taken from its end", POSTED,
-        "shared.runtime.consumer:Worker._arrange",
+        "shared.runtime.arranging:arrange",
         "for item in items]\n    if swallow", "for item in items[::-1]]\n    if swallow",
     ),
     Bug("offset_first", "the position is stored before the effect", CRASHED),
