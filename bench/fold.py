@@ -38,8 +38,9 @@ from services.transactions.domain.chart import (
 from services.transactions.domain.decoding import decode_instruction
 from services.transactions.domain.entries import Entries, Entry
 from services.transactions.domain.ledger import fold
+from services.transactions.domain.outside import Outside
 from services.transactions.domain.seals import Chain, chained
-from services.transactions.domain.state import Outside, ShardState
+from services.transactions.domain.state import ShardState
 from services.transactions.handlers.announcing import announce
 from services.transactions.handlers.memory import TYPES
 from services.transactions.store.journal import JournalRows, key_rows
@@ -187,7 +188,7 @@ def pure_steps(values: list[bytes], options: argparse.Namespace) -> dict[str, fl
         )
         total["fold"] += spent
         assert all(each.kind == "TransactionPosted" for each in folded.decisions)
-        state.take(folded.changes)
+        folded.changes.lay_on(state)
         _, spent = timed(lambda: key_rows([(0, folded.changes.firsts.values())]), count)  # noqa: B023
         total["keys"] += spent
         part = ShardWork(0, 1, start, START, {})

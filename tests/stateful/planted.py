@@ -173,7 +173,7 @@ BUGS: Final = (
     ),
     Bug(
         "first_limit_counts", "of several limits that hold the first counts, not the last", LIMITED,
-        "domain.state:Changes.allowed_of", "in reversed(", "in (",
+        "domain.changes:Changes.allowed_of", "in reversed(", "in (",
     ),
     Bug(
         "fact_refused_for_funds", "a fact beyond the limit is lost", LIMITED,
@@ -284,7 +284,7 @@ BUGS: Final = (
     ),
     Bug(
         "rating_from_the_next_batch", "a rating does not count for what follows in its batch", RATED,
-        "domain.state:Changes.risk_class_of", "self.risk_classes.get(owner) or ", "",
+        "domain.changes:Changes.risk_class_of", "self.risk_classes.get(owner) or ", "",
     ),
     Bug(
         "least_urgent_policy", "of several policies the one that leaves the most time counts", RATED,
@@ -310,7 +310,7 @@ BUGS: Final = (
     ),
     Bug(
         "executed_twice", "what was executed still waits", SCHEDULED,
-        "domain.state:Changes.end_waiting", "self.scheduled[waiting.instruction_id] = None", "pass",
+        "domain.changes:Changes.end_waiting", "self.scheduled[waiting.instruction_id] = None", "pass",
     ),
     Bug(
         "executes_another", "what is executed names another request that was scheduled", SCHEDULED,
@@ -332,7 +332,7 @@ BUGS: Final = (
     ),
     Bug(
         "freeze_from_the_next_batch", "a freeze does not stop what follows in its batch", FROZEN,
-        "domain.state:Changes.set_freeze", "self._stop(account_id)", "pass",
+        "domain.changes:Changes.set_freeze", "self._stop(account_id)", "pass",
     ),
     Bug(
         "foreign_freezes_cached", "the freezes of other shards are read once and for all", FROZEN,
@@ -372,7 +372,7 @@ BUGS: Final = (
     ),
     Bug(
         "arrives_any_day", "what was bought counts for a sale whenever it comes", TRADED,
-        "domain.state:Changes.arriving_by", "settles_on <= day", "True",
+        "domain.changes:Changes.arriving_by", "settles_on <= day", "True",
     ),
     Bug(
         "any_part_undone", "whichever part of a trade may be undone", REOPENED,
@@ -392,15 +392,15 @@ BUGS: Final = (
     ),
     Bug(
         "still_resolved", "a trade that is open again is marked as ended", REOPENED,
-        "domain.state:Changes.reopen_pending", "self.resolved[pending.seq] = None", "pass",
+        "domain.changes:Changes.reopen_pending", "self.resolved[pending.seq] = None", "pass",
     ),
     Bug(
         "still_settled", "what is undone of a trade counts as settled", REOPENED,
-        "domain.state:Changes.reopen_pending", "self.settled.append((pending.seq, -quantity))", "pass",
+        "domain.changes:Changes.reopen_pending", "self.settled.append((pending.seq, -quantity))", "pass",
     ),
     Bug(
         "arrives_no_more", "what is pending again does not count for a sale", REOPENED,
-        "domain.state:Changes.reopen_pending", "self.count_dated(pending, leg, leg.amount)", "pass",
+        "domain.changes:Changes.reopen_pending", "self.count_dated(pending, leg, leg.amount)", "pass",
     ),
     Bug(
         "fails_no_more", "what is undone after its day is not among the fails", REOPENED,
@@ -467,7 +467,7 @@ BUGS: Final = (
     ),
     Bug(
         "value_comes_never", "what has its value on a day to come is kept from its owner for ever", VALUED,
-        "domain.state:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
+        "domain.changes:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
     ),
     Bug(
         "cap_by_movement", "what several movements of a request take together may pass the cap", LIMITED,
@@ -475,7 +475,7 @@ BUGS: Final = (
     ),
     Bug(
         "past_forgotten", "what accounts held when a day was opened is not kept", PAST,
-        "domain.state:Changes.keep_openings", "self.day_openings.append(", "id(",
+        "domain.changes:Changes.keep_openings", "self.day_openings.append(", "id(",
     ),
     Bug(
         "past_of_another_day", "what an account held is taken from the day after", PAST,

@@ -33,18 +33,12 @@ from services.transactions.domain.events import event_bytes, spell_time
 from services.transactions.domain.instruments import Instrument
 from services.transactions.domain.ledger import Folded, fold
 from services.transactions.domain.open_pendings import EndedTrade, Part
+from services.transactions.domain.originals import MovementId, Original, Used, original_of
+from services.transactions.domain.outside import First, Outside
 from services.transactions.domain.plain import PlainInstruction, read_plain
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import (
-    First,
-    MovementId,
-    Original,
-    Outside,
-    ShardState,
-    Used,
-    original_of,
-)
+from services.transactions.domain.state import ShardState
 from services.transactions.domain.value_dates import Past, Shift, nets_of
 from services.transactions.handlers.memory import TYPES
 from shared.messages.compliance import CustomerRated, DecisionMade
@@ -461,7 +455,7 @@ class PureLedger:
                 )
             for account_id, since in folded.needs_past.items():
                 outside.past[account_id] = self._past(account_id, shard, since)
-        state.take(folded.changes)
+        folded.changes.lay_on(state)
         self.last_seq[shard] += len(folded.decisions)
         for instruction_id, first in folded.changes.firsts.items():
             assert first.content_hash is not None

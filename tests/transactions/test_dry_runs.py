@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.decisions import Decision, hash_of
 from services.transactions.domain.decoding import MalformedInstruction
 from services.transactions.domain.plain import PlainInstruction
-from services.transactions.domain.state import Changes, ShardState
+from services.transactions.domain.state import ShardState
 from services.transactions.handlers.memory import TYPES
 from services.transactions.queries.showing import transaction_show
 from services.transactions.queries.traces import transaction_trace

@@ -4,29 +4,25 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.claims import Claim
 from services.transactions.domain.decisions import Decision, Leg, Terms
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.open_pendings import EndedTrade
+from services.transactions.domain.open_pendings import EndedTrade, OpenPending
+from services.transactions.domain.originals import MovementId, Original
+from services.transactions.domain.outside import First, Outside, Wanted
 from services.transactions.domain.planning import Against, End, TransactionType
 from services.transactions.domain.records import Record
 from services.transactions.domain.screening import Screened
-from services.transactions.domain.state import (
+from services.transactions.domain.state import Waiting
+from services.transactions.domain.stops import (
     CLOSED,
     CREDIT_FROZEN,
     DEBIT_FROZEN,
     DIRECTION_NAMES,
     FROZEN,
     SHUT,
-    Changes,
-    First,
-    MovementId,
-    OpenPending,
-    Original,
-    Outside,
-    Waiting,
-    Wanted,
 )
 from services.transactions.domain.trials import on_trial
 from services.transactions.domain.value_dates import Past

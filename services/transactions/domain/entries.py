@@ -5,10 +5,11 @@ from itertools import chain
 
 from services.transactions.domain.chart import Account
 from services.transactions.domain.duties import Task
+from services.transactions.domain.outside import Outside, Wanted
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import Outside, ShardState, Wanted
+from services.transactions.domain.state import ShardState
 from shared.messages.partitioner import shard_of
 from shared.messages.sealing import PartyKey
 from shared.runtime.work import Received

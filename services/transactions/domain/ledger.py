@@ -13,6 +13,7 @@ from typing import Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain import scheduling
 from services.transactions.domain.cases import Case, Context, first_stopped, stand_in_for
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.claims import Claim, claims_of
 from services.transactions.domain.decisions import Decision
@@ -24,18 +25,12 @@ from services.transactions.domain.effects.periods import booking_date_of
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import CONTENT_BYTES_MAX, LADDER
 from services.transactions.domain.open_pendings import OpenPending
+from services.transactions.domain.outside import First, Outside, Wanted
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.quick import judge_quickly
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import Record
-from services.transactions.domain.state import (
-    Changes,
-    First,
-    Outside,
-    ShardState,
-    Waiting,
-    Wanted,
-)
+from services.transactions.domain.state import ShardState, Waiting
 from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES

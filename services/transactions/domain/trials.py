@@ -4,7 +4,7 @@ from collections import ChainMap
 from dataclasses import fields, replace
 from typing import Any
 
-from services.transactions.domain.state import Changes
+from services.transactions.domain.changes import Changes
 
 
 def on_trial(changes: Changes) -> Changes:

@@ -12,8 +12,9 @@ from services.transactions.domain.duties import Task
 from services.transactions.domain.duties.execution import with_contents
 from services.transactions.domain.entries import Entries
 from services.transactions.domain.ledger import Folded, fold
+from services.transactions.domain.outside import Outside
 from services.transactions.domain.seals import Chain, Seal
-from services.transactions.domain.state import Outside, ShardState
+from services.transactions.domain.state import ShardState
 from services.transactions.handlers.announcing import announce
 from services.transactions.handlers.loading import (
     load_credits,

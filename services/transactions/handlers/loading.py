@@ -16,7 +16,8 @@ from services.transactions.domain.entries import (
     touched,
     wanted_by,
 )
-from services.transactions.domain.state import First, Outside, ShardState, Wanted
+from services.transactions.domain.outside import First, Outside, Wanted
+from services.transactions.domain.state import ShardState
 from services.transactions.handlers.memory import Memory
 from services.transactions.store import (
     Connection,

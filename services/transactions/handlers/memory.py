@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.due import DUTIES
 from services.transactions.domain.duties import Duty
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.seals import Chain
-from services.transactions.domain.state import Changes, ShardState, stops_of
+from services.transactions.domain.state import ShardState
+from services.transactions.domain.stops import stops_of
 from services.transactions.handlers.sealing import Keys
 from services.transactions.store import (
     Connection,
@@ -70,7 +72,7 @@ class Memory:
         ahead = state.copied()
         for changes in self.waiting:
             if changes.state.shard == shard:
-                ahead.take(changes)
+                changes.lay_on(ahead)
             ahead.accounts.update(changes.accounts)
         return ahead
 
@@ -83,7 +85,7 @@ class Memory:
         for changes in self.waiting:
             state = self.shards.get(changes.state.shard)
             if state is not None:
-                state.take(changes)
+                changes.lay_on(state)
         self.chains.update(self.chains_ahead)
         self.work, self.waiting, self.chains_ahead = None, [], {}
         if len(self.accounts) > ACCOUNTS_REMEMBERED_MAX:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from asyncpg import Connection
 
-from services.transactions.domain.state import Changes, Row
+from services.transactions.domain.changes import Changes
+from services.transactions.domain.state import Row
 from services.transactions.store.arrays import array_of
 
 _Kept: TypeAlias = tuple[int, int, Row]

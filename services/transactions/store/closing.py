@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
-from services.transactions.domain.state import Closing
+from services.transactions.domain.stops import Closing
 from services.transactions.store.accounts import accounts_by_id, accounts_within
 
 

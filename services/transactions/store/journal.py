@@ -14,7 +14,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.claims import Claim, contents_of
 from services.transactions.domain.decisions import Decision, Leg
-from services.transactions.domain.state import First
+from services.transactions.domain.outside import First
 from services.transactions.store import asking, binary
 from services.transactions.store.accounts import accounts_by_code, accounts_by_id
 from services.transactions.store.arrays import array_of

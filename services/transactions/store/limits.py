@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Dated
-from services.transactions.domain.state import Allowed, LimitSet
+from services.transactions.domain.limits import Allowed, LimitSet
 
 
 async def limits_at(connection: Connection, shard: int) -> dict[int, tuple[Dated[Allowed], ...]]:

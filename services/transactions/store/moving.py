@@ -11,7 +11,7 @@ from services.transactions.domain.chart import ACCOUNTS_PER_SHARD, Chart
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.effects.pendings import legs_left
 from services.transactions.domain.open_pendings import EndedTrade, Obligation, OpenPending
-from services.transactions.domain.state import CLOSED, CLOSING, DIRECTIONS, Freeze
+from services.transactions.domain.stops import CLOSED, CLOSING, DIRECTIONS, Freeze
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_at
 from shared.messages.instructions import FACTS, INSTRUCTION

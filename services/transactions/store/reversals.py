@@ -8,7 +8,7 @@ from asyncpg import Connection
 from services.transactions.domain.chart import Chart
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.open_pendings import Part
-from services.transactions.domain.state import MovementId, Original, Used
+from services.transactions.domain.originals import MovementId, Original, Used
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_at
 from shared.money import parse_amount

@@ -14,7 +14,8 @@ from services.transactions.domain.cases import Context, credits_elsewhere
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.duties import Duty, Task
-from services.transactions.domain.state import Closing, ShardState
+from services.transactions.domain.state import ShardState
+from services.transactions.domain.stops import Closing
 
 
 def _find(state: ShardState, recorded_at: datetime) -> Iterator[Task]:

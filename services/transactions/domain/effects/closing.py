@@ -13,7 +13,7 @@ from services.transactions.domain.cases import (
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
-from services.transactions.domain.state import Closing, mask_of
+from services.transactions.domain.stops import Closing, mask_of
 
 
 def _is_free(case: Case) -> Refusal | None:

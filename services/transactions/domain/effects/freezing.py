@@ -6,7 +6,7 @@ from services.transactions.domain.cases import Case, account_named, class_not_al
 from services.transactions.domain.chart import Account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
-from services.transactions.domain.state import Freeze
+from services.transactions.domain.stops import Freeze
 from shared.money import SCALE_MAX, AmountError, parse_amount
 
 

@@ -21,7 +21,7 @@ from services.transactions.domain.effects.movements import (
 )
 from services.transactions.domain.reasons import REASONS
 from services.transactions.domain.records import SAID_ONCE, is_fact
-from services.transactions.domain.state import DEBIT_FROZEN
+from services.transactions.domain.stops import DEBIT_FROZEN
 
 MEMBERS_MAX: Final = 16
 NOT_OF_MEMBERS: Final = (*SAID_ONCE, "booking_date")

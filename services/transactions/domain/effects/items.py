@@ -23,8 +23,8 @@ from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.authority import two_people
 from services.transactions.domain.effects.movements import MOVEMENTS, as_planned, put_down
 from services.transactions.domain.effects.using import find_item, home_of, use_of
+from services.transactions.domain.originals import MovementId
 from services.transactions.domain.planning import Planned
-from services.transactions.domain.state import MovementId
 
 
 def _answered_for(case: Case) -> Refusal | None:

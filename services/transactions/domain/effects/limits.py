@@ -6,7 +6,7 @@ from services.transactions.domain.cases import Case, account_named, class_not_al
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
-from services.transactions.domain.state import Allowed, LimitSet
+from services.transactions.domain.limits import Allowed, LimitSet
 from shared.money import SCALE_MAX, AmountError, parse_signed
 
 

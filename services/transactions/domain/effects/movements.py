@@ -30,7 +30,7 @@ from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.planning import Against, Planned, TransactionType
 from services.transactions.domain.records import is_fact
 from services.transactions.domain.screening import Screened, screened_by, seen_in
-from services.transactions.domain.state import DEBIT_FROZEN
+from services.transactions.domain.stops import DEBIT_FROZEN
 from services.transactions.domain.value_dates import NONE_AHEAD, Shift, withheld
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, SCALE_MAX, AmountError, parse_amount

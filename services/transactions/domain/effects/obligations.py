@@ -13,11 +13,11 @@ from datetime import date
 from typing import NamedTuple
 
 from services.transactions.domain import decisions as kinds
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.chart import Account, Chart
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.open_pendings import Obligation, OpenPending
-from services.transactions.domain.state import Changes
 from shared.money import AMOUNT_MINOR_MAX
 
 

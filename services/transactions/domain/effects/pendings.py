@@ -7,11 +7,12 @@ from typing import Any, Final
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain import scheduling
 from services.transactions.domain.cases import Case, stopped, stopped_end
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.obligations import Booking, book_behind, booked_behind, overflow
 from services.transactions.domain.open_pendings import EndedTrade, OpenPending, Part, amounts_left
-from services.transactions.domain.state import Changes, First
+from services.transactions.domain.outside import First
 from shared.money import SCALE_MAX, AmountError, format_amount, parse_amount
 
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, entity_of_house
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.open_pendings import OpenPending
 from services.transactions.domain.periods import Period, PeriodClosing
-from services.transactions.domain.state import Changes, OpenPending
 
 
 def _form(case: Case) -> Refusal | None:

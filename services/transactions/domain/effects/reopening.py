@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case
+from services.transactions.domain.changes import Changes
 from services.transactions.domain.decisions import Decision, Leg
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.obligations import Booking, Entry, book_behind, overflow
 from services.transactions.domain.effects.pendings import legs_left
 from services.transactions.domain.open_pendings import EndedTrade, OpenPending
-from services.transactions.domain.state import Changes
 from shared.money import format_amount
 
 

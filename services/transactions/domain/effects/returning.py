@@ -12,7 +12,7 @@ from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.movements import MOVEMENTS, Put, put_down, to_suspense
 from services.transactions.domain.effects.using import find_original, not_there, of_group, use_of
-from services.transactions.domain.state import MovementId
+from services.transactions.domain.originals import MovementId
 
 
 def _references(case: Case) -> Refusal | None:

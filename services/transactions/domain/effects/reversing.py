@@ -16,7 +16,7 @@ from services.transactions.domain.effects import Effect, Refusal, no_item, reope
 from services.transactions.domain.effects.authority import two_people
 from services.transactions.domain.effects.movements import Put, put_down, refuse_value_date, take_back
 from services.transactions.domain.effects.using import find_original, home_of, not_there, of_group, use_of
-from services.transactions.domain.state import MovementId, Original
+from services.transactions.domain.originals import MovementId, Original
 
 TOO_LITTLE: Final = frozenset({"insufficient_funds", "short_on_value_date"})
 """What a reversal by right passes."""

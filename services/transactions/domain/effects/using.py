@@ -9,7 +9,7 @@ from services.transactions.domain.cases import Case
 from services.transactions.domain.chart import ITEM_CLASSES
 from services.transactions.domain.decisions import Leg
 from services.transactions.domain.effects import Refusal
-from services.transactions.domain.state import MovementId, Original, Used, original_of
+from services.transactions.domain.originals import MovementId, Original, Used, original_of
 from shared.messages.partitioner import shard_of
 
 
