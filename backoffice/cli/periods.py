@@ -12,7 +12,8 @@ from backoffice.cli.errors import FOUND, TIMED_OUT, CommandError
 from backoffice.cli.instruction import read_line, send_lines
 from services.transactions.queries.periods import periods_show
 from shared.messages.envelope import HOUSE
-from shared.messages.instructions import ClosePeriod, content_of
+from shared.messages.instructions.base import content_of
+from shared.messages.instructions.books import ClosePeriod
 from shared.runtime import clock
 
 

@@ -12,37 +12,28 @@ from pydantic import BaseModel
 
 from shared.messages.blocks import Channel, Charge, Holder, Party, Payment, PaymentParty
 from shared.messages.envelope import Event
-from shared.messages.instructions import (
-    Accrual,
-    Adjustment,
-    Allocate,
+from shared.messages.instructions.accounts import (
     ChangeLimit,
     CloseAccount,
-    ClosePeriod,
-    CustodyTransfer,
-    Deposit,
-    Exchange,
-    Fee,
     FreezeAccount,
-    Group,
-    HousePosting,
-    InstructionBase,
-    Interest,
     OpenAccount,
+    ReopenAccount,
+    UnfreezeAccount,
+)
+from shared.messages.instructions.base import InstructionBase
+from shared.messages.instructions.books import (
+    Adjustment,
+    ClosePeriod,
+    HousePosting,
     OpenBusinessDay,
     OpeningBalance,
-    PostPending,
-    ReopenAccount,
-    Reserve,
-    Return,
-    Reversal,
-    Trade,
-    Transfer,
-    UnfreezeAccount,
-    VoidPending,
-    Withdrawal,
-    WriteOff,
 )
+from shared.messages.instructions.corrections import Allocate, Reversal, WriteOff
+from shared.messages.instructions.fees_and_interest import Accrual, Fee, Interest
+from shared.messages.instructions.groups import Group
+from shared.messages.instructions.payments import Deposit, Exchange, Return, Transfer, Withdrawal
+from shared.messages.instructions.pendings import PostPending, Reserve, VoidPending
+from shared.messages.instructions.securities import CustodyTransfer, Trade
 from shared.messages.journal import (
     InstructionRejected,
     LedgerEvent,

@@ -12,7 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared import messages
 from shared.messages import acts, compliance, instructions, journal, reporting
-from shared.messages.instructions import INSTRUCTION, content_of
+from shared.messages.instructions import INSTRUCTION, accounts, books, fees_and_interest, payments
+from shared.messages.instructions.base import content_of
 from shared.messages.sealing import PARTY_KEY_RECORD, MasterKey, PartyKey, PartyKeyMade, opened
 from shared.messages.topics import TOPICS
 
@@ -43,8 +44,8 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
 MEMBERS = [(union, member) for union, kind in UNIONS.items() for member in (get_args(kind) or (kind,))]
 IDS = [f"{union}: {member.__name__}" for union, member in MEMBERS]
 AMOUNT_TYPES = [
-    instructions.Deposit, instructions.Withdrawal, instructions.Transfer, instructions.Fee,
-    instructions.Interest, instructions.HousePosting,
+    payments.Deposit, payments.Withdrawal, payments.Transfer, fees_and_interest.Fee,
+    fees_and_interest.Interest, books.HousePosting,
 ]  # fmt: skip
 each_member = pytest.mark.parametrize(("union", "member"), MEMBERS, ids=IDS)
 each_amount_type = pytest.mark.parametrize("member", AMOUNT_TYPES, ids=lambda member: member.__name__)
@@ -110,18 +111,18 @@ def test_an_amount_that_is_no_string_is_refused_by_name(member: type[BaseModel],
 @pytest.mark.parametrize(
     ("member", "field", "value"),
     [
-        (instructions.OpenAccount, "limit", 500.0),
-        (instructions.OpenAccount, "class", "savings"),
-        (instructions.OpenAccount, "account", "two words"),
-        (instructions.Interest, "direction", "sideways"),
-        (instructions.FreezeAccount, "direction", "up"),
-        (instructions.Deposit, "owner", ""),
-        (instructions.Deposit, "value_date", "2026-02-30"),
-        (instructions.Deposit, "value_date", 20260301),
-        (instructions.Deposit, "occurred_at", "2026-03-02T09:15:00"),
-        (instructions.Deposit, "instruction_id", "one"),
-        (instructions.Deposit, "instruction_id", 7),
-        (instructions.OpenBusinessDay, "booking_date", "tomorrow"),
+        (accounts.OpenAccount, "limit", 500.0),
+        (accounts.OpenAccount, "class", "savings"),
+        (accounts.OpenAccount, "account", "two words"),
+        (fees_and_interest.Interest, "direction", "sideways"),
+        (accounts.FreezeAccount, "direction", "up"),
+        (payments.Deposit, "owner", ""),
+        (payments.Deposit, "value_date", "2026-02-30"),
+        (payments.Deposit, "value_date", 20260301),
+        (payments.Deposit, "occurred_at", "2026-03-02T09:15:00"),
+        (payments.Deposit, "instruction_id", "one"),
+        (payments.Deposit, "instruction_id", 7),
+        (books.OpenBusinessDay, "booking_date", "tomorrow"),
     ],
 )
 def test_a_wrong_field_is_refused_by_name(member: type[BaseModel], field: str, value: Any) -> None:
@@ -136,7 +137,7 @@ def test_any_spelling_of_an_id_is_the_same_id() -> None:
     plain = INSTRUCTION.validate_json(text_of("Deposit"))
     identity = str(plain.instruction_id)
     for spelling in (identity.upper(), identity.replace("-", ""), f"{{{identity}}}", f"urn:uuid:{identity}"):
-        other = INSTRUCTION.validate_json(example(instructions.Deposit, instruction_id=spelling))
+        other = INSTRUCTION.validate_json(example(payments.Deposit, instruction_id=spelling))
         assert content_of(other) == content_of(plain)
 
 

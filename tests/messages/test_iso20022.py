@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from services.transactions.domain.reasons import TABLE
 from shared.messages import iso20022
-from shared.messages.instructions import INSTRUCTIONS, InstructionBase
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions.base import InstructionBase
 from shared.messages.iso20022 import EVENT_FIELDS, INSTRUCTION_FIELDS, STATUS_REASONS, STATUSES, Names
 from shared.messages.journal import OUTCOMES
 

@@ -12,7 +12,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from backoffice.cli.reference.unions import example
 from shared.messages.acts import ResumeShard
 from shared.messages.headers import headers_of
-from shared.messages.instructions import INSTRUCTIONS, Deposit, OpenAccount, OpenBusinessDay, Transfer
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions.accounts import OpenAccount
+from shared.messages.instructions.books import OpenBusinessDay
+from shared.messages.instructions.payments import Deposit, Transfer
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import INSTRUCTIONS as INSTRUCTIONS_TOPIC
 from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from backoffice.simulator.investigations import SMALL, investigate
-from shared.messages.instructions import INSTRUCTION, Allocate, WriteOff
+from shared.messages.instructions import INSTRUCTION
+from shared.messages.instructions.corrections import Allocate, WriteOff
 
 DAY = date(2026, 2, 3)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from services.transactions.domain.decoding import MalformedInstruction, decode_instruction
 from services.transactions.domain.reasons import REASONS
 from services.transactions.handlers.memory import TYPES
-from shared.messages.instructions import INSTRUCTIONS, InstructionBase, content_of
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions.base import InstructionBase, content_of
 from shared.runtime.errors import UnreadableRecord
 from tests.transactions.support import transfer
 

@@ -18,7 +18,8 @@ from services.transactions.queries.showing import transaction_show
 from services.transactions.queries.traces import transaction_trace
 from services.transactions.queries.verifying import verify
 from shared.messages.envelope import HOUSE
-from shared.messages.instructions import INSTRUCTIONS, content_of
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions.base import content_of
 from shared.runtime.work import Received
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (

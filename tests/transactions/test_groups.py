@@ -13,7 +13,9 @@ from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.effects import no_item, no_original
 from services.transactions.queries.verifying import verify
-from shared.messages.instructions import INSTRUCTION, MEMBERS, content_of
+from shared.messages.instructions import INSTRUCTION
+from shared.messages.instructions.base import content_of
+from shared.messages.instructions.groups import MEMBERS
 from shared.messages.journal import JOURNAL_EVENT
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (

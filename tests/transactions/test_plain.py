@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from services.transactions.domain.decoding import MalformedInstruction, read_closely
 from services.transactions.domain.plain import read_plain
 from services.transactions.handlers.memory import TYPES
-from shared.messages.instructions import INSTRUCTIONS, content_of
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions.base import content_of
 from shared.messages.structs import struct_of
 from tests.transactions.support import deposit, transfer
 

@@ -19,7 +19,8 @@ from services.transactions.handlers.memory import TYPES
 from services.transactions.queries.verifying import verify
 from shared.messages.acts import EraseParty
 from shared.messages.envelope import canonical_json
-from shared.messages.instructions import INSTRUCTION, content_of
+from shared.messages.instructions import INSTRUCTION
+from shared.messages.instructions.base import content_of
 from shared.messages.partitioner import shard_of
 from shared.messages.sealing import (
     PARTY_KEY_RECORD,

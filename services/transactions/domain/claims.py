@@ -6,7 +6,7 @@ from typing import Any
 
 from services.transactions.domain.decisions import Decision, hash_of
 from services.transactions.domain.reasons import REASONS
-from shared.messages.instructions import NOT_CONTENT
+from shared.messages.instructions.base import NOT_CONTENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.messages.blocks import Payment
-from shared.messages.instructions import INSTRUCTIONS, InstructionBase
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.instructions.base import InstructionBase
 from shared.messages.sealing import PAYMENT_FIELDS, SEALED, WITHHELD, PartyKey
 from shared.messages.structs import spelling_of
 

@@ -16,7 +16,9 @@ from services.transactions.domain.decisions import hash_of
 from services.transactions.domain.personal import block_in, is_personal_in, sealed_at
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.envelope import CODE_PATTERN
-from shared.messages.instructions import NOT_CONTENT, Deposit, Fee, Interest, Transfer, Withdrawal
+from shared.messages.instructions.base import NOT_CONTENT
+from shared.messages.instructions.fees_and_interest import Fee, Interest
+from shared.messages.instructions.payments import Deposit, Transfer, Withdrawal
 from shared.messages.sealing import PartyKey
 from shared.messages.structs import struct_of, union_of
 

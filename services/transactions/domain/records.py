@@ -13,7 +13,9 @@ from services.transactions.domain.personal import is_personal, sealed_content, s
 from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.planning import Planned, TransactionType
 from shared.messages.compliance import CustomerRated, DecisionMade
-from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS, Group, InstructionBase, content_of
+from shared.messages.instructions import INSTRUCTION, INSTRUCTIONS
+from shared.messages.instructions.base import InstructionBase, content_of
+from shared.messages.instructions.groups import Group
 from shared.messages.sealing import PartyKey
 from shared.runtime.work import Discarded, Parked, Received, Unreadable
 

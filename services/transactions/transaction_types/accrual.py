@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.accruing import ACCRUE
 from services.transactions.domain.planning import CASH_CLASSES, Against, Planned, TransactionType
-from shared.messages.instructions import Accrual
+from shared.messages.instructions.fees_and_interest import Accrual
 
 
 def _movements(instruction: Accrual) -> tuple[Planned, ...]:

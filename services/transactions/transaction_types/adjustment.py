@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.adjusting import ADJUST
 from services.transactions.domain.planning import Planned, TransactionType
-from shared.messages.instructions import Adjustment
+from shared.messages.instructions.books import Adjustment
 
 
 def _movements(instruction: Adjustment) -> tuple[Planned, ...]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects import items
 from services.transactions.domain.planning import CUSTOMER_CLASSES, ITEM, Planned, TransactionType
-from shared.messages.instructions import Allocate
+from shared.messages.instructions.corrections import Allocate
 
 
 def _movements(instruction: Allocate) -> tuple[Planned, ...]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.safekeeping import SAFEKEEPING
 from services.transactions.domain.planning import CUSTODY_CLASSES, Against, Planned, TransactionType
-from shared.messages.instructions import CustodyTransfer
+from shared.messages.instructions.securities import CustodyTransfer
 
 
 def _movements(instruction: CustodyTransfer) -> tuple[Planned, ...]:

@@ -10,7 +10,7 @@ from services.transactions.domain.planning import (
     Planned,
     TransactionType,
 )
-from shared.messages.instructions import Deposit
+from shared.messages.instructions.payments import Deposit
 
 
 def _movements(instruction: Deposit) -> tuple[Planned, ...]:

@@ -5,7 +5,7 @@ from typing import Final
 from services.transactions.domain.effects import exchanging
 from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
-from shared.messages.instructions import Exchange
+from shared.messages.instructions.payments import Exchange
 
 VALUE_DAYS_BACK: Final = 4
 """A spot exchange is settled two trading days after it was agreed (Commission Delegated Regulation (EU)

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
-from shared.messages.instructions import Fee
+from shared.messages.instructions.fees_and_interest import Fee
 
 
 def _movements(instruction: Fee) -> tuple[Planned, ...]:

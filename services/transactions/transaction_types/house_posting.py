@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import Planned, TransactionType
-from shared.messages.instructions import HousePosting
+from shared.messages.instructions.books import HousePosting
 
 
 def _movements(instruction: HousePosting) -> tuple[Planned, ...]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CASH_CLASSES, Against, Planned, TransactionType
-from shared.messages.instructions import Interest
+from shared.messages.instructions.fees_and_interest import Interest
 
 _PAID: Final = Against("credit")
 _CHARGED: Final = Against("debit")

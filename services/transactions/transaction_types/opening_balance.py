@@ -10,7 +10,7 @@ from services.transactions.domain.planning import (
     Planned,
     TransactionType,
 )
-from shared.messages.instructions import OpeningBalance
+from shared.messages.instructions.books import OpeningBalance
 
 HOUSE_CLASSES: Final = frozenset(
     {

@@ -5,7 +5,7 @@ from typing import Final
 from services.transactions.domain.effects import reserving
 from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.planning import CASH_CLASSES, COUNTERPARTY, Planned, TransactionType
-from shared.messages.instructions import Reserve
+from shared.messages.instructions.pendings import Reserve
 
 
 def _movements(instruction: Reserve) -> tuple[Planned, ...]:

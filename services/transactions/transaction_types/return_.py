@@ -10,7 +10,7 @@ from services.transactions.domain.planning import (
     Planned,
     TransactionType,
 )
-from shared.messages.instructions import Return
+from shared.messages.instructions.payments import Return
 
 
 def _movements(instruction: Return) -> tuple[Planned, ...]:

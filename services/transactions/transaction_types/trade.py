@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects.trading import TRADING
 from services.transactions.domain.planning import CUSTOMER_CLASSES, Against, Planned, TransactionType
-from shared.messages.instructions import Trade
+from shared.messages.instructions.securities import Trade
 
 MONEY: Final = Against("cash")
 COMMISSION: Final = Against("commission")

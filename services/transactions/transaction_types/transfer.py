@@ -5,7 +5,7 @@ from typing import Final
 from services.transactions.domain.effects.charging import charged, with_charges
 from services.transactions.domain.effects.movements import MOVEMENTS
 from services.transactions.domain.planning import CUSTOMER_CLASSES, Planned, TransactionType
-from shared.messages.instructions import Transfer
+from shared.messages.instructions.payments import Transfer
 
 
 def _movements(instruction: Transfer) -> tuple[Planned, ...]:

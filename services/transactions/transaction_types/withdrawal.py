@@ -11,7 +11,7 @@ from services.transactions.domain.planning import (
     Planned,
     TransactionType,
 )
-from shared.messages.instructions import Withdrawal
+from shared.messages.instructions.payments import Withdrawal
 
 
 def _movements(instruction: Withdrawal) -> tuple[Planned, ...]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from services.transactions.domain.effects import items
 from services.transactions.domain.planning import COUNTERPARTY, ITEM, Planned, TransactionType
-from shared.messages.instructions import WriteOff
+from shared.messages.instructions.corrections import WriteOff
 
 
 def _movements(instruction: WriteOff) -> tuple[Planned, ...]:
