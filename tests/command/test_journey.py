@@ -249,6 +249,12 @@ def _look_after_a_list(backoffice: Callable[..., Any], folder: Path) -> None:
     url = status["services"]["compliance"]["url"].replace("/health/ready", "/metrics")
     until(lambda: urlopen(url).read().decode(), lambda text: WARNING in text)
 
+    others = "".join(f"B-{each},person,Another Person {each},P\n" for each in range(9))
+    file.write_text("entry_id,kind,name,programmes\n" + others)
+    another = backoffice(*load)
+    assert (another.status, another.error["error"]) == (1, "list_unlike")
+    assert f"version {first['version']} of OWN stays in force." in another.error["message"]
+
     whitelist = ("compliance", "whitelist")
     until_day = (datetime.now(UTC).date() + timedelta(days=300)).isoformat()
     told = ("--until", until_day, "--reason", "born later", "--actor", "ann")

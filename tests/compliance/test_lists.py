@@ -7,7 +7,7 @@ import pytest
 
 from services.compliance.data import DEMO_LIST, demo_names
 from services.compliance.domain.lists import ListRefused, in_parts, read_list
-from services.compliance.domain.lists.difference import difference, to_review
+from services.compliance.domain.lists.difference import difference, lost, to_review
 from services.compliance.domain.lists.facts import country_from, date_from
 from services.compliance.domain.lists.party import ListedParty, party_of
 from services.compliance.domain.names.spelling import spell
@@ -520,6 +520,15 @@ def test_a_difference_says_what_was_added_removed_and_changed_and_in_what():
     assert [each.entry_id for each in found.removed] == ["c"]
     assert [(each.after.entry_id, each.facts) for each in found.changed] == [("b", ("names", "remarks"))]
     assert difference(after, after) == difference([], [])
+
+
+def test_another_list_has_lost_what_a_longer_one_has_not():
+    """However many entries it has; a list is told by whom it names."""
+    mine, theirs = (
+        [ListedParty(each, "person", (each,)) for each in "abc"],
+        [ListedParty(each, "person", (each,)) for each in "defghi"],
+    )
+    assert (lost(mine, theirs), lost(mine, [*theirs, *mine]), lost(mine, mine[:2])) == (3, 0, 1)
 
 
 def test_parties_are_screened_again_against_what_can_make_a_new_match():

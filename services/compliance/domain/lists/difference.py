@@ -61,6 +61,11 @@ def difference(before: Iterable[ListedParty], after: Iterable[ListedParty]) -> D
     )
 
 
+def lost(before: Iterable[ListedParty], after: Iterable[ListedParty]) -> int:
+    """Return how many entries a version has lost from another: where that is many, it is another list."""
+    return len({each.entry_id for each in before} - {each.entry_id for each in after})
+
+
 def to_review(matched: Mapping[str, Sequence[str]], changes: Difference) -> frozenset[str]:
     """Return the screened parties whose earlier matches (entry ids, by party) are outdated."""
     return frozenset(party for party, entries in matched.items() if not changes.outdated.isdisjoint(entries))
