@@ -67,10 +67,11 @@ def send(
 
     Empty lines are passed over. An `open_business_day` or `close_period` goes to every partition and is
     answered once, with the outcome of the house's shard. With --wait, a line that builds on an earlier one of
-    another shard (credits an account opened there, spends what came from there) is sent once that one has its
-    outcome. A rejection is an answer: status 0. A line without an outcome in time is printed with the
-    outcome `timeout`: status 4. With --dry-run, each line is marked as a dry run and is judged as the books
-    are then, as if no other line were there; a line that cannot be marked stops all: status 2.
+    another shard (names an account opened there, spends what came from there, undoes what was done there) is
+    sent once that one has its outcome. A rejection is an answer: status 0. A line without an outcome in time
+    is printed with the outcome `timeout`: status 4. With --dry-run, each line is marked as a dry run and is
+    judged as the books are then, as if no other line were there; a line that cannot be marked stops all:
+    status 2.
     """
     connection = connect()
     lines = read_lines(file, _key_for_all(key, raw_key), _checked(partition, connection.partitions))
@@ -97,9 +98,11 @@ class Line:
     """A partition asked for, or None: where the key says."""
     broadcast: bool
     own: frozenset[str] = frozenset()
-    """The owner, and the accounts of his that the line names."""
+    """The owner, the ids that the line uses up, and the accounts that it names as the owner's."""
     others: frozenset[str] = frozenset()
-    """Accounts it names that may be another's."""
+    """Accounts it names, which may be another's; ids of earlier instructions, and what those named."""
+    ids: frozenset[str] = frozenset()
+    """The ids that it uses up: its own, and those of a group's members."""
 
     def home(self, partitions: int) -> int:
         """Return the shard whose answer counts."""
@@ -118,10 +121,15 @@ def read_lines(file: Path, key: "ForcedKey | None", partition: int | None) -> li
             USAGE,
         ) from problem
     lines: list[Line] = []
+    named: dict[str, frozenset[str]] = {}
     for number, raw in enumerate(content.split(b"\n"), start=1):
         value = raw.removesuffix(b"\r")
         if value.strip():
-            lines.append(read_line(number, value, key, partition))
+            line = read_line(number, value, key, partition)
+            codes = line.own | line.others
+            reached = frozenset[str]().union(*(named.get(each, ()) for each in codes))
+            lines.append(replace(line, others=line.others | reached))
+            named |= dict.fromkeys(line.ids, codes)
     return lines
 
 
@@ -138,6 +146,11 @@ def read_line(number: int, value: bytes, key: ForcedKey | None = None, partition
     owner = document.get("owner")
     identity = document.get("instruction_id")
     own_key = owner if isinstance(owner, str) and re.fullmatch(CODE_PATTERN, owner) else HOUSE
+    listed = document.get("members")
+    members: list[Any] = listed if isinstance(listed, list) else []
+    parts = [document, *(each for each in members if isinstance(each, dict))]
+    ids = frozenset[str]().union(*(_ids(each, "instruction_id") for each in parts))
+    own = frozenset[str]().union(*(_codes(each, "owner", *OWN_ACCOUNTS) for each in parts))
     return Line(
         number=number,
         value=value,
@@ -145,8 +158,11 @@ def read_line(number: int, value: bytes, key: ForcedKey | None = None, partition
         key=key.key if key is not None else own_key.encode(),
         partition=partition,
         broadcast=document.get("type") in BROADCAST_TYPES and partition is None and key is None,
-        own=_codes(document, "owner", "account", "debit_account") if own_key != HOUSE else frozenset(),
-        others=_codes(document, "credit_account"),
+        own=ids | own if own_key != HOUSE else ids,
+        others=frozenset[str]().union(
+            *(_codes(each, *OWN_ACCOUNTS, "credit_account") | _ids(each, *EARLIER) for each in parts)
+        ),
+        ids=ids,
     )
 
 
@@ -165,8 +181,19 @@ def mark_as_dry_run(line: Line) -> Line:
     return replace(line, value=line.value.replace(b"{", b'{"%b":true,' % DRY_RUN.encode(), 1))
 
 
+OWN_ACCOUNTS: Final = ("account", "debit_account", "cash_account", "custody_account")
+"""Fields that name an account of the owner's, unless upstream is mistaken or an item goes to another."""
+EARLIER: Final = ("original_id", "pending_id")
+"""Fields that name an instruction which came before, maybe of another home."""
+
+
 def _codes(document: Mapping[str, Any], *names: str) -> frozenset[str]:
     return frozenset(code for name in names if isinstance(code := document.get(name), str))
+
+
+def _ids(document: Mapping[str, Any], *names: str) -> frozenset[str]:
+    """Return ids in one spelling, such as no code of an account has."""
+    return frozenset(f"id {each.replace('-', '').lower()}" for each in _codes(document, *names))
 
 
 BROADCAST_TYPES: Final[tuple[object, ...]] = tuple(BROADCAST)

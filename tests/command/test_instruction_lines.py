@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from backoffice.cli.causality import waves
 from backoffice.cli.errors import CommandError
 from backoffice.cli.instruction import ForcedKey, mark_as_dry_run, read_lines
 
@@ -120,3 +122,59 @@ def test_a_line_that_cannot_be_marked_stops_all(tmp_path: Path, line: bytes) -> 
     with pytest.raises(CommandError) as stopped:
         mark_as_dry_run(read)
     assert stopped.value.error == "not_markable"
+
+
+ANNA, BEN = "anna", "ben"
+"""Their shards of four differ."""
+
+
+def instruction_of(kind: str, number: int, owner: str, **fields: object) -> dict[str, object]:
+    """Say an instruction whose id is made of its number."""
+    return {
+        "type": kind,
+        "instruction_id": f"019c2f10-0000-7000-8000-{number:012x}",
+        "owner": owner,
+        **fields,
+    }
+
+
+ID: Final = {number: f"019C2F100000700080000000{number:08X}" for number in range(4)}
+"""The ids in another spelling."""
+PAID: Final = instruction_of("transfer", 1, ANNA, debit_account="anna-1", credit_account="ben-1")
+OPENED: Final = instruction_of("open_account", 1, BEN, account="ben-1")
+
+
+@pytest.mark.parametrize(
+    ("document", "sizes"),
+    [
+        ([PAID, instruction_of("reversal", 2, BEN, original_id=ID[1], original_owner=ANNA)], [1, 1]),
+        ([OPENED, instruction_of("deposit", 2, ANNA, account="ben-1")], [1, 1]),
+        ([OPENED, instruction_of("reserve", 2, ANNA, account="anna-1", credit_account="ben-1")], [1, 1]),
+        (
+            [
+                OPENED,
+                instruction_of(
+                    "group", 2, ANNA, members=[instruction_of("transfer", 3, ANNA, credit_account="ben-1")]
+                ),
+            ],
+            [1, 1],
+        ),
+        (
+            [
+                instruction_of("reserve", 1, ANNA, account="anna-1", credit_account="ben-1"),
+                instruction_of("withdrawal", 2, BEN, account="ben-1"),
+                instruction_of("post_pending", 3, ANNA, pending_id=ID[1]),
+                instruction_of("withdrawal", 0, BEN, account="ben-1"),
+            ],
+            [1, 1, 1, 1],
+        ),
+        ([OPENED, instruction_of("deposit", 2, ANNA, account="anna-1")], [2]),
+        ([PAID, instruction_of("return", 2, ANNA, original_id=ID[1])], [2]),
+    ],
+)
+def test_a_line_waits_for_what_it_names_in_another_shard(
+    tmp_path: Path, document: list[dict[str, object]], sizes: list[int]
+) -> None:
+    """Else a reversal of what the file posts before, or a group on an account it opens, would be refused."""
+    text = b"\n".join(json.dumps(each).encode() for each in document)
+    assert [len(wave) for wave in waves(lines_of(tmp_path, text), 4, 100)] == sizes
