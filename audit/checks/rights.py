@@ -34,6 +34,7 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "snoozed_alert"),
         ("compliance", "person_role"),
         ("compliance", "person_run"),
+        ("compliance", "account_fact"),
         *(
             (service, table)
             for service in SERVICES

@@ -17,6 +17,7 @@ from backoffice.cli import (
     output,
     parameters,
     ratings,
+    retention,
     roles,
     sessions,
     snoozes,
@@ -77,6 +78,7 @@ app.add_typer(ratings.app, name="ratings")
 alerts.command()(cases.dismiss)
 app.command()(tokens.token)
 app.command()(verification.verify)
+app.command(name="retention")(retention.show)
 app.command()(names.screen)
 app.command()(names.compare)
 app.command()(evaluate.evaluate)

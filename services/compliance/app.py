@@ -21,6 +21,7 @@ from services.compliance.handlers import (
     parties,
     persons,
     ratings,
+    retention,
     tier_two,
     windows,
 )
@@ -181,6 +182,7 @@ class ComplianceService(Service):
         await events.screen_events(work, journal, draft)
         await parties.remember_parties(work, journal)
         await persons.remember_roles(work, journal)
+        await retention.remember_accounts(work, journal)
         await ratings.rate_new_customers(work, journal, draft)
         await self._chain(work)
 

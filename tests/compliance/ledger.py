@@ -10,6 +10,7 @@ from uuid import UUID
 
 from shared.messages.envelope import HOUSE, Event, Number
 from shared.messages.journal import (
+    AccountClosed,
     DryRunJudged,
     InstructionApplied,
     InstructionRejected,
@@ -176,6 +177,38 @@ class Ledger:
                 "party": {"kind": kind, "name": name, **party},
                 **given,
             },
+            account=_posting(owner, "USD"),
+            asset="USD",
+            scale=2,
+        )
+        return self._copies(event, set())
+
+    def closed(self, *, owner: str = ALICE, day: date = DAY) -> list[Delivery]:
+        """Make the event of an account that has come to nothing."""
+        shard = shard_of(owner, PARTITIONS)
+        event = AccountClosed(
+            shard=shard,
+            seq=self.next_seq(shard),
+            recorded_at=RECORDED_AT,
+            owner=owner,
+            booking_date=day,
+            account=_posting(owner, "USD"),
+            asset="USD",
+            scale=2,
+        )
+        return self._copies(event, set())
+
+    def reopened(self, *, owner: str = ALICE) -> list[Delivery]:
+        """Make the event of an account that is open again."""
+        shard = shard_of(owner, PARTITIONS)
+        event = InstructionApplied(
+            shard=shard,
+            seq=self.next_seq(shard),
+            recorded_at=RECORDED_AT,
+            instruction_id=self.next_instruction(),
+            instruction_type="reopen_account",
+            owner=owner,
+            instruction={"type": "reopen_account", "owner": owner},
             account=_posting(owner, "USD"),
             asset="USD",
             scale=2,

@@ -43,6 +43,8 @@ DENIED = [
     "DELETE FROM list_confirmation",
     "UPDATE list_confirmation SET recorded_at = now()",
     "DELETE FROM list_outdated",
+    "UPDATE account_fact SET day = '2000-01-01'",
+    "DELETE FROM account_fact",
     "UPDATE snooze_fact SET until = '2099-01-01'",
     "DELETE FROM snooze_fact",
     "UPDATE snoozed_alert SET findings = '[]'",

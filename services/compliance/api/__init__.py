@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
-from services.compliance.api import acting, lists, parameters, ratings, reading, roles, snoozes
+from services.compliance.api import acting, lists, parameters, ratings, reading, retention, roles, snoozes
 from services.compliance.api.problems import Problem, ProblemDetails, answer_invalid, answer_problem
 from shared.runtime.gateway import Gateway
 
@@ -37,6 +37,7 @@ ROUTERS: Final = (
     roles.router,
     roles.acting,
     snoozes.router,
+    retention.router,
 )
 
 

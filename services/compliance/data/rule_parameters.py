@@ -21,6 +21,18 @@ _STRUCTURING: Final = "31 CFR 1010.314; FFIEC BSA/AML examination manual, append
 _OWN_UNITS: Final = "; the same figure in the asset's own units unless a row for it says otherwise"
 _SINCE: Final = date(1970, 1, 1)
 """Valid for imported history too."""
+_TEN_YEARS_SINCE: Final = date(2025, 3, 12)
+_KEPT: Final = (
+    "31 CFR 1010.430(d), 1020.320(d), 1010.306(a)(2): five years from the record, the report's filing or the"
+    " currency report; Regulation (EU) 2024/1624, article 77(3), before 2027-07-10 Directive (EU) 2015/849,"
+    " article 40(1): five years from the end of the relationship; Delegated Regulation (EU) 2016/957,"
+    " article 3(8): five years for what became of a suspicion of market abuse; 31 CFR 501.601: "
+)
+
+
+def _retention(version: int, sanctions: int, since: date, until: date | None, law: str) -> RuleParameter:
+    years = {"aml_years": 5, "sanctions_years": sanctions, "filing_years": 5, "years_from_end": 5}
+    return RuleParameter("RETENTION", version, ANY_ASSET, years, since, until, _KEPT + law)
 
 
 def _cash(
@@ -68,6 +80,8 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
         " lists read daily: Regulation (EU) 260/2012, article 5d(1); the made-up list has no publisher",
     ),
     *WINDOW_PARAMETERS,
+    _retention(1, 5, _SINCE, _TEN_YEARS_SINCE, "five years"),
+    _retention(2, 10, _TEN_YEARS_SINCE, None, "ten years (89 FR 74832, from 2025-03-12; 90 FR 13286)"),
     RuleParameter(
         "SNOOZE",
         1,

@@ -17,6 +17,7 @@ from services.compliance.domain.cash import CashEvent, Direction, Phase
 from services.compliance.domain.lists.party import IdentifierKind
 from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known, PartyKind
 from services.compliance.domain.persons import PersonRole, roles_told
+from services.compliance.domain.retention import AccountEvent, AccountFact
 from services.compliance.domain.windows.entry import Entry, counterparty, instant
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import (
@@ -33,7 +34,9 @@ _VIEW: Final = ConfigDict(extra="ignore", strict=True)
 
 PAYMENT_PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
 PARTY_FIELDS: Final = frozenset({"party", "party.holders"})
-CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})
+CONCERNING: Final = frozenset(
+    {"TransactionPosted", "TransactionPending", "InstructionApplied", "AccountClosed"}
+)
 
 
 @with_config(_VIEW)
@@ -186,6 +189,8 @@ class LedgerNews:
     """Whether names in it could not be read, since the key that they are sealed under is gone."""
     roles: tuple[PersonRole, ...] = ()
     """Who has a role with the customer that an account was opened for, as far as persons have codes."""
+    account: AccountFact | None = None
+    """What became of a customer's account."""
 
     def event(self) -> JournalEvent:
         """Read the whole event; raises pydantic's `ValidationError`."""
@@ -213,6 +218,9 @@ def read_news(value: bytes) -> LedgerNews:
         return NOTHING
     waits = kind == "TransactionPending" and head.get("screening", True)
     instruction = head.get("instruction")
+    account = _account_fact(head, instruction or {})
+    if kind == "AccountClosed":
+        return LedgerNews(value, (), cash=False, waits=False, account=account)
     entries = entries_of(head, instruction or {})
     if instruction is None:
         return (
@@ -228,11 +236,29 @@ def read_news(value: bytes) -> LedgerNews:
     )
     # What was pending has been screened by its names already.
     names = bearers_of(instruction) if head.get("first") is None else ()
-    if not (names or cash or waits or entries):
+    if not (names or cash or waits or entries or account):
         return NOTHING
     party = instruction.get("party") if kind == "InstructionApplied" else None
     roles = roles_told(head.get("account", _NOWHERE)["owner"], party) if party is not None else ()
-    return LedgerNews(value, names, cash=cash, waits=waits, entries=entries, roles=roles)
+    return LedgerNews(value, names, cash=cash, waits=waits, entries=entries, roles=roles, account=account)
+
+
+_ACCOUNTS_BY: Final[dict[str, AccountEvent]] = {"open_account": "opened", "reopen_account": "reopened"}
+
+
+def _account_fact(event: EventView, instruction: InstructionView) -> AccountFact | None:
+    """What became of a customer's account; None of the house's own, and of all other events."""
+    kind = event["type"]
+    what: AccountEvent | None = "closed" if kind == "AccountClosed" else None
+    if kind == "InstructionApplied":
+        what = _ACCOUNTS_BY.get(instruction.get("type", ""))
+    posting = event.get("account", _NOWHERE)
+    if what is None or posting["owner"] in ("", HOUSE):
+        return None
+    day = event.get("booking_date", "") if what == "closed" else event.get("recorded_at", "")[:10]
+    return AccountFact(
+        event.get("seq", 0), posting["owner"], posting["account"], what, date.fromisoformat(day)
+    )
 
 
 def _look_closely(value: bytes) -> EventView | None:

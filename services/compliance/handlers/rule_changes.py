@@ -10,6 +10,7 @@ from services.compliance.domain.cases import DEADLINES, read_days
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.parameters import read_cooldown
 from services.compliance.domain.ratings import RATING, read_data
+from services.compliance.domain.retention import RETENTION, read_terms
 from services.compliance.domain.rule import (
     ANYTHING,
     CashRule,
@@ -66,6 +67,8 @@ def check_parameters(row: RuleParameter, scale: int) -> None:
                     read_data(row)
                 if row.rule == SNOOZE:
                     read_days_max(row)
+                if row.rule == RETENTION:
+                    read_terms(row)
         if "hold_hours" in row.values or isinstance(rule, NameRule) or getattr(rule, "holds", False):
             hours = int(row.values["hold_hours"])
             if not 0 < hours <= HOLD_HOURS_MAX:

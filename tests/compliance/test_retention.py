@@ -1,0 +1,207 @@
+"""Retention: classes by law, a day for each record, and what is never due."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.compliance.data.rule_parameters import RULE_PARAMETERS
+from services.compliance.domain.parameters import ParameterBook
+from services.compliance.domain.retention import CLASSES, Terms, due_on, terms_on
+from services.compliance.queries.retention import retention
+from shared.messages.acts import DismissAlert, OpenCase, RefuseHold
+from shared.messages.compliance import AlertRaised, HoldPlaced
+from shared.messages.envelope import HOUSE
+from tests.compliance import test_api as api
+from tests.compliance.conftest import Harness
+from tests.compliance.ledger import ALICE, DAY, Ledger
+from tests.compliance.tables import table
+
+LISTED = "Otto Grimwold"
+"""Of the made-up list."""
+BOOK = ParameterBook(RULE_PARAMETERS)
+TODAY = date(2026, 3, 2)
+
+
+@dataclass
+class Office:
+    """A customer who comes and goes, and people who look at what is found."""
+
+    harness: Harness
+    ledger: Ledger = field(default_factory=Ledger)
+    acts: int = 0
+
+    def act(self, what: type, actor: str = "ann", **fields: Any) -> Any:
+        """Make an act with an id of its own."""
+        self.acts += 1
+        return what(act_id=UUID(int=9000 + self.acts), actor=actor, reason="seen", **fields)
+
+    async def opened(self, owner: str = ALICE) -> None:
+        """Let a customer open an account."""
+        await self.harness.take(*self.ledger.opened("Alice Adams", owner=owner))
+
+    async def closed(self, day: date, owner: str = ALICE) -> None:
+        """Let the account come to nothing."""
+        await self.harness.take(*self.ledger.closed(owner=owner, day=day))
+
+    async def alert(self, owner: str = ALICE) -> AlertRaised:
+        """Let reportable cash come in, and return the alert."""
+        events = await self.harness.take(*self.ledger.moved("deposit", "10000.01", owner=owner))
+        [alert] = [each for each in events if isinstance(each, AlertRaised)]
+        return alert
+
+    async def hold(self, owner: str = ALICE) -> HoldPlaced:
+        """Let a payment to a listed name wait, and return the hold."""
+        moved = self.ledger.moved(
+            "withdrawal", "10", owner=owner, cash=False, pending=True, names={"creditor": LISTED}
+        )
+        events = await self.harness.take(*moved)
+        [hold] = [each for each in events if isinstance(each, HoldPlaced)]
+        return hold
+
+    async def do(self, what: type, actor: str = "ann", **fields: Any) -> Any:
+        """Have an act carried out; return its answer."""
+        *_, done = await self.harness.act(self.act(what, actor, **{"owner": ALICE, **fields}))
+        return done
+
+    async def kept(self, as_of: date = TODAY) -> dict[tuple[str, str], dict[str, Any]]:
+        """What is kept, by kind and class."""
+        found = await retention(self.harness.connection, as_of)
+        return {(each["kind"], each["record_class"]): each for each in found.groups}
+
+
+@pytest.fixture
+def office(live: Harness) -> Office:
+    """Make the office, with all rules in force."""
+    return Office(live)
+
+
+def test_sanctions_are_kept_for_ten_years_from_the_day_of_the_law_on():
+    """31 CFR 501.601 says so from 2025-03-12; before it was five, as of everything else."""
+    before, after = terms_on(BOOK, date(2025, 3, 11)), terms_on(BOOK, date(2025, 3, 12))
+    assert before is not None
+    assert after is not None
+    assert dict(before.years) == {"aml": 5, "sanctions": 5, "filing": 5}
+    assert dict(after.years) == {"aml": 5, "sanctions": 10, "filing": 5}
+    assert (before.years_from_end, after.years_from_end) == (5, 5)
+
+
+DUE = table("""
+    class      since       ended       due
+    aml        2026-03-02  2026-03-02  2031-03-03     # the anniversary is the last day of it
+    aml        2026-03-02  2028-07-01  2033-07-02     # the relationship ended later
+    aml        2026-03-02  never       never
+    sanctions  2026-03-02  2026-03-02  2036-03-03
+    sanctions  2026-03-02  2033-01-01  2038-01-02     # the end counts for these, too
+    filing     2028-02-29  2020-01-01  2033-03-01     # no such day in 2033: February's last
+    aml        never       2026-03-02  never          # still worked on
+""")
+
+
+def _day(text: str) -> date | None:
+    return None if text == "never" else date.fromisoformat(text)
+
+
+@pytest.mark.parametrize("row", DUE, ids=str)
+def test_a_record_is_due_when_all_its_years_are_over(row: dict[str, Any]):
+    """Those of its class, and those from the end of the relationship."""
+    terms = terms_on(BOOK, TODAY)
+    assert terms is not None
+    assert due_on(terms, row["class"], _day(row["since"]), ALICE, _day(row["ended"])) == _day(row["due"])
+
+
+DAYS = (None, date(2024, 2, 29), date(2026, 3, 1), date(2026, 3, 2), date(2028, 2, 29), date(2031, 12, 31))
+
+
+async def test_the_database_comes_to_the_same_day(harness: Harness):
+    """One rule written down twice, in the domain and in the function that all counting uses."""
+    rows = list(product(DAYS, (1, 4, 5, 10, 100), (ALICE, HOUSE), DAYS, (None, 1, 4, 5)))
+    found = await harness.connection.fetch(
+        "SELECT due_on(x.since, x.years, x.owner, x.ended, x.years_from_end) AS due"
+        " FROM unnest($1::date[], $2::int[], $3::text[], $4::date[], $5::int[]) WITH ORDINALITY"
+        " AS x (since, years, owner, ended, years_from_end, number) ORDER BY x.number",
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+    for (since, years, owner, ended, from_end), row in zip(rows, found, strict=True):
+        terms = Terms(dict.fromkeys(CLASSES, years), from_end, "", 1)
+        assert row["due"] == due_on(terms, "aml", since, owner, ended), (since, years, owner, ended, from_end)
+
+
+async def test_what_is_worked_on_is_never_due(office: Office):
+    """An alert that nobody has looked at, a case that is open, a payment that waits."""
+    await office.opened()
+    await office.closed(TODAY)
+    await office.alert()
+    await office.hold()
+    kept = await office.kept(date(2100, 1, 1))
+    for key in (("alert", "aml"), ("hold", "sanctions")):
+        assert (kept[key]["records"], kept[key]["worked_on"], kept[key]["due"]) == (1, 1, 0), key
+        assert kept[key]["first_due"] is None
+
+
+async def test_each_kind_is_due_by_its_class(office: Office):
+    """What was dismissed five years on, a listed name's hold and decision ten."""
+    await office.opened()
+    alert = await office.alert()
+    await office.do(DismissAlert, alert_id=alert.alert_id)
+    hold = await office.hold()
+    await office.do(RefuseHold, instruction_id=hold.instruction_id)
+    kept = await office.kept(date(2100, 1, 1))
+    assert kept["alert", "aml"]["related"] == 1, "Alice is a customer still"
+    await office.closed(TODAY)
+    five, ten = date(2031, 3, 3), date(2036, 3, 3)
+    due = {
+        ("alert", "aml"): five,
+        ("hold", "sanctions"): ten,
+        ("decision", "sanctions"): ten,
+    }
+    kept = await office.kept()
+    assert {key: kept[key]["first_due"] for key in due} == due
+    for key, day in due.items():
+        before = (await office.kept(day - timedelta(days=1)))[key]["due"]
+        assert (before, (await office.kept(day))[key]["due"]) == (0, 1), key
+
+
+async def test_an_alert_in_a_case_is_kept_as_the_case_is(office: Office):
+    """It is worked on until the case is closed and what is to be filed is filed."""
+    await office.opened()
+    await office.closed(TODAY)
+    alert = await office.alert()
+    opened = await office.do(OpenCase, alert_ids=(alert.alert_id,), kind="suspicion")
+    assert opened.done
+    kept = await office.kept(date(2100, 1, 1))
+    assert (kept["case", "aml"]["worked_on"], kept["alert", "aml"]["worked_on"]) == (1, 1)
+
+
+async def test_an_account_opened_again_is_a_relationship_again(office: Office):
+    """So is another one that is open: the end is when the last of them is closed."""
+    await office.opened()
+    await office.closed(DAY)
+    alert = await office.alert()
+    await office.do(DismissAlert, alert_id=alert.alert_id)
+    assert (await office.kept())["alert", "aml"]["first_due"] == date(2031, 3, 3)
+    await office.harness.take(*office.ledger.reopened())
+    assert (await office.kept())["alert", "aml"]["first_due"] is None
+    await office.closed(DAY + timedelta(days=400))
+    assert (await office.kept())["alert", "aml"]["first_due"] == date(2032, 4, 7)
+
+
+async def test_who_never_opened_an_account_is_kept(office: Office):
+    """It is not known that the relationship has ended; nothing is removed by ignorance."""
+    alert = await office.alert()
+    await office.do(DismissAlert, alert_id=alert.alert_id)
+    assert (await office.kept(date(2100, 1, 1)))["alert", "aml"]["related"] == 1
+
+
+async def test_what_is_kept_is_told_by_http(office: Office):
+    """With the terms and their source."""
+    await office.opened()
+    await office.alert()
+    said = (await api.Desk(office.harness).ask("GET", "/v1/retention", as_of="2026-03-02")).body
+    assert said["terms"]["years"]["sanctions"] == 10
+    assert "31 CFR 501.601" in said["terms"]["source"]
+    [group] = said["groups"]
+    assert (group["kind"], group["worked_on"], group["first_due"]) == ("alert", 1, None)
