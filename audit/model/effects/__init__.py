@@ -1,6 +1,6 @@
 """What each type of instruction does, in the model's own words. EXTEND HERE.
 
-A type that moves money needs its movements in `movements.MOVEMENTS`; any other a function in a module of its
+A type that moves money needs its movements in `askings.MOVEMENTS`; any other a function in a module of its
 own, listed below.
 """
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from audit.model.effects.accounts import code_is_free, limit_asked, open_account
 from audit.model.effects.accruals import accrue, has_accrued
+from audit.model.effects.askings import MOVEMENTS, amounts_moved, ends_and_charges_fit
 from audit.model.effects.business_days import open_business_day
 from audit.model.effects.closings import by_two, close, closed, reopen, swept
 from audit.model.effects.effect import ByItself, Effect
@@ -17,7 +18,7 @@ from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
 from audit.model.effects.groups import book, well_formed
 from audit.model.effects.items import given_up_by_two, use_item
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
-from audit.model.effects.movements import MOVEMENTS, amounts_moved, ends_and_charges_fit, move
+from audit.model.effects.movements import move
 from audit.model.effects.obligations import booked
 from audit.model.effects.periods import close_period, holds_a_day
 from audit.model.effects.reopenings import reopened

@@ -6,7 +6,8 @@ from typing import Final
 from audit.amounts import spell_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
-from audit.model.effects.movements import Asking, End, move
+from audit.model.effects.askings import Asking, End
+from audit.model.effects.movements import move
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import ShardState
 from audit.wire import Asked

@@ -5,8 +5,10 @@ from decimal import Context, Decimal, Inexact
 
 from audit.evidence import JournalRow
 from audit.model.books import Books
+from audit.model.effects.askings import amounts_moved, charges_fit, ends_differ
 from audit.model.effects.effect import Spelled
-from audit.model.effects.movements import Known, amounts_moved, charges_fit, ends_differ, move
+from audit.model.effects.movements import move
+from audit.model.effects.references import Known
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import ShardState
 from audit.wire import Asked

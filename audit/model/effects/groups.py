@@ -9,21 +9,12 @@ from uuid import UUID
 
 from audit.evidence import JournalRow
 from audit.model.books import Books, ScreenedBy, most_urgent
+from audit.model.effects.askings import MOVEMENTS, Asking
+from audit.model.effects.bearing import bears, passes_cap
 from audit.model.effects.effect import Effect
 from audit.model.effects.exchanges import agrees
-from audit.model.effects.movements import (
-    INSTEAD,
-    MOVEMENTS,
-    TO_SUSPENSE,
-    VALUED_BACK,
-    Asking,
-    Known,
-    bears,
-    legs_of,
-    passes_cap,
-    referring,
-    within_boxes,
-)
+from audit.model.effects.movements import INSTEAD, TO_SUSPENSE, VALUED_BACK, legs_of
+from audit.model.effects.references import Known, referring, within_boxes
 from audit.model.effects.reserves import is_valued_before, value_of
 from audit.model.form import spelling
 from audit.model.predictions import Leg, Prediction, rejected

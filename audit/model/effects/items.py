@@ -5,7 +5,9 @@ from datetime import date
 from audit.amounts import read_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
-from audit.model.effects.movements import INSTEAD, OF_ITEMS, bears
+from audit.model.effects.bearing import bears
+from audit.model.effects.movements import INSTEAD
+from audit.model.effects.references import OF_ITEMS
 from audit.model.effects.reversals import home
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import ShardState

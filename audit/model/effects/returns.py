@@ -8,8 +8,9 @@ from uuid import UUID
 from audit.amounts import read_amount
 from audit.evidence import JournalRow
 from audit.model.books import Books
+from audit.model.effects.bearing import bears
 from audit.model.effects.effect import Spelled
-from audit.model.effects.movements import INSTEAD, bears
+from audit.model.effects.movements import INSTEAD
 from audit.model.effects.reserves import value_of
 from audit.model.effects.reversals import find_posted
 from audit.model.predictions import Leg, Prediction, rejected

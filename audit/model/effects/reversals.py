@@ -6,7 +6,8 @@ from uuid import UUID
 
 from audit.evidence import JournalRow
 from audit.model.books import Books
-from audit.model.effects.movements import bears, ends_differ
+from audit.model.effects.askings import ends_differ
+from audit.model.effects.bearing import bears
 from audit.model.effects.obligations import does_not_fit
 from audit.model.effects.reopenings import is_in_the_way, part_of_trade, reopen
 from audit.model.effects.reserves import is_valued_before, value_of

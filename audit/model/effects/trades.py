@@ -5,8 +5,10 @@ from decimal import Decimal
 
 from audit.evidence import JournalRow
 from audit.model.books import Books
-from audit.model.effects.movements import Known, ends_differ, move
+from audit.model.effects.askings import ends_differ
+from audit.model.effects.movements import move
 from audit.model.effects.obligations import does_not_fit, follow
+from audit.model.effects.references import Known
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import ShardState
 from audit.wire import Asked
