@@ -4,25 +4,19 @@ Each act is answered by one `ActDone`; one sent twice is done once, and answered
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
 from services.compliance.domain.cases import days_on, numbers_of
-from services.compliance.domain.list_age import ListCheck
-from services.compliance.domain.lists.party import party_of
-from services.compliance.domain.memory import Draft, ListVersion
+from services.compliance.domain.memory import Draft
 from services.compliance.domain.ratings import RatingProposal, Said
 from services.compliance.domain.records import (
     AnswerRow,
     DecisionRow,
     HoldStatus,
-    ListPart,
-    ListRefusalRow,
-    ListState,
     ReleaseRow,
-    RescreeningRow,
     WhitelistMove,
     WhitelistProposal,
 )
@@ -35,6 +29,14 @@ from services.compliance.handlers.holds import (
     release_row,
     status_after,
 )
+from services.compliance.handlers.lists import (
+    ListAct,
+    ListsTold,
+    judge_activation,
+    judge_load,
+    judge_refusal,
+    take_lists,
+)
 from services.compliance.handlers.pairs import (
     PairAct,
     judge_approval,
@@ -43,7 +45,6 @@ from services.compliance.handlers.pairs import (
     row_of,
     whitelist_days_max,
 )
-from services.compliance.handlers.parties import plan_rescreening
 from services.compliance.handlers.ratings import (
     RatingAct,
     announce_rating,
@@ -58,12 +59,10 @@ from services.compliance.handlers.rule_changes import (
     load_rule_acts,
 )
 from services.compliance.handlers.snoozes import SnoozeAct, SnoozesTold, judge_snooze, load_snooze_acts
-from services.compliance.handlers.verdicts import Known, Verdict, refused
+from services.compliance.handlers.verdicts import Known, Verdict
 from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
-from services.compliance.store import list_age as list_age_store
-from services.compliance.store import parties as party_store
 from services.compliance.store import ratings as rating_store
 from services.compliance.store import roles as role_store
 from services.compliance.store import watchlists as list_store
@@ -94,7 +93,6 @@ from shared.messages.acts import (
     RevokeWhitelisting,
     WithdrawParameters,
 )
-from shared.messages.compliance import ListActivated, ListConfirmed, ListRefused
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
@@ -103,7 +101,6 @@ from shared.runtime.work import Received, UnitOfWork
 
 AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
-ListAct = LoadList | ActivateList | RefuseList
 OwnerAct = HoldAct | PairAct | SnoozeAct | RatingAct | OpenCase | DismissAlert | CaseAct
 """Acts that concern one customer, whom they name."""
 OwnAct = OwnerAct | ListAct | RuleAct | RoleAct
@@ -120,28 +117,18 @@ async def carry_out(
     known.roles_required = roles_required
     verdicts = [judge_act(record.shard, act, known) for record, act in acts]
     told = _Told()
-    parts = [
-        _list_part(verdict.part, work.shards[record.shard].recorded_at)
-        for (record, _), verdict in zip(acts, verdicts, strict=True)
-        if verdict.part is not None
-    ]
-    await list_store.save_parts(work.connection, parts)
-    activated = {verdict.activates for verdict in verdicts if verdict.activates is not None}
-    missing = [version for version in sorted(activated) if draft.index(version) is None]
-    draft.indexes.update(await list_store.load_indexes(work.connection, missing))
+    judged = [(record, verdict) for (record, _), verdict in zip(acts, verdicts, strict=True)]
+    await take_lists(work, judged, draft)
     for (record, act), verdict in zip(acts, verdicts, strict=True):
         _tell(work, record, act, verdict, draft, told)
     await decision_store.save_releases(work.connection, told.releases)
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.move_holds(work.connection, told.moves)
-    await list_store.save_activations(work.connection, told.activations)
-    await list_age_store.save_confirmations(work.connection, told.confirmations)
     await whitelist_store.save_proposals(work.connection, told.proposals)
     await whitelist_store.move_whitelistings(work.connection, told.pairs_moved)
     await rating_store.save_proposals(work.connection, told.rating_proposals)
     await rating_store.save_ratings(work.connection, told.ratings)
-    await list_store.save_refusals(work.connection, told.refusals)
-    await party_store.save_rescreenings(work.connection, told.rescreenings)
+    await told.lists.save(work.connection)
     await told.cases.save(work.connection)
     await told.rules.save(work.connection)
     await told.snoozes.save(work.connection)
@@ -258,64 +245,13 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
         case ProposeRole() | ApproveRole() | RevokeRole():
             return judge_role(shard, act, known)
         case LoadList():
-            return _judge_load(shard, act, known)
+            return judge_load(shard, act, known)
         case ActivateList():
-            return _judge_activation(shard, act, known)
+            return judge_activation(shard, act, known)
         case RefuseList():
-            return _judge_refusal(shard, act, known)
+            return judge_refusal(shard, act, known)
         case _:
             assert_never(act)
-
-
-def _judge_load(shard: int, act: LoadList, known: Known) -> Verdict:
-    version = (act.list_code, act.version)
-    state = known.lists.get(version) or ListState(act.parts, act.sha256, frozenset())
-    entry_ids = [entry.entry_id for entry in act.entries]
-    if shard != known.house_shard:
-        return refused("wrong_shard", f"lists are loaded in the house's shard, {known.house_shard}")
-    if not 1 <= act.part <= act.parts:
-        return refused("wrong_part", f"part {act.part} of {act.parts}")
-    if (state.sha256, state.parts) != (act.sha256, act.parts):
-        return refused("other_content", f"version {act.version} is there, made from another file")
-    if act.part in state.loaded:
-        return Verdict(True, "the part was there already", _progress(state))
-    if len(set(entry_ids)) < len(entry_ids) or known.entries & {(*version, each) for each in entry_ids}:
-        return refused("entry_twice", "an entry id occurs twice in the version")
-    if any(not entry.names or not all(entry.names) for entry in act.entries):
-        return refused("entry_nameless", "an entry has no name")
-    after = replace(state, loaded=state.loaded | {act.part})
-    known.lists[version] = after
-    known.entries |= {(*version, each) for each in entry_ids}
-    return Verdict(True, f"{len(after.loaded)} of {after.parts} parts are there", _progress(after), part=act)
-
-
-def _progress(state: ListState) -> dict[str, Any]:
-    return {"loaded": len(state.loaded), "parts": state.parts, "complete": state.is_complete}
-
-
-def _judge_activation(shard: int, act: ActivateList, known: Known) -> Verdict:
-    version = (act.list_code, act.version)
-    state = known.lists.get(version)
-    if state is None:
-        return refused("list_unknown", f"there is no version {act.version} of {act.list_code}")
-    if not state.is_complete:
-        return refused("list_incomplete", f"{len(state.loaded)} of {state.parts} parts are there")
-    active = known.active.setdefault(shard, {})
-    if active.get(act.list_code) == act.version:
-        return Verdict(True, "the version was active already, and is confirmed", {}, confirms=version)
-    result = {"replaced": active.get(act.list_code)}
-    active[act.list_code] = act.version
-    return Verdict(
-        True, f"this shard screens against {act.list_code} {act.version}", result, activates=version
-    )
-
-
-def _judge_refusal(shard: int, act: RefuseList, known: Known) -> Verdict:
-    if shard != known.house_shard:
-        return refused("wrong_shard", f"lists are loaded in the house's shard, {known.house_shard}")
-    stays = known.active.get(shard, {}).get(act.list_code)
-    words = f"version {stays} of {act.list_code} stays in force" if stays else "there is no other version"
-    return Verdict(True, words, {"stays": stays}, refuses=act)
 
 
 @dataclass(slots=True)
@@ -333,14 +269,7 @@ class _Told:
         default_factory=list[tuple[RatingProposal, int, datetime]]
     )
     ratings: list[Said] = field(default_factory=list[Said])
-    refusals: list[ListRefusalRow] = field(default_factory=list[ListRefusalRow])
-    rescreenings: list[RescreeningRow] = field(default_factory=list[RescreeningRow])
-    activations: list[tuple[int, int, str, str, datetime]] = field(
-        default_factory=list[tuple[int, int, str, str, datetime]]
-    )
-    confirmations: list[tuple[int, int, str, str, datetime]] = field(
-        default_factory=list[tuple[int, int, str, str, datetime]]
-    )
+    lists: ListsTold = field(default_factory=ListsTold)
     cases: CasesTold = field(default_factory=CasesTold)
     rules: RulesTold = field(default_factory=RulesTold)
     snoozes: SnoozesTold = field(default_factory=SnoozesTold)
@@ -355,12 +284,7 @@ def _tell(
         decision = decide_hold(work, record, act, verdict.hold)
         told.decisions.append(decision)
         told.moves[record.shard, act.instruction_id] = (status_after(act), decision.seq)
-    if verdict.activates is not None:
-        _activate(work, record, verdict.activates, draft, told)
-    if verdict.confirms is not None:
-        _confirm(work, record, verdict.confirms, draft, told)
-    if verdict.refuses is not None:
-        told.refusals.append(_refuse(work, record, verdict.refuses, verdict.result["stays"], draft))
+    told.lists.announce(work, record, verdict, draft)
     told.rules.announce(work, record, act, verdict, draft)
     told.snoozes.announce(work, record, verdict, draft)
     if verdict.rating is not None:
@@ -396,76 +320,6 @@ def _tell(
                 result=verdict.result,
             )
         )
-
-
-def _activate(work: UnitOfWork, record: Received, version: ListVersion, draft: Draft, told: _Told) -> None:
-    index = draft.index(version)
-    assert index is not None, "the index of a version to activate is loaded first"
-    before = draft.lists_of(record.shard).get(index.code)
-    replaced = draft.index((index.code, before)) if before is not None else None
-    draft.activate(record.shard, index)
-
-    def build(seq: int, recorded_at: datetime) -> ListActivated:
-        return ListActivated(
-            shard=record.shard,
-            seq=seq,
-            recorded_at=recorded_at,
-            list_code=index.code,
-            version=index.version,
-            entries=index.entries,
-        )
-
-    said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
-    told.activations.append((record.shard, said.seq, index.code, index.version, said.recorded_at))
-    draft.check(record.shard, index.code, ListCheck(index.version, said.seq, said.recorded_at))
-    day = said.recorded_at.date()
-    told.rescreenings.append(plan_rescreening(record.shard, said.seq, index, replaced, day))
-
-
-def _confirm(work: UnitOfWork, record: Received, version: ListVersion, draft: Draft, told: _Told) -> None:
-    def build(seq: int, recorded_at: datetime) -> ListConfirmed:
-        return ListConfirmed(
-            shard=record.shard, seq=seq, recorded_at=recorded_at, list_code=version[0], version=version[1]
-        )
-
-    said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
-    told.confirmations.append((record.shard, said.seq, *version, said.recorded_at))
-    draft.check(record.shard, version[0], ListCheck(version[1], said.seq, said.recorded_at))
-
-
-def _refuse(
-    work: UnitOfWork, record: Received, act: RefuseList, stays: str | None, draft: Draft
-) -> ListRefusalRow:
-    def build(seq: int, recorded_at: datetime) -> ListRefused:
-        return ListRefused(
-            shard=record.shard,
-            seq=seq,
-            recorded_at=recorded_at,
-            list_code=act.list_code,
-            file=act.file,
-            line=act.line,
-            why=act.why,
-            stays=stays,
-        )
-
-    said = work.publish(record.shard, ALERTS, build, key=HOUSE, traceparent=record.traceparent)
-    row = ListRefusalRow(
-        record.shard, said.seq, said.recorded_at, act.list_code, act.file, act.line, act.why, stays
-    )
-    draft.refuse(row)
-    return row
-
-
-def _list_part(act: LoadList, recorded_at: datetime) -> ListPart:
-    return ListPart(
-        list_code=act.list_code,
-        version=act.version,
-        part=act.part,
-        parts=act.parts,
-        sha256=act.sha256,
-        recorded_at=recorded_at,
-        entries=tuple(party_of(each) for each in act.entries),
-    )
 
 
 def announce_act(
