@@ -341,8 +341,16 @@ async def test_a_pair_is_whitelisted_by_two_people(desk: Desk):
 
 
 def test_what_officers_write_counts_as_personal():
-    """They write about people."""
+    """They write about people. And whatever is described as personal, wherever it is shown, is left out."""
     assert {"reason", "name", "birth_date", "country", "link", "triage_reason"} <= PERSONAL
+    shown = create_api(None).openapi()["components"]["schemas"].values()
+    described = {
+        name
+        for shape in shown
+        for name, told in shape.get("properties", {}).items()
+        if told.get("description", "").startswith("Personal data")
+    }
+    assert described == PERSONAL
 
 
 async def test_an_alert_is_dismissed_once(harness: Harness, desk: Desk):

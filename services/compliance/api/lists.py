@@ -1,11 +1,13 @@
 """Which watch lists are stored, which shards screen against them, and how old they are."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends
+from pydantic import BaseModel
 
-from services.compliance.api import paging, shapes
+from services.compliance.api import paging
 from services.compliance.api.paging import Cursor, Limit, Page, page, rows_after
 from services.compliance.api.reading import READ, Way
 from services.compliance.api.rights import Asking, authorise
@@ -18,10 +20,47 @@ CODE: Final = (paging.text,)
 router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 
 
+class ListAge(BaseModel):
+    """That a list is older than allowed."""
+
+    days_max: int
+    shards: list[int]
+
+
+class ListVersionShown(BaseModel):
+    """A stored version of a watch list."""
+
+    list_code: str
+    version: str
+    sha256: str
+    loaded_at: datetime
+    parts: int
+    parts_loaded: int
+    complete: bool
+    entries: int
+    names: int
+    active_shards: list[int]
+    checked_at: datetime | None = None
+    """When all shards that screen against it had last been told that it is what the publisher gives out."""
+    outdated: ListAge | None = None
+    """Absent where it is not older than allowed."""
+
+
+class ListRefusalShown(BaseModel):
+    """The last refused file of a list of which no version was activated or confirmed since."""
+
+    list_code: str
+    file: str
+    line: int
+    why: str
+    stays: str | None = None
+    refused_at: datetime
+
+
 @router.get(
     "/lists",
     openapi_extra=READ,
-    response_model=Page[shapes.ListVersionShown],
+    response_model=Page[ListVersionShown],
     response_model_exclude_none=True,
 )
 async def list_list_versions(
@@ -53,7 +92,7 @@ async def list_list_versions(
 @router.get(
     "/list-refusals",
     openapi_extra=READ,
-    response_model=Page[shapes.ListRefusalShown],
+    response_model=Page[ListRefusalShown],
     response_model_exclude_none=True,
 )
 async def list_list_refusals(officer: Asking, way: Way, cursor: Cursor = None, limit: Limit = 100) -> Any:

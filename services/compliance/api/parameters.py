@@ -1,11 +1,12 @@
 """What rules judge by: versions, their history, what those in shadow find, and how two people change it."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel
 
 from services.compliance.api import paging, shapes
 from services.compliance.api.paging import Cursor, Limit, Page, page, rows_after
@@ -24,7 +25,13 @@ from services.compliance.api.rights import Asking, Officer, authorise, right
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.queries import parameters as queries
 from services.compliance.rules import RULES
-from shared.messages.acts import ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.acts import (
+    ProposeParameters,
+    PublishParameters,
+    Scope,
+    VersionStatus,
+    WithdrawParameters,
+)
 from shared.messages.envelope import HOUSE, Code
 from shared.messages.partitioner import shard_of
 from shared.runtime.gateway import Gateway
@@ -38,17 +45,104 @@ router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 acting: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)], responses=ANSWERS)
 
 
+VersionState = VersionStatus | Literal["product", "mixed"]
+"""`mixed` while shards differ: for a moment, or where what was asked of all was cut off."""
+
+
+class VersionShown(BaseModel):
+    """A version of a rule's parameters: of the product, or proposed by somebody."""
+
+    rule: str
+    version: int
+    asset: str
+    segment: str
+    jurisdiction: str
+    values: dict[str, Any]
+    """None of them where the rule is off there."""
+    valid_from: date
+    valid_until: date | None = None
+    source: str
+    """Where the values come from, or why they were proposed."""
+    status: VersionState
+    """Also the entity tag of one that was proposed, for `If-Match`."""
+    proposal_id: UUID | None = None
+    proposed_by: str | None = None
+    proposed_at: datetime | None = None
+    shards: dict[str, VersionStatus] | None = None
+    """What became of it in each shard where anything did."""
+
+
+class VersionStep(BaseModel):
+    """One thing that was done to a version."""
+
+    at: datetime
+    version: int
+    step: VersionStatus
+    actor: str
+    reason: str
+    proposal_id: UUID
+    journal_offsets: dict[str, int]
+    """The first record of each shard for which it is so."""
+
+
+class ShadowReport(BaseModel):
+    """What a version has found in shadow."""
+
+    proposal_id: UUID
+    findings: int
+    parties: int
+    would_hold: int
+    live_too: int
+    """How many of the findings the live rule has told, too."""
+
+
+class ShadowFindingShown(BaseModel):
+    """What a version in shadow has found of an owner and a business day."""
+
+    shard: int
+    owner: str
+    business_date: date
+    subject: str
+    would_hold: bool
+    is_live: bool
+    """Whether the live rule has told it, too."""
+    events: list[str]
+
+
+class NewVersion(shapes.Body):
+    """A version of a rule's parameters, whole."""
+
+    rule: Code
+    asset: Scope = "*"
+    segment: Scope = "*"
+    jurisdiction: Scope = "*"
+    values: dict[str, Any]
+    """All of them, amounts as decimal strings of the asset; none to switch the rule off there."""
+    scale: int = 0
+    """The asset's number of decimals; 0 for `*`."""
+    valid_from: date = date(1970, 1, 1)
+    """The first business day that is judged by it; else every one from its record on."""
+    valid_until: date | None = None
+
+
+class Publication(shapes.Body):
+    """From when on a version counts: now."""
+
+    shadow: bool = False
+    """Only keep what it finds."""
+
+
 @router.get(
     "/parameters",
     openapi_extra=READ,
-    response_model=Page[shapes.VersionShown],
+    response_model=Page[VersionShown],
     response_model_exclude_none=True,
 )
 async def list_versions(
     officer: Asking,
     way: Way,
     rule: Code | None = None,
-    status: shapes.VersionState | None = None,
+    status: VersionState | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Any:
@@ -68,7 +162,7 @@ async def list_versions(
 @router.get(
     "/parameters/{proposal_id}",
     openapi_extra=READ,
-    response_model=shapes.VersionShown,
+    response_model=VersionShown,
     response_model_exclude_none=True,
 )
 async def show_version(officer: Asking, way: Way, response: Response, proposal_id: UUID) -> Any:
@@ -79,7 +173,7 @@ async def show_version(officer: Asking, way: Way, response: Response, proposal_i
     return _of_proposal(found)
 
 
-@router.get("/rules/{rule}/history", openapi_extra=READ, response_model=Page[shapes.VersionStep])
+@router.get("/rules/{rule}/history", openapi_extra=READ, response_model=Page[VersionStep])
 async def show_history(
     officer: Asking, way: Way, rule: Code, cursor: Cursor = None, limit: Limit = 100
 ) -> Any:
@@ -95,7 +189,7 @@ async def show_history(
     return await page(cursor, limit, load, _step, STEP)
 
 
-@router.get("/parameters/{proposal_id}/shadow-report", openapi_extra=READ, response_model=shapes.ShadowReport)
+@router.get("/parameters/{proposal_id}/shadow-report", openapi_extra=READ, response_model=ShadowReport)
 async def report_shadow(
     officer: Asking, way: Way, proposal_id: UUID, since: date | None = None, until: date | None = None
 ) -> Any:
@@ -110,7 +204,7 @@ async def report_shadow(
 @router.get(
     "/parameters/{proposal_id}/shadow-findings",
     openapi_extra=READ,
-    response_model=Page[shapes.ShadowFindingShown],
+    response_model=Page[ShadowFindingShown],
 )
 async def list_shadow_findings(
     officer: Asking,
@@ -136,7 +230,7 @@ async def list_shadow_findings(
 
 @acting.post("/parameters", openapi_extra=right("author"), response_model=shapes.Answer)
 async def propose_version(
-    officer: Asking, way: Way, response: Response, body: shapes.NewVersion, key: Key = None
+    officer: Asking, way: Way, response: Response, body: NewVersion, key: Key = None
 ) -> Any:
     """Propose a version, whole; it counts nowhere until another person publishes it."""
     act = ProposeParameters(**common(officer, body, key), **body.model_dump(exclude={"reason"}))
@@ -151,7 +245,7 @@ async def publish_version(
     way: Way,
     response: Response,
     proposal_id: UUID,
-    body: shapes.Publication,
+    body: Publication,
     seen: Seen = None,
     key: Key = None,
 ) -> Any:

@@ -1,10 +1,12 @@
 """What customers are rated: by which data or whom, what is proposed, and how people rate them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel
 
 from services.compliance.api import paging, shapes
 from services.compliance.api.paging import Cursor, Limit, Page, page
@@ -20,11 +22,11 @@ from services.compliance.api.performing import (
 from services.compliance.api.problems import Problem
 from services.compliance.api.reading import READ, Way, shown_to
 from services.compliance.api.rights import Asking, authorise, right
-from services.compliance.domain.ratings import UNRATED
+from services.compliance.domain.ratings import UNRATED, RatingProposalStatus
 from services.compliance.queries import ratings as queries
 from services.compliance.queries.places import Place
 from shared.messages.acts import ApproveRating, RateCustomer
-from shared.messages.envelope import CODE_PATTERN, Code
+from shared.messages.envelope import CODE_PATTERN, Code, RiskClass
 from shared.messages.partitioner import shard_of
 from shared.runtime.gateway import Gateway
 
@@ -37,10 +39,60 @@ acting: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)], respo
 Owner = Annotated[str, Path(pattern=CODE_PATTERN, description="The customer's code.")]
 
 
+class RatingShown(BaseModel):
+    """What a customer is or was rated, and by whom or by which data."""
+
+    shard: int
+    seq: int
+    owner: str
+    version: int
+    risk_class: RiskClass
+    previous: RiskClass
+    rated_at: datetime
+    rule: str | None = None
+    """Of the data by which it was rated; absent where people did it."""
+    sentence: str | None = None
+    actor: str | None = None
+    reason: shapes.Personal = None
+    proposed_by: str | None = None
+
+
+class RatingProposalShown(BaseModel):
+    """A lower class that one person has proposed."""
+
+    rating_id: UUID
+    shard: int
+    owner: str
+    risk_class: RiskClass
+    proposed_at: datetime
+    proposed_by: str
+    reason: shapes.Personal = None
+    status: RatingProposalStatus
+    """Also the entity tag, for `If-Match`; `superseded` where the customer was rated since."""
+
+
+class CustomerRating(BaseModel):
+    """What a customer is rated, and how it came to that."""
+
+    owner: str
+    risk_class: RiskClass
+    version: int
+    """Also the entity tag, for `If-Match`; 0 before the first rating."""
+    history: list[RatingShown]
+    proposed: list[RatingProposalShown]
+
+
+class NewRating(shapes.Body):
+    """A class to give a customer: a higher one at once, a lower one when another person approves it."""
+
+    owner: Code
+    risk_class: RiskClass
+
+
 @router.get(
     "/ratings",
     openapi_extra=READ,
-    response_model=Page[shapes.RatingShown],
+    response_model=Page[RatingShown],
     response_model_exclude_none=True,
 )
 async def list_ratings(
@@ -64,7 +116,7 @@ async def list_ratings(
 @router.get(
     "/ratings/{owner:path}",
     openapi_extra=READ,
-    response_model=shapes.CustomerRating,
+    response_model=CustomerRating,
     response_model_exclude_none=True,
 )
 async def show_rating(officer: Asking, way: Way, response: Response, owner: Owner) -> Any:
@@ -86,7 +138,7 @@ async def show_rating(officer: Asking, way: Way, response: Response, owner: Owne
 @router.get(
     "/rating-proposals",
     openapi_extra=READ,
-    response_model=Page[shapes.RatingProposalShown],
+    response_model=Page[RatingProposalShown],
     response_model_exclude_none=True,
 )
 async def list_rating_proposals(
@@ -105,7 +157,7 @@ async def list_rating_proposals(
 @router.get(
     "/rating-proposals/{rating_id}",
     openapi_extra=READ,
-    response_model=shapes.RatingProposalShown,
+    response_model=RatingProposalShown,
     response_model_exclude_none=True,
 )
 async def show_rating_proposal(officer: Asking, way: Way, response: Response, rating_id: UUID) -> Any:
@@ -120,7 +172,7 @@ async def rate_customer(
     officer: Asking,
     way: Way,
     response: Response,
-    body: shapes.NewRating,
+    body: NewRating,
     seen: Seen = None,
     key: Key = None,
 ) -> Any:

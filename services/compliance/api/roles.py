@@ -1,10 +1,12 @@
 """Who may act in which role, and how administrators give and take roles."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel
 
 from services.compliance.api import paging, shapes
 from services.compliance.api.paging import Cursor, Limit, Page, page, rows_after
@@ -20,7 +22,7 @@ from services.compliance.api.problems import Problem
 from services.compliance.api.reading import READ, Way
 from services.compliance.api.rights import Asking, authorise, right
 from services.compliance.queries.roles import grants_list
-from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole
+from shared.messages.acts import ApproveRole, GrantStatus, ProposeRole, RevokeRole, Role
 from shared.messages.envelope import Code
 from shared.runtime.gateway import Gateway
 
@@ -31,9 +33,34 @@ router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 acting: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)], responses=ANSWERS)
 
 
-@router.get(
-    "/roles", openapi_extra=READ, response_model=Page[shapes.GrantShown], response_model_exclude_none=True
-)
+class GrantShown(BaseModel):
+    """A role that an officer has, had, or may be given."""
+
+    grant_id: UUID
+    officer: str
+    role: Role
+    since: date
+    until: date | None = None
+    status: GrantStatus | Literal["mixed"]
+    """Also the entity tag, for `If-Match`."""
+    proposed_at: datetime
+    proposed_by: str
+    reason: str
+    approved_by: str | None = None
+    revoked_by: str | None = None
+    revocation_reason: str | None = None
+
+
+class NewGrant(shapes.Body):
+    """A role to give an officer, once another administrator approves it."""
+
+    officer: Code
+    role: Role
+    since: date
+    until: date | None = None
+
+
+@router.get("/roles", openapi_extra=READ, response_model=Page[GrantShown], response_model_exclude_none=True)
 async def list_grants(
     officer: Asking, way: Way, of: Code | None = None, cursor: Cursor = None, limit: Limit = 100
 ) -> Any:
@@ -50,7 +77,7 @@ async def list_grants(
 @router.get(
     "/roles/{grant_id}",
     openapi_extra=READ,
-    response_model=shapes.GrantShown,
+    response_model=GrantShown,
     response_model_exclude_none=True,
 )
 async def show_grant(officer: Asking, way: Way, response: Response, grant_id: UUID) -> Any:
@@ -62,9 +89,7 @@ async def show_grant(officer: Asking, way: Way, response: Response, grant_id: UU
 
 
 @acting.post("/roles", openapi_extra=GRANT, response_model=shapes.Answer)
-async def propose_role(
-    officer: Asking, way: Way, response: Response, body: shapes.NewGrant, key: Key = None
-) -> Any:
+async def propose_role(officer: Asking, way: Way, response: Response, body: NewGrant, key: Key = None) -> Any:
     """Propose to give an officer a role; another administrator has to approve it."""
     act = ProposeRole(**common(officer, body, key), **body.model_dump(exclude={"reason"}))
     return await perform_everywhere(way, response, act, seen=None, done_as="proposed")

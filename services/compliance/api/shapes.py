@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.compliance.domain.cases import CaseStatus, FilingStatus, What
 from services.compliance.domain.priority import Priority
-from services.compliance.domain.ratings import RatingProposalStatus
 from services.compliance.domain.records import HoldStatus
 from services.compliance.domain.whitelist import WhitelistStatus
 from shared.messages.acts import (
@@ -16,16 +15,12 @@ from shared.messages.acts import (
     Disposition,
     FilingAnswer,
     FilingForm,
-    GrantStatus,
     LinkKind,
-    Role,
-    Scope,
     Sha256,
-    VersionStatus,
 )
 from shared.messages.blocks import Country
 from shared.messages.compliance import Finding
-from shared.messages.envelope import Code, Number, Reference, RiskClass, Text
+from shared.messages.envelope import Code, Number, Reference, Text
 
 Personal = Annotated[Any, Field(description="Personal data; absent for roles that may not see them.")]
 
@@ -198,168 +193,6 @@ class DecisionShown(BaseModel):
     proposed_by: str | None = None
 
 
-VersionState = VersionStatus | Literal["product", "mixed"]
-"""`mixed` while shards differ: for a moment, or where what was asked of all was cut off."""
-
-
-class VersionShown(BaseModel):
-    """A version of a rule's parameters: of the product, or proposed by somebody."""
-
-    rule: str
-    version: int
-    asset: str
-    segment: str
-    jurisdiction: str
-    values: dict[str, Any]
-    """None of them where the rule is off there."""
-    valid_from: date
-    valid_until: date | None = None
-    source: str
-    """Where the values come from, or why they were proposed."""
-    status: VersionState
-    """Also the entity tag of one that was proposed, for `If-Match`."""
-    proposal_id: UUID | None = None
-    proposed_by: str | None = None
-    proposed_at: datetime | None = None
-    shards: dict[str, VersionStatus] | None = None
-    """What became of it in each shard where anything did."""
-
-
-class VersionStep(BaseModel):
-    """One thing that was done to a version."""
-
-    at: datetime
-    version: int
-    step: VersionStatus
-    actor: str
-    reason: str
-    proposal_id: UUID
-    journal_offsets: dict[str, int]
-    """The first record of each shard for which it is so."""
-
-
-class ShadowReport(BaseModel):
-    """What a version has found in shadow."""
-
-    proposal_id: UUID
-    findings: int
-    parties: int
-    would_hold: int
-    live_too: int
-    """How many of the findings the live rule has told, too."""
-
-
-class ShadowFindingShown(BaseModel):
-    """What a version in shadow has found of an owner and a business day."""
-
-    shard: int
-    owner: str
-    business_date: date
-    subject: str
-    would_hold: bool
-    is_live: bool
-    """Whether the live rule has told it, too."""
-    events: list[str]
-
-
-class RatingShown(BaseModel):
-    """What a customer is or was rated, and by whom or by which data."""
-
-    shard: int
-    seq: int
-    owner: str
-    version: int
-    risk_class: RiskClass
-    previous: RiskClass
-    rated_at: datetime
-    rule: str | None = None
-    """Of the data by which it was rated; absent where people did it."""
-    sentence: str | None = None
-    actor: str | None = None
-    reason: Personal = None
-    proposed_by: str | None = None
-
-
-class RatingProposalShown(BaseModel):
-    """A lower class that one person has proposed."""
-
-    rating_id: UUID
-    shard: int
-    owner: str
-    risk_class: RiskClass
-    proposed_at: datetime
-    proposed_by: str
-    reason: Personal = None
-    status: RatingProposalStatus
-    """Also the entity tag, for `If-Match`; `superseded` where the customer was rated since."""
-
-
-class CustomerRating(BaseModel):
-    """What a customer is rated, and how it came to that."""
-
-    owner: str
-    risk_class: RiskClass
-    version: int
-    """Also the entity tag, for `If-Match`; 0 before the first rating."""
-    history: list[RatingShown]
-    proposed: list[RatingProposalShown]
-
-
-class GrantShown(BaseModel):
-    """A role that an officer has, had, or may be given."""
-
-    grant_id: UUID
-    officer: str
-    role: Role
-    since: date
-    until: date | None = None
-    status: GrantStatus | Literal["mixed"]
-    """Also the entity tag, for `If-Match`."""
-    proposed_at: datetime
-    proposed_by: str
-    reason: str
-    approved_by: str | None = None
-    revoked_by: str | None = None
-    revocation_reason: str | None = None
-
-
-class ListAge(BaseModel):
-    """That a list is older than allowed."""
-
-    days_max: int
-    shards: list[int]
-
-
-class ListVersionShown(BaseModel):
-    """A stored version of a watch list."""
-
-    list_code: str
-    version: str
-    sha256: str
-    loaded_at: datetime
-    parts: int
-    parts_loaded: int
-    complete: bool
-    entries: int
-    names: int
-    active_shards: list[int]
-    checked_at: datetime | None = None
-    """When all shards that screen against it had last been told that it is what the publisher gives out."""
-    outdated: ListAge | None = None
-    """Absent where it is not older than allowed."""
-
-
-class ListRefusalShown(BaseModel):
-    """The last refused file of a list of which no version was activated or confirmed since."""
-
-    list_code: str
-    file: str
-    line: int
-    why: str
-    stays: str | None = None
-    refused_at: datetime
-
-
 class Answer(BaseModel):
     """How an act was answered."""
 
@@ -376,7 +209,7 @@ class Answer(BaseModel):
 
 PERSONAL = frozenset(
     name
-    for shape in (AlertShown, HoldShown, CaseFactShown, PairShown, DecisionShown, RatingShown)
+    for shape in (AlertShown, HoldShown, CaseFactShown, PairShown, DecisionShown)
     for name, field in shape.model_fields.items()
     if field.description == "Personal data; absent for roles that may not see them."
 )
@@ -447,45 +280,6 @@ class HoldDecision(Body):
     decision: Literal["released", "refused"]
     owner: Code | None = None
     """Where two owners used the same instruction id."""
-
-
-class NewVersion(Body):
-    """A version of a rule's parameters, whole."""
-
-    rule: Code
-    asset: Scope = "*"
-    segment: Scope = "*"
-    jurisdiction: Scope = "*"
-    values: dict[str, Any]
-    """All of them, amounts as decimal strings of the asset; none to switch the rule off there."""
-    scale: int = 0
-    """The asset's number of decimals; 0 for `*`."""
-    valid_from: date = date(1970, 1, 1)
-    """The first business day that is judged by it; else every one from its record on."""
-    valid_until: date | None = None
-
-
-class Publication(Body):
-    """From when on a version counts: now."""
-
-    shadow: bool = False
-    """Only keep what it finds."""
-
-
-class NewRating(Body):
-    """A class to give a customer: a higher one at once, a lower one when another person approves it."""
-
-    owner: Code
-    risk_class: RiskClass
-
-
-class NewGrant(Body):
-    """A role to give an officer, once another administrator approves it."""
-
-    officer: Code
-    role: Role
-    since: date
-    until: date | None = None
 
 
 class NewPair(Body):
