@@ -2,14 +2,13 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backoffice.cli import output
 from backoffice.cli.app import main
 
 
@@ -33,14 +32,12 @@ class Ran:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the settings of whoever runs the tests, and any stack that runs above the current folder."""
     for name in list(os.environ):
         if name.startswith("BACKOFFICE_") and name != "BACKOFFICE_CACHE":
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    yield
-    output.use_json(wanted=False)
 
 
 @pytest.fixture

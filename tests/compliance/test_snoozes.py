@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from audit.checks.screening import screening_equals_recomputation
 from audit.examination import Examination
-from backoffice.cli import output
 from backoffice.cli.app import main
 from services.compliance.domain.snoozes import Snooze, SnoozeFact, Snoozes
 from services.compliance.queries.snoozes import snoozed_list, snoozes_list
@@ -453,8 +452,5 @@ def test_what_counted_for_a_record_is_what_its_facts_say(
 def test_a_command_typed_wrongly_says_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2, before anything is reached."""
     words = ("compliance", "snooze", "propose", ALICE, RULE, "--reason", "x", "--until", "soon", "--json")
-    try:
-        assert main(list(words)) == 2
-    finally:
-        output.use_json(wanted=False)
+    assert main(list(words)) == 2
     assert json.loads(capsys.readouterr().err)["error"] == "usage"

@@ -109,10 +109,7 @@ async def test_a_program_gets_one_line_of_json(
     """In the shape that `commands.md` promises."""
     await connected.take(two_days().delivered)
     output.use_json()
-    try:
-        await made(example("trial_balance"), tmp_path, "json")
-    finally:
-        output.use_json(False)
+    await made(example("trial_balance"), tmp_path, "json")
     (line,) = capsys.readouterr().out.splitlines()
     told = json.loads(line)
     assert set(told) >= {
@@ -181,5 +178,4 @@ def test_wrong_usage_is_told_before_anything_is_asked(
 ) -> None:
     """Status 2, one line, no stack needed."""
     status = main(["report", *words, "--json"])
-    output.use_json(False)
     assert (status, json.loads(capsys.readouterr().err)["error"]) == (2, error)

@@ -2,24 +2,21 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from backoffice.cli import output
 from backoffice.stack.supervisor import Service
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the settings of whoever runs the tests, and any stack that runs above the current folder."""
     for name in list(os.environ):
         if name.startswith("BACKOFFICE_") and name != "BACKOFFICE_CACHE":
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    yield
-    output.use_json(wanted=False)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def asked(ledger_server: Server) -> str:
 @pytest.fixture
 def run(
     asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Run]:
+) -> Run:
     """Run a command against that ledger and return the lines it printed as JSON."""
     monkeypatch.setenv("BACKOFFICE_READONLY_DSN", asked)
     monkeypatch.setenv("BACKOFFICE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
@@ -54,8 +54,7 @@ def run(
         assert status in (None, 0), status
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    yield do
-    output.use_json(wanted=False)
+    return do
 
 
 def balances_app() -> typer.Typer:
