@@ -41,7 +41,7 @@ def test_recall_is_told_by_pattern_and_alerts_by_rule(tmp_path: Path, capsys: Ca
 def test_columns_of_any_file_are_named_and_taken_together(tmp_path: Path, capsys: Capture):
     """Files of others have headings of their own, and an account may need its bank."""
     file = tmp_path / "t.csv"
-    head = "Timestamp,From Bank,Account,To Bank,Account.1,Paid,Currency,Is Laundering"
+    head = "Timestamp,From Bank,Account,To Bank,Account,Paid,Currency,Is Laundering"
     rows = [f"2022/09/0{day} 00:20,1,A{day},2,B,9000,US Dollar,1" for day in (1, 2, 3)]
     file.write_text("\n".join([head, *rows, "2022/09/03 00:30,1,A1,1,A1,5,US Dollar,0"]))
     [labelled, *_, summary] = told(
@@ -49,7 +49,36 @@ def test_columns_of_any_file_are_named_and_taken_together(tmp_path: Path, capsys
         "To Bank+Account.1", "--amount", "Paid", "--asset", "Currency", "--label", "Is Laundering",
     )  # fmt: skip
     assert (labelled["pattern"], labelled["cases"], labelled["cases_found"]) == ("labelled", 3, 3)
-    assert summary["transactions"] == 3, "from oneself to oneself nothing moves"
+    assert (summary["transactions"], summary["left_out"]) == (3, 1), "from oneself to oneself nothing moves"
+
+
+SPELLINGS = {
+    "semicolons": (FILE.replace(",", ";"), ()),
+    "tabs": (FILE.replace(",", "\t"), ()),
+    "a mark of UTF-8": ("\ufeff" + FILE, ()),
+    "date and time apart": (
+        FILE.replace("occurred_at", "day,hour").replace("T", ",").replace("Z,", ","),
+        ("--at", "day+hour"),
+    ),
+    "hours since the beginning": (
+        FILE.replace("2026-03-02T09:00:00Z", "0")
+        .replace("2026-03-03T09:00:00Z", "24")
+        .replace("2026-03-04T09:00:00Z", "48")
+        .replace("2026-03-04T10:00:00Z", "49")
+        .replace("2026-03-04T11:00:00Z", "50"),
+        ("--time-unit", "hours"),
+    ),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_is_found_depends_not_on_how_a_file_is_spelt(spelling: str, tmp_path: Path, capsys: Capture):
+    """Published sets come with semicolons, and count hours from nowhere."""
+    text, options = SPELLINGS[spelling]
+    plain, other = tmp_path / "plain.csv", tmp_path / "other.csv"
+    plain.write_text(FILE)
+    other.write_text(text, encoding="utf-8")
+    assert told(capsys, str(other), *options) == told(capsys, str(plain))
 
 
 def test_days_before_the_first_one_only_warm_up(tmp_path: Path, capsys: Capture):
@@ -109,6 +138,7 @@ WRONG = {
     "column": ("when,payer,payee,amount\n", "The file has no column 'occurred_at'"),
     "time": ("occurred_at,payer,payee,amount\nlately,a,b,1\n", "Line 2 cannot be read"),
     "amount": ("occurred_at,payer,payee,amount\n2026-03-02,a,b,1.005\n", "Line 2 cannot be read"),
+    "number": ("occurred_at,payer,payee,amount\n1704103200,a,b,1\n", "is a number, not a time"),
     "short": ("occurred_at,payer,payee,amount\n2026-03-02,a\n", "Line 2 cannot be read"),
 }
 
