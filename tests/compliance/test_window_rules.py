@@ -1,5 +1,6 @@
 """The rules about windows at and around each of their thresholds."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -130,7 +131,12 @@ OUTCOMES = table("""
 
 def test_every_rule_has_an_example_in_its_page():
     """The reference is made of the rules' own words."""
-    assert [rule.code for rule in RULES if "\nExample: " not in (document_of(rule) or "")] == []
+    examples = {rule.code: document_of(rule).partition("\nExample: ")[2] for rule in RULES}
+    assert [
+        code
+        for code, said in examples.items()
+        if not {"found", "Found", "held"} & {*re.findall(r"\w+", said)}
+    ] == []
 
 
 @pytest.mark.parametrize("row", OUTCOMES, ids=lambda row: f"{row['rule']}:{row['entries']}")

@@ -3,7 +3,8 @@
 FATF recommendation 19; Regulation (EU) 2024/1624, articles 29 to 31. The lists are parameters, each valid
 from the plenary's day on; 3,000 is the threshold of the US recordkeeping rule, 31 CFR 1010.410(f).
 
-Example: x
+Example: 3,000 USD to a payee in Iran: found, which 2,999.99 would not be. Three of 1,000 each in 30 days are
+found with the third, if no more than 1,285.71 moved with other countries: 70 % of the month's money.
 """
 
 from dataclasses import dataclass
