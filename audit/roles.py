@@ -34,6 +34,8 @@ MAY: Final[Mapping[str, tuple[str, ...]]] = {
     "withdraw_parameters": ("rule_publisher",),
     "rate_customer": ("investigator",),
     "approve_rating": ("approver",),
+    "place_legal_hold": ("investigator",),
+    "lift_legal_hold": ("approver",),
     "propose_role": ("administrator",),
     "approve_role": ("administrator",),
     "revoke_role": ("administrator",),

@@ -35,6 +35,7 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "person_role"),
         ("compliance", "person_run"),
         ("compliance", "account_fact"),
+        ("compliance", "legal_hold_fact"),
         *(
             (service, table)
             for service in SERVICES

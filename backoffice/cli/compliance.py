@@ -12,6 +12,7 @@ from backoffice.cli import (
     cases,
     evaluate,
     generate,
+    legal_holds,
     lists,
     names,
     output,
@@ -73,6 +74,7 @@ app.add_typer(roles.app, name="roles")
 app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
 app.add_typer(snoozes.app, name="snooze")
+app.add_typer(legal_holds.app, name="legal-hold")
 app.add_typer(parameters.app, name="parameters")
 app.add_typer(ratings.app, name="ratings")
 alerts.command()(cases.dismiss)

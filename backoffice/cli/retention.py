@@ -31,11 +31,11 @@ def show(as_of: AsOfOption = None) -> None:
     if not kept.groups:
         output.say("There is no record.")
         return
-    names = ("kind", "record_class", "records", "worked_on", "related", "due", "first_due")
+    names = ("kind", "record_class", "records", "worked_on", "related", "held", "due", "first_due")
     output.table(
-        ("kind", "class", "records", "worked on", "customer still", "due", "first due day"),
-        [tuple(each[name] if each[name] is not None else "" for name in names) for each in kept.groups],
-        right=("records", "worked on", "customer still", "due"),
+        ("kind", "class", "records", "worked on", "customer still", "legal hold", "due", "first due day"),
+        [tuple(each[name] for name in names) for each in kept.groups],
+        right=("records", "worked on", "customer still", "legal hold", "due"),
     )
 
 

@@ -38,6 +38,7 @@ def verify(
         "parameter_changes": verified.changes,
         "ratings": verified.ratings,
         "snoozes": verified.snoozes,
+        "legal_holds": verified.legal_holds,
         "heads": {str(shard): [seq, head] for shard, (seq, head) in verified.heads.items()},
         "differences": verified.differences,
         "examples": verified.examples,
@@ -46,7 +47,8 @@ def verify(
     words = (
         f"{verified.events} events chained, {verified.decisions} decisions, {verified.answers} answers,"
         f" {verified.facts} case facts, {verified.roles} role facts, {verified.changes} changes of"
-        f" parameters, {verified.ratings} ratings, {verified.snoozes} records of snoozes as told: {verdict}."
+        f" parameters, {verified.ratings} ratings, {verified.snoozes} records of snoozes,"
+        f" {verified.legal_holds} of legal holds as told: {verdict}."
     )
     output.emit(record, "\n".join([words, *verified.examples]))
     if not is_whole:

@@ -174,6 +174,22 @@ class EndSnooze(ActBase):
     snooze_id: UUID
 
 
+class PlaceLegalHold(ActBase):
+    """Keep all records about a customer from here on, whatever their age, until another person lifts it."""
+
+    type: Literal["place_legal_hold"] = "place_legal_hold"
+    owner: Code
+
+
+class LiftLegalHold(ActBase):
+    """Let a customer's records go when their time comes; by somebody other than who placed the hold."""
+
+    type: Literal["lift_legal_hold"] = "lift_legal_hold"
+    owner: Code
+    legal_hold_id: UUID
+    """The id of the act that placed it."""
+
+
 class RateCustomer(ActBase):
     """Give a customer another risk class: a higher one at once, a lower one once somebody approves it."""
 
@@ -456,6 +472,8 @@ ComplianceAct = (
     | ProposeSnooze
     | ApproveSnooze
     | EndSnooze
+    | PlaceLegalHold
+    | LiftLegalHold
     | RateCustomer
     | ApproveRating
     | LoadList

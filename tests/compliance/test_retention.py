@@ -6,13 +6,15 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.retention import CLASSES, Terms, due_on, terms_on
 from services.compliance.queries.retention import retention
-from shared.messages.acts import DismissAlert, OpenCase, RefuseHold
+from services.compliance.queries.verifying import verify_records
+from shared.messages.acts import DismissAlert, LiftLegalHold, OpenCase, PlaceLegalHold, RefuseHold
 from shared.messages.compliance import AlertRaised, HoldPlaced
 from shared.messages.envelope import HOUSE
 from tests.compliance import test_api as api
@@ -205,3 +207,88 @@ async def test_what_is_kept_is_told_by_http(office: Office):
     assert "31 CFR 501.601" in said["terms"]["source"]
     [group] = said["groups"]
     assert (group["kind"], group["worked_on"], group["first_due"]) == ("alert", 1, None)
+
+
+async def test_a_legal_hold_takes_all_of_a_customer_out_of_what_is_due(office: Office):
+    """By one person at once, and until another has lifted it."""
+    await office.opened()
+    alert = await office.alert()
+    await office.do(DismissAlert, alert_id=alert.alert_id)
+    await office.closed(TODAY)
+    late = date(2100, 1, 1)
+    assert (await office.kept(late))["alert", "aml"]["due"] == 1
+    placed = await office.do(PlaceLegalHold)
+    assert (placed.done, placed.result["status"]) == (True, "placed")
+    group = (await office.kept(late))["alert", "aml"]
+    assert (group["due"], group["held"], group["first_due"]) == (0, 1, None)
+    own = await office.do(LiftLegalHold, legal_hold_id=placed.act_id)
+    assert (own.done, own.result["refused"]) == (False, "same_person")
+    again = await office.do(PlaceLegalHold, "cy")
+    lifted = await office.do(LiftLegalHold, "ben", legal_hold_id=placed.act_id)
+    assert (lifted.done, lifted.result["status"]) == (True, "lifted")
+    assert (await office.kept(late))["alert", "aml"]["held"] == 1, "another one counts still"
+    assert (await office.do(LiftLegalHold, "ben", legal_hold_id=again.act_id)).done
+    assert (await office.kept(late))["alert", "aml"]["due"] == 1
+    twice = await office.do(LiftLegalHold, "ben", legal_hold_id=again.act_id)
+    assert twice.result["refused"] == "already_lifted"
+    verified = await verify_records(office.harness.connection)
+    assert (verified.examples, verified.legal_holds) == ([], 4)
+
+
+async def test_a_legal_hold_is_on_somebody_known_and_at_home(office: Office):
+    """And lifted by its own name only."""
+    house = office.act(PlaceLegalHold, owner=HOUSE)
+    assert (await office.harness.act(house))[-1].result["refused"] == "not_a_customer"
+    elsewhere = office.act(PlaceLegalHold, owner=ALICE)
+    assert (await office.harness.act(elsewhere, shard=1))[-1].result["refused"] == "wrong_shard"
+    unknown = await office.do(LiftLegalHold, legal_hold_id=UUID(int=1))
+    assert unknown.result["refused"] == "no_such_legal_hold"
+
+
+FORGED = {
+    "lifted by who placed it": ("'lifted', 'ann', 'ann', $2", "lifting_takes_another_person"),
+    "of another customer": ("'lifted', 'ben', 'ann', 'C1'", "a_lifted_hold_was_placed"),
+    "placed by nobody known": ("'lifted', 'ben', 'cy', $2", "a_lifted_hold_was_placed"),
+    "placed in another's name": ("'placed', 'ben', 'cy', $2", "lifting_takes_another_person"),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), FORGED.values(), ids=FORGED)
+async def test_the_database_takes_no_lifting_that_takes_no_other_person(
+    office: Office, values: str, words: str
+):
+    """The keys and checks hold it whoever writes."""
+    placed = await office.do(PlaceLegalHold)
+    hold_id = placed.act_id if "lifted" in values else UUID(int=1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=words):
+        await office.harness.connection.execute(
+            "INSERT INTO legal_hold_fact (shard, legal_hold_id, seq, recorded_at, act_id, reason, what,"
+            f" actor, placed_by, owner) SELECT 0, $1, 99, now(), gen_random_uuid(), $2, {values}",
+            hold_id, ALICE,
+        )  # fmt: skip
+
+
+async def test_a_legal_hold_that_vanishes_is_found(office: Office, owner: Any):
+    """Whoever owns the tables cannot let a customer's records go unseen."""
+    await office.do(PlaceLegalHold)
+    await owner.execute("UPDATE compliance.legal_hold_fact SET owner = 'C1'")
+    verified = await verify_records(office.harness.connection)
+    assert [each.split(": ")[1] for each in verified.examples] == ["owner on record is not what was told"]
+    await owner.execute("DELETE FROM compliance.legal_hold_fact")
+    verified = await verify_records(office.harness.connection)
+    assert ["not on record" in each for each in verified.examples] == [True]
+
+
+async def test_a_legal_hold_is_placed_and_lifted_by_http(office: Office):
+    """As by the command, on the status that was seen."""
+    desk = api.Desk(office.harness)
+    placed = await desk.post("/v1/legal-holds", "investigator", owner=ALICE)
+    assert (placed.status, placed.body["result"]["status"]) == (200, "placed")
+    path = f"/v1/legal-holds/{placed.body['result']['legal_hold_id']}"
+    assert (await desk.ask("GET", path)).headers["etag"] == '"placed"'
+    assert (await desk.post(f"{path}/lifting", "approver", seen='"placed"')).status == 403, "her own"
+    assert (await desk.post(f"{path}/lifting", "approver", "ben")).status == 428
+    assert (await desk.post(f"{path}/lifting", "approver", "ben", seen='"placed"')).status == 200
+    [row] = (await desk.ask("GET", "/v1/legal-holds", owner=ALICE)).body["items"]
+    assert (row["status"], row["lifted_by"]) == ("lifted", "ben")
+    assert (await desk.ask("GET", f"/v1/legal-holds/{UUID(int=1)}")).status == 404

@@ -160,6 +160,7 @@ FIELDS: dict[str, Any] = {
     "risk_class": "high",
     "rating_id": UUID(int=5),
     "snooze_id": UUID(int=5),
+    "legal_hold_id": UUID(int=5),
 }
 HOLDERS = {
     "ada": "administrator",

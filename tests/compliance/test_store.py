@@ -45,6 +45,8 @@ DENIED = [
     "DELETE FROM list_outdated",
     "UPDATE account_fact SET day = '2000-01-01'",
     "DELETE FROM account_fact",
+    "UPDATE legal_hold_fact SET owner = 'x'",
+    "DELETE FROM legal_hold_fact",
     "UPDATE snooze_fact SET until = '2099-01-01'",
     "DELETE FROM snooze_fact",
     "UPDATE snoozed_alert SET findings = '[]'",

@@ -1,16 +1,28 @@
-"""How long records are kept: counts by kind and class, and what of them is past its day."""
+"""How long records are kept: counts by kind and class, what is past its day, and legal holds."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any, Final
+from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from services.compliance.api.reading import READ, Way
+from services.compliance.api import shapes
+from services.compliance.api.acting import APPROVE, INVESTIGATE
+from services.compliance.api.paging import Cursor, Limit, Page, page
+from services.compliance.api.performing import ANSWERS, Key, Seen, common, perform, require_seen
+from services.compliance.api.problems import Problem
+from services.compliance.api.reading import READ, Way, shown_to
 from services.compliance.api.rights import Asking, authorise
-from services.compliance.domain.retention import RecordClass, RecordKind
-from services.compliance.queries.retention import retention
+from services.compliance.domain.retention import LegalHoldStatus, RecordClass, RecordKind
+from services.compliance.queries.places import Place
+from services.compliance.queries.retention import legal_holds_list, retention
+from shared.messages.acts import LiftLegalHold, PlaceLegalHold
+from shared.messages.envelope import Code
+from shared.messages.partitioner import shard_of
 from shared.runtime import clock
+from shared.runtime.gateway import Gateway
 
 router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 
@@ -36,8 +48,10 @@ class KeptShown(BaseModel):
     """Never due, as nobody has decided, dismissed or closed them yet."""
     related: int
     """Not due, as the customer is one still."""
+    held: int
+    """Never due, as a legal hold keeps all about the customer."""
     due: int
-    """Past their day."""
+    """Past their day, and not held."""
     first_due: date | None
     """The earliest day on which one need not be kept."""
 
@@ -57,3 +71,95 @@ async def show_retention(officer: Asking, way: Way, as_of: date | None = None) -
     del officer
     async with way.reading() as connection:
         return await retention(connection, as_of or clock.now().date())
+
+
+class LegalHoldShown(BaseModel):
+    """A legal hold: all records about a customer are kept, whatever their age."""
+
+    legal_hold_id: UUID
+    owner: str
+    status: LegalHoldStatus
+    placed_at: datetime
+    placed_by: str
+    reason: shapes.Personal = None
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+
+
+class NewLegalHold(shapes.Body):
+    """Whose records to keep."""
+
+    owner: Code
+
+
+@router.get(
+    "/legal-holds", openapi_extra=READ, response_model=Page[LegalHoldShown], response_model_exclude_none=True
+)
+async def list_legal_holds(
+    officer: Asking,
+    way: Way,
+    status: LegalHoldStatus | None = None,
+    owner: str | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Any:
+    """List legal holds, oldest first."""
+
+    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+        async with way.reading() as connection:
+            found = await legal_holds_list(connection, status, owner, limit=most, after=after)
+        return [shown_to(officer, each) for each in found]
+
+    return await page(cursor, limit, load, lambda row: (row["placed_at"], row["shard"], row["seq"]))
+
+
+@router.get(
+    "/legal-holds/{legal_hold_id}",
+    openapi_extra=READ,
+    response_model=LegalHoldShown,
+    response_model_exclude_none=True,
+)
+async def show_legal_hold(officer: Asking, way: Way, response: Response, legal_hold_id: UUID) -> Any:
+    """Show a legal hold; its entity tag is its status."""
+    hold = await _legal_hold_of(way, legal_hold_id)
+    response.headers["ETag"] = f'"{hold["status"]}"'
+    return shown_to(officer, hold)
+
+
+@router.post("/legal-holds", openapi_extra=INVESTIGATE, response_model=shapes.Answer, responses=ANSWERS)
+async def place_legal_hold(
+    officer: Asking, way: Way, response: Response, body: NewLegalHold, key: Key = None
+) -> Any:
+    """Keep all records about a customer from now on."""
+    act = PlaceLegalHold(**common(officer, body, key), owner=body.owner)
+    return await perform(way, response, act, body.owner, shard_of(body.owner, way.partitions))
+
+
+@router.post(
+    "/legal-holds/{legal_hold_id}/lifting",
+    openapi_extra=APPROVE,
+    response_model=shapes.Answer,
+    responses=ANSWERS,
+)
+async def lift_legal_hold(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    legal_hold_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Let the customer's records go by their age again; by somebody other than who placed the hold."""
+    hold = await _legal_hold_of(way, legal_hold_id)
+    require_seen(seen, hold["status"])
+    act = LiftLegalHold(**common(officer, body, key), owner=hold["owner"], legal_hold_id=legal_hold_id)
+    return await perform(way, response, act, hold["owner"], hold["shard"])
+
+
+async def _legal_hold_of(way: Gateway, legal_hold_id: UUID) -> dict[str, Any]:
+    async with way.reading() as connection:
+        found = await legal_holds_list(connection, legal_hold_id=legal_hold_id)
+    if not found:
+        raise Problem(404, "no_such_legal_hold", f"there is no legal hold {legal_hold_id}")
+    return found[0]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
+from uuid import UUID
 
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
@@ -37,6 +38,31 @@ class AccountFact:
     what: AccountEvent
     day: date
     """Of a closing the booking date."""
+
+
+LegalHoldStatus = Literal["placed", "lifted"]
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    """What keeps all records about a customer, whatever their age."""
+
+    shard: int
+    legal_hold_id: UUID
+    """The act that placed it."""
+    owner: str
+    placed_by: str
+    status: LegalHoldStatus = "placed"
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHoldFact:
+    """One thing that was done to a legal hold, which is as it stands after it."""
+
+    hold: LegalHold
+    act_id: UUID
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from services.compliance.domain.records import (
     WhitelistMove,
     WhitelistProposal,
 )
+from services.compliance.domain.retention import LegalHoldFact
 from services.compliance.domain.roles import RoleFact
 from services.compliance.handlers.cases import CasesTold, judge_case, judge_dismissal, judge_opening
 from services.compliance.handlers.holds import (
@@ -51,6 +52,7 @@ from services.compliance.handlers.ratings import (
     judge_approval_of_rating,
     judge_rating,
 )
+from services.compliance.handlers.retention import LegalHoldAct, judge_legal_hold
 from services.compliance.handlers.roles import RoleAct, judge_right, judge_role
 from services.compliance.handlers.rule_changes import (
     RuleAct,
@@ -64,6 +66,7 @@ from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import ratings as rating_store
+from services.compliance.store import retention as retention_store
 from services.compliance.store import roles as role_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
@@ -78,8 +81,10 @@ from shared.messages.acts import (
     DismissAlert,
     EndSnooze,
     GatherAlerts,
+    LiftLegalHold,
     LoadList,
     OpenCase,
+    PlaceLegalHold,
     ProposeParameters,
     ProposeRole,
     ProposeSnooze,
@@ -101,7 +106,7 @@ from shared.runtime.work import Received, UnitOfWork
 
 AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
-OwnerAct = HoldAct | PairAct | SnoozeAct | RatingAct | OpenCase | DismissAlert | CaseAct
+OwnerAct = HoldAct | PairAct | SnoozeAct | LegalHoldAct | RatingAct | OpenCase | DismissAlert | CaseAct
 """Acts that concern one customer, whom they name."""
 OwnAct = OwnerAct | ListAct | RuleAct | RoleAct
 
@@ -132,6 +137,7 @@ async def carry_out(
     await told.cases.save(work.connection)
     await told.rules.save(work.connection)
     await told.snoozes.save(work.connection)
+    await retention_store.save_legal_holds(work.connection, told.legal_holds)
     await role_store.save_facts(work.connection, told.roles)
     await act_store.save_answers(work.connection, told.answers)
 
@@ -199,6 +205,10 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
         case_days=days_on(draft.memory.sets.of((), ()).book, today),
         rules=await load_rule_acts(work, [(record.shard, act) for record, act in acts], draft),
         snoozing=await load_snooze_acts(work, [(record.shard, act) for record, act in acts], draft),
+        legal_holds=await retention_store.find_legal_holds(
+            connection,
+            {(each.shard, act.legal_hold_id) for each, act in acts if isinstance(act, LiftLegalHold)},
+        ),
         roles=await role_store.load_books(connection, moments.keys()),
     )
 
@@ -232,6 +242,8 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
             return judge_revocation(shard, act, known)
         case ProposeSnooze() | ApproveSnooze() | EndSnooze():
             return judge_snooze(shard, act, known)
+        case PlaceLegalHold() | LiftLegalHold():
+            return judge_legal_hold(shard, act, known)
         case RateCustomer():
             return judge_rating(shard, act, known)
         case ApproveRating():
@@ -273,6 +285,9 @@ class _Told:
     cases: CasesTold = field(default_factory=CasesTold)
     rules: RulesTold = field(default_factory=RulesTold)
     snoozes: SnoozesTold = field(default_factory=SnoozesTold)
+    legal_holds: list[tuple[LegalHoldFact, int, datetime]] = field(
+        default_factory=list[tuple[LegalHoldFact, int, datetime]]
+    )
     roles: list[tuple[RoleFact, int, datetime]] = field(default_factory=list[tuple[RoleFact, int, datetime]])
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
@@ -303,6 +318,8 @@ def _tell(
     told.cases.add(verdict, said)
     told.rules.add(verdict, said)
     told.snoozes.add(verdict, said)
+    if verdict.legal_hold is not None:
+        told.legal_holds.append((verdict.legal_hold, said.seq, said.recorded_at))
     if verdict.role is not None:
         told.roles.append((verdict.role, said.seq, said.recorded_at))
     if not verdict.is_repeat:

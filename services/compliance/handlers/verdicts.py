@@ -11,6 +11,7 @@ from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.ratings import Rating, RatingProposal, Standing
 from services.compliance.domain.records import HoldRow, ListState
+from services.compliance.domain.retention import LegalHold, LegalHoldFact
 from services.compliance.domain.roles import RoleBook, RoleFact
 from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTimeline
 from services.compliance.domain.snoozes import Snooze, SnoozeFact
@@ -90,6 +91,8 @@ class Known:
 
     rules: KnownRules = field(default_factory=KnownRules)
     snoozing: KnownSnoozes = field(default_factory=KnownSnoozes)
+    legal_holds: dict[tuple[int, UUID], LegalHold] = field(default_factory=dict[tuple[int, UUID], LegalHold])
+    """By shard and id, of those that acts name."""
 
     def day(self, shard: int) -> date:
         """The day on which the acts of a shard are carried out."""
@@ -122,6 +125,7 @@ class Verdict:
     rating_proposal: RatingProposal | None = None
     role: RoleFact | None = None
     snooze: SnoozeFact | None = None
+    legal_hold: LegalHoldFact | None = None
     part: LoadList | None = None
     activates: ListVersion | None = None
     confirms: ListVersion | None = None

@@ -25,6 +25,39 @@ FROM (
 ) AS l
 GROUP BY l.shard, l.owner;
 
+-- Legal holds: nothing about a customer is removed, whatever its age, until another person lifts each of them.
+CREATE TABLE legal_hold_fact (
+    shard int NOT NULL,
+    legal_hold_id uuid NOT NULL,
+    what text NOT NULL CHECK (what IN ('placed', 'lifted')),
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    owner text NOT NULL,
+    placed_by text NOT NULL,
+    placing_is text NOT NULL GENERATED ALWAYS AS ('placed') STORED,
+    PRIMARY KEY (shard, legal_hold_id, what),
+    UNIQUE (shard, legal_hold_id, what, actor, owner),
+    UNIQUE (shard, act_id),
+    CONSTRAINT a_lifted_hold_was_placed FOREIGN KEY (shard, legal_hold_id, placing_is, placed_by, owner)
+    REFERENCES legal_hold_fact (shard, legal_hold_id, what, actor, owner),
+    CONSTRAINT lifting_takes_another_person CHECK ((what = 'placed') = (actor = placed_by))
+);
+CREATE INDEX legal_hold_fact_owner ON legal_hold_fact (shard, owner);
+COMMENT ON COLUMN legal_hold_fact.legal_hold_id IS 'the act that placed it';
+COMMENT ON COLUMN legal_hold_fact.seq IS 'the ActDone event that answered the act';
+
+-- Customers with a legal hold that counts now.
+CREATE VIEW legally_held AS
+SELECT DISTINCT p.shard, p.owner
+FROM legal_hold_fact AS p
+WHERE p.what = 'placed' AND NOT EXISTS (
+    SELECT FROM legal_hold_fact AS l
+    WHERE l.shard = p.shard AND l.legal_hold_id = p.legal_hold_id AND l.what = 'lifted'
+);
+
 -- Every record with its class and the day on which its time began to run; null while it is still worked on.
 CREATE VIEW kept_record AS
 WITH closed AS (
@@ -83,5 +116,5 @@ SELECT CASE
 END
 $$;
 
-GRANT SELECT ON account_fact, relationship, kept_record TO compliance_service, backoffice_readonly;
-GRANT INSERT ON account_fact TO compliance_service;
+GRANT SELECT ON account_fact, relationship, legal_hold_fact, legally_held, kept_record TO compliance_service, backoffice_readonly;
+GRANT INSERT ON account_fact, legal_hold_fact TO compliance_service;

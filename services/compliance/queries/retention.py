@@ -4,23 +4,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.retention import CLASSES, KINDS, Terms, terms_on
 from services.compliance.queries.parameters import standing_rows
+from services.compliance.queries.places import NOWHERE, Place
 
 _COUNT = """
-SELECT d.kind, d.record_class, count(*) AS records, count(*) FILTER (WHERE d.due <= $1) AS due,
+SELECT d.kind, d.record_class, count(*) AS records,
+       count(*) FILTER (WHERE d.due <= $1 AND NOT d.is_held) AS due,
+       count(*) FILTER (WHERE d.is_held) AS held,
        count(*) FILTER (WHERE d.since IS NULL) AS worked_on,
-       count(*) FILTER (WHERE d.since IS NOT NULL AND d.due IS NULL) AS related, min(d.due) AS first_due
+       count(*) FILTER (WHERE d.since IS NOT NULL AND d.due IS NULL) AS related,
+       min(d.due) FILTER (WHERE NOT d.is_held) AS first_due
 FROM (
     SELECT k.kind, k.record_class, k.since,
-           compliance.due_on(k.since, t.years, k.owner, r.ended, $4::int) AS due
+           compliance.due_on(k.since, t.years, k.owner, r.ended, $4::int) AS due,
+           h.owner IS NOT NULL AS is_held
     FROM compliance.kept_record AS k
     LEFT JOIN unnest($2::text[], $3::int[]) AS t (record_class, years) ON t.record_class = k.record_class
     LEFT JOIN compliance.relationship AS r ON r.shard = k.shard AND r.owner = k.owner
+    LEFT JOIN compliance.legally_held AS h ON h.shard = k.shard AND h.owner = k.owner
 ) AS d
 GROUP BY d.kind, d.record_class
+"""
+
+_LEGAL_HOLDS = """
+SELECT p.shard, p.seq, p.legal_hold_id::text AS legal_hold_id, p.owner,
+       CASE WHEN l.what IS NULL THEN 'placed' ELSE 'lifted' END AS status, p.recorded_at AS placed_at,
+       p.placed_by, p.reason, l.recorded_at AS lifted_at, l.actor AS lifted_by, l.reason AS lift_reason
+FROM compliance.legal_hold_fact AS p
+LEFT JOIN compliance.legal_hold_fact AS l
+    ON l.shard = p.shard AND l.legal_hold_id = p.legal_hold_id AND l.what = 'lifted'
+WHERE p.what = 'placed'
+    AND ($1::text IS NULL OR $1 = CASE WHEN l.what IS NULL THEN 'placed' ELSE 'lifted' END)
+    AND ($2::text IS NULL OR p.owner = $2) AND ($3::uuid IS NULL OR p.legal_hold_id = $3)
+    AND ($4::timestamptz IS NULL OR (p.recorded_at, p.shard, p.seq) > ($4, $5::int, $6::bigint))
+ORDER BY p.recorded_at, p.shard, p.seq
+LIMIT $7
 """
 
 
@@ -32,8 +54,9 @@ class Kept:
     terms: Terms | None
     """In force on that day; None where there are none, so that nothing is ever due."""
     groups: Sequence[dict[str, Any]]
-    """By kind and class: how many `records`; how many are `due`, that is past their day; how many are still
-    `worked_on`; how many are kept as the customer is one (`related`); and the earliest day, `first_due`."""
+    """By kind and class: how many `records`; how many are `due`, that is past their day; how many are
+    `held` by a legal hold, and so never due; how many are still `worked_on`; how many are kept as the customer is one
+    (`related`); and the earliest day of what is not held, `first_due`."""
 
 
 async def retention(connection: Any, as_of: date) -> Kept:
@@ -45,3 +68,17 @@ async def retention(connection: Any, as_of: date) -> Kept:
     order = {name: place for place, name in enumerate((*KINDS, *CLASSES))}
     groups = sorted(map(dict, rows), key=lambda row: (order[row["kind"]], order[row["record_class"]]))
     return Kept(as_of, terms, groups)
+
+
+async def legal_holds_list(
+    connection: Any,
+    status: str | None = None,
+    owner: str | None = None,
+    legal_hold_id: UUID | None = None,
+    *,
+    limit: int | None = None,
+    after: Place | None = None,
+) -> list[dict[str, Any]]:
+    """Return legal holds, oldest first, of one status, owner or id if given."""
+    wanted = (status, owner, legal_hold_id, *(after or NOWHERE), limit)
+    return [dict(row) for row in await connection.fetch(_LEGAL_HOLDS, *wanted)]

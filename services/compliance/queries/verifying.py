@@ -84,6 +84,12 @@ SELECT s.seq, s.recorded_at, s.snooze_id::text AS snooze_id, s.owner, s.rule, s.
 FROM compliance.snoozed_alert AS s WHERE s.shard = $1 AND s.seq > $2 AND s.seq <= $3
 """
 
+_LEGAL_HOLDS = """
+SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.legal_hold_id::text AS legal_hold_id,
+       f.what AS status, f.owner, f.placed_by
+FROM compliance.legal_hold_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
+"""
+
 
 @dataclass(slots=True)
 class Verified:
@@ -99,6 +105,8 @@ class Verified:
     ratings: int = 0
     snoozes: int = 0
     """Things done to snoozes, and what they have silenced."""
+    legal_holds: int = 0
+    """Things done to them."""
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -191,6 +199,26 @@ async def _verify_rows(
         event = events.get(row["seq"], {})
         told = {**event, **event.get("result", {})}
         _same(shard, row["seq"], _plain(row), told, "ActDone", verified)
+    await _verify_legal_holds(connection, span, events, verified)
+
+
+async def _verify_legal_holds(
+    connection: Any, span: tuple[int, int, int], events: Mapping[int, Mapping[str, Any]], verified: Verified
+) -> None:
+    """Each is as its act was answered; one that was done and is not on record would keep nothing."""
+    shard = span[0]
+    found = {row["seq"]: row for row in await connection.fetch(_LEGAL_HOLDS, *span)}
+    for seq, row in found.items():
+        verified.legal_holds += 1
+        event = events.get(seq, {})
+        _same(shard, seq, _plain(row), {**event.get("result", {}), **event}, "ActDone", verified)
+    for seq, event in events.items():
+        is_done = event.get("act") in LEGAL_HOLD_ACTS and event["done"]
+        if is_done and seq not in found and not event["result"].get("repeat"):
+            verified.differs(f"{shard}-{seq}: the legal hold is not on record")
+
+
+LEGAL_HOLD_ACTS: Final = ("place_legal_hold", "lift_legal_hold")
 
 
 async def _verify_snoozes(
