@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from backoffice.cli import sessions
@@ -21,7 +21,7 @@ LOOK_SECONDS: Final = 5.0
 EARLIER_MS: Final = 1_000
 """Clocks of broker and services may differ by so much."""
 
-Record = sessions.Record
+Record = ConsumerRecord[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import TIMED_OUT, USAGE, CommandError
 from backoffice.cli.outcomes import TIMEOUT, Outcome, Outcomes
 from shared.messages.envelope import CODE_PATTERN, HOUSE
-from shared.messages.instructions import BROADCAST
+from shared.messages.kinds import BROADCAST
 from shared.messages.partitioner import partition_of
 from shared.messages.topics import INSTRUCTIONS, JOURNAL
 from shared.runtime.client import Client
@@ -232,7 +232,7 @@ async def send_lines(
 async def _send_and_report(
     client: Client,
     partitions: int,
-    stream: AsyncIterator[list[sessions.Record]],
+    stream: AsyncIterator[list["sessions.Record"]],
     outcomes: Outcomes,
     lines: Sequence[Line],
     *,

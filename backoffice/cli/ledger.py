@@ -1,7 +1,7 @@
 """`backoffice ledger`: verifies the books, from the journal up, and proves what stands in them."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -20,14 +20,11 @@ from backoffice.cli import (
 )
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.transactions.app import TransactionsService
-from services.transactions.queries import VerifyResult, compare_published, verify
+from services.transactions.queries import VerifyResult, verify
 from services.transactions.queries.seals import checkpoint as read_checkpoint
 from services.transactions.queries.seals import prove as prove_instruction
-from services.transactions.queries.verifying import Anchor, Check, Difference, PublishedEvent
-from shared.messages.topics import JOURNAL
+from services.transactions.queries.verifying import Anchor, Check, Difference
 from shared.runtime import clock
-from shared.runtime.client import Client, NotReachedError, header
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 exports.register(app)
@@ -38,8 +35,6 @@ ledger_import.register(app)
 
 LARGE_EVENTS: Final = 200_000
 """From so many events on, the walk takes longer than it takes to start processes for it."""
-ANCHOR_RECORDS: Final = 200
-"""So many records at the end of each partition are asked for the newest heads of chains."""
 
 CheckpointFile = Annotated[
     Path | None,
@@ -218,6 +213,9 @@ def _signed(shards: list[dict[str, Any]], key: Path | None) -> dict[str, Any]:
 async def _prove(
     connection: Connection, wanted: UUID, signed: dict[str, Any] | None, key: Path | None
 ) -> dict[str, Any]:
+    # It brings all that a service is made of, for which no other command should wait.
+    from services.transactions.app import TransactionsService
+
     async with sessions.open_database(connection) as database:
         await sessions.enter_schema(database, "transactions")
         service = TransactionsService()
@@ -269,11 +267,16 @@ async def verify_books(
 
     if not published:
         return (await run(None)).as_json()
+    # What speaks to Kafka takes longer to load than a small ledger takes to verify.
+    from backoffice.cli.published import comparison
+    from backoffice.cli.published import heads as published_heads
+    from shared.runtime.client import NotReachedError
+
     try:
         async with sessions.open_client(connection) as client:
             # Read before the snapshot, which must therefore hold these events.
-            heads = await _published_heads(client)
-            return (await run(_comparison(client), heads)).as_json()
+            heads = await published_heads(client)
+            return (await run(comparison(client), heads)).as_json()
     except NotReachedError:
         output.say("Kafka cannot be reached, so what was published is not compared.")
         return (await run(None)).as_json()
@@ -283,69 +286,6 @@ async def _events(connection: Connection) -> int:
     """Return how many events there are, for the progress; also tells at once if the database is not there."""
     async with sessions.open_database(connection) as database:
         return await database.fetchval("SELECT coalesce(sum(last_seq), 0)::bigint FROM transactions.shard")
-
-
-def _comparison(client: Client) -> Published:
-    """Return what compares the topic, read up to its end now or later, with the journal."""
-
-    async def compare(connection: Any, vector: dict[int, int]) -> tuple[Check, Difference | None]:
-        await sessions.enter_schema(connection, "transactions")
-        service = TransactionsService()
-        await service.start(connection)
-        return await compare_published(
-            connection, vector, events=_published_events(client), rebuild=service.events_after
-        )
-
-    return compare
-
-
-async def _published_heads(client: Client) -> list[Anchor]:
-    """Return the newest head of each shard's chain that stands at the topic's end."""
-    ends = {partition: end for partition, end in (await client.end_offsets(JOURNAL)).items() if end > 0}
-    starts = {(JOURNAL.name, partition): max(0, end - ANCHOR_RECORDS) for partition, end in ends.items()}
-    newest: dict[int, Anchor] = {}
-    missing = set(ends)
-    if not missing:
-        return []
-    async with sessions.following(client, [JOURNAL], starts) as stream:
-        async for records in stream:
-            for record in records:
-                if record.offset >= ends[record.partition] - 1:
-                    missing.discard(record.partition)
-                shard, seq = int(header(record, "shard") or -1), int(header(record, "seq") or 0)
-                head = header(record, "chain")
-                if head is not None and (shard not in newest or newest[shard].seq < seq):
-                    newest[shard] = Anchor(shard, seq, bytes.fromhex(head))
-            if not missing:
-                break
-    return list(newest.values())
-
-
-async def _published_events(client: Client) -> AsyncIterator[PublishedEvent]:
-    ends = await client.end_offsets(JOURNAL)
-    missing = {partition for partition, end in ends.items() if end > 0}
-    if not missing:
-        return
-    async with sessions.following(client, [JOURNAL], {}) as stream:
-        async for records in stream:
-            for record in records:
-                if record.offset >= ends[record.partition] - 1:
-                    missing.discard(record.partition)
-                yield PublishedEvent(
-                    record.partition,
-                    int(header(record, "shard") or -1),
-                    int(header(record, "seq") or 0),
-                    int(header(record, "prev") or 0),
-                    record.value or b"",
-                    _chain_of(record),
-                )
-            if not missing:
-                return
-
-
-def _chain_of(record: sessions.Record) -> bytes | None:
-    head = header(record, "chain")
-    return None if head is None else head.encode()
 
 
 def _print(verdict: dict[str, Any]) -> None:

@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
-from aiokafka import ConsumerRecord
 
 from backoffice.cli.connection import Connection
 from backoffice.cli.errors import FOUND, UNREACHABLE, CommandError
 from services.transactions.queries.parts import PartsDetachedError
 from shared.messages.topics import TOPICS, Topic
 from shared.runtime import database
-from shared.runtime.client import Client
-from shared.runtime.settings import KafkaSettings, read_secret_files
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+    from shared.runtime.client import Client
+    from shared.runtime.settings import KafkaSettings
+
+    Record = ConsumerRecord[Any, Any]
 
 Answer = TypeVar("Answer")
-
-Record = ConsumerRecord[Any, Any]
 
 SERVICES: tuple[str, ...] = tuple(dict.fromkeys(topic.owner for topic in TOPICS))
 """Every service, in the order in which a record passes them; each owns the schema of its name."""
@@ -38,23 +41,28 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
         ) from problem
 
 
-def kafka_settings(connection: Connection) -> KafkaSettings:
+def kafka_settings(connection: Connection) -> "KafkaSettings":
     """Return how Kafka is reached: the settings, at the address of the connection."""
+    from shared.runtime.settings import KafkaSettings, read_secret_files
+
     read_secret_files()
     return KafkaSettings(bootstrap=connection.bootstrap)
 
 
 @asynccontextmanager
-async def open_client(connection: Connection) -> AsyncGenerator[Client, None]:
+async def open_client(connection: Connection) -> AsyncGenerator["Client", None]:
     """Open a Kafka client."""
+    # Most commands ask the database alone.
+    from shared.runtime.client import Client
+
     async with Client(kafka_settings(connection), connection.partitions) as client:
         yield client
 
 
 @asynccontextmanager
 async def following(
-    client: Client, topics: Sequence[Topic], offsets: Mapping[tuple[str, int], int]
-) -> AsyncGenerator[AsyncIterator[list[Record]], None]:
+    client: "Client", topics: Sequence[Topic], offsets: Mapping[tuple[str, int], int]
+) -> AsyncGenerator[AsyncIterator[list["Record"]], None]:
     """Follow topics from these offsets, by (topic, partition); the consumer is stopped at the end."""
     stream = client.follow(topics, offsets)
     try:
@@ -63,7 +71,7 @@ async def following(
         await cast(AsyncGenerator[list[Record], None], stream).aclose()
 
 
-async def ends_of(client: Client, topics: Sequence[Topic]) -> dict[tuple[str, int], int]:
+async def ends_of(client: "Client", topics: Sequence[Topic]) -> dict[tuple[str, int], int]:
     """Return where topics end now, by (topic, partition)."""
     return {
         (topic.name, partition): end

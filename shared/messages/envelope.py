@@ -5,8 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-HOUSE: Final = "house"
-"""The owner of the firm's own accounts, and the key of records that belong to no customer."""
+from shared.messages.kinds import HOUSE as HOUSE
 
 CODE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$"
 

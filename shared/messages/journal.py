@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter
 
 from shared.messages.envelope import Code, Event, Message, Number, Place, RiskClass
+from shared.messages.kinds import MOVED as MOVED
 
 MovementKind = Literal["principal", "fee", "interest", "commission", "tax", "obligation", "opening"]
 
@@ -431,6 +432,3 @@ OUTCOMES: Final = {
 
 What the ledger does by itself comes from no record: it only follows one up.
 """
-
-MOVED: Final = frozenset({"TransactionPosted", "CreditSwept", "ObligationBooked"})
-"""Events that say that money has moved."""

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from backoffice.simulator import SimulatedRecord, anchor_id, first_day_after, plan
-from shared.messages.instructions import BROADCAST, INSTRUCTION
+from shared.messages.instructions import INSTRUCTION
+from shared.messages.kinds import BROADCAST
 from shared.messages.partitioner import partition_of
 
 START = date(2026, 1, 2)

@@ -35,7 +35,7 @@ from services.transactions.app import TransactionsService
 from services.transactions.domain import decoding
 from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE, Number
-from shared.messages.instructions import BROADCAST
+from shared.messages.kinds import BROADCAST
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL, TRANSACTIONS_ACTS
 from shared.runtime import claiming, effect, housekeeping, publisher

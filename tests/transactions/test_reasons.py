@@ -7,7 +7,7 @@ import pytest
 
 from services.transactions.domain import ladder
 from services.transactions.domain.reasons import REASONS, TABLE, Reason
-from shared.messages.instructions import FACTS
+from shared.messages.kinds import FACTS
 from shared.money import AmountError, parse_amount
 
 FOLDER = Path(__file__).parent

@@ -24,7 +24,7 @@ from services.transactions.queries import (
     verify,
 )
 from shared.messages.envelope import HOUSE
-from shared.messages.instructions import SCHEDULABLE
+from shared.messages.kinds import SCHEDULABLE
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
     PARTITIONS,

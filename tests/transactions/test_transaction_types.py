@@ -8,7 +8,8 @@ import pytest
 from services.transactions import transaction_types
 from services.transactions.domain.planning import TransactionType
 from services.transactions.transaction_types import TRANSACTION_TYPES
-from shared.messages.instructions import BROADCAST, INSTRUCTIONS
+from shared.messages.instructions import INSTRUCTIONS
+from shared.messages.kinds import BROADCAST
 
 
 @pytest.mark.parametrize("kind", TRANSACTION_TYPES, ids=lambda kind: kind.code)

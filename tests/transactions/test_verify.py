@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from services.transactions.queries.verifying import CHECKS, PublishedEvent, compare_published, verify
-from services.transactions.queries.verifying.processes import divided
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
 from shared.runtime.work import Outgoing
@@ -447,12 +446,6 @@ async def test_several_processes_find_the_same(books: LedgerDatabase, tampering:
     assert replace(together, seconds=alone.seconds) == alone
     assert alone.ok == (tampering is None)
     assert told[-1] == sum(together.as_of.values())
-
-
-def test_shards_are_divided_among_processes_by_their_length() -> None:
-    """Each once, and no process without any."""
-    assert divided({0: 5, 1: 90, 2: 40, 3: 40}, 2) == [((1, 90),), ((0, 5), (2, 40), (3, 40))]
-    assert divided({0: 5, 1: 90}, 5) == [((1, 90),), ((0, 5),)]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from backoffice.cli.reference.unions import all_messages, example, messages_on, 
 from backoffice.stack.schema import SERVICES
 from shared.messages.envelope import CODE_PATTERN
 from shared.messages.headers import RecordKind, headers_of
-from shared.messages.instructions import BROADCAST
 from shared.messages.journal import OUTCOMES, ActDone
+from shared.messages.kinds import BROADCAST
 from shared.messages.topics import DELETE_RETENTION_MS, INSTRUCTIONS, JOURNAL, TOPICS, Topic
 from shared.runtime.settings import KafkaSettings, ServiceSettings
 

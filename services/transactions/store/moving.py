@@ -14,7 +14,8 @@ from services.transactions.domain.open_pendings import EndedTrade, Obligation, O
 from services.transactions.domain.stops import CLOSED, CLOSING, DIRECTIONS, Freeze
 from services.transactions.store.arrays import array_of
 from services.transactions.store.journal import legs_at
-from shared.messages.instructions import FACTS, INSTRUCTION
+from shared.messages.instructions import INSTRUCTION
+from shared.messages.kinds import FACTS
 
 STANDING_READ_MAX: Final = 1000
 STOPS: Final = {**DIRECTIONS, "closing": CLOSING, "closed": CLOSED}

@@ -65,28 +65,6 @@ Instruction = (
 
 INSTRUCTIONS: Final[tuple[type[InstructionBase], ...]] = get_args(Instruction)
 
-FACTS: Final = frozenset(
-    {
-        "deposit",
-        "fee",
-        "interest",
-        "custody_transfer",
-        "trade",
-        "return",
-        "allocate",
-        "write_off",
-        "opening_balance",
-        "accrual",
-    }
-)
-"""Types that have happened outside and are always booked; the others are requests."""
-
-BROADCAST: Final = frozenset({"open_business_day", "close_period"})
-"""Types whose one record goes to every partition."""
-
-SCHEDULABLE: Final = frozenset({"transfer", "withdrawal", "exchange", "house_posting"})
-"""Types of request that may be sent for a later day: `execute_on`."""
-
 INSTRUCTION: Final[TypeAdapter[Instruction]] = TypeAdapter(
     Annotated[Instruction, Field(discriminator="type")]
 )

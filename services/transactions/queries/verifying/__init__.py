@@ -7,7 +7,8 @@ too, a digest of each of its events is kept.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import asyncpg
 from asyncpg import Connection
@@ -18,6 +19,7 @@ from services.transactions.queries.verifying.books import CHECKS, RUNS_FROM, Boo
 from services.transactions.queries.verifying.effects import EFFECTS
 from services.transactions.queries.verifying.effects.movements import compare_sides
 from services.transactions.queries.verifying.effects.opening import read_chart
+from services.transactions.queries.verifying.processes import Task, divided, started
 from services.transactions.queries.verifying.published import PublishedEvent, compare_published
 from services.transactions.queries.verifying.result import Check, Difference, VerifyResult
 from services.transactions.queries.verifying.seals import Anchor
@@ -63,11 +65,7 @@ async def verify(
     Raises `PartsDetachedError` where not all of the journal is there; unless with `attached` only what can be
     seen of what is there is wanted (`CHECKS_ATTACHED` and seals; `published` is then not compared).
     """
-    # Columns need numpy, for which nothing else that asks the ledger should wait.
-    from services.transactions.queries.verifying.first_outcomes import compare_keys
-    from services.transactions.queries.verifying.processes import Task, divided, walk_all
-
-    started = asyncio.get_running_loop().time()
+    began = asyncio.get_running_loop().time()
     read = 0
 
     def count(rows: int) -> None:
@@ -76,44 +74,45 @@ async def verify(
         if progress is not None:
             progress(read)
 
-    connection = await asyncpg.connect(dsn)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            vector: dict[int, int] = {
-                row["shard"]: row["last_seq"]
-                for row in await connection.fetch("SELECT shard, last_seq FROM transactions.shard")
-            }
-            after = await detached_until(connection) if attached else 0
-            if not attached:
-                await need_from(connection, 1)
-            books = Books()
-            await read_chart(connection, books)
-            tasks = [
-                Task(part, tuple(anchors) if seals else None, runs_from if quick else None, after)
-                for part in divided(vector, processes)
-            ]
-            told = await walk_all(connection, dsn, books, tasks, count)
-            found = sorted((each for part, _ in told for each in part), key=lambda each: each.shard.number)
-            for each in found:
-                books.take(each)
-            await compare_keys(connection, books, same=all(same for _, same in told), after=after)
-            if after:
-                await compare_attached(connection, books)
-            else:
-                for effect in EFFECTS:
-                    await effect.compare(connection, books)
-            assets = await compare_sides(connection, books)
-            checks = [each for each in books.checks.values() if not after or each.name in CHECKS_ATTACHED]
-            first = books.first
-            if seals:
-                checks.append(_sealed(found))
-                first = first or checks[-1].first
-            if published is not None and not after:
-                check, difference = await published(connection, vector)
-                checks.append(check)
-                first = first or difference
-    finally:
-        await connection.close()
+    # Those beside are started first: they load while this one does, and reads the chart.
+    async with started(processes - 1) as walkers, _snapshot(dsn) as connection:
+        # Columns need numpy, for which nothing else that asks the ledger should wait.
+        from services.transactions.queries.verifying.first_outcomes import compare_keys
+        from services.transactions.queries.verifying.walker import walk_all
+
+        vector: dict[int, int] = {
+            row["shard"]: row["last_seq"]
+            for row in await connection.fetch("SELECT shard, last_seq FROM transactions.shard")
+        }
+        after = await detached_until(connection) if attached else 0
+        if not attached:
+            await need_from(connection, 1)
+        books = Books()
+        await read_chart(connection, books)
+        tasks = [
+            Task(part, tuple(anchors) if seals else None, runs_from if quick else None, after)
+            for part in divided(vector, processes)
+        ]
+        told = await walk_all(connection, dsn, walkers, books, tasks, count)
+        found = sorted((each for part, _ in told for each in part), key=lambda each: each.shard.number)
+        for each in found:
+            books.take(each)
+        await compare_keys(connection, books, same=all(same for _, same in told), after=after)
+        if after:
+            await compare_attached(connection, books)
+        else:
+            for effect in EFFECTS:
+                await effect.compare(connection, books)
+        assets = await compare_sides(connection, books)
+        checks = [each for each in books.checks.values() if not after or each.name in CHECKS_ATTACHED]
+        first = books.first
+        if seals:
+            checks.append(_sealed(found))
+            first = first or checks[-1].first
+        if published is not None and not after:
+            check, difference = await published(connection, vector)
+            checks.append(check)
+            first = first or difference
     return VerifyResult(
         ok=all(each.ok for each in checks),
         instructions=books.instructions,
@@ -123,8 +122,19 @@ async def verify(
         as_of={str(shard): seq for shard, seq in sorted(vector.items())},
         checks=checks,
         first_difference=first,
-        seconds=asyncio.get_running_loop().time() - started,
+        seconds=asyncio.get_running_loop().time() - began,
     )
+
+
+@asynccontextmanager
+async def _snapshot(dsn: str) -> AsyncGenerator[Connection, None]:
+    """Open a connection that looks at one moment."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+    finally:
+        await connection.close()
 
 
 def _sealed(found: Sequence[Findings]) -> Check:

@@ -15,7 +15,7 @@ from services.transactions.queries.verifying.books import PREFETCH, Books, Shard
 from services.transactions.queries.verifying.effects.movements import see_ends
 from services.transactions.queries.verifying.journal import Row
 from services.transactions.queries.verifying.spelling import MOVING
-from shared.messages.journal import MOVED
+from shared.messages.kinds import MOVED
 
 CHECKS_ATTACHED: Final = (
     "sequence",

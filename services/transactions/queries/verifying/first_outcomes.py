@@ -14,8 +14,8 @@ import numpy as np
 from asyncpg import Connection
 from numpy.typing import NDArray
 
-from services.transactions.domain.reasons import TABLE
 from services.transactions.queries.verifying.books import PREFETCH, Books
+from services.transactions.queries.verifying.effects.grouping import FORM_REASONS
 from services.transactions.queries.verifying.journal import HEADER_BYTES, TRAILER
 
 FIRST_OUTCOMES: Final = frozenset(
@@ -31,8 +31,6 @@ FIRST_OUTCOMES: Final = frozenset(
         "PeriodClosed",
     }
 )
-FORM_REASONS: Final = frozenset(each.code for each in TABLE if each.rung == "form")
-"""A group that is refused for one of these uses up its own id alone."""
 PLACE_REASONS: Final = frozenset({"wrong_key", "wrong_partition"})
 WINDOW: Final = 4_096
 WAITING_MAX: Final = 1_000_000

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.transactions.queries.verifying.books import Account, Books, decimal_of
 from services.transactions.queries.verifying.journal import Row
-from shared.messages.envelope import HOUSE
+from shared.messages.kinds import HOUSE
 
 CUT_BELOW: Final = 0x20
 """A content that begins with such a byte is not whole."""

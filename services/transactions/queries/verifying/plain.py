@@ -18,7 +18,7 @@ from services.transactions.queries.verifying.first_outcomes import Ids
 from services.transactions.queries.verifying.journal import EPOCH_DAY
 from services.transactions.queries.verifying.plain_hashing import SaidOfAccounts, heads_of
 from services.transactions.queries.verifying.seals import Chain
-from shared.messages.instructions import FACTS
+from shared.messages.kinds import FACTS
 
 SUM_MAX: Final = 2**61
 """Where sums might come near what a column can hold, Python's own numbers are asked instead."""

@@ -1,25 +1,26 @@
-"""Walks shards in several processes, all of which look at the same snapshot."""
+"""Starts processes that walk shards beside this one, in the snapshot that this one looks at.
+
+They speak through their pipes, so that neither where the database is nor its password stands in a list of
+processes, and so that a process loads nothing but what it walks with.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import os
+import pickle
+import sys
+from asyncio import IncompleteReadError
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
-from typing import Any, Final
+from typing import Final
 
-import asyncpg
-from asyncpg import Connection
-
-from services.transactions.queries.verifying.books import Books, Findings
-from services.transactions.queries.verifying.derivation import derive
-from services.transactions.queries.verifying.effects.opening import read_chart
-from services.transactions.queries.verifying.first_outcomes import same_ids
-from services.transactions.queries.verifying.plain import Ends
+from services.transactions.queries.verifying.books import Findings
 from services.transactions.queries.verifying.seals import Anchor
 
-LOOK_SECONDS: Final = 0.5
-_progress: list[Any] = []
-"""In a process that walks: the counter of rows that all of them share."""
+WALKER: Final = "services.transactions.queries.verifying.walker"
+LENGTH_BYTES: Final = 8
+"""Before each thing that a process tells: how long it is, big-endian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,69 +35,58 @@ class Task:
     """Events up to this number are away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a process is told: where the ledger is, the name of the exported snapshot, and its task."""
+
+    dsn: str
+    snapshot: str
+    task: Task
+
+
 Told = tuple[list[Findings], bool]
 """What was found by shard, and whether the ids that are taken in these shards are those of their events."""
 
 
-async def walk_here(
-    connection: Connection, chart: Books, task: Task, progress: Callable[[int], None] | None
-) -> Told:
-    """Walk a task's shards on a connection that looks at the snapshot."""
-    ends = Ends(chart)
-    found = [
-        await derive(
-            connection,
-            chart,
-            ends,
-            shard,
-            last_seq,
-            after=task.after,
-            anchors=task.anchors,
-            progress=progress,
-            runs_from=task.runs_from,
-        )
-        for shard, last_seq in task.shards
-    ]
-    windows = {each.shard.number: each.ids for each in found if each.ids is not None}
-    return found, len(windows) == len(found) and await same_ids(connection, windows, task.after)
+class WalkerEndedError(RuntimeError):
+    """A process that walked shards has ended before it had told what it found."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"a process that walked shards has ended with status {status}")
 
 
-async def walk_all(
-    connection: Connection,
-    dsn: str,
-    chart: Books,
-    tasks: Sequence[Task],
-    progress: Callable[[int], None] | None,
-) -> list[Told]:
-    """Walk the first task here, on a connection that looks at the snapshot, and the others beside."""
-    if len(tasks) == 1:
-        return [await walk_here(connection, chart, tasks[0], progress)]
-    snapshot: Any = await connection.fetchval("SELECT pg_export_snapshot()")
-    # Those beside take half a second to start, in which this one walks already.
-    beside = asyncio.ensure_future(_walk_beside(dsn, snapshot, tasks[1:], progress))
-    await asyncio.sleep(0)
-    return [await walk_here(connection, chart, tasks[0], progress), *await beside]
+@asynccontextmanager
+async def started(count: int) -> AsyncGenerator[list[Process], None]:
+    """Start so many processes, which load at once and wait for their orders; none is left at the end."""
+    async with AsyncExitStack() as ends:
+        yield [await ends.enter_async_context(_walker()) for _ in range(count)]
 
 
-async def _walk_beside(
-    dsn: str, snapshot: str, tasks: Sequence[Task], progress: Callable[[int], None] | None
-) -> list[Told]:
-    """Walk each task in a process of its own, in the snapshot exported under this name."""
-    context = get_context("spawn")
-    counter = context.Value("Q", 0)
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(len(tasks), mp_context=context, initializer=_share, initargs=(counter,)) as pool:
-        walks = asyncio.gather(
-            *(loop.run_in_executor(pool, _walk_in_process, dsn, snapshot, task) for task in tasks)
-        )
-        told = 0
+async def walk_beside(walker: Process, order: Order, progress: Callable[[int], None] | None) -> Told:
+    """Give a process its order, pass on how many rows it has walked, and return what it found.
+
+    Raises what was raised there, or `WalkerEndedError`.
+    """
+    assert walker.stdin is not None
+    assert walker.stdout is not None
+    try:
+        walker.stdin.write(pickle.dumps(order))
+        await walker.stdin.drain()
+        walker.stdin.close()
         while True:
-            done, _ = await asyncio.wait([walks], timeout=LOOK_SECONDS)
-            if progress is not None:
-                progress(counter.value - told)
-                told = counter.value
-            if done:
-                return await walks
+            length = int.from_bytes(await walker.stdout.readexactly(LENGTH_BYTES))
+            # It comes from our own process, by a pipe that nobody else has.
+            told: object = pickle.loads(await walker.stdout.readexactly(length))  # noqa: S301
+            match told:
+                case int():
+                    if progress is not None:
+                        progress(told)
+                case BaseException():
+                    raise told
+                case _:
+                    return told  # pyright: ignore[reportReturnType]
+    except (IncompleteReadError, BrokenPipeError, ConnectionResetError) as problem:
+        raise WalkerEndedError(await walker.wait()) from problem
 
 
 def divided(vector: dict[int, int], processes: int) -> list[tuple[tuple[int, int], ...]]:
@@ -107,28 +97,26 @@ def divided(vector: dict[int, int], processes: int) -> list[tuple[tuple[int, int
     return [tuple(sorted(part)) for part in parts]
 
 
-def _share(counter: Any) -> None:
-    _progress.append(counter)
+def told_as(found: object) -> bytes:
+    """Spell what a process tells: rows walked since it told last, what it found, or what it raised."""
+    spelt = pickle.dumps(found)
+    return len(spelt).to_bytes(LENGTH_BYTES) + spelt
 
 
-def _walk_in_process(dsn: str, snapshot: str, task: Task) -> Told:
-    return asyncio.run(_walk_in_snapshot(dsn, snapshot, task))
-
-
-async def _walk_in_snapshot(dsn: str, snapshot: str, task: Task) -> Told:
-    counter = _progress[-1]
-
-    def progress(rows: int) -> None:
-        with counter.get_lock():
-            counter.value += rows
-
-    connection = await asyncpg.connect(dsn)
+@asynccontextmanager
+async def _walker() -> AsyncGenerator[Process, None]:
+    walker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        WALKER,
+        stdin=PIPE,
+        stdout=PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)},
+    )
     try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            # The name is PostgreSQL's own (`pg_export_snapshot`); the statement takes no parameters.
-            await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            chart = Books()
-            await read_chart(connection, chart)
-            return await walk_here(connection, chart, task, progress)
+        yield walker
     finally:
-        await connection.close()
+        with suppress(ProcessLookupError):
+            walker.kill()
+        await walker.wait()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from asyncpg import Connection
 
@@ -12,7 +13,9 @@ from services.transactions.queries.verifying.implied import complete
 from services.transactions.queries.verifying.journal import rows_between
 from services.transactions.queries.verifying.result import Check, Difference
 from services.transactions.queries.verifying.spelling import body_of
-from shared.runtime.work import Outgoing
+
+if TYPE_CHECKING:
+    from shared.runtime.work import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ async def compare_published(
     vector: Mapping[int, int],
     *,
     events: AsyncIterator[PublishedEvent],
-    rebuild: Callable[[Connection, int, int, int], Awaitable[list[Outgoing]]],
+    rebuild: Callable[[Connection, int, int, int], "Awaitable[list[Outgoing]]"],
 ) -> tuple[Check, Difference | None]:
     """Compare what stands on the topic with what the journal says should, byte for byte.
 

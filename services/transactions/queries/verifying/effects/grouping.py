@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from services.transactions.domain.reasons import TABLE
 from services.transactions.queries.verifying.books import Books, Shard, minor_of
 from services.transactions.queries.verifying.effects.charging import see_charges
-from services.transactions.queries.verifying.first_outcomes import FORM_REASONS
-from shared.messages.instructions import FACTS
+from shared.messages.kinds import FACTS
 
 GROUP: Final = "group"
+FORM_REASONS: Final = frozenset(each.code for each in TABLE if each.rung == "form")
+"""A group that is refused for one of these uses up its own id alone."""
 _NAMED: Final = ("account", "debit_account", "credit_account")
 _AMOUNTS: Final = ("amount", "quantity", "debit_amount", "credit_amount")
 

@@ -31,8 +31,7 @@ from services.transactions.queries.verifying.effects.periods import see_booked
 from services.transactions.queries.verifying.effects.reversals import is_forced, walk_use
 from services.transactions.queries.verifying.effects.scheduling import see_executed
 from services.transactions.queries.verifying.effects.value_dates import note_value, still_to_come
-from shared.messages.instructions import FACTS
-from shared.messages.journal import MOVED
+from shared.messages.kinds import FACTS, MOVED
 
 NOT_CAPPED: Final = frozenset({"reversal", "close_account"})
 """Types that take from a customer's account and are neither facts nor asked for by who pays."""

@@ -11,7 +11,7 @@ from services.transactions.queries.verifying.books import Books, Moved, Shard, U
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.grouping import asked_by
 from services.transactions.queries.verifying.effects.obligations import part_undone
-from shared.messages.instructions import FACTS
+from shared.messages.kinds import FACTS
 
 ITEM_CLASSES: Final = frozenset({"suspense", "return", "blocked_funds"})
 """Every credit to these accounts of the house's is an item."""

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Shard, Waiting
 from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.late import A_SECOND, LATE, parked_owners, worked_since
-from shared.messages.instructions import SCHEDULABLE
+from shared.messages.kinds import SCHEDULABLE
 
 AHEAD_MAX: Final = 1_098
 """Days: three years, all of them leap years."""
