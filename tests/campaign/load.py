@@ -14,7 +14,8 @@ from aiokafka.errors import KafkaError
 from audit.evidence import SentCommand
 from audit.places import partition_of
 from audit.readers.commands import command_line
-from tests.campaign.workload import INSTRUCTIONS, Sending, Workload
+from tests.campaign.traffic.upstream import INSTRUCTIONS, Sending
+from tests.campaign.workload import Workload
 
 CHUNK_SECONDS: Final = 0.05
 

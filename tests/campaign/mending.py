@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.campaign import operators
 from tests.campaign.faults import Campaign, Fault, death
-from tests.campaign.workload import Account
+from tests.campaign.traffic.upstream import Account
 from tests.campaign.world import ACTS, NotRecovered, World
 
 COUNTS: Final[dict[str, tuple[int, int]]] = {

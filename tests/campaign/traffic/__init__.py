@@ -1,0 +1,1 @@
+"""What the campaign sends: what is right, by what it is about; mistakes; and poison."""
