@@ -4,18 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from audit.evidence import (
-    Account,
-    Asset,
-    Evidence,
-    JournalRow,
-    MovementRow,
-    Numbered,
-    Place,
-    Record,
-    ServiceState,
-)
+from audit.evidence import Evidence, Record, ServiceState
+from audit.ledger_rows import Account, Asset, JournalRow, MovementRow
 from audit.model import Replay, replay
+from audit.places import Numbered, Place
 from audit.sealed import has_erased
 
 POSTED = "TransactionPosted"

@@ -1,6 +1,12 @@
-"""Kafka's default partitioner, written again: murmur2 of the key (Kafka's `Utils.murmur2`)."""
+"""Where records stand; and Kafka's default partitioner, written again: its murmur2 of the key."""
 
 from typing import Final
+
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+
+Numbered = tuple[int, int]
+"""Shard and seq."""
 
 _WORD: Final = 0xFFFFFFFF
 _MULTIPLIER: Final = 0x5BD1E995

@@ -13,15 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.amounts import read_amount
-from audit.evidence import (
-    JOURNAL,
-    Evidence,
-    ListedEntry,
-    Record,
-    RuleChange,
-    RuleParameter,
-    ScreeningData,
-)
+from audit.evidence import JOURNAL, Evidence, ListedEntry, Record, RuleChange, RuleParameter, ScreeningData
 from audit.movements import History, Moved, Opened, is_undoing, movements_of
 from audit.names import (
     Bearer,

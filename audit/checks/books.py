@@ -5,8 +5,8 @@ from collections import defaultdict
 from datetime import date
 
 from audit.amounts import LARGEST, BadAmount, read_amount
-from audit.evidence import Account, BalanceRow, FreezeRow, JournalRow
 from audit.examination import MOVED, PENDING, POSTED, RESERVED, Examination, resolved_by
+from audit.ledger_rows import Account, BalanceRow, FreezeRow, JournalRow
 from audit.result import Result, Tally
 from audit.wire import FACTS
 

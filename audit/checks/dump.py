@@ -7,8 +7,8 @@ they were taken, and never crashes. Times, epochs, seals and what was seen of ot
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from audit.evidence import MovementRow
 from audit.examination import Examination
+from audit.ledger_rows import MovementRow
 from audit.result import Result, Tally
 from audit.wire import HOUSE
 

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from audit.checks.trials import compare_trial
-from audit.evidence import JournalRow
 from audit.examination import Examination
+from audit.ledger_rows import JournalRow
 from audit.model import Prediction
 from audit.places import partition_of
 from audit.result import Result, Tally

@@ -8,22 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from audit.amounts import spell_amount
-from audit.evidence import (
-    ALERTS,
-    DECISIONS,
-    JOURNAL,
-    PUBLISHED,
-    Account,
-    JournalRow,
-    MovementRow,
-    Numbered,
-    OutboxRow,
-    Record,
-    ServiceState,
-)
+from audit.evidence import ALERTS, DECISIONS, JOURNAL, PUBLISHED, Record, ServiceState
 from audit.examination import Examination
-from audit.places import partition_of
+from audit.ledger_rows import Account, JournalRow, MovementRow
+from audit.places import Numbered, partition_of
 from audit.result import Result, Tally
+from audit.runtime_rows import OutboxRow
 
 MOVING: Final = frozenset(
     {

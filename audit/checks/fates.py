@@ -11,15 +11,15 @@ from audit.evidence import (
     INSTRUCTIONS,
     REPORTING_ACTS,
     TRANSACTIONS_ACTS,
-    DeadLetterRow,
     Evidence,
-    JournalRow,
-    Place,
     Record,
     ServiceState,
 )
 from audit.examination import Examination
+from audit.ledger_rows import JournalRow
+from audit.places import Place
 from audit.result import Result, Tally
+from audit.runtime_rows import DeadLetterRow
 
 PARKED: Final = "OwnerParked"
 DISCARDED: Final = "RecordDiscarded"

@@ -4,8 +4,8 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Final
 
-from audit.evidence import FreezeRow, MovementRow
 from audit.examination import PENDING, POSTED, Examination
+from audit.ledger_rows import FreezeRow, MovementRow
 from audit.result import Result, Tally
 
 SEEN_WITHIN: Final = timedelta(seconds=60)

@@ -13,10 +13,10 @@ from audit.evidence import (
     JOURNAL,
     REPORTING_ACTS,
     TRANSACTIONS_ACTS,
-    JournalRow,
     Sample,
 )
 from audit.examination import Examination
+from audit.ledger_rows import JournalRow
 from audit.result import Result, Tally
 
 INPUTS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -1,8 +1,8 @@
 """What a dry run says would have come of it, against what the model says would have."""
 
 from audit.amounts import spell_amount
-from audit.evidence import JournalRow
 from audit.examination import Examination
+from audit.ledger_rows import JournalRow
 from audit.model import Prediction
 from audit.result import Tally
 

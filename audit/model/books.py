@@ -7,7 +7,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from audit.amounts import spell_amount
-from audit.evidence import Chart, Evidence, JournalRow
+from audit.evidence import Chart, Evidence
+from audit.ledger_rows import JournalRow
 from audit.model.predictions import Leg
 from audit.model.state import KnownAccount, Limit, Posted, ShardState
 from audit.wire import HOUSE, Asked

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from audit.evidence import JournalRow, Record
+from audit.evidence import Record
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.periods import day_named, not_taken
 from audit.model.predictions import Leg, Prediction

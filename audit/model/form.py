@@ -3,7 +3,7 @@
 from typing import Final
 
 from audit.amounts import BadAmount, read_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.effect import Effect
 from audit.model.predictions import Prediction, rejected

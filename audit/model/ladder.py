@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from audit.evidence import JournalRow, Record
+from audit.evidence import Record
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects import EFFECTS
 from audit.model.form import form

@@ -5,16 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from audit.evidence import (
-    DECISIONS,
-    INSTRUCTIONS,
-    TRANSACTIONS_ACTS,
-    Evidence,
-    JournalRow,
-    Numbered,
-    Place,
-    Record,
-)
+from audit.evidence import DECISIONS, INSTRUCTIONS, TRANSACTIONS_ACTS, Evidence, Record
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.decisions import decide
 from audit.model.effects import BY_ITSELF
@@ -22,6 +14,7 @@ from audit.model.effects.reserves import give_back
 from audit.model.ladder import PLACE_REASONS, execute, judge
 from audit.model.predictions import Prediction
 from audit.model.state import Posted, ShardState
+from audit.places import Numbered, Place
 from audit.sealed import has_erased
 from audit.wire import is_act
 

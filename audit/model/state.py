@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from audit.amounts import LARGEST
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.predictions import Leg, Prediction
 from audit.wire import Asked
 

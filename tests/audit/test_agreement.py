@@ -7,17 +7,14 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 
 from audit.amounts import spell_amount
-from audit.evidence import (
-    DECISIONS,
+from audit.evidence import DECISIONS, Chart, Evidence, Record
+from audit.ledger_rows import (
     Account,
     Asset,
-    Chart,
     Entity,
-    Evidence,
     Instrument,
     JournalRow,
     PostingRule,
-    Record,
     ScreeningPolicy,
     TradePolicy,
 )

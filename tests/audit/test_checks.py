@@ -12,18 +12,10 @@ import pytest
 
 from audit.checks import CHECKS, examine
 from audit.checks.events import rebuilt
-from audit.evidence import (
-    DECISIONS,
-    INSTRUCTIONS,
-    JOURNAL,
-    Evidence,
-    Grant,
-    PassedOverRow,
-    ReportRun,
-    Sample,
-)
+from audit.evidence import DECISIONS, INSTRUCTIONS, JOURNAL, Evidence, Grant, ReportRun, Sample
 from audit.examination import Examination
 from audit.result import failed
+from audit.runtime_rows import PassedOverRow
 from tests.audit.honest import ALICE, BOB, Upstream, books
 
 A, B = f"{ALICE}-EUR", f"{BOB}-EUR"

@@ -9,19 +9,10 @@ from uuid import UUID
 import pytest
 
 from audit.checks.fates import every_record_has_one_fate, order_within_owners_is_kept
-from audit.evidence import (
-    DECISIONS,
-    INSTRUCTIONS,
-    TRANSACTIONS_ACTS,
-    Evidence,
-    JournalRow,
-    Ledger,
-    ParkedRow,
-    PositionRow,
-    Record,
-    ServiceState,
-)
+from audit.evidence import DECISIONS, INSTRUCTIONS, TRANSACTIONS_ACTS, Evidence, Ledger, Record, ServiceState
 from audit.examination import Examination
+from audit.ledger_rows import JournalRow
+from audit.runtime_rows import ParkedRow, PositionRow
 from audit.wire import is_act
 from shared.messages.acts import TRANSACTIONS_ACT
 from tests.campaign import operators

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from audit.evidence import ALERTS, DECISIONS, JOURNAL, Asset, Chart, Evidence, Record
+from audit.evidence import ALERTS, DECISIONS, JOURNAL, Chart, Evidence, Record
+from audit.ledger_rows import Asset
 from audit.readers.postgres import connect, read_screening
 from tests.compliance.conftest import READONLY, Harness
 from tests.compliance.ledger import PARTITIONS, Delivery

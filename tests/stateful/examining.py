@@ -17,10 +17,11 @@ from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
 from audit.checks.running import given_back_in_time, the_system_comes_to_rest
 from audit.checks.screening import screening_equals_recomputation
-from audit.evidence import ALERTS, DECISIONS, PUBLISHED, TOPICS, Evidence, SentRow, ServiceState, ShardRow
+from audit.evidence import ALERTS, DECISIONS, PUBLISHED, TOPICS, Evidence, ServiceState
 from audit.examination import Examination
 from audit.readers.postgres import connect, read_chart, read_ledger, read_service
 from audit.result import Tally
+from audit.runtime_rows import SentRow, ShardRow
 from services.transactions.app import TransactionsService
 from services.transactions.domain.state import ShardState
 from services.transactions.handlers import announcing

@@ -30,7 +30,7 @@ import pytest
 from aiokafka import TopicPartition
 from pydantic import SecretStr
 
-from audit.evidence import OutboxRow
+from audit.runtime_rows import OutboxRow
 from services.transactions.app import TransactionsService
 from services.transactions.domain import decoding
 from shared.messages.compliance import CustomerRated, DecisionMade

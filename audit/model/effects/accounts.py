@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from audit.amounts import BadAmount, read_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books, was_seen
 from audit.model.effects.effect import Spelled
 from audit.model.predictions import Prediction, rejected

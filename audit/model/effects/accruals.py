@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from audit.amounts import spell_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.askings import Asking, End
 from audit.model.effects.movements import move

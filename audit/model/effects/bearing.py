@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from audit.amounts import LARGEST
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.askings import AMOUNTS
 from audit.model.predictions import Leg

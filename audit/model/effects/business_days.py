@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import ShardState

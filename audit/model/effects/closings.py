@@ -1,6 +1,6 @@
 """Closing an account in two steps, opening it again, and what the ledger does by itself in between."""
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Closing, KnownAccount, Posted, ShardState

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Context, Decimal, Inexact
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.askings import amounts_moved, charges_fit, ends_differ
 from audit.model.effects.effect import Spelled

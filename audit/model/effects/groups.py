@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books, ScreenedBy, most_urgent
 from audit.model.effects.askings import MOVEMENTS, Asking
 from audit.model.effects.bearing import bears, passes_cap

@@ -3,7 +3,7 @@
 from datetime import date
 
 from audit.amounts import read_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.bearing import bears
 from audit.model.effects.movements import INSTEAD

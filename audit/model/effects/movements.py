@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from audit.amounts import read_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books, ScreenedBy
 from audit.model.effects.askings import MOVEMENTS, Asking
 from audit.model.effects.bearing import bears, passes_cap

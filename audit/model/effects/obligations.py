@@ -4,7 +4,7 @@ from datetime import date
 from fractions import Fraction
 from math import floor
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Pending, ShardState

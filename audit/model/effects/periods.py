@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Final
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import PeriodStep, ShardState

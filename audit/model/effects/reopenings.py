@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from audit.amounts import LARGEST, spell_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.obligations import fail_again
 from audit.model.predictions import Leg, Prediction

@@ -7,7 +7,7 @@ from math import floor
 from uuid import UUID
 
 from audit.amounts import read_amount, spell_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects import schedules
 from audit.model.effects.effect import Spelled

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from audit.amounts import read_amount
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.bearing import bears
 from audit.model.effects.effect import Spelled

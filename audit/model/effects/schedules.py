@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.predictions import Prediction, rejected
 from audit.model.state import Scheduled, ShardState
 from audit.wire import Asked

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from audit.evidence import JournalRow
+from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.askings import ends_differ
 from audit.model.effects.movements import move

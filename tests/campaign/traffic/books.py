@@ -1,4 +1,4 @@
-"""The firm's own books, and what it charges: days, periods, fees, interest, balances from elsewhere, items."""
+"""The firm's own books, and what it charges: days, periods, fees, interest, opening balances, items."""
 
 from collections.abc import Iterator
 from datetime import timedelta
