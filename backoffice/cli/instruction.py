@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
@@ -15,7 +15,7 @@ from backoffice.cli import output, sessions
 from backoffice.cli.causality import waves
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import TIMED_OUT, USAGE, CommandError
-from backoffice.cli.outcomes import TIMEOUT, Outcome, Outcomes
+from backoffice.cli.outcomes import REJECTED, TIMEOUT, Outcome, Outcomes
 from shared.messages.envelope import CODE_PATTERN, HOUSE
 from shared.messages.kinds import BROADCAST
 from shared.messages.partitioner import partition_of
@@ -79,11 +79,18 @@ def send(
         lines = [mark_as_dry_run(line) for line in lines]
     for line in lines:
         _refuse_too_large(line)
-    timed_out = sessions.run(
-        send_lines(connection, lines, wait=wait, final=until == "final", timeout=timeout)
-    )
-    if timed_out:
+    answered = sessions.run(send_lines(connection, lines, wait=wait, final=until == "final", timeout=timeout))
+    if answered.timed_out:
         raise typer.Exit(TIMED_OUT)
+
+
+class Answered(NamedTuple):
+    """How it went with all the lines."""
+
+    timed_out: bool = False
+    """An outcome did not come in time."""
+    refused: bool = False
+    """One that came is that a rule said no, in one shard at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +218,8 @@ def _readable(value: bytes) -> dict[str, Any]:
 
 async def send_lines(
     connection: Connection, lines: Sequence[Line], *, wait: bool, final: bool, timeout: float
-) -> bool:
-    """Publish the lines and print what is asked for; return whether an outcome did not come in time."""
+) -> Answered:
+    """Publish the lines and print what is asked for."""
     async with sessions.open_client(connection) as client:
         outcomes = Outcomes()
         if not wait:
@@ -221,7 +228,7 @@ async def send_lines(
                 sent = await _publish(client, outcomes, chunk, connection.partitions)
                 for line, copies in zip(chunk, sent, strict=True):
                     output.emit(_sent(line, copies), f"line {line.number}: sent to {_place_words(copies[0])}")
-            return False
+            return Answered()
         offsets = await sessions.ends_of(client, [JOURNAL])
         async with sessions.following(client, [JOURNAL], offsets) as stream:
             return await _send_and_report(
@@ -238,7 +245,7 @@ async def _send_and_report(
     *,
     final: bool,
     timeout: float,
-) -> bool:
+) -> Answered:
     """Publish wave by wave and print each line once it and all before it are known, in time or not."""
     answers: list[list[Outcome]] = []
     printed = 0
@@ -272,7 +279,8 @@ async def _send_and_report(
             {"line": line.number, "instruction_id": line.instruction_id, "outcome": TIMEOUT, "sent": False},
             f"line {line.number}: not sent, since a line it may build on has no outcome yet",
         )
-    return timed_out
+    refused = any(each.outcome == REJECTED for copies in answers for each in copies)
+    return Answered(timed_out, refused)
 
 
 async def _publish(

@@ -14,6 +14,7 @@ from shared.runtime.client import header
 
 PENDING: Final = "pending"
 POSTED: Final = "posted"
+REJECTED: Final = "rejected"
 CLEARED: Final = "PendingCleared"
 TIMEOUT: Final = "timeout"
 TOLD_OF_A_DRY_RUN: Final = ("outcome", "would_be", "balances_after")

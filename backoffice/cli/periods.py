@@ -56,7 +56,8 @@ def close_period(
 ) -> None:
     """Close the next period of an entity's books in every shard, up to a day, and wait for the outcome.
 
-    It is over when a later business day is open. What is soft-closed still takes adjustments.
+    It is over when a later business day is open. What is soft-closed still takes adjustments. Status 1 if
+    the ledger says no.
     """
     connection, until = connect(), day_of("--last-day", last_day)
     lines = sessions.run(_periods(connection, entity))
@@ -71,8 +72,11 @@ def close_period(
         state="soft_closed" if soft else "closed",
     )
     line = read_line(1, content_of(message))
-    if sessions.run(send_lines(connection, [line], wait=True, final=False, timeout=timeout)):
+    answered = sessions.run(send_lines(connection, [line], wait=True, final=False, timeout=timeout))
+    if answered.timed_out:
         raise typer.Exit(TIMED_OUT)
+    if answered.refused:
+        raise typer.Exit(FOUND)
 
 
 def _closed_at(line: dict[str, Any]) -> dict[str, int]:
