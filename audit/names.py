@@ -64,7 +64,8 @@ def bearers_of(instruction: Mapping[str, Any]) -> list[Bearer]:
     found += [
         Bearer(f"payment.{role}", None, numbers=_present((payment.get(role), BANKS))) for role in AGENTS
     ]
-    for each in (party, *(party.get("holders") or ())):
+    later = instruction.get("holder")
+    for each in (party, *(party.get("holders") or ()), *([later] if later else ())):
         is_holder = each is not party
         found.append(
             Bearer(

@@ -76,12 +76,14 @@ class ToldOfPerson:
 
 
 def roles_in(event: Mapping[str, Any]) -> list[Role]:
-    """Who has a role with the customer that an account is opened for."""
-    party = (event.get("instruction") or {}).get("party") or {}
+    """Who has a role with the customer that an account is opened for, or that is told later."""
+    instruction = event.get("instruction") or {}
+    party = instruction.get("party") or {}
     owner = (event.get("account") or {}).get("owner", "")
     named: list[Mapping[str, Any]] = [
         {"person": party.get("person"), "role": "holder"},
         *(party.get("holders") or ()),
+        *([instruction["holder"]] if instruction.get("holder") else ()),
     ]
     return [
         Role(

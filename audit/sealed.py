@@ -15,7 +15,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 PERSONAL: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor", "remittance")
-"""Of a payment; of an opened account it is the whole party."""
+"""Of a payment."""
+
+WHOLE: Final = ("party", "holder")
+"""Blocks that are personal as a whole: whom an account is opened for, and who has a role with a customer."""
 
 WITHHELD: Final = "withheld"
 
@@ -75,7 +78,7 @@ def _opened(keys: Keys, shard: int, content: Content, said: tuple[str, str]) -> 
         found["members"] = [
             _opened(keys, shard, each, said) if isinstance(each, dict) else each for each in found["members"]
         ]
-    for name in ("party", "payment"):
+    for name in (*WHOLE, "payment"):
         block = found.get(name)
         if isinstance(block, dict) and "sealed" in block:
             fields = _fields(keys, shard, owner, instruction_id, block["sealed"])
@@ -106,8 +109,7 @@ def public(content: Content) -> dict[str, Any]:
     found = dict(content)
     if isinstance(found.get("members"), list):
         found["members"] = [public(each) if isinstance(each, dict) else each for each in found["members"]]
-    if isinstance(found.get("party"), dict):
-        found["party"] = {"sealed": None}
+    found |= {name: {"sealed": None} for name in WHOLE if isinstance(found.get(name), dict)}
     payment = found.get("payment")
     if isinstance(payment, dict):
         kept = {name: value for name, value in payment.items() if name not in (*PERSONAL, "sealed")}
@@ -120,9 +122,10 @@ def shows_personal(content: Content) -> bool:
     """Say whether anything personal stands in a content of a well-formed instruction for all to read."""
     if any(shows_personal(each) for each in _members(content)):
         return True
-    party, payment = content.get("party"), content.get("payment")
-    if isinstance(party, dict) and set(party) != {"sealed"}:
+    blocks = [content[name] for name in WHOLE if isinstance(content.get(name), dict)]
+    if any(set(each) != {"sealed"} for each in blocks):
         return True
+    payment = content.get("payment")
     return isinstance(payment, dict) and not set(PERSONAL).isdisjoint(payment)
 
 
@@ -130,7 +133,7 @@ def is_sealed(content: Content) -> bool:
     """Say whether anything is left in it that is sealed."""
     if any(is_sealed(each) for each in _members(content)):
         return True
-    blocks = (content, content.get("party"), content.get("payment"))
+    blocks = (content, *map(content.get, (*WHOLE, "payment")))
     return any(isinstance(each, dict) and isinstance(each.get("sealed"), str) for each in blocks)
 
 
@@ -139,11 +142,11 @@ def kept_size(content: Content) -> int:
     size = len(_spelled(public(content)))
     for holder in (content, *_members(content)):
         blotted = public(holder)
-        for name in ("party", "payment"):
+        for name in (*WHOLE, "payment"):
             block = holder.get(name)
             if isinstance(block, dict) and "sealed" in blotted[name]:
                 personal = {each: block[each] for each in PERSONAL if each in block}
-                sealed = 16 + len(_spelled(block if name == "party" else personal))
+                sealed = 16 + len(_spelled(personal if name == "payment" else block))
                 size += 17 + 4 * ((sealed + 2) // 3) + len('""') - len("null")
     return size
 

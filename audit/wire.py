@@ -532,6 +532,10 @@ SHAPES: Final[Mapping[str, Shape]] = {
         **_required(account=_code, limit=_or_null(_amount), authority=_reference),
         **_optional(cap=_amount, valid_from=_date, valid_until=_date),
     },
+    "change_holder": {
+        **_EVERY,
+        **_required(account=_code, holder=_block(_HOLDER), authority=_reference),
+    },
     "close_account": {**_EVERY, **_required(account=_code, authority=_reference)},
     "reopen_account": {
         **_EVERY,

@@ -35,20 +35,20 @@ def ratings_follow_from_data_and_acts(examination: Examination) -> Result:
         for event in _events(evidence, ALERTS, "ActDone")
         if event["act"] in ACTS and event["done"] and not event["result"].get("repeat")
     }
-    openings = {(event["shard"], event["seq"]): event for event in _openings(evidence)}
+    tellings = {(event["shard"], event["seq"]): event for event in _tellings(evidence)}
     for (shard, owner), events in rated.items():
         home = partition_of(owner.encode(), evidence.partitions)
         tally.expect(shard == home, f"{owner} is rated in shard {shard}, and at home in {home}")
         _follow(tally, sorted(events, key=lambda each: each["version"]), answers)
         for event in events:
             if event.get("finding") is not None:
-                _bears_out(tally, evidence.screening, event, openings)
+                _bears_out(tally, evidence.screening, event, tellings)
     told = {(shard, each.get("act_id")) for (shard, _), events in rated.items() for each in events}
     for key, answer in answers.items():
         if answer["result"].get("status") == "rated":
             tally.expect(key in told, f"the act {key[1]} was done, and there is no rating of it")
-    for opening in openings.values():
-        _met(tally, evidence.screening, opening, rated)
+    for telling in tellings.values():
+        _met(tally, evidence.screening, telling, rated)
     return tally.result()
 
 
@@ -73,44 +73,47 @@ def _follow(tally: Tally, events: Sequence[Event], answers: Mapping[tuple[int, s
 
 
 def _bears_out(
-    tally: Tally, data: ScreeningData, event: Event, openings: Mapping[tuple[int, int], Event]
+    tally: Tally, data: ScreeningData, event: Event, tellings: Mapping[tuple[int, int], Event]
 ) -> None:
-    """What data say of the parties of the account that is named."""
+    """What data say of the parties of whom the record tells that is named."""
     where = f"rating {event['shard']}-{event['seq']} of {event['owner']}"
-    opening = openings.get((event["about"]["shard"], event["about"]["seq"]))
-    if opening is None:
-        tally.differs(f"{where} is about no account that was opened")
-    elif not is_sealed(opening.get("instruction") or {}):
+    telling = tellings.get((event["about"]["shard"], event["about"]["seq"]))
+    if telling is None:
+        tally.differs(f"{where} is about no record that tells of parties")
+    elif not is_sealed(telling.get("instruction") or {}):
         finding = event["finding"]
         found = (finding["rule_version"], finding["values"]["countries"], event["risk_class"])
-        tally.same(_said(data, opening), found, where)
+        tally.same(_said(data, telling), found, where)
+        is_lower = CLASSES.index(event["risk_class"]) < CLASSES.index(event["previous"])
+        is_opening = telling.get("instruction_type") == "open_account"
+        tally.expect(is_opening or not is_lower, f"{where}: lowered by a holder told of later")
 
 
 def _met(
-    tally: Tally, data: ScreeningData, opening: Event, rated: Mapping[tuple[int, str], Sequence[Event]]
+    tally: Tally, data: ScreeningData, telling: Event, rated: Mapping[tuple[int, str], Sequence[Event]]
 ) -> None:
     """Of whom data say so, was of at least that class some time."""
-    if is_sealed(opening.get("instruction") or {}):
+    if is_sealed(telling.get("instruction") or {}):
         return
-    said = _said(data, opening)
+    said = _said(data, telling)
     if said is None:
         return
-    owner, shard = opening["account"]["owner"], opening["shard"]
+    owner, shard = telling["account"]["owner"], telling["shard"]
     reached = max(CLASSES.index(each["risk_class"]) for each in (*rated.get((shard, owner), ()), _MEDIUM))
     tally.expect(
-        reached >= CLASSES.index(said[2]), f"{shard}-{opening['seq']}: {owner} was never of {said[2]} risk"
+        reached >= CLASSES.index(said[2]), f"{shard}-{telling['seq']}: {owner} was never of {said[2]} risk"
     )
 
 
 _MEDIUM: Final = {"risk_class": "medium"}
 
 
-def _said(data: ScreeningData, opening: Event) -> tuple[int, list[str], str] | None:
+def _said(data: ScreeningData, telling: Event) -> tuple[int, list[str], str] | None:
     """The version of the data, the countries met, and the class."""
-    row = parameter_of(data, "RATING", "*", datetime.fromisoformat(opening["recorded_at"]).date())
+    row = parameter_of(data, "RATING", "*", datetime.fromisoformat(telling["recorded_at"]).date())
     countries = [
         each.country
-        for each in bearers_of(opening.get("instruction") or {})
+        for each in bearers_of(telling.get("instruction") or {})
         if each.field in ("party", "party.holders") and each.country is not None
     ]
     for given in reversed(CLASSES):
@@ -120,14 +123,14 @@ def _said(data: ScreeningData, opening: Event) -> tuple[int, list[str], str] | N
     return None
 
 
-def _openings(evidence: Evidence) -> list[Event]:
+def _tellings(evidence: Evidence) -> list[Event]:
     found: list[Event] = []
     for shard in range(evidence.partitions):
         for record in chain_of(evidence.topics.get(JOURNAL, ()), shard):
             headers = dict(record.headers)
             if headers["ce_type"] == b"InstructionApplied" and headers["copy"] == b"primary":
                 event: Event = evidence.opened(json.loads(record.value or b"{}"))
-                if event.get("instruction_type") == "open_account":
+                if event.get("instruction_type") in ("open_account", "change_holder"):
                     found.append(event)
     return found
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from shared.messages.blocks import Channel, Charge, Holder, Party, Payment, PaymentParty
 from shared.messages.envelope import Event
 from shared.messages.instructions.accounts import (
+    ChangeHolder,
     ChangeLimit,
     CloseAccount,
     FreezeAccount,
@@ -221,6 +222,7 @@ INSTRUCTION_FIELDS: Final[Mapping[type[BaseModel], Mapping[str, Names]]] = {
     FreezeAccount: _nowhere("account", "freeze_id", "authority", "direction", "amount"),
     UnfreezeAccount: _nowhere("account", "freeze_id"),
     ChangeLimit: _nowhere("account", "limit", "cap", "valid_from", "valid_until", "authority"),
+    ChangeHolder: _nowhere("account", "authority", note="acmt.003 asks for it"),
     CloseAccount: _nowhere("account", "authority", note="acmt.019 asks for it"),
     ReopenAccount: _nowhere("account", "reason", "entered_by", "approved_by"),
     OpenBusinessDay: _nowhere("entity", "booking_date"),

@@ -2,7 +2,7 @@
 
 The ledger has a key for each owner, and seals under it, before anything is kept or published:
 
-- `party` of an `open_account`: the block is `{"sealed": …}`;
+- `party` of an `open_account`, `holder` of a `change_holder`: the block is `{"sealed": …}`;
 - of `payment` the fields in `PAYMENT_FIELDS`: the block keeps the others and ends with `"sealed": …`;
 - of a record that is no well-formed instruction all but its plain, known fields: `sealed` stands beside them.
 
@@ -29,6 +29,9 @@ from shared.messages.envelope import Code, Message
 
 PAYMENT_FIELDS: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor", "remittance")
 """What is personal in a payment, in the order of its fields."""
+
+PARTY_BLOCKS: Final = ("party", "holder")
+"""Blocks that are personal as a whole."""
 
 SEALED: Final = "sealed"
 WITHHELD: Final = "withheld"

@@ -89,6 +89,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     payments.schedule,
     payments.settle,
     accounts.change_limit,
+    accounts.change_holder,
     payments.reversal,
     payments.come_back,
     books.allocate,
@@ -107,7 +108,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 50, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 30,
+    260, 230, 220, 50, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 15, 30,
     20, 60, 6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 
@@ -123,6 +124,7 @@ _TRIED: Final = (
     payments.schedule,
     payments.settle,
     accounts.change_limit,
+    accounts.change_holder,
     securities.custody,
     securities.custody_transfer,
     securities.trade,

@@ -200,15 +200,24 @@ class Ledger:
 
     def reopened(self, *, owner: str = ALICE) -> list[Delivery]:
         """Make the event of an account that is open again."""
+        return self._applied({"type": "reopen_account", "owner": owner}, owner)
+
+    def told_of(self, holder: dict[str, Any], *, owner: str = ALICE) -> list[Delivery]:
+        """Make the event of somebody's role with a customer, said after an account was opened."""
+        return self._applied(
+            {"type": "change_holder", "owner": owner, "account": owner, "holder": holder}, owner
+        )
+
+    def _applied(self, instruction: dict[str, Any], owner: str) -> list[Delivery]:
         shard = shard_of(owner, PARTITIONS)
         event = InstructionApplied(
             shard=shard,
             seq=self.next_seq(shard),
             recorded_at=RECORDED_AT,
             instruction_id=self.next_instruction(),
-            instruction_type="reopen_account",
+            instruction_type=instruction["type"],
             owner=owner,
-            instruction={"type": "reopen_account", "owner": owner},
+            instruction=instruction,
             account=_posting(owner, "USD"),
             asset="USD",
             scale=2,

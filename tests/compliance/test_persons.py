@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date
+from random import Random
 from typing import Any
 
 import asyncpg
 import pytest
 
+from audit.checks.screening import screening_equals_recomputation
+from audit.examination import Examination
 from services.compliance.handlers import persons
 from shared.messages.compliance import AlertRaised
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.partitioner import shard_of
+from tests.compliance.auditing import evidence_of
 from tests.compliance.conftest import Harness
 from tests.compliance.ledger import DAY, PARTITIONS, RECORDED_AT, Delivery, Ledger, hours, owners_at
 
@@ -181,6 +185,86 @@ async def test_the_last_word_on_a_role_counts(harness: Harness):
     await harness.take(*opened(ledger, ANN, BOB), *opened(ledger, BOB, until="2026-03-02"))
     await harness.take(*paid_in(ledger, (ANN, "6000"), (BOB, "6000")))
     assert told(await ticked(harness)) == []
+
+
+def role(**more: Any) -> dict[str, Any]:
+    """Spell the block of somebody who owns a firm."""
+    return {"name": "Ada Morgenrot", "role": "beneficial_owner", "person": PERSON, **more}
+
+
+async def test_a_role_can_be_given_after_the_opening(harness: Harness):
+    """Somebody buys a firm, or is found to have owned it all along: what was paid in before counts."""
+    ledger = Ledger()
+    await harness.take(
+        *opened(ledger, ANN),
+        *ledger.opened("Firm", owner=BOB, kind="organisation"),
+        *paid_in(ledger, (ANN, "6000"), (BOB, "6000")),
+    )
+    assert await ticked(harness) == []
+    await harness.take(*ledger.told_of(role(), owner=BOB))
+    assert told(await ticked(harness)) == [("CTR-1", BOB), ("STR-1", BOB)]
+
+
+async def test_a_role_that_begins_later_makes_nothing_of_what_was_before(harness: Harness):
+    """Who has bought a firm is not who was paid for the day before."""
+    ledger = Ledger()
+    await harness.take(
+        *opened(ledger, ANN),
+        *ledger.opened("Firm", owner=BOB, kind="organisation"),
+        *paid_in(ledger, (ANN, "6000"), (BOB, "6000")),
+        *ledger.told_of(role(since="2026-03-03"), owner=BOB),
+    )
+    assert told(await ticked(harness)) == []
+    later = date(2026, 3, 3)
+    await harness.take(*paid_in(ledger, (ANN, "6000"), (BOB, "6000"), hour=34, day=later))
+    assert ("CTR-1", BOB) in told(await ticked(harness))
+
+
+@pytest.mark.parametrize("days", [{"until": "2026-03-02"}, {"since": "2026-03-02", "until": "2026-03-02"}])
+async def test_a_role_can_be_ended_after_the_opening(harness: Harness, days: dict[str, str]):
+    """From the day on that is said; the last word on the same person and role counts."""
+    ledger = Ledger()
+    await harness.take(*opened(ledger, ANN, BOB), *ledger.told_of(role(**days), owner=BOB))
+    await harness.take(*paid_in(ledger, (ANN, "6000"), (BOB, "6000")))
+    assert told(await ticked(harness)) == []
+
+
+async def test_ending_one_role_leaves_another_one(harness: Harness):
+    """Who no longer owns a firm may still sign for it."""
+    ledger = Ledger()
+    await harness.take(
+        *opened(ledger, ANN, BOB),
+        *ledger.told_of(role(until="2026-03-01"), owner=BOB),
+        *ledger.told_of(role() | {"role": "signatory"}, owner=BOB),
+        *paid_in(ledger, (ANN, "6000"), (BOB, "6000")),
+    )
+    assert told(await ticked(harness)) == [("CTR-1", BOB), ("STR-1", BOB)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_auditor_tells_the_same_however_roles_change(harness: Harness, seed: int):
+    """Roles given and ended between runs, beside cash of any of their days: plain loops agree."""
+    ledger, draw = Ledger(), Random(seed)
+    owners, delivered = (ANN, BOB, CLEO), list[Delivery]()
+    await harness.take(*(given := [each for owner in owners for each in ledger.opened("Firm", owner=owner)]))
+    delivered += given
+    days = ("2026-03-01", "2026-03-02", "2026-03-03", None)
+    for _ in range(10):
+        owner, day = draw.choice(owners), date(2026, 3, draw.randint(1, 3))
+        if draw.random() < 0.4:
+            block = role(role=draw.choice(("beneficial_owner", "signatory", "guardian")))
+            block |= {name: said for name in ("since", "until") if (said := draw.choice(days))}
+            given = ledger.told_of(block, owner=owner)
+        else:
+            given = paid_in(ledger, (owner, "6000"), hour=24 * (day.day - 2) + draw.randint(0, 23), day=day)
+        delivered += given
+        await harness.take(*given)
+        await ticked(harness, draw.randint(0, 1))
+    await ticked(harness, 2)
+    evidence = await evidence_of(harness, delivered)
+    assert evidence.screening is not None
+    assert len(evidence.screening.person_runs) > 0
+    assert list(screening_equals_recomputation(Examination(evidence)).examples) == []
 
 
 async def test_a_late_handing_over_completes_what_comes_after_it(harness: Harness):

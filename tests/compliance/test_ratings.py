@@ -157,6 +157,19 @@ async def test_a_customer_is_rated_by_data_when_an_account_is_opened(live: Harne
     ]
 
 
+async def test_a_holder_told_of_later_can_only_raise_a_class(live: Harness):
+    """Who owns a firm from a country of high risk makes it one; nobody makes a customer safer by joining."""
+    ledger = Ledger()
+    await live.take(*ledger.opened("Quiet Name", country="SE"))
+    holder = {"name": "Quiet Owner", "role": "beneficial_owner", "person": "P-1"}
+    [rated] = [
+        each
+        for each in await live.take(*ledger.told_of(holder | {"country": "IR"}))
+        if isinstance(each, CustomerRated)
+    ]
+    assert (rated.risk_class, rated.previous, rated.version) == ("high", "medium", 1)
+
+
 async def test_of_whom_data_say_nothing_is_not_rated(live: Harness):
     """Medium is what everybody is who has no rating."""
     assert "CustomerRated" not in kinds(await live.take(*Ledger().opened("Quiet Name", country="SE")))

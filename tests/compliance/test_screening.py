@@ -116,6 +116,22 @@ async def test_a_party_is_screened_when_its_account_is_opened(harness: Harness):
         assert kinds(await harness.take(*ledger.opened(name, owner=owner, kind=kind))) == expected, name
 
 
+async def test_a_holder_told_of_later_is_screened_as_those_of_an_opening(harness: Harness):
+    """And stays on record with them, to be screened against what changes of the lists."""
+    ledger = Ledger()
+    holder = {"name": "Otto Grimwold", "role": "joint_holder", "person": "P-1"}
+    assert kinds(await harness.take(*ledger.opened("Jane Doe"), *ledger.told_of(holder))) == ["SAN-1"]
+    assert (
+        kinds(await harness.take(*ledger.told_of(holder | {"name": "Jane Roe", "until": "2026-03-01"}))) == []
+    )
+    rows = await harness.connection.fetch("SELECT field, name FROM party ORDER BY number")
+    assert [tuple(row) for row in rows] == [
+        ("party", "Jane Doe"),
+        ("party.holders", "Otto Grimwold"),
+        ("party.holders", "Jane Roe"),
+    ]
+
+
 OWN = (
     ListedName(
         entry_id="A-1",

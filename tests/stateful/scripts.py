@@ -67,6 +67,18 @@ CHARGES: Final = tuple(
     )
 )
 
+HOLDERS: Final = tuple(
+    {"name": "Ada Morgenrot", "role": role, "person": person, **days}
+    for role, person, days in (
+        ("joint_holder", "P-1", {}),
+        ("beneficial_owner", "P-1", {"since": "2020-01-01", "until": "2026-01-04"}),
+        ("signatory", "P-2", {"until": "2026-01-02"}),
+        ("signatory", "P-2", {"since": "2026-01-02", "until": "2026-01-01"}),
+        ("guardian", None, {}),
+        ("godfather", "P-1", {}),
+    )
+)
+
 SOMETIMES: Final[Mapping[str, Sequence[Any]]] = {
     "value_date": (*DAYS, "1899-12-31", "2101-01-01", "2026-02-30", None),
     "occurred_at": ("2026-01-31T10:00:00.1234567+01:00", "1850-01-31T10:00:00Z", "noon"),
@@ -283,6 +295,9 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
     "change_limit": Kind(
         {"account": CODES, "limit": ("0", "50.00", "0.001", None), "authority": ("committee",)},
         {"valid_from": DAYS, "valid_until": DAYS, "cap": ("100.00", "100.00", "0", "-1.00", "1.001", None)},
+    ),
+    "change_holder": Kind(
+        {"account": (*CODES, *BOXES), "holder": HOLDERS, "authority": ("the register",)}, often=1
     ),
     "open_business_day": Kind(
         {"entity": (*["BANK"] * 9, "NONE"), "booking_date": DAYS}, owners=(HOUSE,), often=1

@@ -609,10 +609,12 @@ CRASHED: Final[Script] = [
     works("after_commit"),
 ]
 PARTY: Final[dict[str, Any]] = {"party": {"kind": "person", "name": "Odile Querfurt"}}
+HOLDER: Final = {"name": "Ada Morgenrot", "role": "beneficial_owner", "person": "P-1"}
 PAYEE: Final[dict[str, Any]] = {"payment": {"creditor": {"name": "Zoe Quux"}, "remittance": "for the boat"}}
 OTHER: Final[dict[str, Any]] = {"payment": {"creditor": {"name": "Ulla Ultima"}}}
 SEALED: Final[Script] = [
     say("open_account", ANNA, "named", account="named", entity="BANK", asset="EUR", **PARTY),
+    say("change_holder", ANNA, "owned", account=ANNA, holder=HOLDER, authority="the register"),
     on_account("deposit", ANNA, "2.00", **PAYEE),
     works("after_commit"),
     on_account("withdrawal", ANNA, "1.00", **PAYEE),

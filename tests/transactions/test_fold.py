@@ -336,6 +336,15 @@ MESSAGES = st.one_of(
         },
     ),
     message(
+        "change_holder",
+        account=codes,
+        holder=st.fixed_dictionaries(
+            {"name": st.just("Ada Morgenrot"), "person": st.sampled_from(["P-1", None])},
+            optional={name: st.sampled_from(["2026-01-01", "2026-02-10"]) for name in ("since", "until")},
+        ),
+        authority=st.just("register"),
+    ),
+    message(
         "exchange",
         debit_account=codes,
         debit_amount=amounts,

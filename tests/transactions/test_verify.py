@@ -245,6 +245,10 @@ async def a_few_limits(ledger: StoredLedger) -> None:
     assert len(await ledger.tick()) == 1
     freeze = instruction("freeze_account", owner=BOB, account=BOB, freeze_id="f3", authority="c")
     await ledger.send(freeze)
+    holder = {"name": "Ada Morgenrot", "role": "signatory", "person": "P-1"}
+    await ledger.send(
+        instruction("change_holder", owner=BOB, account=BOB, holder=holder, authority="the register")
+    )
 
 
 async def a_few_amounts_kept(ledger: StoredLedger) -> None:
@@ -474,6 +478,7 @@ async def test_several_processes_find_the_same(books: LedgerDatabase, tampering:
         pytest.param("UPDATE account_limit SET limit_minor = limit_minor + 1", "limits", id="a changed limit"),
         pytest.param("UPDATE account_limit SET authority = 'nobody'", "limits", id="a limit set by another"),
         pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '9000.00', '90.00')::bytea WHERE instruction_type = 'change_limit'", "limits", id="a limit that was not asked for"),
+        pytest.param("UPDATE journal_row SET content = replace(convert_from(content, 'UTF8'), '\"account\":\"' || owner, '\"account\":\"kept')::bytea WHERE instruction_type = 'change_holder'", "accounts", id="a role with another customer"),
         pytest.param("UPDATE journal SET detail = (detail::jsonb - 'limit_passed')::json WHERE detail::text LIKE '%limit_passed%'", "limits", id="a passed limit not marked"),
         pytest.param("UPDATE journal SET detail = replace(detail::text, '\"type\":\"fee\"', '\"type\":\"interest\"')::json WHERE instruction_type = 'group' AND kind = 'TransactionPosted'", "movements", id="a member of another type"),
         pytest.param("UPDATE journal SET detail = NULL WHERE instruction_type = 'group' AND about_seq IS NOT NULL", "movements", id="a decision about a group without members"),

@@ -16,6 +16,7 @@ from audit.model.effects.effect import ByItself, Effect
 from audit.model.effects.exchanges import amounts_and_rate, assets_differ, exchange
 from audit.model.effects.freezes import amount_kept, of_debits, place_or_lift
 from audit.model.effects.groups import book, well_formed
+from audit.model.effects.holders import change_holder, says_whose_and_when
 from audit.model.effects.items import given_up_by_two, use_item
 from audit.model.effects.limits import change_limit, holds_on_some_day, new_limit_asked
 from audit.model.effects.movements import move
@@ -37,6 +38,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "freeze_account": Effect(place_or_lift, amount_kept, of_debits),
     "unfreeze_account": Effect(place_or_lift),
     "change_limit": Effect(change_limit, new_limit_asked, holds_on_some_day),
+    "change_holder": Effect(change_holder, own_form=says_whose_and_when),
     "close_account": Effect(close),
     "reopen_account": Effect(reopen, own_form=by_two),
     "open_business_day": Effect(open_business_day),

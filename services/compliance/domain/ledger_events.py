@@ -94,6 +94,7 @@ class InstructionView(TypedDict, total=False):
     channel: _Channel | None
     payment: _Payment | None
     party: _Party | None
+    holder: _Holder | None
 
 
 @with_config(_VIEW)
@@ -188,7 +189,7 @@ class LedgerNews:
     unread: bool = False
     """Whether names in it could not be read, since the key that they are sealed under is gone."""
     roles: tuple[PersonRole, ...] = ()
-    """Who has a role with the customer that an account was opened for, as far as persons have codes."""
+    """Who has a role with the customer, as far as persons have codes."""
     account: AccountFact | None = None
     """What became of a customer's account."""
 
@@ -238,8 +239,10 @@ def read_news(value: bytes) -> LedgerNews:
     names = bearers_of(instruction) if head.get("first") is None else ()
     if not (names or cash or waits or entries or account):
         return NOTHING
-    party = instruction.get("party") if kind == "InstructionApplied" else None
-    roles = roles_told(head.get("account", _NOWHERE)["owner"], party) if party is not None else ()
+    roles = ()
+    if kind == "InstructionApplied":
+        owner = head.get("account", _NOWHERE)["owner"]
+        roles = roles_told(owner, instruction.get("party"), instruction.get("holder"))
     return LedgerNews(value, names, cash=cash, waits=waits, entries=entries, roles=roles, account=account)
 
 
@@ -394,7 +397,8 @@ def bearers_of(instruction: InstructionView) -> tuple[Bearer, ...]:
     """Return everybody, and every bank, that an instruction names."""
     payment = instruction.get("payment")
     party = instruction.get("party")
-    if payment is None and party is None:
+    holder = instruction.get("holder")
+    if payment is None and party is None and holder is None:
         return ()
     found: list[Bearer] = []
     if payment is not None:
@@ -408,9 +412,10 @@ def bearers_of(instruction: InstructionView) -> tuple[Bearer, ...]:
     if party is not None:
         known = _known(party.get("kind"), party.get("birth_date"), party.get("country"))
         _add(found, Bearer("party", party.get("name"), known, _numbers((party.get("identifier"), NUMBERS))))
-        for holder in party.get("holders") or ():
-            known = _known(None, holder.get("birth_date"), holder.get("country"))
-            _add(found, Bearer("party.holders", holder.get("name"), known))
+    holders = (party.get("holders") or ()) if party is not None else ()
+    for each in (*holders, *((holder,) if holder is not None else ())):
+        known = _known(None, each.get("birth_date"), each.get("country"))
+        _add(found, Bearer("party.holders", each.get("name"), known))
     return tuple(found)
 
 

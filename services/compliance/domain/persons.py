@@ -72,12 +72,18 @@ class PersonFinding:
     finding: Finding
 
 
-def roles_told(owner: str, party: Mapping[str, Any]) -> tuple[PersonRole, ...]:
-    """Return who has a role with a customer by the party block of an opening; without a code, nobody."""
-    told: list[Mapping[str, Any]] = [
-        {"role": "holder", "person": party.get("person")},
-        *(party.get("holders") or ()),
-    ]
+def roles_told(
+    owner: str, party: Mapping[str, Any] | None, holder: Mapping[str, Any] | None = None
+) -> tuple[PersonRole, ...]:
+    """Return who has a role with a customer, by the block of an opening or of one that came later.
+
+    Whoever has no code is nobody.
+    """
+    told: list[Mapping[str, Any]] = []
+    if party is not None:
+        told = [{"role": "holder", "person": party.get("person")}, *(party.get("holders") or ())]
+    if holder is not None:
+        told.append(holder)
     return tuple(
         PersonRole(
             owner=owner,

@@ -37,7 +37,7 @@ _KINDS: Final[dict[str, PartyKind]] = {"person": "person", "organisation": "orga
 
 
 async def remember_parties(work: UnitOfWork, records: Iterable[Received]) -> None:
-    """Put the parties of accounts opened on record, each once."""
+    """Put the parties of accounts opened, and holders told of later, on record, each once."""
     rows: dict[tuple[int, str, str], PartyRow] = {}
     for record in records:
         news: LedgerNews = record.message

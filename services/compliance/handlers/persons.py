@@ -31,7 +31,7 @@ ALERTS_A_TICK: Final = 1000
 
 
 async def remember_roles(work: UnitOfWork, records: Iterable[Received]) -> None:
-    """Put on record who has a role with a customer that an account was opened for."""
+    """Put on record who has a role with a customer, as an account is opened or later."""
     rows: list[PersonRoleRow] = []
     for record in records:
         news: LedgerNews = record.message

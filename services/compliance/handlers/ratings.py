@@ -125,10 +125,10 @@ def announce_rating(work: UnitOfWork, rating: Rating, traceparent: str | None) -
 
 
 async def rate_new_customers(work: UnitOfWork, records: Iterable[Received], draft: Draft) -> None:
-    """Rate those for whom an account was opened and of whose parties data say something.
+    """Rate those of whose parties data say something, as an account is opened or a holder is told of later.
 
-    Data give a first class, or a higher one than there is; of the same version they say it once, so that what
-    people have decided since stands.
+    At an opening data give a first class; later, and to whoever has one, only a higher one than there is. Of
+    the same version they say it once, so that what people have decided since stands.
     """
     found = [each for record in records if (each := _by_data(record, draft)) is not None]
     if not found:
@@ -141,7 +141,8 @@ async def rate_new_customers(work: UnitOfWork, records: Iterable[Received], draf
         key = (record.shard, event.account.owner)
         standing = standings.get(key, Standing())
         same = (*key, finding.rule_version, risk_class)
-        is_first = standing.version == 0 and risk_class != standing.risk_class
+        is_opening = event.instruction_type == "open_account"
+        is_first = is_opening and standing.version == 0 and risk_class != standing.risk_class
         if same in said_before or not (is_first or is_lower(standing.risk_class, risk_class)):
             continue
         rating = Rating(

@@ -13,14 +13,14 @@ from typing import Any, Final
 from shared.messages.blocks import Payment
 from shared.messages.instructions import INSTRUCTIONS
 from shared.messages.instructions.base import InstructionBase
-from shared.messages.sealing import PAYMENT_FIELDS, SEALED, WITHHELD, PartyKey
+from shared.messages.sealing import PARTY_BLOCKS, PAYMENT_FIELDS, SEALED, WITHHELD, PartyKey
 from shared.messages.structs import spelling_of
 
 PLAIN_FIELDS: Final = frozenset(
     (field.alias or name)
     for each in INSTRUCTIONS
     for name, field in each.model_fields.items()
-    if name not in ("payment", "party")
+    if name not in ("payment", *PARTY_BLOCKS)
 )
 """What is kept as it is of a record that is malformed, where it is a single value."""
 
@@ -67,7 +67,7 @@ def is_personal(message: InstructionBase) -> bool:
     payment = message.payment
     if payment is not None and not payment.model_fields_set.isdisjoint(PAYMENT_FIELDS):
         return True
-    if getattr(message, "party", None) is not None:
+    if any(getattr(message, name, None) is not None for name in PARTY_BLOCKS):
         return True
     # Instructions within another one, whatever is said of them.
     return any(is_personal(each) for each in getattr(message, "members", ()))
@@ -77,13 +77,14 @@ def sealed_content(content: bytes, instruction_id: str, key: PartyKey | None) ->
     """Seal what is personal in a well-formed instruction's content."""
     fields = json.loads(content)
     for each in (fields, *fields.get("members", ())):
-        payment, party = each.get("payment"), each.get("party")
+        payment = each.get("payment")
         if payment is not None:
             personal = {name: payment.pop(name) for name in PAYMENT_FIELDS if name in payment}
             if personal:
                 payment[SEALED] = _sealed(personal, instruction_id, key)
-        if party is not None:
-            each["party"] = {SEALED: _sealed(party, instruction_id, key)}
+        for name in PARTY_BLOCKS:
+            if (block := each.get(name)) is not None:
+                each[name] = {SEALED: _sealed(block, instruction_id, key)}
     return _spelt(fields)
 
 

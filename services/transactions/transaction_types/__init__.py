@@ -6,6 +6,7 @@ from services.transactions.domain.planning import TransactionType
 from services.transactions.transaction_types.accrual import ACCRUAL
 from services.transactions.transaction_types.adjustment import ADJUSTMENT
 from services.transactions.transaction_types.allocate import ALLOCATE
+from services.transactions.transaction_types.change_holder import CHANGE_HOLDER
 from services.transactions.transaction_types.change_limit import CHANGE_LIMIT
 from services.transactions.transaction_types.close_account import CLOSE_ACCOUNT
 from services.transactions.transaction_types.close_period import CLOSE_PERIOD
@@ -57,6 +58,7 @@ TRANSACTION_TYPES: Final[tuple[TransactionType, ...]] = (
     FREEZE_ACCOUNT,
     UNFREEZE_ACCOUNT,
     CHANGE_LIMIT,
+    CHANGE_HOLDER,
     CLOSE_ACCOUNT,
     REOPEN_ACCOUNT,
     OPEN_BUSINESS_DAY,

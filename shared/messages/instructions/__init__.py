@@ -10,6 +10,7 @@ from typing import Annotated, Final, get_args
 from pydantic import Field, TypeAdapter
 
 from shared.messages.instructions.accounts import (
+    ChangeHolder,
     ChangeLimit,
     CloseAccount,
     FreezeAccount,
@@ -57,6 +58,7 @@ Instruction = (
     | FreezeAccount
     | UnfreezeAccount
     | ChangeLimit
+    | ChangeHolder
     | CloseAccount
     | ReopenAccount
     | OpenBusinessDay

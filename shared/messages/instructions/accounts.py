@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.messages.blocks import AccountClass, AmountText, Party
+from shared.messages.blocks import AccountClass, AmountText, Holder, Party
 from shared.messages.envelope import Code, Reference
 from shared.messages.instructions.base import InstructionBase
 
@@ -73,6 +73,21 @@ class ChangeLimit(InstructionBase):
     """The first booking date on which it holds no longer; none where it stays."""
     authority: Reference
     """Who has set it."""
+
+
+class ChangeHolder(InstructionBase):
+    """Request: somebody beside the party has a role with an account's customer, or has it only until a day.
+
+    It is the customer's, whichever of its accounts is named, and says the whole of it: of the same person
+    and role what came last counts, for days gone by too. Rules about a person go by it.
+    """
+
+    type: Literal["change_holder"] = "change_holder"
+    account: Code
+    holder: Holder
+    """Its `person` must be there. `until` ends the role; where it is `since`, they never had it."""
+    authority: Reference
+    """By what document or whose word."""
 
 
 class CloseAccount(InstructionBase):

@@ -125,3 +125,12 @@ def change_limit(up: Upstream) -> Iterator[Sending]:
         **days,
         **cap,
     )
+
+
+def change_holder(up: Upstream) -> Iterator[Sending]:
+    """Somebody gets a role with a customer, or loses it; some of nobody or of no day."""
+    account, rng = up.some(), up.rng
+    holder = _holder(up)
+    if rng.random() < 0.1:
+        del holder["person"]
+    yield up.to(account, "change_holder", account=account.code, holder=holder, authority="The register")

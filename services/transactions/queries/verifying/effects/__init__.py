@@ -13,6 +13,7 @@ from services.transactions.queries.verifying.effects.closing import CLOSING
 from services.transactions.queries.verifying.effects.dry_runs import DRY_RUNS
 from services.transactions.queries.verifying.effects.effect import Effect, Walk
 from services.transactions.queries.verifying.effects.freezing import FREEZING
+from services.transactions.queries.verifying.effects.holders import HOLDERS
 from services.transactions.queries.verifying.effects.limits import LIMITS
 from services.transactions.queries.verifying.effects.movements import MOVEMENTS
 from services.transactions.queries.verifying.effects.obligations import OBLIGATIONS
@@ -34,6 +35,7 @@ EFFECTS: Final = (
     FREEZING,
     CLOSING,
     LIMITS,
+    HOLDERS,
     MOVEMENTS,
     SAFEKEEPING,
     BUSINESS_DAYS,
