@@ -43,6 +43,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LAG_SECONDS_MAX: Final = 120.0
 ACT_SECONDS_MAX: Final = 30.0
 SHOWN_HOLDS: Final = 5
+SHOWN_PERSONS: Final = 2
 ACTOR: Final = "demo-operator"
 SECOND_ACTOR: Final = "demo-approver"
 
@@ -225,6 +226,11 @@ async def _work_holds(show: Show, connection: Connection) -> None:
     show.result["alerts"] = dict(Counter(each["rule"] for each in alerts))
     show.result["holds"] = len(held)
     show.tell_counts("alerts by rule", show.result["alerts"])
+    of_persons = [each for each in alerts if any("person" in one["values"] for one in each["findings"])]
+    show.result["alerts_of_persons"] = dict(Counter(each["rule"] for each in of_persons))
+    show.tell_counts("of these about a person with several customers", show.result["alerts_of_persons"])
+    for each in of_persons[:SHOWN_PERSONS]:
+        show.tell(f"     {each['owner']}: {_why(each['findings'])}")
     show.tell(f"   payments held: {len(held)}")
     for each in held[:SHOWN_HOLDS]:
         show.tell(f"     {each['owner']}  {each['amount']} {each['asset']}: {_why(each['findings'])}")

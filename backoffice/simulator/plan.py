@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from backoffice.simulator import mistakes, traffic
+from backoffice.simulator import mistakes, people, traffic
 from backoffice.simulator.population import ENTITY
 from backoffice.simulator.traffic import Maker
 from backoffice.simulator.upstream import SimulatedRecord, Upstream
@@ -24,6 +24,8 @@ DAILY_GROWTH: Final = 8
 FIRST_ACCOUNTS: Final = 12
 ACCOUNTS_PER_INSTRUCTION: Final = 0.06
 STRUCTURING_EVERY_DAYS: Final = 3
+SHARING_EVERY_DAYS: Final = 3
+"""On the second day and every third from there on, somebody pays in for several customers of theirs."""
 BOOKS_FROM: Final = date(2000, 1, 1)
 """Before any books that are played to: a first period may begin earlier than they do."""
 SOFT_CLOSED_DAYS: Final = 3
@@ -124,12 +126,16 @@ def _day(up: Upstream, day: date, number: int, size: int, sent: int) -> Iterator
     table = _table(day)
     structuring = _structuring_slots(up, size) if number % STRUCTURING_EVERY_DAYS == 0 else frozenset[int]()
     structurer = None
+    sharing = _sharing_slots(up, size) if number % SHARING_EVERY_DAYS == 1 else []
+    sharer = people.who_owns_several(up) if sharing else None
     chance = up.random
     for slot in range(1, size):
         up.now_ms += up.step_ms
         if slot in structuring:
             structurer = structurer or up.some_account()
             record = traffic.structuring_deposit(up, structurer)
+        elif sharer is not None and slot in sharing:
+            record = people.shared_deposit(up, sharer, sharing.index(slot))
         elif len(up.accounts) < FIRST_ACCOUNTS + ACCOUNTS_PER_INSTRUCTION * (sent + slot):
             record = traffic.open_account(up)
         elif up.unfunded:
@@ -145,6 +151,10 @@ def _day(up: Upstream, day: date, number: int, size: int, sent: int) -> Iterator
 
 def _structuring_slots(up: Upstream, size: int) -> frozenset[int]:
     return frozenset(up.rng.sample(range(size // 2, size), up.rng.choice((3, 3, 4))))
+
+
+def _sharing_slots(up: Upstream, size: int) -> list[int]:
+    return up.rng.sample(range(size // 2, size), 3)
 
 
 def _table(day: date) -> list[Maker]:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from shared.messages.partitioner import partition_of
 
@@ -17,6 +17,9 @@ SECURITIES: Final = ("DE0007164600", "FR0000120271", "US0378331005", "CH00388633
 
 IN_EURO: Final = {"EUR": 10_000, "USD": 9_215, "GBP": 11_640, "CHF": 10_590, "CZK": 396}
 """What one unit of each currency is worth in the simulated world, in hundredths of a cent."""
+
+FIRM_EVERY: Final = 9
+"""One in so many customers is an organisation."""
 
 COUNTRIES: Final = ("DE",) * 5 + ("FR", "AT", "NL", "IT", "ES", "PL", "CZ", "IE")
 
@@ -74,27 +77,23 @@ def open_account(seed: int, number: int, asset: str, partitions: int) -> Account
     return Account(f"{owner}-{asset}", owner, key, partition_of(key, partitions), asset)
 
 
-def party_json(rng: Random, number: int, listed_name: str | None) -> str:
-    """Spell the party block of a new customer, under a watch-listed name where one is given."""
-    organisation = number % 9 == 0
+def party(rng: Random, number: int, listed_name: str | None) -> dict[str, Any]:
+    """Return the party block of a new customer, under a watch-listed name where one is given."""
+    organisation = number % FIRM_EVERY == 0
     if listed_name is not None:
         name = listed_name
     elif organisation:
         name = f"{rng.choice(FAMILY)} & {rng.choice(FAMILY)} {rng.choice(('GmbH', 'AG', 'Handel KG'))}"
     else:
         name = f"{rng.choice(GIVEN)} {rng.choice(FAMILY)}"
-    return json.dumps(
-        {
-            "kind": "organisation" if organisation else "person",
-            "name": name,
-            "birth_date": f"{rng.randint(1940, 2004)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
-            "country": rng.choice(COUNTRIES),
-            "kyc_reference": f"KYC-{number:06d}",
-            "kyc_status": "verified",
-        },
-        separators=(",", ":"),
-        ensure_ascii=False,
-    )
+    return {
+        "kind": "organisation" if organisation else "person",
+        "name": name,
+        "birth_date": f"{rng.randint(1940, 2004)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
+        "country": rng.choice(COUNTRIES),
+        "kyc_reference": f"KYC-{number:06d}",
+        "kyc_status": "verified",
+    }
 
 
 def creditor_json(rng: Random, name: str) -> str:

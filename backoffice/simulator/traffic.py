@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
-from backoffice.simulator import population
+from backoffice.simulator import people, population
 from backoffice.simulator.population import ASSETS, ENTITY, Account
 from backoffice.simulator.upstream import SimulatedRecord, Upstream, money
 from shared.messages.envelope import HOUSE
@@ -35,7 +35,7 @@ def open_account(up: Upstream) -> SimulatedRecord:
     asset = ASSETS[int(up.random() * len(ASSETS))]
     account = population.open_account(up.seed, up.customers, asset, up.partitions)
     listed = rng.choice(up.listed_names) if up.listed_names and up.customers % 150 == 75 else None
-    return _opened(up, account, f',"party":{population.party_json(rng, up.customers, listed)}')
+    return _opened(up, account, f',"party":{people.party_of(up, account, listed)}')
 
 
 def _opened(up: Upstream, account: Account, party: str) -> SimulatedRecord:
@@ -543,6 +543,7 @@ ORDINARY: Final[tuple[tuple[Maker, int], ...]] = (
     (accrual, 10),
     (freeze, 3),
     (change_limit, 3),
+    (people.change_holder, 2),
     (authorisation, 12),
     (capture, 8),
     (order_ahead, 6),

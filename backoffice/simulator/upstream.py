@@ -7,9 +7,12 @@ holds every record against `shared.messages.instructions`.
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from random import Random
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from backoffice.simulator.population import Account
+
+if TYPE_CHECKING:
+    from backoffice.simulator.people import Person
 
 DAY_START_MS: Final = 7 * 3_600_000
 DAY_LENGTH_MS: Final = 13 * 3_600_000
@@ -50,6 +53,7 @@ class Upstream:
         "ordered",
         "pairs",
         "partitions",
+        "people",
         "random",
         "recent",
         "recent_count",
@@ -79,6 +83,8 @@ class Upstream:
         self.accrued: dict[str, tuple[str, int]] = {}
         """By account: the series in which interest accrues, and how much so far, in millionths."""
         self.customers = 0
+        self.people: list[Person] = []
+        """Who has a role with several customers, in the order in which they came."""
         self.unfunded: list[Account] = []
         self.frozen: list[Account] = []
         self.freezes = 0

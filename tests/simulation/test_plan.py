@@ -158,6 +158,7 @@ def test_every_planted_kind_occurs(records: list[SimulatedRecord]) -> None:
     for kind in (
         "open_account", "salary", "card", "cash_deposit", "cash_withdrawal", "transfer", "payment", "fee",
         "interest", "accrual", "close_period", "freeze_account", "unfreeze_account", "change_limit",
+        "change_holder", "shared_deposit",
         "exchange", "instant_transfer", "payment_order",
         "close_account", "reopen_account",
         "open_custody", "custody_transfer", "trade", "settlement", "repeated",
@@ -183,6 +184,29 @@ def test_structuring_is_three_cash_deposits_under_the_threshold_in_one_day(
             days[fields["owner"], fields["occurred_at"][:10]] += 1
     assert days
     assert min(days.values()) >= 3
+
+
+def test_somebody_pays_in_for_several_customers_what_is_reportable_together_alone(
+    records: list[SimulatedRecord],
+) -> None:
+    """CTR-1 must find the person, and of the customers nobody by these deposits."""
+    roles: dict[str, str] = {}
+    paid: dict[tuple[str, str], dict[str, Exact]] = defaultdict(lambda: defaultdict(Exact))
+    for record in records:
+        if record.kind in ("open_account", "shared_deposit"):
+            fields = json.loads(record.value)
+            party = fields.get("party", {})
+            for each in (party, *party.get("holders", ())):
+                if each.get("person"):
+                    roles[fields["owner"]] = each["person"]
+            if record.kind == "shared_deposit":
+                assert fields["channel"].get("conductor") in (None, roles[fields["owner"]])
+                on_the_day = roles[fields["owner"]], fields["occurred_at"][:10]
+                paid[on_the_day][fields["owner"]] += Exact(fields["amount"])
+    assert paid
+    for customers in paid.values():
+        assert len(customers) > 1
+        assert max(customers.values()) < 10_000 < sum(customers.values())
 
 
 def test_a_repeated_record_was_sent_before(records: list[SimulatedRecord]) -> None:
