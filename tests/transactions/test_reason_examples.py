@@ -4,8 +4,8 @@ from typing import Any
 
 from backoffice.cli.reference.reasons import page, story
 from services.transactions.domain.reasons import TABLE
-from shared.messages.instructions import BROADCAST
 from shared.messages.journal import OUTCOMES
+from shared.messages.kinds import BROADCAST
 from shared.messages.partitioner import shard_of
 from tests.transactions.support import PARTITIONS, PureLedger, answer, received
 

@@ -29,7 +29,7 @@ async def walk_all(
     """Walk the first task here, on a connection that looks at the snapshot, and the others beside."""
     if len(tasks) == 1:
         return [await walk_here(connection, chart, tasks[0], progress)]
-    snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
+    snapshot = str(await connection.fetchval("SELECT pg_export_snapshot()"))
     beside = [
         walk_beside(walker, Order(dsn, snapshot, task), progress)
         for walker, task in zip(walkers, tasks[1:], strict=False)
