@@ -5,15 +5,17 @@ from datetime import date
 from typing import Any, Final
 
 from audit.evidence import RuleChange, ScreeningData
+from audit.findings import Found
 from audit.flows import RULES as FLOWS
 from audit.flows import Told, tell
 from audit.movements import Moved, Opened
+from audit.parameters import parameter_of
 from audit.peers import RULE as PEERS
 from audit.peers import Apart, tell_apart
 from audit.persons import ToldOfPerson
 from audit.persons import tell as tell_of_persons
 from audit.places import partition_of
-from audit.screening import Expected, Found, parameter_of
+from audit.screening import Expected
 from audit.wire import HOUSE
 
 RULES: Final = (*FLOWS, PEERS)

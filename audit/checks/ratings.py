@@ -9,9 +9,10 @@ from typing import Any, Final
 from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, ScreeningData
 from audit.examination import Examination
 from audit.names import bearers_of
+from audit.parameters import parameter_of
 from audit.places import partition_of
 from audit.result import Result, Tally
-from audit.screening import chain_of, parameter_of
+from audit.screening import chain_of
 from audit.sealed import is_sealed
 
 CLASSES: Final = ("low", "medium", "high")

@@ -7,19 +7,14 @@ from typing import Any, Final
 
 from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
+from audit.findings import Found, found_in, found_of_person
 from audit.list_age import is_about_age, is_held_for_age, told_old, too_old
+from audit.name_findings import unjustified
 from audit.names import subject_of
+from audit.parameters import parameter_of
 from audit.places import partition_of
 from audit.result import Result, Tally
-from audit.screening import (
-    Expected,
-    Found,
-    found_in,
-    found_of_person,
-    parameter_of,
-    screen,
-    unjustified,
-)
+from audit.screening import Expected, screen
 from audit.tiers import RULES, tell_persons, tell_shadows, tell_tier
 
 NAMES: Final = "SAN-1"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from audit.findings import Found, found_in, found_pattern
 from audit.movements import History, Moved, movements_of
 from audit.patterns import patterns_in
-from audit.screening import Found, found_in, found_pattern
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.windows.entry import instant
 from services.compliance.domain.windows.judging import WindowJudge
