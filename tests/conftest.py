@@ -8,7 +8,7 @@ from backoffice.cli import output
 
 
 @pytest.fixture(autouse=True)
-def _words_again() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction] - pytest calls it
+def _words_again() -> Iterator[None]:
     """Print words again, not JSON: `--json` is kept for the process, and a worker runs many tests."""
     yield
     output.use_json(wanted=False)
