@@ -11,6 +11,7 @@ from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import USAGE, CommandError, require_status
 from backoffice.cli.personal import open_asked
+from services.compliance.domain.event_view import view_of_instruction
 from services.compliance.domain.ledger_events import Bearer, bearers_of
 from services.compliance.queries.whitelist import names_found, whitelist_find, whitelist_list
 from services.transactions.queries.showing import transaction_show
@@ -171,7 +172,7 @@ async def _propose(
             "Type `backoffice holds list` or `backoffice compliance alerts list --rule SAN-1`.",
         )
     hit = chosen_finding(found, entry)
-    bearer = chosen_bearer(bearers_of(asked), hit["values"]["field"], name)
+    bearer = chosen_bearer(bearers_of(view_of_instruction(asked)), hit["values"]["field"], name)
     known = bearer.known
     act = ProposeWhitelisting(
         act_id=clock.new_id(),

@@ -67,7 +67,7 @@ def entered(steps: Sequence[tuple[str, str, str, int, int]]) -> Entered:
             payment={"debtor": {"account": side}, "creditor": {"account": side}} if side else None,
         )
         for copy in made:
-            for entry in read_news(copy.value).entries:
+            for entry in read_news(copy.value).entries():
                 if shard_of(entry.owner, PARTITIONS) == copy.partition:
                     service[copy.partition].append(entry)
             for moved in movements_of(json.loads(copy.value)):

@@ -66,7 +66,7 @@ def entered(steps: Sequence[tuple[str, str, str, int, int, str]]) -> Entered:
         else:
             made = ledger.moved("transfer", amount, owner=payer, other=payee, cash=False, at=at, day=of)
         for copy in made:
-            for entry in read_news(copy.value).entries:
+            for entry in read_news(copy.value).entries():
                 if shard_of(entry.owner, PARTITIONS) == copy.partition:
                     service[copy.partition].append(entry)
             for each in movements_of(json.loads(copy.value)):

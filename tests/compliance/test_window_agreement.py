@@ -89,7 +89,7 @@ def test_windows_and_plain_loops_find_the_same(steps: list[tuple[str, str, int, 
     histories: dict[tuple[str, str], History] = {}
     for value in events_of(steps):
         said = dict[str, list[Found]]()
-        for entry in read_news(value).entries:
+        for entry in read_news(value).entries():
             window = windows.setdefault((entry.owner, entry.asset), Window())
             findings = judge.take(window, entry)
             said.setdefault(entry.owner, []).extend(found_in(each.model_dump(), 2) for each in findings)
@@ -119,8 +119,8 @@ def test_what_is_put_right_is_nobody_s_doing(kind: str):
     [event] = Ledger().moved("withdrawal", "5000", cash=False)
     value = event.value.replace(b'"type":"withdrawal"', f'"type":"{kind}"'.encode())
     assert value != event.value
-    assert read_news(event.value).entries
-    assert not read_news(value).entries
+    assert read_news(event.value).entries()
+    assert not read_news(value).entries()
     assert not movements_of(json.loads(value))
 
 
@@ -130,7 +130,7 @@ def test_what_was_scheduled_happens_when_it_is_carried_out():
     said = b'"type":"TransactionPosted"'
     value = event.value.replace(said, said + b',"executes":{"shard":1,"seq":1}', 1)
     assert value != event.value
-    ([before], [on_its_day]) = (read_news(each).entries for each in (event.value, value))
+    ([before], [on_its_day]) = (read_news(each).entries() for each in (event.value, value))
     recorded_at = datetime.fromisoformat(json.loads(value)["recorded_at"])
     assert before.at < on_its_day.at == instant(recorded_at)
     assert on_its_day == structs.replace(before, at=on_its_day.at)
@@ -151,7 +151,7 @@ def test_a_long_stream_is_told_the_same():
         at = start + timedelta(minutes=20 * number)
         payment = {"debtor": named, "creditor": named}
         event = ledger.moved(what, amount, cash=False, at=at, day=at.date(), payment=payment)[0]
-        [entry] = read_news(event.value).entries
+        [entry] = read_news(event.value).entries()
         [moved] = movements_of(json.loads(event.value))
         history.take(moved)
         findings = [found_in(each.model_dump(), 2) for each in judge.take(window, entry)]

@@ -6,7 +6,7 @@ earlier one comes later. More cash never unmakes a finding, so what is found in 
 what came, is what one run over everything finds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from services.compliance.domain.cash import LOGS, CashEvent, CashLog, in_time
+from services.compliance.domain.event_view import HolderView, PartyView
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import CashRule
 from shared.messages.compliance import Finding
@@ -73,28 +74,22 @@ class PersonFinding:
 
 
 def roles_told(
-    owner: str, party: Mapping[str, Any] | None, holder: Mapping[str, Any] | None = None
+    owner: str, party: PartyView | None, holder: HolderView | None = None
 ) -> tuple[PersonRole, ...]:
     """Return who has a role with a customer, by the block of an opening or of one that came later.
 
     Whoever has no code is nobody.
     """
-    told: list[Mapping[str, Any]] = []
+    told: list[tuple[str | None, str, str | None, str | None]] = []
+    holders = (holder,) if holder is not None else ()
     if party is not None:
-        told = [{"role": "holder", "person": party.get("person")}, *(party.get("holders") or ())]
-    if holder is not None:
-        told.append(holder)
+        told.append((party.person, "holder", None, None))
+        holders = (*party.holders, *holders)
+    told += [(each.person, each.role or "holder", each.since, each.until) for each in holders]
     return tuple(
-        PersonRole(
-            owner=owner,
-            person=each["person"],
-            role=each.get("role") or "holder",
-            since=_day(each.get("since")),
-            until=_day(each.get("until")),
-            place=place,
-        )
-        for place, each in enumerate(told)
-        if each.get("person")
+        PersonRole(owner=owner, person=person, role=role, since=_day(since), until=_day(until), place=place)
+        for place, (person, role, since, until) in enumerate(told)
+        if person
     )
 
 

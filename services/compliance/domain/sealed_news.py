@@ -1,11 +1,12 @@
 """Events of the ledger in which something is sealed, before it is opened."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from services.compliance.domain.ledger_events import CONCERNING, NOTHING, LedgerNews, read_news
+from services.compliance.domain.event_view import CONCERNING
+from services.compliance.domain.ledger_events import NOTHING, LedgerNews, read_news
 from shared.messages.sealing import PartyKey, is_sealed, key_ids_in, opened
 
 
@@ -45,7 +46,7 @@ class SealedNews:
             return news
         if news is NOTHING:
             news = LedgerNews(self.value, (), cash=False, waits=False)
-        return replace(news, unread=True)
+        return msgspec.structs.replace(news, unread=True)
 
 
 def read_or_sealed(value: bytes) -> LedgerNews | SealedNews:

@@ -1,6 +1,6 @@
 """Lets windows take what a batch moved, and stores it: entries at once, windows now and then."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -46,11 +46,11 @@ async def take_entries(work: UnitOfWork, records: Sequence[Received], draft: Dra
     """
     memory, taken = draft.memory, Taken()
     added: dict[int, list[tuple[int, Entry]]] = {}
+    homes = {shard: _homes(shard, work.partitions) for shard in work.shards}
     for place, record in enumerate(records):
         news: LedgerNews = record.message
-        for entry in news.entries:
-            if shard_of(entry.owner, work.partitions) == record.shard:
-                added.setdefault(record.shard, []).append((place, entry))
+        if news.view is not None and (entries := news.entries(homes[record.shard])):
+            added.setdefault(record.shard, []).extend((place, entry) for entry in entries)
     if not added:
         return taken
     for shard in added:
@@ -107,6 +107,10 @@ def settle(memory: Memory) -> None:
     if total > WINDOWS_MAX:
         for windows in memory.windows.values():
             windows.shrink(len(windows.windows) * WINDOWS_MAX * 9 // 10 // total)
+
+
+def _homes(shard: int, partitions: int) -> Callable[[str], bool]:
+    return lambda owner: shard_of(owner, partitions) == shard
 
 
 def _key(entry: Entry) -> Key:

@@ -1,0 +1,159 @@
+"""What an event of the ledger moved, as windows take it in: an entry for each owner, asset and direction."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+
+from services.compliance.domain.event_view import EventView, InstructionView, NamedView, PostingView
+from services.compliance.domain.windows.entry import Entry, counterparty, instant
+from shared.messages.envelope import HOUSE
+from shared.money import AMOUNT_MINOR_MAX, parse_amount
+
+UNDOING: Final = frozenset({"reversal", "return"})
+"""Types of instruction that put right what was booked; the customer does nothing."""
+UNTRAVELLED: Final = frozenset({"card", "atm", "internal"})
+"""Channels whose payments carry a number of their own: Regulation (EU) 2023/1113, article 2(3)."""
+NO_INSTRUCTION: Final = InstructionView()
+_NOBODY: Final = NamedView()
+
+
+def may_move(event: EventView, instruction: InstructionView) -> bool:
+    """Whether an event that concerns compliance has entries, as far as that is seen without its movements."""
+    if event.type == "InstructionApplied":
+        return instruction.type == "open_account"
+    return (
+        bool(event.movements)
+        and event.first is None
+        and event.resolves is None
+        and instruction.type not in UNDOING
+    )
+
+
+def entries_of(event: EventView, is_home: Callable[[str], bool]) -> list[Entry]:
+    """Return what a first outcome moved, an entry for each owner at home, asset and direction; or an opening.
+
+    Principal only. What was pending has been counted then; between accounts of one owner nothing moves.
+    Raises `ValueError` for an amount or a time that is none.
+    """
+    instruction = event.instruction or NO_INSTRUCTION
+    if not may_move(event, instruction):
+        return []
+    if event.type == "InstructionApplied":
+        return [_opening(event, instruction)] if is_home(event.account.owner) else []
+    moved: dict[tuple[str, str, bool], tuple[str, int, int, str]] = {}
+    for movement in event.movements:
+        debit, credit = movement.debit, movement.credit
+        if movement.kind != "principal" or debit.owner == credit.owner:
+            continue
+        amount = parse_amount(movement.amount, movement.scale)
+        if debit.owner != HOUSE and is_home(debit.owner):
+            _add(moved, (debit.owner, movement.asset, False), debit, amount, movement.scale, credit.owner)
+        if credit.owner != HOUSE and is_home(credit.owner):
+            _add(moved, (credit.owner, movement.asset, True), credit, amount, movement.scale, debit.owner)
+    if not moved:
+        return []
+    at, day = _at(event, instruction), day_of(event.booking_date)
+    return [_entry(event, instruction, at, day, key, *what) for key, what in moved.items()]
+
+
+def _add(
+    moved: dict[tuple[str, str, bool], tuple[str, int, int, str]],
+    key: tuple[str, str, bool],
+    own: PostingView,
+    amount: int,
+    scale: int,
+    other: str,
+) -> None:
+    earlier = moved.get(key)
+    if earlier is None:
+        moved[key] = (own.account, amount, scale, other)
+    else:
+        moved[key] = (earlier[0], min(earlier[1] + amount, AMOUNT_MINOR_MAX), scale, other)
+
+
+def _entry(
+    event: EventView,
+    instruction: InstructionView,
+    at: int,
+    day: int,
+    key: tuple[str, str, bool],
+    account: str,
+    amount: int,
+    scale: int,
+    other: str,
+) -> Entry:
+    owner, asset, comes = key
+    outside = other == HOUSE
+    if outside:
+        number, country, missing = _outside(instruction, comes)
+    else:
+        number, country, missing = _owner(other), "", ""
+    return Entry(
+        owner,
+        asset,
+        account,
+        scale,
+        amount if comes else -amount,
+        at,
+        day,
+        event.shard,
+        event.seq,
+        number,
+        country,
+        missing,
+        outside=outside,
+        traded=instruction.type == "trade",
+    )
+
+
+_owner: Final = lru_cache(maxsize=65_536)(counterparty)
+"""The number of an owner; of names outside none is remembered."""
+
+
+def _outside(instruction: InstructionView, comes: bool) -> tuple[int, str, str]:
+    """Who is on the other side outside the firm: number, country, and what is not told of them."""
+    payment = instruction.payment
+    if payment is None:
+        return 0, "", ""
+    role = "debtor" if comes else "creditor"
+    named = (payment.debtor if comes else payment.creditor) or _NOBODY
+    agent = (payment.debtor_agent if comes else payment.creditor_agent) or ""
+    known = named.account or named.identifier or named.name
+    country = named.country or agent[4:6]
+    channel = instruction.channel
+    if channel is not None and (channel.cash or channel.channel in UNTRAVELLED):
+        missing = ""
+    else:
+        told = (("name", named.name), ("account", named.account))
+        missing = ",".join(f"{role}.{field}" for field, value in told if not value)
+    return counterparty(known) if known else 0, country, missing
+
+
+def _opening(event: EventView, instruction: InstructionView) -> Entry:
+    party = instruction.party
+    return Entry(
+        event.account.owner,
+        event.asset,
+        event.account.account,
+        event.scale,
+        0,
+        _at(event, instruction),
+        day_of(event.recorded_at[:10]),
+        event.shard,
+        event.seq,
+        segment=(party.kind if party is not None else None) or "",
+        residence=(party.country if party is not None else None) or "",
+    )
+
+
+def _at(event: EventView, instruction: InstructionView) -> int:
+    if event.executes is not None:  # what was scheduled happens on its day, not when it was asked for
+        return instant(datetime.fromisoformat(event.recorded_at))
+    return instant(datetime.fromisoformat(instruction.occurred_at or event.recorded_at))
+
+
+@lru_cache(maxsize=4096)
+def day_of(text: str) -> int:
+    """Return a business day as `date.toordinal` counts."""
+    return date.fromisoformat(text).toordinal()
