@@ -52,7 +52,7 @@ TICK_BUSY: Final = timedelta(seconds=0.25)
 """While parties are screened again, or the second tier has much to read: little at a time, and often, since
 payments wait meanwhile."""
 DUE_EVERY: Final = 4
-"""Busy ticks between two looks at deadlines and at keys."""
+"""Busy ticks between two looks at deadlines, keys and persons, and between two that raise what was found."""
 TRIAL_SCALE: Final = 8
 """The scale parameters are read at once at the start, to find wrong ones."""
 
@@ -204,14 +204,16 @@ class ComplianceService(Service):
         draft = Draft(self._memory)
         self._ticked = (work, draft)
         self._ticks += 1
-        if self.tick_every == TICK_IDLE or self._ticks % DUE_EVERY == 0:
+        is_due = self.tick_every == TICK_IDLE or self._ticks % DUE_EVERY == 0
+        if is_due:
             await self._look_at_what_is_due(work, draft)
         is_busy = await parties.screen_parties_again(work, self._memory)
         self._looked = work
         is_busy |= await tier_two.look_at_all(work, self._memory)
-        await tier_two.raise_findings(work, self._memory)
-        is_busy |= await persons.look_at_persons(work, self._memory)
-        await persons.raise_findings(work)
+        if is_due or not is_busy:
+            await tier_two.raise_findings(work, self._memory)
+            is_busy |= await persons.look_at_persons(work, self._memory)
+            await persons.raise_findings(work)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)
 

@@ -107,10 +107,10 @@ def decode(item: Received) -> None:
 
 def _chain(item: Received) -> tuple[int, int, int] | None:
     """(source shard, seq, prev) of another service's event."""
-    header = item.header
+    named = item.named
     try:
-        return int(header("shard") or b""), int(header("seq") or b""), int(header("prev") or b"")
-    except ValueError:
+        return int(named["shard"]), int(named["seq"]), int(named["prev"])
+    except (KeyError, ValueError):
         return None
 
 

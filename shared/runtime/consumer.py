@@ -61,6 +61,7 @@ class Worker:
         self.down_since: float | None = None
         self.stopping = False
         self.ticked = 0.0
+        self.remembered = 0.0
         self.mirrored: dict[TopicPartition, int] = {}
         self.warned: dict[str, str] = {}
         self.reread: set[int] = set()

@@ -119,8 +119,10 @@ async def _keep_house(worker: "Worker") -> None:
             if now - since > worker.settings.chain_gap_seconds_max and number in worker.held:
                 await worker.halt(number, f"a chain on {topic} has a hole and does not go on")
                 worker.chain_gaps.clear()
-        await remember_published(worker, list(worker.held.values()))
-        _mirror(worker)
+        if now - worker.remembered >= HOUSE_SECONDS / 2:  # ticks may come more often than that is of use
+            worker.remembered = now
+            await remember_published(worker, list(worker.held.values()))
+            _mirror(worker)
         every = worker.service.tick_every
         if every is not None and now - worker.ticked >= every.total_seconds():
             worker.ticked = now

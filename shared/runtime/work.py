@@ -58,11 +58,16 @@ class Received:
     """Handling it failed with this error; it is to be parked."""
     _named: dict[str, bytes] | None = field(default=None, repr=False)
 
-    def header(self, name: str) -> bytes | None:
-        """The last header of this name."""
+    @property
+    def named(self) -> dict[str, bytes]:
+        """The headers by name; of several of one name the last."""
         if self._named is None:
             self._named = dict(self.headers)
-        return self._named.get(name)
+        return self._named
+
+    def header(self, name: str) -> bytes | None:
+        """The last header of this name."""
+        return self.named.get(name)
 
     @property
     def correlation_id(self) -> str | None:

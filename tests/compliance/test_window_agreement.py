@@ -19,7 +19,8 @@ from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
 from services.compliance.rules import WINDOW_RULES
 from shared.messages.envelope import Number
-from tests.compliance.ledger import ALICE, BOB, DAY, RECORDED_AT, Ledger
+from shared.messages.partitioner import shard_of
+from tests.compliance.ledger import ALICE, BOB, DAY, PARTITIONS, RECORDED_AT, Ledger
 from tests.compliance.windows import BOOK
 
 PARTIES: list[dict[str, Any] | None] = [
@@ -122,6 +123,17 @@ def test_what_is_put_right_is_nobody_s_doing(kind: str):
     assert read_news(event.value).entries()
     assert not read_news(value).entries()
     assert not movements_of(json.loads(value))
+
+
+@given(steps=STEPS)
+@settings(max_examples=100)
+def test_shards_make_together_what_all_owners_have(steps: list[tuple[str, str, int, int, int, bool]]):
+    """Each entry where its owner is at home and nowhere else, in the order in which the event has them."""
+    for value in events_of(steps):
+        news = read_news(value)
+        for home in range(PARTITIONS):
+            at_home = {owner for owner in (ALICE, BOB) if shard_of(owner, PARTITIONS) == home}
+            assert news.entries(at_home.__contains__) == [e for e in news.entries() if e.owner in at_home]
 
 
 def test_what_was_scheduled_happens_when_it_is_carried_out():

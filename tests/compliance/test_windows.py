@@ -3,13 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from services.compliance.domain.rule import WindowRule, open_to_all
+from services.compliance.domain.windows import shard as shard_windows
 from services.compliance.domain.windows.entry import DAY, HOUR, SECOND, Entry, counterparty
 from services.compliance.domain.windows.judging import WindowJudge, replay
+from services.compliance.domain.windows.shard import SAVED_A_BATCH, ShardWindows
 from services.compliance.domain.windows.window import (
     DAYS,
     HOURS,
@@ -220,8 +223,32 @@ def test_volumes_beyond_64_bits_stop_at_the_bound():
     assert Window.from_bytes(window.to_bytes()).in_sum == 2 * AMOUNT_MINOR_MAX
 
 
+@pytest.mark.parametrize("size", [1, 20, 3_000])
+def test_a_batch_stores_as_many_windows_as_it_has_entries(size: int, monkeypatch: pytest.MonkeyPatch):
+    """So a small one is soon over, and the tail that a claim reads stays bounded all the same."""
+    monkeypatch.setattr(shard_windows, "BEHIND_MAX", 2_000)
+    shard = ShardWindows()
+    for owner in range(500):
+        shard.build((f"C{owner}", "EUR"), None)
+    longest = saved = 0
+    for batch in range(-(-12_000 // size)):
+        numbers = range(batch * size, (batch + 1) * size)
+        shard.begin([_paid(f"C{number * 7 % 500}", number) for number in numbers])
+        wanted = shard.to_save()
+        assert len(wanted) <= max(SAVED_A_BATCH, size)
+        saved += len(shard.save(wanted))
+        shard.advance()
+        longest = max(longest, shard.behind)
+    assert saved
+    assert longest <= 2_000 + 500 + size
+
+
 def test_a_counterparty_is_a_number_that_keeps_no_name():
     """No personal data in what is stored of windows; equal ones are equal."""
     assert counterparty("ann") == counterparty("ann") != counterparty("bob")
     assert counterparty("ann") % 2 == 0
     assert 0 < counterparty("ann") < 2**63
+
+
+def _paid(owner: str, seq: int) -> Entry:
+    return Entry(owner, "EUR", f"{owner}-EUR", 2, -100, START + seq, START // DAY + 719_163, 0, seq)

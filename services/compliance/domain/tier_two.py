@@ -17,7 +17,7 @@ from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.peers import NOBODY, AllTurnovers, Standing
 from services.compliance.domain.rule import GraphRule, PeerRule, RuleParameter
 from services.compliance.domain.rule_changes import Proposal, RuleSet, Shadow
-from services.compliance.domain.windows.entry import DAY, Entry, counterparty
+from services.compliance.domain.windows.entry import DAY, Entry, counterparty, number_of
 from shared.messages.compliance import Finding
 from shared.money import AMOUNT_MINOR_MAX, format_amount
 
@@ -218,16 +218,17 @@ class Flows:
 
     def take(self, entry: Entry) -> tuple[str, Edge] | None:
         """Add an entry; return its edge, with the asset, if rules may ask about it."""
-        edge = edge_of(entry)
-        if edge is None:
+        ends = ends_of(entry)
+        if ends is None:
             return None
         graph = self.graphs.get(entry.asset)
         if graph is None:
             graph = self.graphs[entry.asset] = Graph()
         least = self._least(entry)
-        if least is None or edge.amount < least:
-            graph.meet(edge.payer, edge.payee, edge.at)
+        if least is None or abs(entry.amount) < least:
+            graph.meet(*ends, _time_of(entry))
             return None
+        edge = _edge(entry, *ends)
         graph.add(edge)
         return entry.asset, edge
 
@@ -250,12 +251,14 @@ class Flows:
     def _least(self, entry: Entry) -> int | None:
         """The smallest amount that any rule asks about; None where none is in force."""
         key = (entry.asset, entry.day, entry.scale)
-        if key not in self.leasts:
+        try:
+            return self.leasts[key]
+        except KeyError:
             if len(self.leasts) >= REMEMBERED_MAX:
                 self.leasts.clear()
             read = [parameters.amount_min for book in self.books for _, parameters in self._read(book, *key)]
-            self.leasts[key] = min(read, default=None)
-        return self.leasts[key]
+            least = self.leasts[key] = min(read, default=None)
+            return least
 
     def _read(
         self, book: ParameterBook, asset: str, day: int, scale: int
@@ -266,16 +269,20 @@ class Flows:
                 yield rule, parameters
 
 
-def edge_of(entry: Entry) -> Edge | None:
+def ends_of(entry: Entry) -> tuple[int, int] | None:
     """Return who paid whom by an entry; None where nobody did, or the payer's own entry says so."""
-    if not entry.amount or not entry.other or (entry.amount > 0 and not entry.outside):
+    amount, other = entry.amount, entry.other
+    if not amount or not other or (amount > 0 and not entry.outside):
         return None
-    own = counterparty(entry.owner)
-    payer, payee = (own, entry.other) if entry.amount < 0 else (entry.other, own)
-    if payer == payee:
+    own = number_of(entry.owner)
+    if own == other:
         return None
+    return (own, other) if amount < 0 else (other, own)
+
+
+def _edge(entry: Entry, payer: int, payee: int) -> Edge:
     return Edge(
-        at=min(entry.at, (entry.day - _EPOCH_DAY + AHEAD_DAYS) * DAY),
+        at=_time_of(entry),
         shard=entry.shard,
         seq=entry.seq,
         payer=payer,
@@ -285,6 +292,10 @@ def edge_of(entry: Entry) -> Edge | None:
         scale=entry.scale,
         owner=entry.owner,
     )
+
+
+def _time_of(entry: Entry) -> int:
+    return min(entry.at, (entry.day - _EPOCH_DAY + AHEAD_DAYS) * DAY)
 
 
 Fresh = dict[tuple[str, str], Entry]

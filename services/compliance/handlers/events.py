@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.compliance.domain.cash import Reach
-from services.compliance.domain.ledger_events import NOTHING, LedgerNews
+from services.compliance.domain.ledger_events import LedgerNews
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow
 from services.compliance.domain.rule_changes import ShadowFinding
@@ -63,7 +63,7 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
 def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit, ...]) -> Question | None:
     """Read an event whole if it matters; most do not."""
     news: LedgerNews = record.message
-    if news is NOTHING:
+    if not (moved or news.names or news.waits or news.cash or news.unread):
         return None
     is_primary = record.copy == "primary"
     matches = find_names(news.names, draft.indexes_of(record.shard)) if news.names and is_primary else ()

@@ -41,7 +41,7 @@ async def remember_parties(work: UnitOfWork, records: Iterable[Received]) -> Non
     rows: dict[tuple[int, str, str], PartyRow] = {}
     for record in records:
         news: LedgerNews = record.message
-        if record.copy != "primary" or not any(each.is_party for each in news.names):
+        if not any(each.is_party for each in news.names) or record.copy != "primary":
             continue
         event = news.event()
         if isinstance(event, InstructionApplied) and event.instruction_id is not None:

@@ -164,6 +164,8 @@ def _by_data(
     record: Received, draft: Draft
 ) -> tuple[Received, InstructionApplied, RiskClass, Finding] | None:
     news: LedgerNews = record.message
+    if not news.names:
+        return None
     parties = [each.known for each in news.names if each.is_party]
     if record.copy != "primary" or not any(each.countries for each in parties):
         return None

@@ -1,6 +1,7 @@
 """What a window takes in: one end of a transaction, as small as rules need it."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -64,3 +65,7 @@ def instant(at: datetime) -> int:
 def counterparty(name: str) -> int:
     """Return the number that stands for a counterparty: it keeps no name, and an equal one is equal."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> 2 << 1
+
+
+number_of: Final = lru_cache(maxsize=65_536)(counterparty)
+"""The same of an owner, remembered; of names outside none is."""

@@ -1,12 +1,12 @@
 """What an event of the ledger moved, as windows take it in: an entry for each owner, asset and direction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 
-from services.compliance.domain.event_view import EventView, InstructionView, NamedView, PostingView
-from services.compliance.domain.windows.entry import Entry, counterparty, instant
+from services.compliance.domain.event_view import EventView, InstructionView, MovementView, NamedView
+from services.compliance.domain.windows.entry import Entry, counterparty, instant, number_of
 from shared.messages.envelope import HOUSE
 from shared.money import AMOUNT_MINOR_MAX, parse_amount
 
@@ -16,6 +16,9 @@ UNTRAVELLED: Final = frozenset({"card", "atm", "internal"})
 """Channels whose payments carry a number of their own: Regulation (EU) 2023/1113, article 2(3)."""
 NO_INSTRUCTION: Final = InstructionView()
 _NOBODY: Final = NamedView()
+
+_End = tuple[tuple[str, str, bool], str, int, int, str]
+"""Owner, asset and whether it comes in; account, minor units, scale, the other side."""
 
 
 def may_move(event: EventView, instruction: InstructionView) -> bool:
@@ -31,45 +34,47 @@ def may_move(event: EventView, instruction: InstructionView) -> bool:
 
 
 def entries_of(event: EventView, is_home: Callable[[str], bool]) -> list[Entry]:
-    """Return what a first outcome moved, an entry for each owner at home, asset and direction; or an opening.
+    """Return what an event that may have moved something did, for owners at home; or an opening.
 
     Principal only. What was pending has been counted then; between accounts of one owner nothing moves.
     Raises `ValueError` for an amount or a time that is none.
     """
     instruction = event.instruction or NO_INSTRUCTION
-    if not may_move(event, instruction):
-        return []
     if event.type == "InstructionApplied":
         return [_opening(event, instruction)] if is_home(event.account.owner) else []
-    moved: dict[tuple[str, str, bool], tuple[str, int, int, str]] = {}
-    for movement in event.movements:
-        debit, credit = movement.debit, movement.credit
-        if movement.kind != "principal" or debit.owner == credit.owner:
-            continue
-        amount = parse_amount(movement.amount, movement.scale)
-        if debit.owner != HOUSE and is_home(debit.owner):
-            _add(moved, (debit.owner, movement.asset, False), debit, amount, movement.scale, credit.owner)
-        if credit.owner != HOUSE and is_home(credit.owner):
-            _add(moved, (credit.owner, movement.asset, True), credit, amount, movement.scale, debit.owner)
-    if not moved:
+    if len(event.movements) == 1:
+        ends = _ends(event.movements[0], is_home)
+    else:
+        ends = _added_up(end for each in event.movements for end in _ends(each, is_home))
+    if not ends:
         return []
     at, day = _at(event, instruction), day_of(event.booking_date)
-    return [_entry(event, instruction, at, day, key, *what) for key, what in moved.items()]
+    return [_entry(event, instruction, at, day, *end) for end in ends]
 
 
-def _add(
-    moved: dict[tuple[str, str, bool], tuple[str, int, int, str]],
-    key: tuple[str, str, bool],
-    own: PostingView,
-    amount: int,
-    scale: int,
-    other: str,
-) -> None:
-    earlier = moved.get(key)
-    if earlier is None:
-        moved[key] = (own.account, amount, scale, other)
-    else:
-        moved[key] = (earlier[0], min(earlier[1] + amount, AMOUNT_MINOR_MAX), scale, other)
+def _ends(movement: MovementView, is_home: Callable[[str], bool]) -> list[_End]:
+    """Return what a movement is for the owners of its two ends."""
+    debit, credit = movement.debit, movement.credit
+    payer, payee = debit.owner, credit.owner
+    if movement.kind != "principal" or payer == payee:
+        return []
+    asset, scale = movement.asset, movement.scale
+    amount = parse_amount(movement.amount, scale)
+    ends: list[_End] = []
+    if payer != HOUSE and is_home(payer):
+        ends.append(((payer, asset, False), debit.account, amount, scale, payee))
+    if payee != HOUSE and is_home(payee):
+        ends.append(((payee, asset, True), credit.account, amount, scale, payer))
+    return ends
+
+
+def _added_up(ends: Iterable[_End]) -> list[_End]:
+    """Add up what is of one owner, asset and direction: from the first account, to the last other side."""
+    found: dict[tuple[str, str, bool], _End] = {}
+    for key, account, amount, scale, other in ends:
+        first, before = found[key][1:3] if key in found else (account, 0)
+        found[key] = (key, first, min(before + amount, AMOUNT_MINOR_MAX), scale, other)
+    return list(found.values())
 
 
 def _entry(
@@ -88,7 +93,7 @@ def _entry(
     if outside:
         number, country, missing = _outside(instruction, comes)
     else:
-        number, country, missing = _owner(other), "", ""
+        number, country, missing = number_of(other), "", ""
     return Entry(
         owner,
         asset,
@@ -105,10 +110,6 @@ def _entry(
         outside=outside,
         traded=instruction.type == "trade",
     )
-
-
-_owner: Final = lru_cache(maxsize=65_536)(counterparty)
-"""The number of an owner; of names outside none is remembered."""
 
 
 def _outside(instruction: InstructionView, comes: bool) -> tuple[int, str, str]:

@@ -24,7 +24,9 @@ Key = tuple[str, str]
 
 BEHIND_MAX: Final = 20_000
 """Entries after the checkpoint from which on each batch stores some windows, too."""
-SAVED_A_BATCH: Final = 1_000
+SAVED_A_BATCH: Final = 32
+"""Windows, or as many as the batch has entries: it changes no more, so that fewer are never left, and a small
+batch, in which somebody may wait for a decision, is not kept waiting for windows of others."""
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder(list[Entry]).decode
@@ -121,7 +123,8 @@ class ShardWindows:
         if self.behind <= BEHIND_MAX:
             return []
         found: dict[Key, None] = {}
-        while len(found) < SAVED_A_BATCH and (oldest := self._oldest()) is not None:
+        wanted = max(SAVED_A_BATCH, self.counts[-1][1])
+        while len(found) < wanted and (oldest := self._oldest()) is not None:
             found[oldest[1]] = None
             heappop(self.unsaved)
         return list(found)
