@@ -55,8 +55,8 @@ class Kept:
     """In force on that day; None where there are none, so that nothing is ever due."""
     groups: Sequence[dict[str, Any]]
     """By kind and class: how many `records`; how many are `due`, that is past their day; how many are
-    `held` by a legal hold, and so never due; how many are still `worked_on`; how many are kept as the customer
-    is one (`related`); and the earliest day of what is not held, `first_due`."""
+    `held` by a legal hold, and so never due; how many are still `worked_on`; how many are kept as the
+    customer is one (`related`); and the earliest day of what is not held, `first_due`."""
 
 
 async def retention(connection: Any, as_of: date) -> Kept:
