@@ -48,6 +48,7 @@ class CaseFactRow:
     schema_sha256: str | None = None
     filing: int | None = None
     answer: str | None = None
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

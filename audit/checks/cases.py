@@ -36,9 +36,12 @@ def cases_follow_from_their_facts(examination: Examination) -> Result:
 def _files(tally: Tally, data: CaseData, facts: Mapping[tuple[int, str], Sequence[CaseFactRow]]) -> None:
     for file in data.files:
         where = f"case {file.case_id}"
-        derived, wrong = told(facts.get((file.shard, file.case_id), ()))
+        own = facts.get((file.shard, file.case_id), ())
+        derived, wrong = told(own)
         if wrong:
             tally.differs(f"{where}: {wrong}")
+        if any(fact.form == "stor" for fact in own) and file.kind != "market_abuse":
+            tally.differs(f"{where}: a report on market abuse, of a case of {file.kind}")
         for name, value in derived.items():
             tally.same(value, getattr(file, name), f"{where}: {name}")
     files = {(file.shard, file.case_id) for file in data.files}

@@ -16,7 +16,7 @@ async def read_cases(connection: Any) -> CaseData | None:
     )
     facts = await connection.fetch(
         "SELECT shard, case_id::text AS case_id, version, seq, act_id::text AS act_id, what, actor, deadline,"
-        " officer, disposition, report, proposal, proposed_by, schema_sha256, filing, answer"
+        " officer, disposition, report, proposal, proposed_by, schema_sha256, filing, answer, form"
         " FROM compliance.case_fact"
     )
     triage = await connection.fetch(

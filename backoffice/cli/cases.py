@@ -291,7 +291,7 @@ def file_report(
             f"The case {case} is not closed with a report to be filed.",
             "Type `backoffice cases show` to see what it came to.",
         )
-    written = filing.write(sheet, out, schemas, is_draft=draft, rules=found["rules"])
+    written = filing.write(sheet, out, schemas, is_draft=draft, kind=found["kind"])
     if draft:
         output.emit(written, f"Written: {out}, {written['bytes']} bytes. Nothing is filed.")
         return

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,8 +9,10 @@ from pydantic import ValidationError
 
 from backoffice.cli.errors import USAGE, CommandError
 from services.compliance.data import STOR_SCHEMA
+from services.compliance.domain.cases import KIND_OF_FORM
 from services.compliance.domain.filing.forms import SCHEMA_OF, Sheet, read_sheet, write_report
 from services.compliance.domain.filing.schemas import Schema, SchemaError, read_schema
+from shared.messages.acts import CaseKind
 from shared.runtime import clock
 
 SCHEMA_BYTES_MAX: Final = 20_000_000
@@ -19,25 +20,21 @@ SCHEMA_BYTES_MAX: Final = 20_000_000
 FAULTS_SHOWN: Final = 20
 
 
-MARKET_ABUSE: Final = "MA-"
-"""How the codes of the rules begin that a STOR is about."""
-
-
 def write(
-    sheet: Path, out: Path, schemas: Path | None, *, is_draft: bool, rules: Collection[str] = ()
+    sheet: Path, out: Path, schemas: Path | None, *, is_draft: bool, kind: CaseKind | None = None
 ) -> dict[str, Any]:
     """Write a sheet's report into a new file that only its owner can read; return what was written.
 
-    Refused, and nothing written, where the schema in the folder refuses it. A draft needs no schema. `rules`
-    are those of the case's alerts: a report on market abuse is of a case that has any of those, or of one
-    that began without an alert.
+    Refused, and nothing written, where the schema in the folder refuses it. A draft needs no schema. `kind`
+    is the case's: a report on market abuse is of a case of that kind alone.
     """
     filled = _read(sheet)
-    if filled.form == "stor" and rules and not any(each.startswith(MARKET_ABUSE) for each in rules):
+    wanted = KIND_OF_FORM.get(filled.form)
+    if kind is not None and wanted not in (None, kind):
         raise CommandError(
-            "not_market_abuse",
-            f"The case has alerts of {', '.join(sorted(rules))}, and none of market abuse.",
-            "Report it with another form, or gather the alerts of market abuse into the case first.",
+            f"not_{wanted}",
+            f"The form {filled.form} is of a case of {wanted}, and this is one of {kind}.",
+            f"Report it with another form, or open a case with --kind {wanted} and link this one to it.",
             USAGE,
         )
     content = write_report(filled, clock.now().date())

@@ -297,7 +297,7 @@ class WithdrawParameters(ActBase):
     """What the actor has seen it to be; refused `version_old` where it has gone on since."""
 
 
-CaseKind = Literal["suspicion", "unknown_suspect", "review", "continuing", "cash_report"]
+CaseKind = Literal["suspicion", "unknown_suspect", "review", "continuing", "cash_report", "market_abuse"]
 """What a case is about; it decides how long it may take."""
 Disposition = Literal["false_positive", "inconclusive", "confirmed"]
 LinkKind = Literal["alert", "case", "document", "hold", "transaction"]

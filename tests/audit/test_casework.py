@@ -21,7 +21,7 @@ STEPS: list[tuple[str, str, dict[str, Any]]] = [
     ("assigned", "ann", {"officer": "otto"}),
     ("proposed", "otto", {"disposition": "confirmed", "report": True}),
     ("approved", "lena", {"proposal": 3, "proposed_by": "otto"}),
-    ("filed", "otto", {"schema_sha256": "1" * 64}),
+    ("filed", "otto", {"schema_sha256": "1" * 64, "form": "sar"}),
     ("acknowledged", "otto", {"filing": 5, "answer": "accepted"}),
 ]
 ACTS = (
@@ -79,6 +79,14 @@ def test_honest_cases_pass() -> None:
     assert not examined(Evidence()).ok
 
 
+def test_a_report_on_market_abuse_is_of_a_case_of_it() -> None:
+    """Else the check would refuse all of them."""
+    evidence = honest()
+    assert evidence.cases is not None
+    evidence.cases = _file(kind="market_abuse")(_fact(5, form="stor")(evidence.cases))
+    assert examined(evidence).examples == ()
+
+
 def _fact(number: int, **fields: Any) -> Callable[[CaseData], CaseData]:
     def change(data: CaseData) -> CaseData:
         facts = list(data.facts)
@@ -115,6 +123,7 @@ PLANTED: dict[str, tuple[Callable[[CaseData], CaseData], str]] = {
     "the case says otherwise": (_file(status="investigating"), "status: expected 'closed'"),
     "a report of what is not to be reported": (_fact(3, report=False), "not to be reported"),
     "a report that nobody validated": (_fact(5, schema_sha256=None), "without being validated"),
+    "a report on market abuse of another kind of case": (_fact(5, form="stor"), "a case of suspicion"),
     "a report filed twice": (_fact(6, what="filed", schema_sha256="1"), "a second report"),
     "an answer to another filing": (_fact(6, filing=4), "where (5, 'filed') waits"),
     "an answer that is none": (_fact(6, answer="maybe"), "an answer maybe"),

@@ -248,7 +248,14 @@ async def open_case(world: World, rng: Random, owners: Sequence[str]) -> Asked |
     if rng.random() < 0.3:
         act = _act(rng, "dismiss_alert", "ann", owner=owner, alert_id=alert_id)
     else:
-        act = _act(rng, "open_case", "ann", owner=owner, kind="suspicion", alert_ids=[alert_id])
+        act = _act(
+            rng,
+            "open_case",
+            "ann",
+            owner=owner,
+            kind=rng.choice(("suspicion", "suspicion", "market_abuse")),
+            alert_ids=[alert_id],
+        )
     return _at_home(world, owner, act)
 
 
@@ -284,7 +291,7 @@ def _next_step(rng: Random, case: dict[str, Any]) -> tuple[str, str, dict[str, A
             return kind, rng.choice(("lena", "lena", officer)), {}
         case _ if case["report"] and case["filing_status"] in (None, "rejected"):
             hashes = {name: f"{rng.getrandbits(256):064x}" for name in ("sha256", "schema_sha256")}
-            return "file_report", officer, {"form": rng.choice(("sar", "goaml")), **hashes}
+            return "file_report", officer, {"form": rng.choice(("sar", "goaml", "stor")), **hashes}
         case _ if case["filing_status"] == "filed":
             said = {"filing": case["filing"], "status": rng.choice(("accepted", "rejected"))}
             return "acknowledge_report", officer, {**said, "reference": f"R-{rng.randrange(1000)}"}

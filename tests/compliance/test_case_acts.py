@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.cases import (
     WHEN,
     AlertState,
@@ -17,10 +18,11 @@ from services.compliance.domain.cases import (
     CaseFile,
     alert_number,
     needs_two_people,
+    read_days,
 )
 from services.compliance.handlers.acts import judge_act
 from services.compliance.handlers.verdicts import Known
-from shared.messages.acts import ActBase, OpenCase, ReopenCase
+from shared.messages.acts import ActBase, CaseKind, FileReport, OpenCase, ReopenCase
 from tests.compliance.ledger import ALICE, ANNE, BOB, PARTITIONS
 from tests.compliance.tables import table
 from tests.compliance.test_cases import ACTS
@@ -87,6 +89,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "confirmed": {"disposition": "confirmed"},
     "report": {"disposition": "confirmed", "report": True},
     "filing": {"form": "sar", "sha256": "0" * 64, "schema_sha256": "1" * 64},
+    "stor": {"form": "stor", "sha256": "0" * 64, "schema_sha256": "1" * 64},
     "yes": {"filing": 6, "status": "accepted", "reference": "31000123456789"},
     "no": {"filing": 6, "status": "rejected", "reference": "31000123456789"},
     "of_4": {"filing": 4, "status": "accepted", "reference": "31000123456789"},
@@ -143,6 +146,7 @@ OUTCOMES = table(
     closed         answer   yes        ann    no_such_filing      -
     proposed       file     filing     ann    case_proposed       -
     owing          file     filing     ann    done                closed
+    owing          file     stor       ann    not_market_abuse    -              # a case of suspicion
     owing          answer   yes        ann    no_such_filing      -              # nothing was filed
     filed          file     filing     ann    already_filed       -
     filed          answer   of_4       ann    no_such_filing      -              # another was filed
@@ -180,6 +184,25 @@ def test_the_time_of_a_case_runs_from_its_first_alert():
     reopened = judge_act(0, again, known("closed")).case
     assert reopened is not None
     assert reopened.deadline == MOMENT + timedelta(days=30)
+
+
+def test_a_case_of_market_abuse_is_reported_by_a_stor():
+    """Of what else was found in it a report of another form may be owed, too."""
+    for form in ("stor", "sar"):
+        judged_by = known("owing")
+        judged_by.cases[0, CASE_ID] = replace(FILES["owing"], kind="market_abuse")
+        fields: dict[str, Any] = {**FIELDS["filing"], "form": form, "version": 5}
+        act = FileReport(act_id=UUID(int=3), actor="ann", reason="x", owner=ALICE, case_id=CASE_ID, **fields)
+        assert judge_act(0, act, judged_by).done
+
+
+def test_market_abuse_is_to_be_reported_without_delay():
+    """A day is the shortest time that a case can have; each kind has its days, in the data."""
+    [row] = [each for each in RULE_PARAMETERS if each.rule == "CASE"]
+    days = read_days(row)
+    assert set(days) == set(get_args(CaseKind))
+    assert days["market_abuse"] == min(days.values()) == 1
+    assert "2016/957" in row.source
 
 
 def test_every_status_can_be_left_but_only_as_the_lifecycle_says():

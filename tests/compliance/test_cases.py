@@ -252,6 +252,26 @@ async def test_the_database_holds_that_a_filing_was_valid(
         await case_store.save_facts(harness.connection, [(fact, 99, MOMENT)])
 
 
+async def test_the_database_holds_that_a_report_on_market_abuse_is_of_such_a_case(
+    harness: Harness, office: Office
+):
+    """Whatever the code does; of a case of that kind it is filed as any other report."""
+    await confirmed(office)
+    stor: dict[str, Any] = {**FILING, "form": "stor"}
+    forged = CaseFact(0, office.case_id, 5, UUID(int=77), "filed", "otto", "x", **stor)
+    async with harness.connection.transaction():
+        with pytest.raises(asyncpg.ForeignKeyViolationError, match="form_fits_the_kind"):
+            async with harness.connection.transaction():
+                await case_store.save_facts(harness.connection, [(forged, 99, MOMENT)])
+    refused = await office.do("file", "otto", **stor)
+    assert refused.result["refused"] == "not_market_abuse"
+    await office.open(kind="market_abuse")
+    await office.do("assign", officer="otto")
+    await office.do("decide", "otto", disposition="confirmed", report=True)
+    await office.do("approve", "lena")
+    assert (await office.do("file", "otto", **stor)).done
+
+
 FORGERIES: dict[str, tuple[str, int | None, str | None]] = {
     "by who proposed it": ("otto", 3, "otto"),
     "a proposal of somebody else": ("lena", 3, "lena2"),

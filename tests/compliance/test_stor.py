@@ -187,7 +187,7 @@ def test_it_is_filed_without_a_folder_of_schemas(tmp_path: Path):
     """The product has the schema; a file of the owner's only, with the hashes of both."""
     sheet = tmp_path / "sheet.json"
     sheet.write_text(json.dumps(STOR))
-    written = write(sheet, tmp_path / "stor.xml", None, is_draft=False, rules=["MA-1", "VEL-1"])
+    written = write(sheet, tmp_path / "stor.xml", None, is_draft=False, kind="market_abuse")
     assert (written["form"], written["validated"]) == ("stor", True)
     assert written["schema_sha256"] == SCHEMA.sha256
     assert stat.S_IMODE((tmp_path / "stor.xml").stat().st_mode) == 0o600
@@ -200,12 +200,12 @@ def test_a_schema_of_that_name_in_the_folder_counts_instead(tmp_path: Path):
     assert load_schema("stor", None).sha256 == SCHEMA.sha256
 
 
-def test_a_case_without_market_abuse_is_not_reported_so(tmp_path: Path):
-    """Nothing is written; a case that began without an alert may be."""
+def test_a_case_of_another_kind_is_not_reported_so(tmp_path: Path):
+    """It would have another deadline, and nothing is written; a draft of no case may be."""
     sheet = tmp_path / "sheet.json"
     sheet.write_text(json.dumps(STOR))
-    with pytest.raises(CommandError, match="none of market abuse"):
-        write(sheet, tmp_path / "stor.xml", None, is_draft=False, rules=["STR-1"])
+    with pytest.raises(CommandError, match="is of a case of market_abuse, and this is one of suspicion"):
+        write(sheet, tmp_path / "stor.xml", None, is_draft=False, kind="suspicion")
     assert not (tmp_path / "stor.xml").exists()
     write(sheet, tmp_path / "stor.xml", None, is_draft=True)
     assert (tmp_path / "stor.xml").exists()

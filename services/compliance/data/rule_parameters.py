@@ -113,11 +113,14 @@ RULE_PARAMETERS: Final[tuple[RuleParameter, ...]] = (
             "review_days": 90,
             "continuing_days": 120,
             "cash_report_days": 15,
+            "market_abuse_days": 1,
         },
         _SINCE,
         None,
         "31 CFR 1020.320(b)(3): 30 days from detection, 60 where no suspect is known;"
         " FinCEN's SAR instructions: review after 90 days, report of continuing activity after 120;"
-        " 31 CFR 1010.306(a)(1): currency within 15 days",
+        " 31 CFR 1010.306(a)(1): currency within 15 days; Regulation (EU) 596/2014, article 16(1) and (2),"
+        " and Delegated Regulation (EU) 2016/957, article 6(1): market abuse without delay, and a day is the"
+        " shortest time that a case can have",
     ),
 )

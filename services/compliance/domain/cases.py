@@ -7,7 +7,7 @@ names the version that its officer saw, so that nobody decides what somebody els
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final, Literal, assert_never
+from typing import Final, Literal, assert_never, get_args
 from uuid import UUID
 
 from services.compliance.domain.parameters import ParameterBook
@@ -31,7 +31,9 @@ What = Literal[
 ]
 FilingStatus = Literal["filed", "accepted", "rejected"]
 
-KINDS: Final[tuple[CaseKind, ...]] = ("suspicion", "unknown_suspect", "review", "continuing", "cash_report")
+KINDS: Final[tuple[CaseKind, ...]] = get_args(CaseKind)
+KIND_OF_FORM: Final[Mapping[FilingForm, CaseKind]] = {"stor": "market_abuse"}
+"""Forms that are of cases of one kind alone, which has a deadline and an authority of its own."""
 DEADLINES: Final = "CASE"
 """The name under which the days that each kind may take stand among the rules' parameters."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.compliance.domain.cases import (
     FILED_FIELDS,
+    KIND_OF_FORM,
     WHEN,
     CaseFact,
     CaseFile,
@@ -140,6 +141,10 @@ def _of_its_kind(
         case FileReport() if not case.owes_report:
             return refused(
                 f"already_{case.filing_status}", f"the report filed at version {case.filing} stands"
+            )
+        case FileReport() if KIND_OF_FORM.get(act.form, case.kind) != case.kind:
+            return refused(
+                f"not_{KIND_OF_FORM[act.form]}", f"the case is one of {case.kind}, which has other forms"
             )
         case FileReport():
             return {"form": act.form, "sha256": act.sha256, "schema_sha256": act.schema_sha256}, ()
