@@ -234,6 +234,19 @@ class TierRun:
     """Searches that did not look at everything."""
     house_seq: int
     """The last event of the house's shard before it: parameters that were live then judge it."""
+    ratings: Sequence[int] = ()
+    """By shard from 0 on, the last event by which it knew how customers were rated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A customer was rated."""
+
+    shard: int
+    seq: int
+    owner: str
+    version: int
+    risk_class: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +342,8 @@ class ScreeningData:
 
     tier_runs: Sequence[TierRun] = ()
     tier_findings: Sequence[TierFinding] = ()
+    ratings: Sequence[Rated] = ()
+    """In the order of each shard."""
     person_runs: Sequence[PersonRun] = ()
     person_findings: Sequence[PersonFinding] = ()
 

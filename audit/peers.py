@@ -35,22 +35,28 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """What openings of accounts say of a customer."""
+    """What openings of accounts and the last rating say of a customer."""
 
     segment: str = ""
     country: str = ""
     opened: date | None = None
+    risk_class: str = "medium"
 
 
 def tell_apart(
     entered: Mapping[int, Sequence[Moved | Opened]],
     runs: Iterable[tuple[Sequence[int], ValuesFor | None]],
     only: Mapping[str, Any] | None = None,
+    classes: Sequence[Mapping[str, str]] = (),
 ) -> list[Apart]:
-    """What every run has to tell; runs, and `only`, are given as in `audit.flows.tell`."""
+    """What every run has to tell; runs, and `only`, are given as in `audit.flows.tell`.
+
+    `classes` has for each run the risk class of those who were rated by then.
+    """
     told: list[Apart] = []
     before: Sequence[int] = ()
-    for run, values_for in runs:
+    for number, (run, values_for) in enumerate(runs):
+        rated = classes[number] if classes else {}
         until = [each for shard, count in enumerate(run) for each in entered.get(shard, ())[:count]]
         fresh = [
             each
@@ -61,7 +67,7 @@ def tell_apart(
         if values_for is None:
             continue
         found = sorted(
-            _found(until, fresh, values_for),
+            _found(until, fresh, values_for, rated),
             key=lambda each: (-each[0].times, each[0].asset, each[0].owner),
         )
         for each, values in found:
@@ -75,9 +81,12 @@ def tell_apart(
 
 
 def _found(
-    until: Sequence[Moved | Opened], fresh: Sequence[Moved | Opened], values_for: ValuesFor
+    until: Sequence[Moved | Opened],
+    fresh: Sequence[Moved | Opened],
+    values_for: ValuesFor,
+    rated: Mapping[str, str],
 ) -> Iterator[tuple[Apart, Mapping[str, Any]]]:
-    known = _known(until)
+    known = _known(until, rated)
     for asset in sorted({each.asset for each in fresh if isinstance(each, Moved)}):
         moved = [each for each in until if isinstance(each, Moved) and each.asset == asset]
         today = max(each.day for each in moved)
@@ -127,22 +136,22 @@ def _beside(
     return Apart(last.owner, last.asset, today, len(month), total, last.reference, times)
 
 
-def _known(entries: Iterable[Moved | Opened]) -> dict[str, Who]:
+def _known(entries: Iterable[Moved | Opened], rated: Mapping[str, str]) -> dict[str, Who]:
     """What openings say, the last of those that say who it is; a customer is as old as the first."""
-    known: dict[str, Who] = {}
+    known = {owner: Who(risk_class=risk_class) for owner, risk_class in rated.items()}
     for each in entries:
         if isinstance(each, Opened):
             before, day = known.get(each.owner, Who()), each.at.astimezone(UTC).date()
             who = each if each.segment or each.country else before
             opened = min(day, before.opened or day)
-            known[each.owner] = Who(who.segment, who.country, opened)
+            known[each.owner] = Who(who.segment, who.country, opened, before.risk_class)
     return known
 
 
-def _group(who: Who, today: date, young_days: int) -> tuple[str, str, bool]:
+def _group(who: Who, today: date, young_days: int) -> tuple[str, str, bool, str]:
     """Who are peers."""
     is_young = who.opened is not None and (today - who.opened).days < young_days
-    return who.segment, who.country, is_young
+    return who.segment, who.country, is_young, who.risk_class
 
 
 def _median(numbers: Iterable[int]) -> int:

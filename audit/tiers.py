@@ -34,7 +34,7 @@ def tell_tier(data: ScreeningData, expected: Mapping[int, Expected], partitions:
     for run in data.tier_runs:
         standing = _standing(data, run.house_seq, partitions)
         runs.append((run.entries, _values(made, data, standing, run.house_seq, partitions)))
-    return _told(_entered(expected), runs, None)
+    return _told(_entered(expected), runs, None, _classes(data))
 
 
 def tell_shadows(data: ScreeningData, expected: Mapping[int, Expected], partitions: int) -> dict[str, ToldOf]:
@@ -54,7 +54,7 @@ def tell_shadows(data: ScreeningData, expected: Mapping[int, Expected], partitio
             values = _values(made, beside, standing, run.house_seq, partitions) if is_in_shadow else None
             runs.append((run.entries, values))
         if row.rule in RULES:
-            found[proposal_id] = _told(_entered(expected), runs, row.values)
+            found[proposal_id] = _told(_entered(expected), runs, row.values, _classes(data))
     return found
 
 
@@ -102,6 +102,18 @@ def _values(
     return made[live]
 
 
+def _classes(data: ScreeningData) -> list[dict[str, str]]:
+    """For each run, how those were rated of whose rating it knew."""
+    return [
+        {
+            each.owner: each.risk_class
+            for each in data.ratings
+            if each.shard < len(run.ratings) and each.seq <= run.ratings[each.shard]
+        }
+        for run in data.tier_runs
+    ]
+
+
 def _entered(expected: Mapping[int, Expected]) -> Entered:
     return {shard: said.entered for shard, said in expected.items()}
 
@@ -110,10 +122,11 @@ def _told(
     entered: Entered,
     runs: Sequence[tuple[Sequence[int], ValuesFor | None]],
     only: Mapping[str, Any] | None,
+    classes: Sequence[Mapping[str, str]],
 ) -> ToldOf:
     """What runs tell; where only one row of values is asked about, what that finds."""
     flows = {(each.owner, each.rule, each.day): found_flow(each) for each in tell(entered, runs, only)}
-    apart = tell_apart(entered, runs, only)
+    apart = tell_apart(entered, runs, only, classes)
     return flows | {(each.owner, PEERS, each.day): _found_apart(each) for each in apart}
 
 

@@ -44,6 +44,14 @@ def ratings_follow_from_data_and_acts(examination: Examination) -> Result:
         for event in events:
             if event.get("finding") is not None:
                 _bears_out(tally, evidence.screening, event, tellings)
+    said = {
+        (shard, each["seq"], owner, each["version"], each["risk_class"])
+        for (shard, owner), of in rated.items()
+        for each in of
+    }
+    kept = {(e.shard, e.seq, e.owner, e.version, e.risk_class) for e in evidence.screening.ratings}
+    for shard, seq, owner, version, _ in sorted(said ^ kept):
+        tally.differs(f"rating {shard}-{seq} of {owner}, version {version}: told or kept, and not both")
     told = {(shard, each.get("act_id")) for (shard, _), events in rated.items() for each in events}
     for key, answer in answers.items():
         if answer["result"].get("status") == "rated":

@@ -18,6 +18,7 @@ from audit.evidence import (
     ListedName,
     PersonFinding,
     PersonRun,
+    Rated,
     ReportRun,
     RuleChange,
     RuleParameter,
@@ -354,11 +355,15 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         " proposed_by FROM compliance.snooze_fact WHERE what <> 'proposed' ORDER BY shard, seq"
     )
     runs = await connection.fetch(
-        "SELECT number, entries, cut_short, house_seq FROM compliance.tier_run ORDER BY number"
+        "SELECT number, entries, cut_short, house_seq, ratings FROM compliance.tier_run ORDER BY number"
     )
     findings = await connection.fetch(
         "SELECT shard, owner, rule, business_date, raised_seq FROM compliance.tier_finding"
         " WHERE outcome = 'alert'"
+    )
+    ratings = await connection.fetch(
+        "SELECT shard, seq, owner, version, risk_class::text AS risk_class FROM compliance.customer_rating"
+        " ORDER BY shard, seq"
     )
     person_runs = await connection.fetch(
         "SELECT number, cash, roles, house_seq FROM compliance.person_run ORDER BY number"
@@ -380,6 +385,7 @@ async def read_screening(connection: Connection) -> ScreeningData | None:
         snoozes=[Snooze(**row) for row in snoozes],
         tier_runs=[TierRun(**row) for row in runs],
         tier_findings=[TierFinding(**row) for row in findings],
+        ratings=[Rated(**row) for row in ratings],
         person_runs=[PersonRun(**row) for row in person_runs],
         person_findings=[PersonFinding(**row) for row in person_findings],
     )

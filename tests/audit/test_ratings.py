@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 
 from audit.checks.ratings import ratings_follow_from_data_and_acts
-from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, Record, RuleParameter, ScreeningData
+from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, Rated, Record, RuleParameter, ScreeningData
 from audit.examination import Examination
 from audit.places import partition_of
 from audit.result import Result
 
 OWNER = "C1"
 SHARD = partition_of(OWNER.encode(), 4)
-DATA = RuleParameter("RATING", 5, "*", {"high": ["IR", "KP"]}, date(1970, 1, 1), None)
+DATA = RuleParameter("RATING", 5, "*", {"high": ["IR", "KP"], "low": ["NO"]}, date(1970, 1, 1), None)
 FINDING = {"rule": "RATING", "rule_version": 5, "values": {"countries": ["IR"], "risk_class": "high"}}
+
+SAFE = {"rule": "RATING", "rule_version": 5, "values": {"countries": ["NO"], "risk_class": "low"}}
 
 
 def record(topic: str, event: dict[str, Any], seq: int) -> Record:
@@ -64,13 +66,34 @@ def done(act_id: str, actor: str, given: str, version: int) -> dict[str, Any]:
 BY_DATA = rated(1, "medium", "high", finding=FINDING, about={"shard": SHARD, "seq": 1})
 
 
-def found(openings: list[Any], decisions: list[Any], answers: list[Any]) -> Result:
-    """What the check says of these events."""
+def found(
+    openings: list[Any], decisions: list[Any], answers: list[Any], kept: list[Any] | None = None
+) -> Result:
+    """What the check says of these events, and of rows kept of them or of others."""
     evidence = Evidence(partitions=4)
     for topic, events in ((JOURNAL, openings), (DECISIONS, decisions), (ALERTS, answers)):
         evidence.topics[topic] = [record(topic, each, seq) for seq, each in enumerate(events, start=1)]
-    evidence.screening = ScreeningData([DATA], [], [], [])
+    ratings = [
+        Rated(SHARD, seq, OWNER, each["version"], each["risk_class"])
+        for seq, each in enumerate(decisions if kept is None else kept, start=1)
+    ]
+    evidence.screening = ScreeningData([DATA], [], [], [], ratings=ratings)
     return ratings_follow_from_data_and_acts(Examination(evidence))
+
+
+def test_data_may_lower_a_class_as_an_account_is_opened() -> None:
+    """Once, where there was none before."""
+    safe = rated(1, "medium", "low", finding=SAFE, about={"shard": SHARD, "seq": 1})
+    assert found([opening("NO")], [safe], []).ok
+
+
+def test_what_is_told_of_a_rating_is_kept_of_it() -> None:
+    """Rules that compare customers read what is kept."""
+    raised = rated(1, "medium", "high", **by("c", "ann"))
+    answers = [done("c", "ann", "high", 1)]
+    assert found([], [raised], answers).ok
+    assert not found([], [raised], answers, kept=[]).ok
+    assert not found([], [raised], answers, kept=[raised | {"risk_class": "low"}]).ok
 
 
 def test_ratings_by_data_by_one_upwards_and_by_two_downwards_are_right() -> None:
@@ -96,6 +119,11 @@ WRONG: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
         [opening("IR")],
         [BY_DATA, rated(2, "high", "low", **by("b", "ben", "ben"))],
         [done("b", "ben", "low", 2)],
+    ),
+    "lowered by data, by a holder told of later": (
+        [opening("NO") | {"instruction_type": "change_holder"}],
+        [rated(1, "medium", "low", finding=SAFE, about={"shard": SHARD, "seq": 1})],
+        [],
     ),
     "by nobody's act": ([], [rated(1, "medium", "high", **by("a", "ann"))], []),
     "by another's act": (

@@ -19,6 +19,7 @@ from services.compliance.domain.rule_changes import Proposal, RuleSets
 from services.compliance.domain.tier_two import TierJudge, last_of_each
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.rules import TIER_RULES
+from shared.messages.envelope import RiskClass
 from shared.messages.partitioner import shard_of
 from tests.compliance.ledger import DAY, PARTITIONS, RECORDED_AT, Ledger
 from tests.compliance.test_flow_agreement import CUTS, vectors
@@ -45,6 +46,12 @@ STEPS = st.lists(
     min_size=6,
     max_size=40,
 )
+
+CLASSES: tuple[RiskClass, ...] = ("low", "medium", "high")
+RATED = st.lists(
+    st.tuples(st.sampled_from(PARTIES), st.sampled_from(CLASSES), st.integers(0, 3)),
+    max_size=5,
+).map(lambda drawn: sorted(drawn, key=lambda each: each[2]))
 
 Entered = tuple[dict[int, list[Entry]], dict[int, list[Moved | Opened]]]
 
@@ -75,11 +82,14 @@ def entered(steps: Sequence[tuple[str, str, str, int, int, str]]) -> Entered:
     return service, plain
 
 
+Rated = Sequence[tuple[str, RiskClass, int]]
+"""Owners, the class, and how many runs there were before; in the order of their versions."""
+
 Named = list[tuple[str, date, int, int, str]]
 
 
 def told_by_service(
-    entries: Mapping[int, Sequence[Entry]], runs: Sequence[Sequence[int]]
+    entries: Mapping[int, Sequence[Entry]], runs: Sequence[Sequence[int]], rated: Rated
 ) -> tuple[Named, Named]:
     """What is told of runs, one after another, live and in shadow."""
     judges = (
@@ -88,7 +98,10 @@ def told_by_service(
     )
     turnovers, before = AllTurnovers(), [0] * PARTITIONS
     told: list[Named] = [[], []]
-    for run in runs:
+    for number, run in enumerate(runs):
+        for version, (owner, risk_class, when) in enumerate(rated, start=1):
+            if when == number:
+                turnovers.rate(owner, version, risk_class)
         fresh = [e for shard in range(PARTITIONS) for e in entries[shard][before[shard] : run[shard]]]
         for entry in fresh:
             turnovers.take(entry)
@@ -105,7 +118,7 @@ def told_by_service(
 
 
 def told_by_model(
-    plain: Mapping[int, Sequence[Moved | Opened]], runs: Sequence[Sequence[int]], shadow: bool
+    plain: Mapping[int, Sequence[Moved | Opened]], runs: Sequence[Sequence[int]], rated: Rated, shadow: bool
 ) -> Named:
     """What the auditor says that runs have to tell."""
     book = NOW.shadows[0].book if shadow else NOW.book
@@ -116,21 +129,25 @@ def told_by_model(
         return row.values if row is not None else None
 
     only = SHADOW.row.values if shadow else None
-    told = model.tell_apart(plain, [(run, values_for) for run in runs], only)
+    classes = [
+        {owner: risk_class for owner, risk_class, when in rated if when <= number}
+        for number in range(len(runs))
+    ]
+    told = model.tell_apart(plain, [(run, values_for) for run in runs], only, classes)
     return [(each.owner, each.day, each.count, each.total, each.event) for each in told]
 
 
 @settings(max_examples=200, deadline=None)
-@given(steps=STEPS, cuts=CUTS)
+@given(steps=STEPS, cuts=CUTS, rated=RATED)
 def test_turnovers_and_plain_sums_tell_the_same(
-    steps: list[tuple[str, str, str, int, int, str]], cuts: list[list[int]]
+    steps: list[tuple[str, str, str, int, int, str]], cuts: list[list[int]], rated: Rated
 ):
     """They share no code: a peer too many, a day too few, or another order of the budget shows here."""
     service, plain = entered(steps)
     runs = vectors(cuts, [len(service[shard]) for shard in range(PARTITIONS)])
-    live, shadow = told_by_service(service, runs)
-    assert live == told_by_model(plain, runs, shadow=False)
-    assert shadow == told_by_model(plain, runs, shadow=True)
+    live, shadow = told_by_service(service, runs, rated)
+    assert live == told_by_model(plain, runs, rated, shadow=False)
+    assert shadow == told_by_model(plain, runs, rated, shadow=True)
 
 
 def test_the_two_are_compared_on_something():
@@ -139,6 +156,8 @@ def test_the_two_are_compared_on_something():
     steps += [("C1", "C2", "9000", 0, 0, ""), ("C3", "C4", "9000", 0, 0, "")]
     service, plain = entered(steps)
     runs = vectors([], [len(service[shard]) for shard in range(PARTITIONS)])
-    live, _ = told_by_service(service, runs)
-    assert len(live) == 2, "the budget of a day"
-    assert live == told_by_model(plain, runs, shadow=False)
+    high: Rated = [("C2", "high", 0)]
+    for rated, owners in (([], ["C2", "C3"]), (high, ["C3", "C4"])):
+        live, _ = told_by_service(service, runs, rated)
+        assert [owner for owner, *_ in live] == owners, "the budget of a day; who is alone has no peers"
+        assert live == told_by_model(plain, runs, rated, shadow=False)

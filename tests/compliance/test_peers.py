@@ -1,5 +1,6 @@
 """DEV-2, a customer beside its peers: at and around each of its thresholds, and whatever the order was."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from services.compliance.domain.tier_two import Deviation, Telling, deviations, 
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.rules import PEER_RULES
 from services.compliance.rules.dev_2 import RULE
+from shared.messages.envelope import RiskClass
 from shared.money import parse_amount
 from tests.compliance.tables import table
 
@@ -102,10 +104,19 @@ BEGAN = [entry_of("Z", "0.01", 40, 1), entry_of("Z", "0.01", 0, 2)]
 """The firm has been there for a while, and today has begun; who moved a cent today is nobody's peer yet."""
 
 
-def found_of(entries: list[Entry], book: ParameterBook = BOOK, owner: str = "C") -> list[Deviation]:
-    """Ask about a customer when all of these have come."""
+def found_of(
+    entries: list[Entry],
+    book: ParameterBook = BOOK,
+    owner: str = "C",
+    ratings: Sequence[tuple[str, int, RiskClass]] = (),
+) -> list[Deviation]:
+    """Ask about a customer when all of these have come; ratings are owner, version and class."""
     turnovers = AllTurnovers()
-    for each in entries:
+    for each in entries[::2]:
+        turnovers.take(each)
+    for rating in ratings:
+        turnovers.rate(*rating)
+    for each in entries[1::2]:
         turnovers.take(each)
     return deviations(turnovers, PEER_RULES, last_of_each(e for e in entries if e.owner == owner), book)
 
@@ -151,6 +162,46 @@ def test_the_example_of_the_page_is_found():
     }
 
 
+CLASSES: tuple[RiskClass, ...] = ("low", "medium", "high")
+RATED: dict[str, tuple[list[tuple[str, int, RiskClass]], int]] = {
+    "nobody": ([], 1),
+    "the customer": ([("C", 1, "high")], 0),
+    "a peer too many": ([("P0", 1, "high")], 0),
+    "a peer who is medium again": ([("P0", 2, "medium"), ("P0", 1, "high")], 1),
+    "somebody of another group": ([("Z", 1, "low")], 1),
+}
+
+
+@pytest.mark.parametrize(("ratings", "count"), RATED.values(), ids=RATED)
+def test_peers_are_of_the_same_risk_class(ratings: list[tuple[str, int, RiskClass]], count: int):
+    """What is usual for one class is not for another; the last version counts, however they come."""
+    entries = [*BEGAN, *peers_of("30x2000"), *moved_by("15000@0")]
+    assert len(found_of(entries, ratings=ratings)) == count
+
+
+def test_a_customer_of_high_risk_is_compared_with_others_of_high_risk():
+    """Thirty of them move little; of those of medium risk, who move much, there are as many."""
+    usual = [entry_of(f"M{n}", "9000", 1, n) for n in range(40)]
+    entries = [*BEGAN, *usual, *peers_of("30x2000"), *moved_by("15000@0")]
+    assert found_of(entries) == []
+    ratings: list[tuple[str, int, RiskClass]] = [(f"P{n}", 1, "high") for n in range(30)]
+    [found] = found_of(entries, ratings=[*ratings, ("C", 1, "high")])
+    assert (found.standing.peers.count, found.standing.peers.median) == (30, 200_000)
+
+
+def test_who_is_rated_again_is_measured_anew():
+    """Measures that were taken before a rating are of another group."""
+    turnovers = AllTurnovers()
+    for each in [*BEGAN, *peers_of("30x2000"), *moved_by("15000@0")]:
+        turnovers.take(each)
+    of_asset = turnovers.assets["USD"]
+    for number, count in ((0, 29), (1, 28)):
+        turnovers.rate(f"P{number}", 1, "low")
+        peers = of_asset.peers_of("P9", 30, 30)
+        assert peers is not None
+        assert peers.count == count
+
+
 @given(st.data())
 def test_the_order_in_which_entries_come_changes_nothing(data: st.DataObject):
     """Turnovers are a set: or the same entries, read again after a crash, would say something else."""
@@ -169,8 +220,12 @@ def test_the_order_in_which_entries_come_changes_nothing(data: st.DataObject):
     entries += [opening(owner, *data.draw(kinds), data.draw(st.integers(0, 60))) for owner in "abcdefg"]
     shuffled = data.draw(st.permutations(entries))
     book = lowered(peers_min=2, spreads=1)
+    classes = st.sampled_from(CLASSES)
+    ratings = data.draw(st.lists(st.tuples(owners, st.integers(1, 9), classes), unique_by=lambda e: e[:2]))
+    again = data.draw(st.permutations(ratings))
     for owner in "abcdefg":
-        assert found_of(entries, book, owner) == found_of(shuffled, book, owner)
+        found = found_of(entries, book, owner, ratings)
+        assert found == found_of(shuffled, book, owner, again)
 
 
 def lowered(**values: Any) -> ParameterBook:

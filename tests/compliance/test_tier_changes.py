@@ -16,9 +16,11 @@ from audit.screening import Expected
 from audit.tiers import tell_shadows, tell_tier
 from services.compliance.handlers import tier_two
 from services.compliance.queries import parameters as queries
+from shared.messages.acts import ApproveRating, RateCustomer
 from shared.messages.compliance import AlertRaised
 from tests.compliance.conftest import READONLY, Harness
 from tests.compliance.ledger import DAY, PARTITIONS, RECORDED_AT, Delivery, Ledger, hours
+from tests.compliance.test_acts import Desk
 from tests.compliance.test_rule_changes import EVER, Authors, refusals
 from tests.compliance.test_tier_two import ANN, BOB, CLEO, DAN, paid
 
@@ -201,6 +203,31 @@ async def test_a_customer_far_above_its_peers_is_told_of_once_in_a_month(case: C
     assert await case.told("DEV-2") == []
     run = await case.harness.connection.fetchrow("SELECT * FROM tier_run ORDER BY number DESC LIMIT 1")
     assert (run["alerts"], run["cooling"]) == (0, 1)
+    await case.is_agreed()
+
+
+async def test_who_is_rated_has_other_peers_from_the_next_run_on(case: Case):
+    """A run says which ratings it knew, so that whoever takes over, and the auditor, know the same."""
+    await case.take(month(case.ledger))
+    assert await case.told("DEV-2") == []
+    desk = Desk(900)
+    raised = desk.act(RateCustomer, owner=RICH[0], risk_class="high")
+    await case.harness.act(raised)
+    await case.take([*rich(case.ledger, "16000"), *rich(case.ledger, "14000", RICH[1])])
+    assert await case.told("DEV-2") == [], "nobody else is of high risk"
+    await case.harness.restart()
+    await case.take(rich(case.ledger, "1"))
+    assert await case.told("DEV-2") == []
+    lowered = desk.act(RateCustomer, owner=RICH[0], risk_class="medium")
+    await case.harness.act(lowered)
+    approval = desk.act(ApproveRating, owner=RICH[0], rating_id=lowered.act_id)
+    await case.harness.act(approval.model_copy(update={"actor": "ben"}))
+    assert await case.told("DEV-2") == [], "a customer is asked about when it moves something"
+    await case.take(rich(case.ledger, "1"))
+    assert await case.told("DEV-2") == [("DEV-2", RICH[0], 1)]
+    ratings = await case.harness.connection.fetch("SELECT max(seq) AS seq FROM customer_rating")
+    runs = await case.harness.connection.fetch("SELECT ratings FROM tier_run ORDER BY number")
+    assert [max(run["ratings"]) for run in runs][::3] == [0, ratings[0]["seq"]]
     await case.is_agreed()
 
 

@@ -20,6 +20,7 @@ from services.compliance.domain.tier_two import Flows, Telling, deviations, last
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
+from shared.messages.envelope import RiskClass
 from shared.money import SCALE_MAX, AmountError
 
 Judged = CashRule[Any] | WindowRule[Any] | GraphRule[Any] | PeerRule[Any]
@@ -162,11 +163,16 @@ class Backtest:
                     if self.period.holds(flow.business_date) and telling.judge(flow) == "alert":
                         found.add((flow.last.owner, flow.business_date))
 
-    def peers(self, entries: Iterable[Entry]) -> None:
-        """Judge customers beside their peers, over all shards, a business day at a time."""
+    def peers(self, entries: Iterable[Entry], ratings: Iterable[tuple[str, int, RiskClass]] = ()) -> None:
+        """Judge customers beside their peers, over all shards, a business day at a time.
+
+        They are of the class that they have now: owner, version and class of each rating.
+        """
         rule = self.rule
         assert isinstance(rule, PeerRule)
         turnovers = AllTurnovers()
+        for rating in ratings:
+            turnovers.rate(*rating)
         told = ((self.stands, Telling(), self.by_stands), (self.changed, Telling(), self.by_changed))
         for day, entries_of_day in groupby(sorted(entries, key=_in_days), key=lambda each: each.day):
             moved = list(entries_of_day)

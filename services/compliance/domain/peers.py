@@ -1,7 +1,8 @@
 """What customers moved of late, beside others of their kind: turnovers, and what is usual among peers.
 
-Peers are customers of the same kind (person or organisation), residence and age who moved something in the
-asset. Like the graph, all of it is made by the set of entries, never by the order in which they came.
+Peers are customers of the same kind (person or organisation), residence, age and risk class who moved
+something in the asset. Like the graph, all of it is made by the set of entries and ratings, never by the
+order in which they came.
 """
 
 from array import array
@@ -11,6 +12,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.compliance.domain.windows.entry import DAY, Entry
+from shared.messages.envelope import RiskClass
 from shared.money import AMOUNT_MINOR_MAX
 
 DAYS_MAX: Final = 30
@@ -22,7 +24,7 @@ _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 class Known(NamedTuple):
-    """What openings of accounts say of a customer."""
+    """What openings of accounts and ratings say of a customer."""
 
     segment: str = ""
     residence: str = ""
@@ -30,6 +32,9 @@ class Known(NamedTuple):
     """Shard and number of the last opening that said it."""
     opened: int | None = None
     """The first day; None where no opening was seen: the customer was there before."""
+    risk_class: RiskClass = "medium"
+    rating: int = 0
+    """The version of the last rating."""
 
 
 NOBODY: Final = Known()
@@ -41,6 +46,7 @@ class Group(NamedTuple):
     segment: str
     residence: str
     is_young: bool
+    risk_class: RiskClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class Turnovers:
         """A customer's group; who came less than so many days ago is compared with others who did."""
         known = self.known.get(owner, NOBODY)
         is_young = known.opened is not None and self.latest - known.opened < young_days
-        return Group(known.segment, known.residence, is_young)
+        return Group(known.segment, known.residence, is_young, known.risk_class)
 
     def peers_of(self, owner: str, days: int, young_days: int) -> Peers | None:
         """What is usual in a customer's group in so many business days before the last one.
@@ -177,13 +183,24 @@ class AllTurnovers:
         day = entry.at // DAY + _EPOCH_DAY
         opened = day if before.opened is None else min(day, before.opened)
         if (entry.segment or entry.residence) and told > before.told:
-            after = Known(entry.segment, entry.residence, told, opened)
+            after = before._replace(
+                segment=entry.segment, residence=entry.residence, told=told, opened=opened
+            )
         else:
             after = before._replace(opened=opened)
+        self._learn(entry.owner, before, after)
+
+    def rate(self, owner: str, version: int, risk_class: RiskClass) -> None:
+        """Take a customer's rating; the one with the highest version counts."""
+        before = self.known.get(owner, NOBODY)
+        if version > before.rating:
+            self._learn(owner, before, before._replace(risk_class=risk_class, rating=version))
+
+    def _learn(self, owner: str, before: Known, after: Known) -> None:
         if after != before:
-            self.known[entry.owner] = after
+            self.known[owner] = after
             for turnovers in self.assets.values():
-                if entry.owner in turnovers.days:
+                if owner in turnovers.days:
                     turnovers.forget_measures()
 
 

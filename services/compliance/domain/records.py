@@ -241,6 +241,8 @@ class TierRunRow:
     """By shard, the last batch of entries."""
     entries: tuple[int, ...]
     """By shard, how many entries up to then."""
+    ratings: tuple[int, ...]
+    """By shard, the event of the last rating."""
     edges: int
     alerts: int
     cooling: int

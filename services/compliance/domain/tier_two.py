@@ -19,6 +19,7 @@ from services.compliance.domain.rule import GraphRule, PeerRule, RuleParameter
 from services.compliance.domain.rule_changes import Proposal, RuleSet, Shadow
 from services.compliance.domain.windows.entry import DAY, Entry, counterparty, number_of
 from shared.messages.compliance import Finding
+from shared.messages.envelope import RiskClass
 from shared.money import AMOUNT_MINOR_MAX, format_amount
 
 Outcome = Literal["alert", "cooling", "over_budget"]
@@ -413,6 +414,8 @@ class TierTwo:
     """By shard, the last batch of the last run."""
     entries: list[int]
     """By shard, how many entries there were up to then, from the first."""
+    ratings: list[int]
+    """By shard, the event of the last rating that it knows."""
     turnovers: AllTurnovers = field(default_factory=AllTurnovers)
     read: list[int] = field(default_factory=list[int])
     """By shard, the last batch in memory; less than `through` until all of it is read again."""
@@ -430,6 +433,12 @@ class TierTwo:
     def cut_short(self) -> int:
         """How many searches were cut short."""
         return sum(each.flows.cut_short for each in self.judges)
+
+    def rate(self, ratings: Iterable[tuple[int, int, str, int, RiskClass]]) -> None:
+        """Take ratings: shard, event, owner, version and class."""
+        for shard, seq, owner, version, risk_class in ratings:
+            self.turnovers.rate(owner, version, risk_class)
+            self.ratings[shard] = max(self.ratings[shard], seq)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Add entries to what is there."""

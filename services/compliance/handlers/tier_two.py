@@ -70,6 +70,7 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
         for judge in tier.judges:
             judge.fresh.clear()
         return True
+    tier.rate(await tier_store.ratings_after(work.connection, tier.ratings, [None] * work.partitions))
     tier.through = list(tier.read)
     tier.entries = [before + taken[shard] for shard, before in enumerate(tier.entries)]
     tier.number += 1
@@ -83,6 +84,7 @@ async def look_at_all(work: UnitOfWork, memory: Memory) -> bool:
         house_seq=work.shards[house].last_seq,
         through=tuple(tier.through),
         entries=tuple(tier.entries),
+        ratings=tuple(tier.ratings),
         edges=edges,
         alerts=outcomes["alert"],
         cooling=outcomes["cooling"],
@@ -128,8 +130,11 @@ async def raise_findings(work: UnitOfWork, memory: Memory) -> None:
 
 
 async def begin(connection: Connection, now: RuleSet, house: int, partitions: int) -> TierTwo:
-    """Begin with what was told; entries up to the last run are read again, some in each tick."""
-    number, through, entries = await tier_store.load_last_run(connection) or (0, [], [])
+    """Begin with what was told and how customers were rated up to the last run.
+
+    Entries up to it are read again, some in each tick.
+    """
+    number, through, entries, rated = await tier_store.load_last_run(connection) or (0, [], [], [])
     rules = TierRules.of(TIER_RULES, now)
     shadows = [each for each in now.shadows if each.proposal.proposal_id in rules.shadows]
     judges = [TierJudge.live(TIER_RULES, now.book)]
@@ -137,8 +142,11 @@ async def begin(connection: Connection, now: RuleSet, house: int, partitions: in
     for judge in judges:
         for rule, owner, day, outcome, parties in await tier_store.load_kept(connection, judge.proposal_id):
             judge.telling.restore(rule, counterparty(owner), parties, day.toordinal(), outcome)
-    missing = [0] * (partitions - len(through))
-    return TierTwo(house, rules, judges, number, [*through, *missing], [*entries, *missing])
+    nothing = [0] * partitions
+    through, entries, rated = ([*each, *nothing[len(each) :]] for each in (through, entries, rated))
+    tier = TierTwo(house, rules, judges, number, through, entries, rated)
+    tier.rate(await tier_store.ratings_after(connection, nothing, tier.ratings))
+    return tier
 
 
 def _row(run: int, number: int, found: Told, outcome: str, partitions: int) -> TierFindingRow:

@@ -16,6 +16,8 @@ _ENTRIES = "SELECT entries FROM compliance.window_batch WHERE shard = $1 ORDER B
 
 _SHARDS = "SELECT DISTINCT shard FROM compliance.shard ORDER BY shard"
 
+_RATINGS = "SELECT owner, version, risk_class::text AS risk_class FROM compliance.customer_rating"
+
 _CASH = """
 SELECT owner, asset, direction, phase, amount, occurred_at, booking_date, source_shard, seq, leg
 FROM compliance.cash_event
@@ -66,7 +68,7 @@ async def replay(connection: Any, test: Backtest, tell: Callable[[int], None]) -
     if isinstance(test.rule, GraphRule):
         test.graph(paid)
     if isinstance(test.rule, PeerRule):
-        test.peers(paid)
+        test.peers(paid, [tuple(row) for row in await connection.fetch(_RATINGS)])
     if isinstance(test.rule, CashRule):
         test.cash(in_journal_order(await cash_of_all(connection)), scales)
 

@@ -1,14 +1,15 @@
 """DEV-2, away from peers: a customer who moves far more in a month than others of its kind.
 
 FFIEC BSA/AML examination manual, appendix F: a business whose patterns are dramatically different from those
-of similar businesses. Peers are customers of the same kind (person, organisation), residence and age who
-moved something. Turnovers are skewed (Aitchison and Brown, The Lognormal Distribution, 1957), so they are
-measured by ratios: the median, and the spread, which is the median of how many times each is more or less
-than that. These are the median and the median absolute deviation of logarithms, in whole numbers. Far is what
-is `spreads` of those deviations away: five are 3.4 standard deviations where logarithms are normal; Iglewicz
-and Hoaglin, How to Detect and Handle Outliers (1993), take 3.5. It is over `times` the median in any case,
-also where peers are all alike. The business day that has only begun is left out for peers, and nobody is
-compared before the firm has so many days of history.
+of similar businesses. Peers are customers of the same kind (person, organisation), residence, age and risk
+class (FATF, recommendation 10(d): transactions are held against the customer's risk profile) who moved
+something. Turnovers are skewed (Aitchison and Brown, The Lognormal Distribution, 1957), so they are measured
+by ratios: the median, and the spread, which is the median of how many times each is more or less than that.
+These are the median and the median absolute deviation of logarithms, in whole numbers. Far is what is
+`spreads` of those deviations away: five are 3.4 standard deviations where logarithms are normal; Iglewicz and
+Hoaglin, How to Detect and Handle Outliers (1993), take 3.5. It is over `times` the median in any case, also
+where peers are all alike. The business day that has only begun is left out for peers, and nobody is compared
+before the firm has so many days of history.
 
 Example: 40 persons of one country moved 1,000 to 4,000 in 30 days, half of them within 1.5 times the median
 of 2,000. One moves 30,000: more than twice the median, and more than 1.5⁵ (7.6) times, 15,188: found.

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from services.compliance.domain.records import TierFindingRow, TierRunRow
 from shared.messages.compliance import Finding
+from shared.messages.envelope import RiskClass
 
-_LAST_RUN = "SELECT number, through, entries FROM tier_run ORDER BY number DESC LIMIT 1"
+_LAST_RUN = "SELECT number, through, entries, ratings FROM tier_run ORDER BY number DESC LIMIT 1"
 
 _KEPT = "SELECT rule, owner, business_date, outcome, parties FROM tier_finding"
 
@@ -37,10 +38,19 @@ WHERE n.running - n.count < $3
 ORDER BY n.distance, n.shard
 """
 
+_RATINGS = """
+SELECT r.shard, r.seq, r.owner, r.version, r.risk_class::text AS risk_class
+FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS s (seen, until, place)
+JOIN customer_rating AS r
+    ON r.shard = s.place - 1 AND r.seq > s.seen AND (s.until IS NULL OR r.seq <= s.until)
+ORDER BY r.shard, r.seq
+"""
+
 _SAVE_RUN = """
 INSERT INTO tier_run
-    (number, recorded_at, house_seq, through, entries, edges, alerts, cooling, over_budget, cut_short)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    (number, recorded_at, house_seq, through, entries, ratings, edges, alerts, cooling, over_budget,
+     cut_short)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 _SAVE_FINDINGS = """
@@ -87,10 +97,10 @@ WHERE f.run = raised.run AND f.number = raised.number
 """
 
 
-async def load_last_run(connection: Any) -> tuple[int, list[int], list[int]] | None:
-    """Return the last run's number, the last batch that it read and how many entries, by shard."""
+async def load_last_run(connection: Any) -> tuple[int, list[int], list[int], list[int]] | None:
+    """Return the last run's number; by shard the last batch it read, how many entries, the last rating."""
     row = await connection.fetchrow(_LAST_RUN)
-    return (row["number"], row["through"], row["entries"]) if row is not None else None
+    return tuple(row) if row is not None else None
 
 
 async def load_kept(connection: Any, proposal_id: UUID | None) -> list[tuple[str, str, date, str, list[int]]]:
@@ -111,6 +121,13 @@ async def next_batches(
     return [tuple(row) for row in rows]
 
 
+async def ratings_after(
+    connection: Any, seen: Sequence[int], until: Sequence[int | None]
+) -> list[tuple[int, int, str, int, RiskClass]]:
+    """Return ratings by shard: shard, event, owner, version and class, in the order of each shard."""
+    return [tuple(row) for row in await connection.fetch(_RATINGS, seen, until)]
+
+
 async def save_run(connection: Any, row: TierRunRow) -> None:
     """Append a run."""
     await connection.execute(
@@ -120,6 +137,7 @@ async def save_run(connection: Any, row: TierRunRow) -> None:
         row.house_seq,
         list(row.through),
         list(row.entries),
+        list(row.ratings),
         row.edges,
         row.alerts,
         row.cooling,
