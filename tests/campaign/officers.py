@@ -1,4 +1,4 @@
-"""What officers of compliance do under load: parameters, ratings, roles and cases, and their acts cut off.
+"""What officers of compliance do under load: parameters, ratings, snoozes, roles, cases; their acts cut off.
 
 Each looks at what there is and does the next thing to it, mostly as somebody who may; some acts come twice,
 some are on what has gone on since, some are one's own to approve. The auditor says what may come of it.
@@ -66,6 +66,7 @@ DONE: Final = (
     "propose_parameters",
     "publish_parameters",
     "rate_customer",
+    "propose_snooze",
     "approve_role",
     "open_case",
     "assign_case",
@@ -76,6 +77,8 @@ DONE_IN_FULL: Final = (
     *DONE,
     "withdraw_parameters",
     "approve_rating",
+    "approve_snooze",
+    "end_snooze",
     "revoke_role",
     "approve_decision",
     "file_report",
@@ -210,6 +213,38 @@ async def approve_rating(world: World, rng: Random, owners: Sequence[str]) -> As
     return _at_home(world, owner, _act(rng, "approve_rating", actor, owner=owner, rating_id=rating_id))
 
 
+async def propose_snooze(world: World, rng: Random, owners: Sequence[str]) -> Asked:
+    """Propose to silence a rule for a customer, mostly one that has alerted; or what is never silenced."""
+    rows = await world.fetch(
+        "SELECT a.owner, a.rule FROM compliance.alert AS a ORDER BY a.recorded_at DESC LIMIT 20"
+    )
+    owner, rule = rng.choice(rows) if rows else (rng.choice(owners), "RND-1")
+    if rng.random() < 0.2:
+        rule = rng.choice(("SAN-1", "STR-1", "XYZ-1"))
+    until = datetime.now(UTC).date() + timedelta(days=rng.choice((1, 30, 60, 90, 200)))
+    fields = {"owner": owner, "rule": rule, "until": until.isoformat()}
+    return _at_home(world, owner, _act(rng, "propose_snooze", rng.choice(("ann", "otto")), **fields))
+
+
+async def move_snooze(world: World, rng: Random, owners: Sequence[str]) -> Asked | None:
+    """Approve a snooze or end it, proposed or approved; some by who proposed it, some a second time."""
+    del owners
+    rows = await world.fetch(
+        "SELECT f.snooze_id::text, f.owner, f.proposed_by, bool_or(f.what = 'approved')"
+        " FROM compliance.snooze_fact AS f GROUP BY f.shard, f.snooze_id, f.owner, f.proposed_by"
+        " ORDER BY max(f.recorded_at) DESC LIMIT 8"
+    )
+    if not rows:
+        return None
+    snooze_id, owner, proposed_by, is_approved = rng.choice(rows)
+    fields = {"owner": owner, "snooze_id": snooze_id}
+    if rng.random() < (0.5 if is_approved else 0.2):
+        act = _act(rng, "end_snooze", rng.choice(("ann", "ida")), **fields)
+    else:
+        act = _act(rng, "approve_snooze", rng.choice(("lena", "lena", "lena", proposed_by)), **fields)
+    return _at_home(world, owner, act)
+
+
 async def propose_role(world: World, rng: Random, owners: Sequence[str]) -> Asked:
     """Propose to give somebody who comes and goes a role, or what is kept apart from one they have."""
     del owners
@@ -306,6 +341,9 @@ TASKS: Final[tuple[Callable[[World, Random, Sequence[str]], Awaitable[Asked | No
     rate_customer,
     rate_customer,
     approve_rating,
+    propose_snooze,
+    move_snooze,
+    move_snooze,
     propose_role,
     move_role,
     open_case,
