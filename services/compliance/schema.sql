@@ -10,6 +10,21 @@ CREATE TYPE risk_class AS ENUM (
     'high'
 );
 
+SET check_function_bodies = false;
+
+CREATE OR REPLACE FUNCTION compliance.due_on(since date, years integer, owner text, ended date, years_from_end integer)
+ RETURNS date
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+SELECT CASE
+    WHEN since IS NULL OR years IS NULL THEN NULL
+    WHEN years_from_end IS NULL OR owner = 'house' THEN (since + make_interval(years => years))::date + 1
+    WHEN ended IS NULL THEN NULL
+    ELSE greatest(since + make_interval(years => years), ended + make_interval(years => years_from_end))::date + 1
+END
+$function$;
+
 CREATE TABLE migration (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -568,6 +583,7 @@ CREATE TABLE case_file (
     filing_status text,
     is_due boolean GENERATED ALWAYS AS (status <> 'closed'::text OR report AND (filing_status IS NULL OR filing_status = 'rejected'::text)) STORED NOT NULL,
     CONSTRAINT case_file_pkey PRIMARY KEY (shard, case_id),
+    CONSTRAINT case_file_is_of_a_kind UNIQUE (shard, case_id, kind),
     CONSTRAINT case_file_check CHECK (status = 'open'::text OR officer IS NOT NULL),
     CONSTRAINT case_file_check1 CHECK ((status = ANY (ARRAY['proposed'::text, 'closed'::text])) = (disposition IS NOT NULL)),
     CONSTRAINT case_file_check2 CHECK ((disposition IS NULL) = (report IS NULL)),
@@ -576,7 +592,7 @@ CREATE TABLE case_file (
     CONSTRAINT case_file_disposition_check CHECK (disposition = ANY (ARRAY['false_positive'::text, 'inconclusive'::text, 'confirmed'::text])),
     CONSTRAINT case_file_filing_check CHECK ((filing IS NULL) = (filing_status IS NULL) AND (filing IS NULL OR report)),
     CONSTRAINT case_file_filing_status_check CHECK (filing_status = ANY (ARRAY['filed'::text, 'accepted'::text, 'rejected'::text])),
-    CONSTRAINT case_file_kind_check CHECK (kind = ANY (ARRAY['suspicion'::text, 'unknown_suspect'::text, 'review'::text, 'continuing'::text, 'cash_report'::text])),
+    CONSTRAINT case_file_kind_check CHECK (kind = ANY (ARRAY['suspicion'::text, 'unknown_suspect'::text, 'review'::text, 'continuing'::text, 'cash_report'::text, 'market_abuse'::text])),
     CONSTRAINT case_file_status_check CHECK (status = ANY (ARRAY['open'::text, 'investigating'::text, 'proposed'::text, 'closed'::text])),
     CONSTRAINT case_file_version_check CHECK (version > 0)
 );
@@ -624,6 +640,11 @@ CASE
     WHEN filing IS NOT NULL THEN 'filed'::text
     ELSE NULL::text
 END) STORED,
+    kind_is text GENERATED ALWAYS AS (
+CASE
+    WHEN form = 'stor'::text THEN 'market_abuse'::text
+    ELSE NULL::text
+END) STORED,
     CONSTRAINT case_fact_pkey PRIMARY KEY (shard, case_id, version),
     CONSTRAINT case_fact_kind UNIQUE (shard, case_id, version, what),
     CONSTRAINT case_fact_shard_act_id_key UNIQUE (shard, act_id),
@@ -644,6 +665,7 @@ END) STORED,
     CONSTRAINT confirming_is_proposed_first CHECK (what <> 'decided'::text OR (disposition = ANY (ARRAY['false_positive'::text, 'inconclusive'::text])) AND NOT report),
     CONSTRAINT filing_is_validated CHECK ((what = 'filed'::text) = (form IS NOT NULL) AND (form IS NULL) = (sha256 IS NULL) AND (form IS NULL) = (schema_sha256 IS NULL)),
     CONSTRAINT case_fact_answers_a_filing FOREIGN KEY (shard, case_id, filing, filing_is) REFERENCES case_fact(shard, case_id, version, what),
+    CONSTRAINT case_fact_form_fits_the_kind FOREIGN KEY (shard, case_id, kind_is) REFERENCES case_file(shard, case_id, kind),
     CONSTRAINT case_fact_names_its_proposal FOREIGN KEY (shard, case_id, proposal, proposal_is, proposed_by) REFERENCES case_fact(shard, case_id, version, what, actor),
     CONSTRAINT case_fact_shard_case_id_fkey FOREIGN KEY (shard, case_id) REFERENCES case_file(shard, case_id)
 );
@@ -654,6 +676,7 @@ COMMENT ON COLUMN case_fact.sha256 IS 'of the file that was filed';
 COMMENT ON COLUMN case_fact.schema_sha256 IS 'of the schema that the file was found valid against';
 COMMENT ON COLUMN case_fact.filing IS 'the version of the filing that the authority has answered';
 COMMENT ON COLUMN case_fact.reference IS 'the authority''s own';
+COMMENT ON COLUMN case_fact.kind_is IS 'the kind of case that the form filed is of; null where any may be';
 GRANT SELECT ON case_fact TO backoffice_readonly;
 GRANT INSERT, SELECT ON case_fact TO compliance_service;
 
@@ -769,6 +792,7 @@ CREATE TABLE tier_run (
     house_seq bigint NOT NULL,
     through bigint[] NOT NULL,
     entries bigint[] NOT NULL,
+    ratings bigint[] NOT NULL,
     edges integer NOT NULL,
     alerts integer NOT NULL,
     cooling integer NOT NULL,
@@ -788,6 +812,7 @@ COMMENT ON COLUMN tier_run.number IS 'without gaps';
 COMMENT ON COLUMN tier_run.house_seq IS 'the house''s shard''s last event before: what was live then judges';
 COMMENT ON COLUMN tier_run.through IS 'by shard from 0 on, the last window_batch that it has read';
 COMMENT ON COLUMN tier_run.entries IS 'by shard, how many entries windows had taken up to then, from the first on';
+COMMENT ON COLUMN tier_run.ratings IS 'by shard, the CustomerRated event of the last rating that it knew';
 COMMENT ON COLUMN tier_run.edges IS 'new ones that rules were asked about';
 COMMENT ON COLUMN tier_run.cooling IS 'findings about parties that were told of lately, so that they are not kept';
 COMMENT ON COLUMN tier_run.cut_short IS 'searches that would have followed too many edges';
@@ -963,7 +988,7 @@ CREATE TABLE person_role (
 CREATE INDEX person_role_of_owner ON person_role USING btree (shard, owner);
 CREATE INDEX person_role_of_person ON person_role USING btree (person);
 COMMENT ON COLUMN person_role.number IS 'rising in a shard, with gaps: how far a run has read';
-COMMENT ON COLUMN person_role.seq IS 'the ledger''s event of this shard that opened an account for the customer';
+COMMENT ON COLUMN person_role.seq IS 'the ledger''s event of this shard that told of it';
 COMMENT ON COLUMN person_role.place IS 'in it: 0 is the party itself, its holders follow';
 COMMENT ON COLUMN person_role.person IS 'an opaque code, the same with every customer';
 COMMENT ON COLUMN person_role.since IS 'the first business day on which it counts; null for the customer''s first';
@@ -1107,6 +1132,168 @@ CREATE INDEX snoozed_alert_by ON snoozed_alert USING btree (shard, snooze_id);
 COMMENT ON COLUMN snoozed_alert.seq IS 'the AlertSnoozed event';
 GRANT SELECT ON snoozed_alert TO backoffice_readonly;
 GRANT INSERT, SELECT ON snoozed_alert TO compliance_service;
+
+CREATE TABLE account_fact (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    account text NOT NULL,
+    what text NOT NULL,
+    day date NOT NULL,
+    CONSTRAINT account_fact_pkey PRIMARY KEY (shard, seq, account),
+    CONSTRAINT account_fact_what_check CHECK (what = ANY (ARRAY['opened'::text, 'closed'::text, 'reopened'::text]))
+);
+CREATE INDEX account_fact_owner ON account_fact USING btree (shard, owner);
+COMMENT ON COLUMN account_fact.seq IS 'the ledger''s event of this shard that told it';
+COMMENT ON COLUMN account_fact.day IS 'the booking date of a closing; else the UTC day on which it was told';
+GRANT SELECT ON account_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON account_fact TO compliance_service;
+
+CREATE VIEW relationship AS
+ SELECT shard,
+    owner,
+        CASE
+            WHEN bool_and(what = 'closed'::text) THEN max(day)
+            ELSE NULL::date
+        END AS ended
+   FROM ( SELECT DISTINCT ON (f.shard, f.owner, f.account) f.shard,
+            f.owner,
+            f.account,
+            f.what,
+            f.day
+           FROM account_fact f
+          ORDER BY f.shard, f.owner, f.account, f.seq DESC) l
+  GROUP BY shard, owner;
+GRANT SELECT ON relationship TO backoffice_readonly;
+GRANT SELECT ON relationship TO compliance_service;
+
+CREATE TABLE legal_hold_fact (
+    shard integer NOT NULL,
+    legal_hold_id uuid NOT NULL,
+    what text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    owner text NOT NULL,
+    placed_by text NOT NULL,
+    placing_is text GENERATED ALWAYS AS ('placed'::text) STORED NOT NULL,
+    CONSTRAINT legal_hold_fact_pkey PRIMARY KEY (shard, legal_hold_id, what),
+    CONSTRAINT legal_hold_fact_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT legal_hold_fact_shard_legal_hold_id_what_actor_owner_key UNIQUE (shard, legal_hold_id, what, actor, owner),
+    CONSTRAINT legal_hold_fact_what_check CHECK (what = ANY (ARRAY['placed'::text, 'lifted'::text])),
+    CONSTRAINT lifting_takes_another_person CHECK ((what = 'placed'::text) = (actor = placed_by)),
+    CONSTRAINT a_lifted_hold_was_placed FOREIGN KEY (shard, legal_hold_id, placing_is, placed_by, owner) REFERENCES legal_hold_fact(shard, legal_hold_id, what, actor, owner)
+);
+CREATE INDEX legal_hold_fact_owner ON legal_hold_fact USING btree (shard, owner);
+COMMENT ON COLUMN legal_hold_fact.legal_hold_id IS 'the act that placed it';
+COMMENT ON COLUMN legal_hold_fact.seq IS 'the ActDone event that answered the act';
+GRANT SELECT ON legal_hold_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON legal_hold_fact TO compliance_service;
+
+CREATE VIEW legally_held AS
+ SELECT DISTINCT shard,
+    owner
+   FROM legal_hold_fact p
+  WHERE what = 'placed'::text AND NOT (EXISTS ( SELECT
+           FROM legal_hold_fact l
+          WHERE l.shard = p.shard AND l.legal_hold_id = p.legal_hold_id AND l.what = 'lifted'::text));
+GRANT SELECT ON legally_held TO backoffice_readonly;
+GRANT SELECT ON legally_held TO compliance_service;
+
+CREATE VIEW kept_record AS
+ WITH closed AS (
+         SELECT c.shard,
+            c.case_id,
+            c.opened_seq,
+            c.owner,
+                CASE
+                    WHEN c.status = 'closed'::text AND NOT c.is_due THEN ( SELECT max(f.recorded_at) AS max
+                       FROM case_fact f
+                      WHERE f.shard = c.shard AND f.case_id = c.case_id)
+                    ELSE NULL::timestamp with time zone
+                END AS closed_at,
+                CASE
+                    WHEN (EXISTS ( SELECT
+                       FROM alert_triage t
+                         JOIN alert a ON a.shard = t.shard AND a.seq = t.alert_seq
+                      WHERE t.shard = c.shard AND t.case_id = c.case_id AND a.rule = 'SAN-1'::text)) THEN 'sanctions'::text
+                    WHEN c.filing IS NOT NULL THEN 'filing'::text
+                    ELSE 'aml'::text
+                END AS record_class
+           FROM case_file c
+        )
+ SELECT shard,
+    kind,
+    seq,
+    record_id,
+    owner,
+    record_class,
+    (since AT TIME ZONE 'UTC'::text)::date AS since
+   FROM ( SELECT c.shard,
+            'case'::text AS kind,
+            c.opened_seq AS seq,
+            c.case_id::text AS record_id,
+            c.owner,
+            c.record_class,
+            c.closed_at AS since
+           FROM closed c
+        UNION ALL
+         SELECT a.shard,
+            'alert'::text,
+            a.seq,
+            (a.shard || '-'::text) || a.seq,
+            a.owner,
+            COALESCE(c.record_class,
+                CASE
+                    WHEN a.rule = 'SAN-1'::text THEN 'sanctions'::text
+                    ELSE 'aml'::text
+                END) AS "coalesce",
+                CASE
+                    WHEN t.case_id IS NULL THEN t.recorded_at
+                    ELSE c.closed_at
+                END AS closed_at
+           FROM alert a
+             LEFT JOIN alert_triage t ON t.shard = a.shard AND t.alert_seq = a.seq
+             LEFT JOIN closed c ON c.shard = t.shard AND c.case_id = t.case_id
+        UNION ALL
+         SELECT s.shard,
+            'snoozed_alert'::text,
+            s.seq,
+            (s.shard || '-'::text) || s.seq,
+            s.owner,
+            'aml'::text,
+            s.recorded_at
+           FROM snoozed_alert s
+        UNION ALL
+         SELECT h.shard,
+            'hold'::text,
+            h.seq,
+            h.instruction_id::text AS instruction_id,
+            h.owner,
+                CASE
+                    WHEN h.findings @> '[{"rule": "SAN-1"}]'::jsonb THEN 'sanctions'::text
+                    ELSE 'aml'::text
+                END AS "case",
+            d.recorded_at
+           FROM hold h
+             LEFT JOIN decision d ON d.shard = h.shard AND d.seq = h.decided_seq
+        UNION ALL
+         SELECT d.shard,
+            'decision'::text,
+            d.seq,
+            d.instruction_id::text AS instruction_id,
+            d.owner,
+                CASE
+                    WHEN d.findings @> '[{"rule": "SAN-1"}]'::jsonb THEN 'sanctions'::text
+                    ELSE 'aml'::text
+                END AS "case",
+            d.recorded_at
+           FROM decision d) k;
+GRANT SELECT ON kept_record TO backoffice_readonly;
+GRANT SELECT ON kept_record TO compliance_service;
 
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

@@ -7,7 +7,9 @@ CREATE TABLE case_file (
     opened_seq bigint NOT NULL,
     opened_at timestamptz NOT NULL,
     owner text NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('suspicion', 'unknown_suspect', 'review', 'continuing', 'cash_report')),
+    kind text NOT NULL CHECK (
+        kind IN ('suspicion', 'unknown_suspect', 'review', 'continuing', 'cash_report', 'market_abuse')
+    ),
     version int NOT NULL CHECK (version > 0),
     status text NOT NULL CHECK (status IN ('open', 'investigating', 'proposed', 'closed')),
     deadline timestamptz NOT NULL,
@@ -23,6 +25,7 @@ CREATE TABLE case_file (
         status <> 'closed' OR (report AND (filing_status IS NULL OR filing_status = 'rejected'))
     ) STORED,
     PRIMARY KEY (shard, case_id),
+    CONSTRAINT case_file_is_of_a_kind UNIQUE (shard, case_id, kind),
     CHECK (status = 'open' OR officer IS NOT NULL),
     CHECK ((status IN ('proposed', 'closed')) = (disposition IS NOT NULL)),
     CHECK ((disposition IS NULL) = (report IS NULL)),
@@ -70,7 +73,10 @@ CREATE TABLE case_fact (
     answer text CHECK (answer IN ('accepted', 'rejected')),
     reference text,
     filing_is text GENERATED ALWAYS AS (CASE WHEN filing IS NOT NULL THEN 'filed' END) STORED,
+    kind_is text GENERATED ALWAYS AS (CASE WHEN form = 'stor' THEN 'market_abuse' END) STORED,
     PRIMARY KEY (shard, case_id, version),
+    CONSTRAINT case_fact_form_fits_the_kind
+    FOREIGN KEY (shard, case_id, kind_is) REFERENCES case_file (shard, case_id, kind),
     CONSTRAINT case_fact_kind UNIQUE (shard, case_id, version, what),
     UNIQUE (shard, case_id, version, what, actor),
     UNIQUE (shard, act_id),
@@ -102,6 +108,7 @@ CREATE TABLE case_fact (
     CHECK ((disposition IS NULL) = (report IS NULL)),
     CHECK ((what = 'linked') = (link_kind IS NOT NULL) AND (link_kind IS NULL) = (link IS NULL))
 );
+COMMENT ON COLUMN case_fact.kind_is IS 'the kind of case that the form filed is of; null where any may be';
 COMMENT ON COLUMN case_fact.seq IS 'the ActDone event that answered the act';
 COMMENT ON COLUMN case_fact.reason IS 'the act''s; of a note, the note';
 COMMENT ON COLUMN case_fact.proposal IS 'the version of the proposal that is approved or returned';

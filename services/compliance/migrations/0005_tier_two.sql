@@ -7,6 +7,7 @@ CREATE TABLE tier_run (
     house_seq bigint NOT NULL CHECK (house_seq >= 0),
     through bigint [] NOT NULL,
     entries bigint [] NOT NULL,
+    ratings bigint [] NOT NULL,
     edges int NOT NULL CHECK (edges >= 0),
     alerts int NOT NULL CHECK (alerts >= 0),
     cooling int NOT NULL CHECK (cooling >= 0),
@@ -15,6 +16,7 @@ CREATE TABLE tier_run (
     CHECK (cardinality(through) = cardinality(entries))
 );
 COMMENT ON COLUMN tier_run.number IS 'without gaps';
+COMMENT ON COLUMN tier_run.ratings IS 'by shard, the CustomerRated event of the last rating that it knew';
 COMMENT ON COLUMN tier_run.house_seq IS 'the house''s shard''s last event before: what was live then judges';
 COMMENT ON COLUMN tier_run.through IS 'by shard from 0 on, the last window_batch that it has read';
 COMMENT ON COLUMN tier_run.entries IS 'by shard, how many entries windows had taken up to then, from the first on';

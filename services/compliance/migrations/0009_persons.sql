@@ -19,7 +19,7 @@ CREATE TABLE person_role (
 CREATE INDEX person_role_of_owner ON person_role (shard, owner);
 CREATE INDEX person_role_of_person ON person_role (person);
 COMMENT ON COLUMN person_role.number IS 'rising in a shard, with gaps: how far a run has read';
-COMMENT ON COLUMN person_role.seq IS 'the ledger''s event of this shard that opened an account for the customer';
+COMMENT ON COLUMN person_role.seq IS 'the ledger''s event of this shard that told of it';
 COMMENT ON COLUMN person_role.place IS 'in it: 0 is the party itself, its holders follow';
 COMMENT ON COLUMN person_role.person IS 'an opaque code, the same with every customer';
 COMMENT ON COLUMN person_role.since IS 'the first business day on which it counts; null for the customer''s first';
