@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from backoffice.cli.app import main
-from backoffice.cli.evaluate import Columns, _rows
 from backoffice.cli.evaluation import judge_rows
+from backoffice.cli.transaction_file import Columns, read_transactions
 from backoffice.simulator.laundering import PATTERNS, Labelled, labelled, laundering_since
 
 START = date(2026, 1, 5)
@@ -68,7 +68,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     options = ["--parties", "120", "--days", "45", "--cases", "3", "--seed", "3"]
     assert main(["compliance", "generate", str(file), *options]) == 0
     names = ("occurred_at", "payer", "payee", "amount", "asset", "label", "pattern", "case", "cash")
-    rows = _rows(file, Columns(*names, scale=2))
+    rows, _ = read_transactions(file, Columns(*names, scale=2, time_unit="text"))
     assert [(row.at, row.payer, row.payee, row.amount, row.pattern) for row in rows] == [
         (each.at, each.payer, each.payee, each.amount_minor, each.pattern) for each in MADE
     ]
