@@ -133,10 +133,10 @@ def read_lines(file: Path, key: "ForcedKey | None", partition: int | None) -> li
         value = raw.removesuffix(b"\r")
         if value.strip():
             line = read_line(number, value, key, partition)
-            codes = line.own | line.others
-            reached = frozenset[str]().union(*(named.get(each, ()) for each in codes))
-            lines.append(replace(line, others=line.others | reached))
-            named |= dict.fromkeys(line.ids, codes)
+            reached = frozenset[str]().union(*(named.get(each, ()) for each in line.others))
+            line = replace(line, others=line.others | reached)
+            lines.append(line)
+            named |= dict.fromkeys(line.ids, line.own | line.others)
     return lines
 
 

@@ -168,6 +168,15 @@ OPENED: Final = instruction_of("open_account", 1, BEN, account="ben-1")
             ],
             [1, 1, 1, 1],
         ),
+        (
+            [
+                instruction_of("reserve", 1, ANNA, account="anna-1", credit_account="ben-1"),
+                instruction_of("post_pending", 2, ANNA, pending_id=ID[1]),
+                instruction_of("withdrawal", 0, BEN, account="ben-1"),
+                instruction_of("reversal", 3, ANNA, original_id=ID[2]),
+            ],
+            [2, 1, 1],
+        ),
         ([OPENED, instruction_of("deposit", 2, ANNA, account="anna-1")], [2]),
         ([PAID, instruction_of("return", 2, ANNA, original_id=ID[1])], [2]),
     ],
