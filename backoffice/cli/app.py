@@ -166,7 +166,8 @@ def _tell(problem: BaseException) -> int:
             output.print_error(problem.error, problem.message, problem.fix)
             return UNREACHABLE
         case KeyboardInterrupt():
-            output.print_error("interrupted", "Stopped by Ctrl-C.", "")
+            again = "Type it again to go on: an instruction that was sent already is not posted twice."
+            output.print_error("interrupted", "Stopped by Ctrl-C.", again)
             return INTERRUPTED
         case typer.TyperException():
             return _tell_usage(problem)

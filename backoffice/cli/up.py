@@ -41,6 +41,13 @@ def up(
     stack by `.backoffice/stack.json` in the current folder or one above it.
     """
     folder = data_folder(data)
+    earlier = read_record(folder)
+    if earlier is not None and earlier.is_alive:
+        raise CommandError(
+            "already_running",
+            f"A stack is running on {folder} already.",
+            "Type `backoffice down` to stop it, or `backoffice up --data DIR` for another one.",
+        )
     if detach:
         return _detach(folder, partitions)
     return asyncio.run(_stay_up(folder, partitions))
@@ -162,13 +169,6 @@ def _detach(folder: Path, partitions: int) -> int:
     """Start `up` in the background and return when every service is ready."""
     import subprocess
 
-    earlier = read_record(folder)
-    if earlier is not None and earlier.is_alive:
-        raise CommandError(
-            "already_running",
-            f"A stack is running on {folder} already.",
-            "Type `backoffice down` to stop it, or `backoffice up --data DIR` for another one.",
-        )
     log = folder / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "backoffice", "up", "--json", "--data", str(folder)]

@@ -1,6 +1,7 @@
 """The command line's contract: exit statuses, one line of error, JSON when asked, and never a traceback."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from backoffice.cli import app
 from backoffice.cli.app import COMMANDS, Command, main
 from backoffice.cli.errors import DEFECT, FOUND, INTERRUPTED, TIMED_OUT, UNREACHABLE, USAGE, CommandError
 from backoffice.stack.errors import StackError
+from backoffice.stack.record import SUPERVISOR, StackRecord, write_record
 
 PROJECT = Path(app.__file__).parents[2]
 
@@ -61,6 +63,7 @@ def test_a_failure_is_one_json_object_on_standard_error(acting, capsys, problem,
     told = json.loads(captured.err)
     assert told["error"] == error
     assert set(told) == {"error", "message", "fix"}
+    assert told["fix"]
 
 
 @pytest.mark.parametrize("problem", [each[0] for each in OUTCOMES], ids=[each[2] for each in OUTCOMES])
@@ -81,6 +84,24 @@ def test_wrong_usage_exits_2_and_says_where_help_is(acting, capsys, arguments: l
     assert "--help" in capsys.readouterr().err
     assert main([*arguments, "--json"]) == USAGE
     assert json.loads(capsys.readouterr().err)["error"] == "usage"
+
+
+@pytest.mark.parametrize("options", [[], ["--detach"]])
+def test_a_second_stack_on_a_folder_is_refused_alike(capsys, tmp_path: Path, options: list[str]) -> None:
+    """In the foreground too it is something found, and not something that cannot be reached."""
+    running = StackRecord(
+        bootstrap="127.0.0.1:9",
+        dsn_readonly="",
+        health={},
+        pids={SUPERVISOR: os.getpid()},
+        partitions=4,
+        dsn_owner="",
+        data=str(tmp_path),
+        logs="",
+    )
+    write_record(running, tmp_path)
+    assert main(["up", "--data", str(tmp_path), "--json", *options]) == FOUND
+    assert json.loads(capsys.readouterr().err)["error"] == "already_running"
 
 
 def test_no_command_prints_the_list_of_commands(capsys) -> None:
