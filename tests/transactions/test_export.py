@@ -183,6 +183,7 @@ async def test_what_is_changed_in_an_export_is_found(
         verdict = checked(folder)
         assert not verdict["ok"], name
         assert verdict["first_difference"]["check"] == check, (name, verdict)
+        assert not str(verdict["first_difference"]["found"]).startswith("_"), name
 
 
 def test_a_folder_without_a_manifest_is_no_export(tmp_path: Path) -> None:

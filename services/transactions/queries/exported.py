@@ -203,9 +203,9 @@ def _check_books(
         verdict.see("sequence", expected[int(shard)] == seq, seq, expected[int(shard)], shard=int(shard))
     verdict.see("movements", coming is None, "no more movements", coming)
     for each in _lines(folder, "balances", _Balance):
-        derived = rows.pop((each.shard, each.account_id), [0, 0, 0, 0])
-        place = {"shard": each.shard}
-        verdict.see("balances", derived == each.counters(), f"{each.account_id}: {derived}", each, **place)
+        derived, found = rows.pop((each.shard, each.account_id), [0, 0, 0, 0]), each.counters()
+        expected_words, found_words = f"{each.account_id}: {derived}", f"{each.account_id}: {found}"
+        verdict.see("balances", derived == found, expected_words, found_words, shard=each.shard)
     for (shard, account_id), derived in rows.items():
         verdict.see("balances", not any(derived), f"{account_id}: {derived}", "no row", shard=shard)
     totals: dict[int, list[int]] = {}
