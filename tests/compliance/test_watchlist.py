@@ -65,6 +65,13 @@ FOUND = table("""
     Trading_Company                   -             -            # common words alone are none
     Hussein_Abdurrahman_Al_Tikriti    person        6
     Оттокар_Василибус_Гримволд        person        3
+    OttokarVasilibusGrimwold          person        3            # no space is left in it
+    GrimwoldOttokarVasilibus          -             3
+    O_t_t_o_k_a_r_G_r_i_m_w_o_l_d     -             -            # not all of it: a part is lacking
+    O_t_t_o_G_r_i_m_w_o_l_d           -             3,7          # a space behind each letter
+    Otto\u200bGrimwold                -             3,7          # one that nobody sees
+    UmbraVortexTradingCompany         -             5
+    MVPhantomHarvester                -             4
     ...                               -             -
     -                                 -             -
 """)

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.compliance.domain.lists.party import Kind, ListedParty
 from services.compliance.domain.names.likeness import Name, folded
-from services.compliance.domain.names.spelling import Spelled, spell, spell_in_its_script
+from services.compliance.domain.names.spelling import (
+    PART_CHARACTERS_MAX,
+    Spelled,
+    spell,
+    spell_in_its_script,
+)
 from services.compliance.domain.names.words import HALF_NAMES, PARTICLES
+
+RUN_TOGETHER_MIN: Final = 8
+"""Letters of a whole name without spaces, below which it may well be a word of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,19 @@ def joined_neighbours(spelled: Sequence[tuple[str, ...]]) -> dict[str, frozenset
         for n in range(len(parts) - 1):
             found.setdefault(folded(parts[n] + parts[n + 1]), set()).add(number)
     return {sound: frozenset(numbers) for sound, numbers in found.items()}
+
+
+def run_together(spelled: Iterable[Spelled]) -> dict[str, Spelled]:
+    """Return names by how they are written without any space, the surname first or last."""
+    found: dict[str, Spelled] = {}
+    for each in spelled:
+        if len(each.parts) < 2:
+            continue
+        for parts in (each.parts, each.parts[each.surname :] + each.parts[: each.surname]):
+            word = "".join(parts)[:PART_CHARACTERS_MAX]
+            if len(word) >= RUN_TOGETHER_MIN:
+                found.setdefault(word, Spelled(parts, vowelless=each.vowelless))
+    return found
 
 
 def often_joined(spelled: Sequence[tuple[str, ...]]) -> set[str]:

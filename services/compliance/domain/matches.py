@@ -41,6 +41,13 @@ class EntryMatch:
     listed_parts: tuple[str, ...] = ()
     """Of both names, as they are compared."""
 
+    def as_one_word(self, word: str) -> "EntryMatch":
+        """Tell of a word what was found by the parts that it is put together of."""
+        if self.likeness is None:
+            return self
+        parts = tuple(replace(each, part=word, how="joined", places=(0,)) for each in self.likeness.parts)
+        return replace(self, parts=(word,), likeness=replace(self.likeness, is_equal=False, parts=parts))
+
     @property
     def entry_id(self) -> str:
         """The entry's id on its list."""

@@ -18,6 +18,7 @@ from services.compliance.domain.listed_names import (
     joined_neighbours,
     often_joined,
     postings,
+    run_together,
 )
 from services.compliance.domain.lists.party import (
     IDENTIFIER_CHARACTERS_MIN,
@@ -135,6 +136,7 @@ class NamesIndex:
         self._listed = [self._listed_name(*each) for each in distinct]
         self._single = frozenset(n for n, each in enumerate(self._listed) if each.named == 1)
         self._by_key = by_key(spelled)
+        self._run_together = run_together(each for each, _, _ in distinct)
         self._identifiers = identifiers(self._parties)
         self._by_id = {each.entry_id: each for each in self._parties}
         self._words: dict[str, _Word] = {}
@@ -168,7 +170,12 @@ class NamesIndex:
         key = (name, kind)
         found = self._seen.get(key)
         if found is None:
-            found = self._search(spell(name), kind)
+            spelled = spell(name)
+            found = self._search(spelled, kind)
+            if len(spelled.parts) == 1 and (apart := self._run_together.get(spelled.parts[0])) is not None:
+                parted = self._search(apart, kind)
+                matches = tuple(each.as_one_word(*spelled.parts) for each in parted.matches)
+                found = _together(found, Search(matches, 1, parted.candidates))
             if (letters := spell_in_its_script(name)) is not None:
                 found = _together(found, self._search(letters, kind))
             if len(self._seen) >= SEEN_MAX:
