@@ -59,6 +59,10 @@ def backtest(
             USAGE,
         )
     period = Period(_day(since), _day(until))
+    if period.since is not None and period.until is not None and period.since >= period.until:
+        raise CommandError(
+            "usage", f"There is no day from {since} to before {until}.", "Give --until a later day.", USAGE
+        )
     if proposal is not None and (set_ or asset is not None):
         raise CommandError("usage", "A proposal says itself what it sets.", "Leave out --set.", USAGE)
     told = sessions.run(_tested(connect(), judged, _values(set_ or []), asset, period, proposal))

@@ -37,6 +37,13 @@ def test_a_list_needs_a_name_that_can_be_written_down(tmp_path: Path, capsys: py
     assert "'no good' is no name for --code" in capsys.readouterr().err
 
 
+def test_a_period_without_a_day_is_wrong_usage(capsys: pytest.CaptureFixture[str]):
+    """Nothing judged would read as nothing found."""
+    period = ("--since", "2026-02-01", "--until", "2026-02-01")
+    assert main(["compliance", "backtest", "STR-1", "--set", "count=2", *period]) == 2
+    assert "no day from 2026-02-01 to before 2026-02-01" in capsys.readouterr().err
+
+
 # ── compare ───────────────────────────────────────────────────────────────────────────────────────
 
 Capture = pytest.CaptureFixture[str]
