@@ -301,6 +301,13 @@ def _print(verdict: dict[str, Any]) -> None:
             f"The first difference is in {found['check']}, shard {found['shard']}, event {found['seq']}, leg"
             f" {found['leg']}: expected {found['expected']}, found {found['found']}."
         )
+    for each in verdict["passed_over"]:
+        print(
+            f"{each['until_offset'] - each['from_offset']:,} records of {each['topic']}/{each['partition']}"
+            f" ({each['from_offset']} until {each['until_offset']}) were lost before they were taken, and are"
+            f" in no book: passed over {each['recorded_at']} by {each['actor']} and {each['approved_by']}:"
+            f" {each['reason']}"
+        )
     words = "The books are right" if verdict["ok"] else "The books are NOT right"
     if verdict["from_seq"] > 1:
         print(f"Events before {verdict['from_seq']:,} of each shard are detached and were not looked at.")

@@ -136,6 +136,7 @@ def pass_over(
 async def _pass_over(service: str, act: PassOverLost, timeout: float) -> ActDone:
     connection = connect()
     _see_shard(connection, act.shard)
+    await _see_that_it_hears(service, act.shard)
     topic, answers = CHANNELS[service]
     async with sessions.open_client(connection) as client:
         return await acts.perform(client, topic, act, partition=act.shard, answers=answers, timeout=timeout)
@@ -151,6 +152,18 @@ def _see_shard(connection: Connection, number: int) -> None:
         )
 
 
+async def _see_that_it_hears(service: str, number: int) -> None:
+    """Refuse what a shard would never answer: while its database lacks a tail it takes no acts either."""
+    halted = next((row.halted for name, row in await _rows() if (name, row.shard) == (service, number)), None)
+    if halted is not None and halted.startswith(LOST):
+        raise CommandError(
+            "shard_lost",
+            f"Shard {number} of {service} cannot go on by any act: {halted}.",
+            "Restore the database's tail and start the service again, which goes on by itself: see"
+            " docs/guides/when-a-shard-halts.md. To go on without it would give event numbers out twice.",
+        )
+
+
 async def _rows() -> list[tuple[str, ShardState]]:
     found: list[tuple[str, ShardState]] = []
     async with sessions.open_database(connect()) as database:
@@ -163,13 +176,7 @@ async def _rows() -> list[tuple[str, ShardState]]:
 async def _resume(service: str, number: int, reason: str, actor: str, timeout: float) -> ActDone:
     connection = connect()
     _see_shard(connection, number)
-    halted = next((row.halted for name, row in await _rows() if (name, row.shard) == (service, number)), None)
-    if halted is not None and halted.startswith(LOST):
-        raise CommandError(
-            "shard_lost",
-            f"Shard {number} of {service} cannot go on: {halted}.",
-            "See docs/guides/when-a-shard-halts.md; going on would give event numbers out twice.",
-        )
+    await _see_that_it_hears(service, number)
     topic, answers = CHANNELS[service]
     act = ResumeShard(act_id=clock.new_id(), actor=actor, reason=reason, shard=number)
     async with sessions.open_client(connection) as client:

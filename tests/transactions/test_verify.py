@@ -12,9 +12,13 @@ import pytest
 import pytest_asyncio
 
 from services.transactions.queries.verifying import CHECKS, PublishedEvent, compare_published, verify
+from shared.messages.acts import PassOverLost
 from shared.messages.envelope import HOUSE
+from shared.messages.topics import INSTRUCTIONS, TRANSACTIONS_ACTS
 from shared.money import format_amount
-from shared.runtime.work import Outgoing
+from shared.runtime.clock import new_id
+from shared.runtime.lost import Lost, pass_over
+from shared.runtime.work import Outgoing, Received
 from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
 from tests.transactions.support import (
     ISIN,
@@ -109,6 +113,26 @@ async def a_few_periods(ledger: StoredLedger) -> None:
         transfer(CAROL, BOB, "6.00", debit_account="fourth"),
         transfer(CAROL, BOB, "0.01", debit_account="fourth"),
     )
+    await passed_over(ledger, 9_000, 9_005)
+
+
+async def passed_over(ledger: StoredLedger, from_offset: int, until_offset: int) -> None:
+    """Two people have shard 0 go on behind records that were lost, as the runtime does it."""
+    right: dict[str, Any] = {"actor": "ann", "reason": "sent again", "approved_by": "bea"}
+    lost = Lost(INSTRUCTIONS.name, 0, from_offset, until_offset)
+    act = PassOverLost(
+        act_id=new_id(),
+        shard=0,
+        topic=lost.topic,
+        from_offset=from_offset,
+        until_offset=until_offset,
+        **right,
+    )
+    record = Received(0, TRANSACTIONS_ACTS.name, 0, 7, 0, None, act)
+    result = {**lost._asdict(), "records": until_offset - from_offset, "approved_by": "bea", "was": None}
+    async with ledger.work([0]) as work:
+        await ledger.service.announce_act(work, record, done=True, detail="passed_over", result=result)
+        await pass_over(ledger.connection, lost, act, work.shards[0].recorded_at)
 
 
 async def a_few_scheduled(ledger: StoredLedger) -> None:
@@ -426,6 +450,10 @@ async def test_books_in_order_are_found_in_order(books: LedgerDatabase) -> None:
     result = await verify(books.readonly, told.append)
     shown = result.as_json()
     assert shown["first_difference"] is None
+    (lost,) = shown["passed_over"]
+    assert (lost["topic"], lost["partition"]) == (INSTRUCTIONS.name, 0)
+    assert (lost["from_offset"], lost["until_offset"]) == (9_000, 9_005)
+    assert (lost["actor"], lost["approved_by"], lost["reason"]) == ("ann", "bea", "sent again")
     assert shown["ok"]
     assert [each["name"] for each in shown["checks"]] == [*CHECKS, "seals"]
     assert all(each["checked"] for each in shown["checks"])
@@ -455,6 +483,11 @@ async def test_several_processes_find_the_same(books: LedgerDatabase, tampering:
 @pytest.mark.parametrize(
     ("tampering", "check"),
     [
+        pytest.param("UPDATE passed_over SET until_offset = until_offset + 1", "passed_over", id="more passed over than two people did"),
+        pytest.param("UPDATE passed_over SET approved_by = 'eve'", "passed_over", id="passed over by another"),
+        pytest.param("DELETE FROM passed_over", "passed_over", id="what was passed over forgotten"),
+        pytest.param("INSERT INTO passed_over SELECT topic, partition, 1, 2, shard, gen_random_uuid(), actor, approved_by, reason, recorded_at FROM passed_over", "passed_over", id="passed over by no act"),
+        pytest.param('UPDATE journal_row SET "offset" = 9001 WHERE shard = 0 AND seq = 1', "passed_over", id="taken, though it was passed over as lost"),
         pytest.param("UPDATE balance SET credits_posted = credits_posted + 1 WHERE account_id = {alice} AND shard = 1", "balances", id="a changed balance"),
         pytest.param("DELETE FROM balance WHERE account_id = {alice} AND shard = 1", "balances", id="a deleted balance"),
         pytest.param("INSERT INTO balance VALUES ({alice}, 5, 5, 0, 0, 3)", "balances", id="an invented balance"),

@@ -19,6 +19,7 @@ from services.transactions.queries.verifying.books import CHECKS, RUNS_FROM, Boo
 from services.transactions.queries.verifying.effects import EFFECTS
 from services.transactions.queries.verifying.effects.movements import compare_sides
 from services.transactions.queries.verifying.effects.opening import read_chart
+from services.transactions.queries.verifying.effects.passing_over import read_passed_over
 from services.transactions.queries.verifying.processes import Task, divided, started
 from services.transactions.queries.verifying.published import PublishedEvent, compare_published
 from services.transactions.queries.verifying.result import Check, Difference, VerifyResult
@@ -104,6 +105,7 @@ async def verify(
             for effect in EFFECTS:
                 await effect.compare(connection, books)
         assets = await compare_sides(connection, books)
+        passed_over = await read_passed_over(connection)
         checks = [each for each in books.checks.values() if not after or each.name in CHECKS_ATTACHED]
         first = books.first
         if seals:
@@ -120,6 +122,7 @@ async def verify(
         assets=assets,
         from_seq=after + 1,
         as_of={str(shard): seq for shard, seq in sorted(vector.items())},
+        passed_over=passed_over,
         checks=checks,
         first_difference=first,
         seconds=asyncio.get_running_loop().time() - began,

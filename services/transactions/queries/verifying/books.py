@@ -31,6 +31,7 @@ CHECKS: Final = (
     "debits_equal_credits",
     "stock_record",
     "accounts",
+    "passed_over",
 )
 AMOUNT_MAX: Final = 2**63 - 1
 RUNS_FROM: Final = 4
@@ -221,6 +222,18 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Records that were deleted before they were taken, half-open, and the two who had the shard go on."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    until_offset: int
+    actor: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodStep:
     """A period met in the journal: from and to when, and what it became."""
 
@@ -311,6 +324,8 @@ class Shard:
     """The largest foreign credits a decision saw, by account."""
     risk_classes: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """By customer: the events that rated them, and their class from each on."""
+    passed_over: dict[str, tuple[int, Lost]] = field(default_factory=dict)
+    """By act: the event that answered it, and what it passed over."""
     watched: set[int] = field(default_factory=set)
     """Accounts whose movements are never walked in columns: whatever an effect lays on an account beside
     its counters and the limit it was opened with puts it here."""

@@ -38,6 +38,9 @@ class VerifyResult:
     from_seq: int
     """Of every shard, the first event that was looked at: 1, unless older ones are away."""
     as_of: dict[str, int]
+    passed_over: list[dict[str, Any]]
+    """Records lost before they were taken, which two people have passed over (`shard pass-over`), oldest
+    first: no difference, since the books never had them."""
     checks: list[Check]
     first_difference: Difference | None
     seconds: float
@@ -52,6 +55,7 @@ class VerifyResult:
             "assets": self.assets,
             "from_seq": self.from_seq,
             "as_of": self.as_of,
+            "passed_over": self.passed_over,
             "checks": [{"name": each.name, "ok": each.ok, "checked": each.checked} for each in self.checks],
             "first_difference": None
             if difference is None

@@ -18,6 +18,7 @@ from services.transactions.queries.verifying.effects.limits import LIMITS
 from services.transactions.queries.verifying.effects.movements import MOVEMENTS
 from services.transactions.queries.verifying.effects.obligations import OBLIGATIONS
 from services.transactions.queries.verifying.effects.opening import OPENING
+from services.transactions.queries.verifying.effects.passing_over import PASSING_OVER
 from services.transactions.queries.verifying.effects.pendings import PENDINGS
 from services.transactions.queries.verifying.effects.periods import PERIODS
 from services.transactions.queries.verifying.effects.reversals import REVERSALS
@@ -45,6 +46,7 @@ EFFECTS: Final = (
     ACCRUALS,
     OPENING,
     DRY_RUNS,
+    PASSING_OVER,
 )
 """In the order in which they are compared."""
 KINDS: Final[dict[str, Walk]] = {kind: walk for effect in EFFECTS for kind, walk in effect.kinds.items()}
