@@ -36,6 +36,8 @@ MAY: Final[Mapping[str, tuple[str, ...]]] = {
     "approve_rating": ("approver",),
     "place_legal_hold": ("investigator",),
     "lift_legal_hold": ("approver",),
+    "propose_removal": ("investigator",),
+    "approve_removal": ("approver",),
     "propose_role": ("administrator",),
     "approve_role": ("administrator",),
     "revoke_role": ("administrator",),

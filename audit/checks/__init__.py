@@ -16,6 +16,7 @@ from audit.checks.events import events_equal_outcomes
 from audit.checks.fates import every_record_has_one_fate, order_within_owners_is_kept
 from audit.checks.freezes import freezes_elsewhere_are_seen
 from audit.checks.ratings import ratings_follow_from_data_and_acts
+from audit.checks.removals import removed_as_the_law_allows
 from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
 from audit.checks.running import the_system_comes_to_rest
@@ -42,6 +43,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     freezes_elsewhere_are_seen,
     cases_follow_from_their_facts,
     ratings_follow_from_data_and_acts,
+    removed_as_the_law_allows,
 )
 """Number 11 is kept for seals: there are none yet."""
 

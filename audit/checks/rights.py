@@ -36,6 +36,8 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "person_run"),
         ("compliance", "account_fact"),
         ("compliance", "legal_hold_fact"),
+        ("compliance", "removal_fact"),
+        ("compliance", "removed_record"),
         *(
             (service, table)
             for service in SERVICES

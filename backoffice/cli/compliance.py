@@ -18,6 +18,7 @@ from backoffice.cli import (
     output,
     parameters,
     ratings,
+    removals,
     retention,
     roles,
     sessions,
@@ -75,6 +76,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(whitelist.app, name="whitelist")
 app.add_typer(snoozes.app, name="snooze")
 app.add_typer(legal_holds.app, name="legal-hold")
+app.add_typer(removals.app, name="removal")
 app.add_typer(parameters.app, name="parameters")
 app.add_typer(ratings.app, name="ratings")
 alerts.command()(cases.dismiss)

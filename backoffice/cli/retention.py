@@ -19,8 +19,7 @@ def show(as_of: AsOfOption = None) -> None:
     """Tell how many records are kept, of which class, and how many are past their day.
 
     Years are counted from a record's own day, on which work on it ended, and from the end of the
-    relationship with the customer; what is still worked on is never due. The years, with their source, are
-    what `parameters show RETENTION` prints.
+    relationship with the customer; what is still worked on is never due.
     """
     day = acts.day(as_of) if as_of is not None else clock.now().date()
     kept = sessions.run(_kept(connect(), day))
@@ -28,14 +27,18 @@ def show(as_of: AsOfOption = None) -> None:
         output.emit({"as_of": kept.as_of, **each})
     if kept.terms is None:
         output.say(f"No terms are in force on {day}: nothing is ever due.")
+    else:
+        years = ", ".join(f"{name} {count}" for name, count in kept.terms.told().items())
+        output.say(f"Years on {day}: {years}. {kept.terms.source}")
     if not kept.groups:
         output.say("There is no record.")
         return
-    names = ("kind", "record_class", "records", "worked_on", "related", "held", "due", "first_due")
+    names = ("kind", "record_class", "records", "worked_on", "related", "held", "removed", "due", "first_due")
+    numbers = ("records", "worked on", "customer still", "legal hold", "removed", "due")
     output.table(
-        ("kind", "class", "records", "worked on", "customer still", "legal hold", "due", "first due day"),
+        ("kind", "class", *numbers, "first due day"),
         [tuple(each[name] for name in names) for each in kept.groups],
-        right=("records", "worked on", "customer still", "legal hold", "due"),
+        right=numbers,
     )
 
 

@@ -39,6 +39,8 @@ def verify(
         "ratings": verified.ratings,
         "snoozes": verified.snoozes,
         "legal_holds": verified.legal_holds,
+        "removals": verified.removals,
+        "removed": verified.removed,
         "heads": {str(shard): [seq, head] for shard, (seq, head) in verified.heads.items()},
         "differences": verified.differences,
         "examples": verified.examples,
@@ -48,7 +50,8 @@ def verify(
         f"{verified.events} events chained, {verified.decisions} decisions, {verified.answers} answers,"
         f" {verified.facts} case facts, {verified.roles} role facts, {verified.changes} changes of"
         f" parameters, {verified.ratings} ratings, {verified.snoozes} records of snoozes,"
-        f" {verified.legal_holds} of legal holds as told: {verdict}."
+        f" {verified.legal_holds} of legal holds, {verified.removals} of removals as told;"
+        f" {verified.removed} events without their words: {verdict}."
     )
     output.emit(record, "\n".join([words, *verified.examples]))
     if not is_whole:

@@ -190,6 +190,27 @@ class LiftLegalHold(ActBase):
     """The id of the act that placed it."""
 
 
+class ProposeRemoval(ActBase):
+    """Remove what people wrote, and what rules saw, in records past their day; another person approves it.
+
+    Sent to each shard. Ids, dates and outcomes stay, and so does the audit chain.
+    """
+
+    type: Literal["propose_removal"] = "propose_removal"
+    through: date
+    """Of records that need not be kept from this day on, or an earlier one; no day to come."""
+    customer: Code | None = None
+    """Only about this customer; refused where a legal hold keeps their records."""
+
+
+class ApproveRemoval(ActBase):
+    """Let a proposed removal begin; by somebody other than who proposed it. Sent to each shard."""
+
+    type: Literal["approve_removal"] = "approve_removal"
+    removal_id: UUID
+    """The id of the act that proposed it."""
+
+
 class RateCustomer(ActBase):
     """Give a customer another risk class: a higher one at once, a lower one once somebody approves it."""
 
@@ -474,6 +495,8 @@ ComplianceAct = (
     | EndSnooze
     | PlaceLegalHold
     | LiftLegalHold
+    | ProposeRemoval
+    | ApproveRemoval
     | RateCustomer
     | ApproveRating
     | LoadList

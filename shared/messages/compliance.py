@@ -218,6 +218,34 @@ class ParametersChanged(Event):
     proposed_by: Code
 
 
+class RemovedRecord(Message):
+    """A record whose words are gone."""
+
+    kind: Literal["alert", "snoozed_alert", "case", "hold", "decision"]
+    seq: int
+    """Its event; of a case the one that answered its opening."""
+    record_class: Literal["aml", "sanctions", "filing"]
+    sha256: str | None = None
+    """Of the event's body as it stays, without the words; null of a case, whose events have none."""
+
+
+class RecordsRemoved(Event):
+    """What people wrote, and what rules saw, is gone from records that the law no longer wants kept.
+
+    Ids, dates and outcomes stay. The hashes of the audit chain are those of the events as they were told.
+    """
+
+    type: Literal["RecordsRemoved"] = "RecordsRemoved"
+    removal_id: UUID
+    through: date
+    """From this day on, or an earlier one, none of them had to be kept."""
+    terms: dict[str, int | None]
+    """For how many years each class is kept, and how many from the end of the relationship."""
+    actor: Code
+    proposed_by: Code
+    records: tuple[RemovedRecord, ...]
+
+
 DecisionEvent = DecisionMade | CustomerRated
 AlertEvent = (
     AlertRaised
@@ -232,6 +260,7 @@ AlertEvent = (
     | ListRefused
     | PartiesRescreened
     | ParametersChanged
+    | RecordsRemoved
     | ActDone
 )
 

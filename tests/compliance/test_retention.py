@@ -19,7 +19,7 @@ from shared.messages.compliance import AlertRaised, HoldPlaced
 from shared.messages.envelope import HOUSE
 from tests.compliance import test_api as api
 from tests.compliance.conftest import Harness
-from tests.compliance.ledger import ALICE, DAY, Ledger
+from tests.compliance.ledger import ALICE, DAY, Delivery, Ledger
 from tests.compliance.tables import table
 
 LISTED = "Otto Grimwold"
@@ -35,6 +35,12 @@ class Office:
     harness: Harness
     ledger: Ledger = field(default_factory=Ledger)
     acts: int = 0
+    delivered: list[Delivery] = field(default_factory=list[Delivery])
+
+    async def take(self, *deliveries: Delivery) -> list[Any]:
+        """Let events of the ledger come in, and remember them for the auditor."""
+        self.delivered += deliveries
+        return await self.harness.take(*deliveries)
 
     def act(self, what: type, actor: str = "ann", **fields: Any) -> Any:
         """Make an act with an id of its own."""
@@ -43,15 +49,15 @@ class Office:
 
     async def opened(self, owner: str = ALICE) -> None:
         """Let a customer open an account."""
-        await self.harness.take(*self.ledger.opened("Alice Adams", owner=owner))
+        await self.take(*self.ledger.opened("Alice Adams", owner=owner))
 
     async def closed(self, day: date, owner: str = ALICE) -> None:
         """Let the account come to nothing."""
-        await self.harness.take(*self.ledger.closed(owner=owner, day=day))
+        await self.take(*self.ledger.closed(owner=owner, day=day))
 
     async def alert(self, owner: str = ALICE) -> AlertRaised:
         """Let reportable cash come in, and return the alert."""
-        events = await self.harness.take(*self.ledger.moved("deposit", "10000.01", owner=owner))
+        events = await self.take(*self.ledger.moved("deposit", "10000.01", owner=owner))
         [alert] = [each for each in events if isinstance(each, AlertRaised)]
         return alert
 
@@ -60,7 +66,7 @@ class Office:
         moved = self.ledger.moved(
             "withdrawal", "10", owner=owner, cash=False, pending=True, names={"creditor": LISTED}
         )
-        events = await self.harness.take(*moved)
+        events = await self.take(*moved)
         [hold] = [each for each in events if isinstance(each, HoldPlaced)]
         return hold
 
@@ -68,6 +74,15 @@ class Office:
         """Have an act carried out; return its answer."""
         *_, done = await self.harness.act(self.act(what, actor, **{"owner": ALICE, **fields}))
         return done
+
+    async def leave(self) -> None:
+        """Have Alice come, be alerted about and held, have all of it decided, and let her go."""
+        await self.opened()
+        alert = await self.alert()
+        await self.do(DismissAlert, alert_id=alert.alert_id)
+        hold = await self.hold()
+        await self.do(RefuseHold, instruction_id=hold.instruction_id)
+        await self.closed(TODAY)
 
     async def kept(self, as_of: date = TODAY) -> dict[tuple[str, str], dict[str, Any]]:
         """What is kept, by kind and class."""
@@ -185,7 +200,7 @@ async def test_an_account_opened_again_is_a_relationship_again(office: Office):
     alert = await office.alert()
     await office.do(DismissAlert, alert_id=alert.alert_id)
     assert (await office.kept())["alert", "aml"]["first_due"] == date(2031, 3, 3)
-    await office.harness.take(*office.ledger.reopened())
+    await office.take(*office.ledger.reopened())
     assert (await office.kept())["alert", "aml"]["first_due"] is None
     await office.closed(DAY + timedelta(days=400))
     assert (await office.kept())["alert", "aml"]["first_due"] == date(2032, 4, 7)

@@ -161,6 +161,8 @@ FIELDS: dict[str, Any] = {
     "rating_id": UUID(int=5),
     "snooze_id": UUID(int=5),
     "legal_hold_id": UUID(int=5),
+    "removal_id": UUID(int=5),
+    "through": TODAY,
 }
 HOLDERS = {
     "ada": "administrator",

@@ -19,6 +19,8 @@ STATUS_OF: Final = {
     "no_such_rating": 404,
     "no_such_grant": 404,
     "no_such_snooze": 404,
+    "no_such_legal_hold": 404,
+    "no_such_removal": 404,
     "same_person": 403,
     "not_the_officer": 403,
     "no_right": 403,
@@ -46,6 +48,7 @@ FIX_OF: Final = {
     "unanswered": "Send the request again with the act's id as Idempotency-Key: it is done once.",
     "cursor_unreadable": "Begin with the first page, without a cursor.",
     "field_wrong": "Mend the fields that are named; /v1/openapi.json says what each may be.",
+    "under_legal_hold": "Look at GET /v1/legal-holds; another person than who placed it lifts it.",
     "superseded": "Propose these values anew.",
     "rating_changed": "Look at what the customer is rated now, and propose the class anew.",
 }

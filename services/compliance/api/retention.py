@@ -1,8 +1,8 @@
-"""How long records are kept: counts by kind and class, what is past its day, and legal holds."""
+"""How long records are kept: counts by kind and class, what is past its day, legal holds, removals."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -11,15 +11,23 @@ from pydantic import BaseModel
 from services.compliance.api import shapes
 from services.compliance.api.acting import APPROVE, INVESTIGATE
 from services.compliance.api.paging import Cursor, Limit, Page, page
-from services.compliance.api.performing import ANSWERS, Key, Seen, common, perform, require_seen
+from services.compliance.api.performing import (
+    ANSWERS,
+    Key,
+    Seen,
+    common,
+    perform,
+    perform_everywhere,
+    require_seen,
+)
 from services.compliance.api.problems import Problem
 from services.compliance.api.reading import READ, Way, shown_to
 from services.compliance.api.rights import Asking, authorise
 from services.compliance.domain.retention import LegalHoldStatus, RecordClass, RecordKind
 from services.compliance.queries.places import Place
-from services.compliance.queries.retention import legal_holds_list, retention
-from shared.messages.acts import LiftLegalHold, PlaceLegalHold
-from shared.messages.envelope import Code
+from services.compliance.queries.retention import legal_holds_list, removals_list, retention
+from shared.messages.acts import ApproveRemoval, LiftLegalHold, PlaceLegalHold, ProposeRemoval
+from shared.messages.envelope import HOUSE, Code
 from shared.messages.partitioner import shard_of
 from shared.runtime import clock
 from shared.runtime.gateway import Gateway
@@ -51,7 +59,9 @@ class KeptShown(BaseModel):
     held: int
     """Never due, as a legal hold keeps all about the customer."""
     due: int
-    """Past their day, and not held."""
+    """Past their day, neither held nor removed."""
+    removed: int
+    """They have lost their words."""
     first_due: date | None
     """The earliest day on which one need not be kept."""
 
@@ -162,4 +172,93 @@ async def _legal_hold_of(way: Gateway, legal_hold_id: UUID) -> dict[str, Any]:
         found = await legal_holds_list(connection, legal_hold_id=legal_hold_id)
     if not found:
         raise Problem(404, "no_such_legal_hold", f"there is no legal hold {legal_hold_id}")
+    return found[0]
+
+
+class RemovalShown(BaseModel):
+    """Words that go from records past their day, or are to."""
+
+    removal_id: UUID
+    through: date
+    """Of records that need not be kept from this day on, or an earlier one."""
+    customer: str
+    """Empty for all."""
+    status: Literal["proposed", "mixed", "approved", "finished"]
+    """`mixed` while an act reaches the shards, one after the other."""
+    shards: list[int]
+    records: int
+    """How many have lost their words so far."""
+    proposed_at: datetime
+    proposed_by: str
+    reason: shapes.Personal = None
+    approved_by: str | None = None
+    approval_reason: shapes.Personal = None
+
+
+class NewRemoval(shapes.Body):
+    """What to remove."""
+
+    through: date
+    customer: Code | None = None
+
+
+@router.get(
+    "/removals", openapi_extra=READ, response_model=list[RemovalShown], response_model_exclude_none=True
+)
+async def list_removals(officer: Asking, way: Way) -> Any:
+    """List removals, oldest first: there are few, as each is of all records up to a day."""
+    async with way.reading() as connection:
+        return [shown_to(officer, each) for each in await removals_list(connection)]
+
+
+@router.get(
+    "/removals/{removal_id}",
+    openapi_extra=READ,
+    response_model=RemovalShown,
+    response_model_exclude_none=True,
+)
+async def show_removal(officer: Asking, way: Way, response: Response, removal_id: UUID) -> Any:
+    """Show a removal; its entity tag is its status."""
+    removal = await _removal_of(way, removal_id)
+    response.headers["ETag"] = f'"{removal["status"]}"'
+    return shown_to(officer, removal)
+
+
+@router.post("/removals", openapi_extra=INVESTIGATE, response_model=shapes.Answer, responses=ANSWERS)
+async def propose_removal(
+    officer: Asking, way: Way, response: Response, body: NewRemoval, key: Key = None
+) -> Any:
+    """Propose to remove words from what is past its day; in every shard, or a customer's own."""
+    act = ProposeRemoval(**common(officer, body, key), through=body.through, customer=body.customer)
+    if body.customer is not None:
+        return await perform(way, response, act, HOUSE, shard_of(body.customer, way.partitions))
+    return await perform_everywhere(way, response, act, seen=None, done_as="proposed")
+
+
+@router.post(
+    "/removals/{removal_id}/approval", openapi_extra=APPROVE, response_model=shapes.Answer, responses=ANSWERS
+)
+async def approve_removal(
+    officer: Asking,
+    way: Way,
+    response: Response,
+    removal_id: UUID,
+    body: shapes.Body,
+    seen: Seen = None,
+    key: Key = None,
+) -> Any:
+    """Let a proposed removal begin; by somebody other than who proposed it."""
+    removal = await _removal_of(way, removal_id)
+    require_seen(seen, removal["status"])
+    act = ApproveRemoval(**common(officer, body, key), removal_id=removal_id)
+    if removal["customer"]:
+        return await perform(way, response, act, HOUSE, removal["shards"][0])
+    return await perform_everywhere(way, response, act, seen=None, done_as="approved")
+
+
+async def _removal_of(way: Gateway, removal_id: UUID) -> dict[str, Any]:
+    async with way.reading() as connection:
+        found = await removals_list(connection, removal_id)
+    if not found:
+        raise Problem(404, "no_such_removal", f"nobody has proposed {removal_id}")
     return found[0]

@@ -5,10 +5,11 @@ case whose report is filed, the decision on a payment. Its class follows from wh
 that found it, and whether a report was filed.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from services.compliance.domain.parameters import ParameterBook
@@ -18,6 +19,8 @@ from shared.messages.envelope import HOUSE
 RETENTION: Final = "RETENTION"
 """The name under which the years stand among the rules' parameters."""
 YEARS_MAX: Final = 100
+REMOVED: Final = "(removed)"
+"""What stands where words were."""
 
 RecordClass = Literal["aml", "sanctions", "filing"]
 AccountEvent = Literal["opened", "closed", "reopened"]
@@ -75,6 +78,86 @@ class Terms:
     """From the end of the relationship with the customer; None where that does not count."""
     source: str
     version: int
+
+    def told(self) -> dict[str, int | None]:
+        """As acts and events spell it."""
+        return {**self.years, "years_from_end": self.years_from_end}
+
+
+RemovalStatus = Literal["proposed", "approved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What somebody wants removed from the records of a shard, and what became of it."""
+
+    shard: int
+    removal_id: UUID
+    """The act that proposed it."""
+    through: date
+    customer: str
+    """Empty for all."""
+    terms: Mapping[str, int | None]
+    """In force when it was proposed."""
+    proposed_by: str
+    status: RemovalStatus = "proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalFact:
+    """One thing that was done to a removal, which is as it stands after it."""
+
+    removal: Removal
+    act_id: UUID
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRemoval:
+    """A removal that was approved, and how far it has come."""
+
+    shard: int
+    removal_id: UUID
+    through: date
+    customer: str
+    terms: Mapping[str, int | None]
+    proposed_by: str
+    approved_by: str
+    approved_seq: int
+    done_through: int
+    """The last number of the shard's events that it has looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRecord:
+    """A record to be removed, with the body of its event; of a case None, whose events have no words."""
+
+    kind: RecordKind
+    seq: int
+    record_class: RecordClass
+    body: bytes | None
+
+
+def without_words(body: bytes) -> bytes:
+    """Return an event's body without what people wrote and what rules saw: ids, dates and outcomes stay.
+
+    Of a finding the rule and its version stay, by which a record's class is known.
+    """
+    event: dict[str, Any] = json.loads(body)
+    if "findings" in event:
+        event["findings"] = [
+            {
+                "rule": each["rule"],
+                "rule_version": each["rule_version"],
+                "sentence": REMOVED,
+                "values": {},
+            }
+            for each in event["findings"]
+        ]
+    if event.get("reason") is not None:
+        event["reason"] = REMOVED
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def read_terms(row: RuleParameter) -> Terms:

@@ -20,7 +20,7 @@ from services.compliance.domain.records import (
     WhitelistMove,
     WhitelistProposal,
 )
-from services.compliance.domain.retention import LegalHoldFact
+from services.compliance.domain.retention import LegalHoldFact, RemovalFact
 from services.compliance.domain.roles import RoleFact
 from services.compliance.handlers.cases import CasesTold, judge_case, judge_dismissal, judge_opening
 from services.compliance.handlers.holds import (
@@ -52,6 +52,7 @@ from services.compliance.handlers.ratings import (
     judge_approval_of_rating,
     judge_rating,
 )
+from services.compliance.handlers.removals import RemovalAct, judge_removal, load_removal_acts
 from services.compliance.handlers.retention import LegalHoldAct, judge_legal_hold
 from services.compliance.handlers.roles import RoleAct, judge_right, judge_role
 from services.compliance.handlers.rule_changes import (
@@ -66,6 +67,7 @@ from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import ratings as rating_store
+from services.compliance.store import removals as removal_store
 from services.compliance.store import retention as retention_store
 from services.compliance.store import roles as role_store
 from services.compliance.store import watchlists as list_store
@@ -74,6 +76,7 @@ from shared.messages.acts import (
     ActBase,
     ActivateList,
     ApproveRating,
+    ApproveRemoval,
     ApproveRole,
     ApproveSnooze,
     ApproveWhitelisting,
@@ -86,6 +89,7 @@ from shared.messages.acts import (
     OpenCase,
     PlaceLegalHold,
     ProposeParameters,
+    ProposeRemoval,
     ProposeRole,
     ProposeSnooze,
     ProposeWhitelisting,
@@ -108,7 +112,7 @@ AlertAct = OpenCase | DismissAlert | GatherAlerts
 """Acts that name alerts."""
 OwnerAct = HoldAct | PairAct | SnoozeAct | LegalHoldAct | RatingAct | OpenCase | DismissAlert | CaseAct
 """Acts that concern one customer, whom they name."""
-OwnAct = OwnerAct | ListAct | RuleAct | RoleAct
+OwnAct = OwnerAct | ListAct | RuleAct | RoleAct | RemovalAct
 
 
 async def carry_out(
@@ -138,6 +142,7 @@ async def carry_out(
     await told.rules.save(work.connection)
     await told.snoozes.save(work.connection)
     await retention_store.save_legal_holds(work.connection, told.legal_holds)
+    await removal_store.save_removals(work.connection, told.removals)
     await role_store.save_facts(work.connection, told.roles)
     await act_store.save_answers(work.connection, told.answers)
 
@@ -209,6 +214,7 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
             connection,
             {(each.shard, act.legal_hold_id) for each, act in acts if isinstance(act, LiftLegalHold)},
         ),
+        removals=await load_removal_acts(work, [(record.shard, act) for record, act in acts], draft),
         roles=await role_store.load_books(connection, moments.keys()),
     )
 
@@ -244,6 +250,8 @@ def _judge_new(shard: int, act: OwnAct, known: Known) -> Verdict:
             return judge_snooze(shard, act, known)
         case PlaceLegalHold() | LiftLegalHold():
             return judge_legal_hold(shard, act, known)
+        case ProposeRemoval() | ApproveRemoval():
+            return judge_removal(shard, act, known)
         case RateCustomer():
             return judge_rating(shard, act, known)
         case ApproveRating():
@@ -288,6 +296,9 @@ class _Told:
     legal_holds: list[tuple[LegalHoldFact, int, datetime]] = field(
         default_factory=list[tuple[LegalHoldFact, int, datetime]]
     )
+    removals: list[tuple[RemovalFact, int, datetime]] = field(
+        default_factory=list[tuple[RemovalFact, int, datetime]]
+    )
     roles: list[tuple[RoleFact, int, datetime]] = field(default_factory=list[tuple[RoleFact, int, datetime]])
     answers: list[AnswerRow] = field(default_factory=list[AnswerRow])
 
@@ -320,6 +331,8 @@ def _tell(
     told.snoozes.add(verdict, said)
     if verdict.legal_hold is not None:
         told.legal_holds.append((verdict.legal_hold, said.seq, said.recorded_at))
+    if verdict.removal is not None:
+        told.removals.append((verdict.removal, said.seq, said.recorded_at))
     if verdict.role is not None:
         told.roles.append((verdict.role, said.seq, said.recorded_at))
     if not verdict.is_repeat:

@@ -11,7 +11,7 @@ from services.compliance.domain.memory import ListVersion
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.ratings import Rating, RatingProposal, Standing
 from services.compliance.domain.records import HoldRow, ListState
-from services.compliance.domain.retention import LegalHold, LegalHoldFact
+from services.compliance.domain.retention import LegalHold, LegalHoldFact, Removal, RemovalFact, Terms
 from services.compliance.domain.roles import RoleBook, RoleFact
 from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTimeline
 from services.compliance.domain.snoozes import Snooze, SnoozeFact
@@ -48,6 +48,18 @@ class KnownSnoozes:
     def book(self, shard: int) -> ParameterBook:
         """The parameters in force in a shard."""
         return self.books.get(shard) or ParameterBook(())
+
+
+@dataclass(slots=True)
+class KnownRemovals:
+    """What acts on removals are judged by."""
+
+    removals: dict[tuple[int, UUID], Removal] = field(default_factory=dict[tuple[int, UUID], Removal])
+    """By shard and id, of those that acts name."""
+    terms: Mapping[int, Terms | None] = field(default_factory=dict[int, Terms | None])
+    """In force today, by shard."""
+    held: Mapping[tuple[int, str], UUID] = field(default_factory=dict[tuple[int, str], UUID])
+    """By shard and customer, of those whom acts name, a legal hold that counts."""
 
 
 @dataclass(slots=True)
@@ -93,6 +105,7 @@ class Known:
     snoozing: KnownSnoozes = field(default_factory=KnownSnoozes)
     legal_holds: dict[tuple[int, UUID], LegalHold] = field(default_factory=dict[tuple[int, UUID], LegalHold])
     """By shard and id, of those that acts name."""
+    removals: KnownRemovals = field(default_factory=KnownRemovals)
 
     def day(self, shard: int) -> date:
         """The day on which the acts of a shard are carried out."""
@@ -126,6 +139,7 @@ class Verdict:
     role: RoleFact | None = None
     snooze: SnoozeFact | None = None
     legal_hold: LegalHoldFact | None = None
+    removal: RemovalFact | None = None
     part: LoadList | None = None
     activates: ListVersion | None = None
     confirms: ListVersion | None = None

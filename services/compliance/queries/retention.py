@@ -13,19 +13,22 @@ from services.compliance.queries.places import NOWHERE, Place
 
 _COUNT = """
 SELECT d.kind, d.record_class, count(*) AS records,
-       count(*) FILTER (WHERE d.due <= $1 AND NOT d.is_held) AS due,
+       count(*) FILTER (WHERE d.due <= $1 AND NOT d.is_held AND NOT d.is_removed) AS due,
+       count(*) FILTER (WHERE d.is_removed) AS removed,
        count(*) FILTER (WHERE d.is_held) AS held,
        count(*) FILTER (WHERE d.since IS NULL) AS worked_on,
        count(*) FILTER (WHERE d.since IS NOT NULL AND d.due IS NULL) AS related,
-       min(d.due) FILTER (WHERE NOT d.is_held) AS first_due
+       min(d.due) FILTER (WHERE NOT d.is_held AND NOT d.is_removed) AS first_due
 FROM (
     SELECT k.kind, k.record_class, k.since,
            compliance.due_on(k.since, t.years, k.owner, r.ended, $4::int) AS due,
-           h.owner IS NOT NULL AS is_held
+           EXISTS (SELECT FROM compliance.legally_held AS h
+                   WHERE h.shard = k.shard AND h.owner = k.owner) AS is_held,
+           EXISTS (SELECT FROM compliance.removed_record AS x
+                   WHERE x.shard = k.shard AND x.removed_seq = k.seq) AS is_removed
     FROM compliance.kept_record AS k
     LEFT JOIN unnest($2::text[], $3::int[]) AS t (record_class, years) ON t.record_class = k.record_class
     LEFT JOIN compliance.relationship AS r ON r.shard = k.shard AND r.owner = k.owner
-    LEFT JOIN compliance.legally_held AS h ON h.shard = k.shard AND h.owner = k.owner
 ) AS d
 GROUP BY d.kind, d.record_class
 """
@@ -45,6 +48,21 @@ ORDER BY p.recorded_at, p.shard, p.seq
 LIMIT $7
 """
 
+_REMOVALS = """
+SELECT p.removal_id::text AS removal_id, min(p.recorded_at) AS proposed_at, p.proposed_by, p.through,
+       p.customer, min(p.reason) AS reason, min(a.actor) AS approved_by, min(a.reason) AS approval_reason,
+       CASE WHEN count(a.act_id) = 0 THEN 'proposed' WHEN count(a.act_id) < count(*) THEN 'mixed'
+            WHEN bool_and(coalesce(g.is_finished, false)) THEN 'finished' ELSE 'approved' END AS status,
+       array_agg(p.shard ORDER BY p.shard) AS shards, coalesce(sum(g.records), 0)::bigint AS records
+FROM compliance.removal_fact AS p
+LEFT JOIN compliance.removal_fact AS a
+    ON a.shard = p.shard AND a.removal_id = p.removal_id AND a.what = 'approved'
+LEFT JOIN compliance.removal_progress AS g ON g.shard = p.shard AND g.removal_id = p.removal_id
+WHERE p.what = 'proposed' AND ($1::uuid IS NULL OR p.removal_id = $1)
+GROUP BY p.removal_id, p.proposed_by, p.through, p.customer
+ORDER BY 2, 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -54,9 +72,10 @@ class Kept:
     terms: Terms | None
     """In force on that day; None where there are none, so that nothing is ever due."""
     groups: Sequence[dict[str, Any]]
-    """By kind and class: how many `records`; how many are `due`, that is past their day; how many are
-    `held` by a legal hold, and so never due; how many are still `worked_on`; how many are kept as the
-    customer is one (`related`); and the earliest day of what is not held, `first_due`."""
+    """By kind and class: how many `records`; how many are `due`, that is past their day and whole; how many
+    have lost their words, `removed`; how many are `held` by a legal hold, and so never due; how many are
+    still `worked_on`; how many are kept as the customer is one (`related`); and the earliest day of what is
+    neither held nor removed, `first_due`."""
 
 
 async def retention(connection: Any, as_of: date) -> Kept:
@@ -82,3 +101,11 @@ async def legal_holds_list(
     """Return legal holds, oldest first, of one status, owner or id if given."""
     wanted = (status, owner, legal_hold_id, *(after or NOWHERE), limit)
     return [dict(row) for row in await connection.fetch(_LEGAL_HOLDS, *wanted)]
+
+
+async def removals_list(connection: Any, removal_id: UUID | None = None) -> list[dict[str, Any]]:
+    """Return removals over all shards, oldest first; `records` is how many have lost their words so far.
+
+    `status` is `mixed` where not every shard that it was proposed in has it approved.
+    """
+    return [dict(row) for row in await connection.fetch(_REMOVALS, removal_id)]

@@ -4,9 +4,10 @@ Read in pages by key, so that memory does not grow with history.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from services.compliance.domain.cases import FILED_FIELDS
@@ -90,6 +91,29 @@ SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.legal_hold_id:
 FROM compliance.legal_hold_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
 """
 
+_REMOVALS = """
+SELECT f.seq, f.recorded_at, f.act_id::text AS act_id, f.actor, f.removal_id::text AS removal_id,
+       f.what AS status, f.through::text AS through, f.customer, f.terms, f.proposed_by
+FROM compliance.removal_fact AS f WHERE f.shard = $1 AND f.seq > $2 AND f.seq <= $3
+"""
+
+_REMOVED_BY = """
+SELECT x.removed_seq, x.kind FROM compliance.removed_record AS x WHERE x.shard = $1 AND x.seq = $2
+"""
+
+_APPROVED = """
+SELECT f.actor, f.proposed_by FROM compliance.removal_fact AS f
+WHERE f.shard = $1 AND f.removal_id = $2::text::uuid AND f.what = 'approved' AND f.seq < $3
+"""
+
+_CLAIMS = """
+SELECT o.seq, o.body FROM compliance.outbox AS o
+WHERE o.shard = $1 AND o.type = 'RecordsRemoved'
+    AND o.seq IN (SELECT x.seq FROM compliance.removed_record AS x
+                  WHERE x.shard = $1 AND x.removed_seq >= $2 AND x.removed_seq <= $3)
+ORDER BY o.seq
+"""
+
 
 @dataclass(slots=True)
 class Verified:
@@ -107,6 +131,10 @@ class Verified:
     """Things done to snoozes, and what they have silenced."""
     legal_holds: int = 0
     """Things done to them."""
+    removals: int = 0
+    """Things done to removals."""
+    removed: int = 0
+    """Records whose words are gone, by an event that says so."""
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -136,8 +164,10 @@ async def verify_records(connection: Any, kept: Mapping[int, tuple[int, str]] | 
 
 async def _verify_shard(connection: Any, shard: int, verified: Verified) -> None:
     head, after = START, 0
+    removing = _Removing()
     async for page in _pages(connection, shard):
         events: dict[int, Mapping[str, Any]] = {}
+        await removing.read_claims(connection, shard, page)
         for row in page:
             where, verified.events = f"{shard}-{row['seq']}", verified.events + 1
             if row["seq"] != after + 1:
@@ -147,13 +177,54 @@ async def _verify_shard(connection: Any, shard: int, verified: Verified) -> None
                 verified.differs(f"{where}: {'its hash' if row['hash'] is None else 'the event'} is missing")
                 head = row["hash"] or head
                 continue
-            if link(head, Told(shard, row["seq"], row["topic"], row["body"])) != row["hash"]:
+            if link(head, Told(shard, row["seq"], row["topic"], row["body"])) == row["hash"]:
+                removing.vouch(row["seq"], row["type"])
+            elif removing.excuses(row["seq"], row["body"]):
+                verified.removed += 1
+            else:
                 verified.differs(f"{where}: the event is not the one that was chained")
             head = row["hash"]
             events[row["seq"]] = {**json.loads(row["body"]), "type": row["type"]}
         span = (shard, page[0]["seq"] - 1, page[-1]["seq"])
         await _verify_rows(connection, span, events, verified)
+    for seq in sorted(removing.relied_on - removing.vouched):
+        verified.differs(f"{shard}-{seq}: it says what was removed, and is not what was chained")
     verified.heads[shard] = (after, head.hex())
+
+
+class _Removing:
+    """Events that stand without their words, and the later events that say so.
+
+    A hash that is kept goes for the event where a later one, itself whole in the chain, names its number and
+    the SHA-256 of what stays. What a table says of it is only where to look.
+    """
+
+    def __init__(self) -> None:
+        self.relied_on: set[int] = set()
+        self.vouched: set[int] = set()
+        self._claims: dict[int, tuple[int, str]] = {}
+
+    async def read_claims(self, connection: Any, shard: int, page: Sequence[Any]) -> None:
+        """Read what says which events of a page stand without their words."""
+        self._claims = {
+            each["seq"]: (row["seq"], each["sha256"])
+            for row in await connection.fetch(_CLAIMS, shard, page[0]["seq"], page[-1]["seq"])
+            for each in json.loads(row["body"]).get("records", ())
+            if "sha256" in each
+        }
+
+    def excuses(self, seq: int, body: bytes) -> bool:
+        """Whether a later event says that this is what stays; that one has to be whole itself."""
+        by, digest = self._claims.get(seq, (0, ""))
+        if by <= seq or sha256(body).hexdigest() != digest:
+            return False
+        self.relied_on.add(by)
+        return True
+
+    def vouch(self, seq: int, kind: str) -> None:
+        """Take note that an event is whole, if it is one that says what was removed."""
+        if kind == "RecordsRemoved":
+            self.vouched.add(seq)
 
 
 async def _pages(connection: Any, shard: int) -> AsyncIterator[list[Any]]:
@@ -200,6 +271,7 @@ async def _verify_rows(
         told = {**event, **event.get("result", {})}
         _same(shard, row["seq"], _plain(row), told, "ActDone", verified)
     await _verify_legal_holds(connection, span, events, verified)
+    await _verify_removals(connection, span, events, verified)
 
 
 async def _verify_legal_holds(
@@ -216,6 +288,27 @@ async def _verify_legal_holds(
         is_done = event.get("act") in LEGAL_HOLD_ACTS and event["done"]
         if is_done and seq not in found and not event["result"].get("repeat"):
             verified.differs(f"{shard}-{seq}: the legal hold is not on record")
+
+
+async def _verify_removals(
+    connection: Any, span: tuple[int, int, int], events: Mapping[int, Mapping[str, Any]], verified: Verified
+) -> None:
+    """What was removed, two people wanted; and what an event says is gone is put down as gone."""
+    shard = span[0]
+    for row in await connection.fetch(_REMOVALS, *span):
+        verified.removals += 1
+        event = events.get(row["seq"], {})
+        _same(shard, row["seq"], _plain(row), {**event.get("result", {}), **event}, "ActDone", verified)
+    for seq, event in events.items():
+        if event["type"] != "RecordsRemoved":
+            continue
+        approved = await connection.fetchrow(_APPROVED, shard, event["removal_id"], seq)
+        people = (event["actor"], event["proposed_by"])
+        if approved is None or tuple(approved) != people or len(set(people)) < len(people):
+            verified.differs(f"{shard}-{seq}: no two people wanted these records removed")
+        told = {(each["seq"], each["kind"]) for each in event["records"]}
+        if told != {tuple(row) for row in await connection.fetch(_REMOVED_BY, shard, seq)}:
+            verified.differs(f"{shard}-{seq}: what is put down as removed is not what was told")
 
 
 LEGAL_HOLD_ACTS: Final = ("place_legal_hold", "lift_legal_hold")
@@ -250,7 +343,7 @@ _OF_RESULT: Final = ("version", "case_id", *FILED_FIELDS)
 
 def _plain(row: Any) -> dict[str, Any]:
     """A row as an event would spell it; what is null is left out there."""
-    read = {"finding", "findings", "lists", "result"}
+    read = {"finding", "findings", "lists", "result", "terms"}
     return {
         name: json.loads(value) if name in read else _time(value)
         for name, value in row.items()

@@ -1,0 +1,107 @@
+"""The auditor on removals: by rules of its own, from topics, cases and what stays of events."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from audit.checks.removals import emptied, removed_as_the_law_allows
+from audit.examination import Examination
+from audit.readers.casework import read_cases
+from audit.readers.postgres import connect, read_service
+from shared.messages.acts import AssignCase, DecideCase, OpenCase, PlaceLegalHold
+from tests.compliance.auditing import evidence_of
+from tests.compliance.conftest import READONLY, Harness
+from tests.compliance.ledger import ANNE
+from tests.compliance.test_removals import FIVE, SWAPPED, TEN, removed
+from tests.compliance.test_retention import TODAY, Office
+
+
+@pytest.fixture
+def office(live: Harness) -> Office:
+    """Make the office, with all rules in force."""
+    return Office(live)
+
+
+async def examined(office: Office) -> Examination:
+    """Give the auditor the topics, and what is in the tables."""
+    evidence = await evidence_of(office.harness, office.delivered)
+    connection = await connect(office.harness.database.dsn(READONLY))
+    try:
+        evidence.cases = await read_cases(connection)
+        state = await read_service(connection, "compliance")
+    finally:
+        await connection.close()
+    assert state is not None
+    evidence.services["compliance"] = state
+    return Examination(evidence)
+
+
+async def audited(office: Office) -> list[str]:
+    """Name what the auditor finds wrong with what was removed."""
+    return list(removed_as_the_law_allows(await examined(office)).examples)
+
+
+async def test_the_auditor_comes_to_the_same(office: Office):
+    """From topics, cases and what is kept of events, by rules of its own."""
+    await office.leave()
+    await office.opened(ANNE)
+    alert = await office.alert(ANNE)
+    opened = await office.do(OpenCase, owner=ANNE, alert_ids=(alert.alert_id,), kind="suspicion")
+    steps: list[tuple[type, dict[str, Any]]] = [
+        (AssignCase, {"version": 1, "officer": "ann"}),
+        (DecideCase, {"version": 2, "disposition": "inconclusive", "report": False}),
+    ]
+    for what, fields in steps:
+        assert (await office.do(what, owner=ANNE, case_id=opened.act_id, **fields)).done
+    await office.closed(TODAY, ANNE)
+    assert await audited(office) == []
+    [first] = await removed(office, FIVE)
+    assert sorted(each.kind for each in first.records) == ["alert", "alert", "case"]
+    assert len(await removed(office, TEN)) == 1
+    examination = await examined(office)
+    assert removed_as_the_law_allows(examination).examples == ()
+    assert len(emptied(examination)) == 4, "two alerts, a hold and a decision; no event of a case has words"
+
+
+async def test_the_auditor_finds_what_stays_otherwise(office: Office, owner: Any):
+    """A word too few, or an outcome that is another."""
+    await office.leave()
+    await removed(office, TEN)
+    await owner.execute(SWAPPED, "refused", "cleared", "DecisionMade")
+    assert any("what stays" in each for each in await audited(office))
+
+
+LIED: dict[str, tuple[dict[str, Any], str]] = {
+    "by one person": ({"proposed_by": "ben"}, "one person had records removed"),
+    "by terms of their own": (
+        {"terms": {"aml": 1, "sanctions": 1, "filing": 1, "years_from_end": 1}},
+        "years",
+    ),
+    "before its day": ({"through": date(2031, 3, 2)}, "removed before 2031-03-03"),
+}
+
+
+@pytest.mark.parametrize(("fields", "words"), LIED.values(), ids=LIED)
+async def test_the_auditor_finds_a_removal_that_should_not_have_been(
+    office: Office, fields: dict[str, Any], words: str
+):
+    """Whatever the service says of it."""
+    await office.leave()
+    [said] = await removed(office, FIVE)
+    at_number = office.harness.published.index(said)
+    office.harness.published[at_number] = said.model_copy(update=fields)
+    assert any(words in each for each in await audited(office))
+
+
+async def test_the_auditor_finds_a_removal_under_a_legal_hold_or_of_a_customer(office: Office):
+    """By when each was told: here the service is made to have said it later than it did."""
+    await office.leave()
+    [said] = await removed(office, FIVE)
+    await office.do(PlaceLegalHold)
+    await office.take(*office.ledger.reopened())
+    later = {"seq": said.seq + 100, "recorded_at": datetime(2031, 3, 3, 12, tzinfo=UTC)}
+    office.harness.published[office.harness.published.index(said)] = said.model_copy(update=later)
+    assert any("while C" in each and "customer" in each for each in await audited(office))
+    office.delivered.pop()
+    assert any("under a legal hold" in each for each in await audited(office))
