@@ -25,6 +25,115 @@ SELECT CASE
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION compliance.without_words(findings jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+SELECT coalesce(
+    jsonb_agg(
+        jsonb_build_object(
+            'rule', f.finding -> 'rule', 'rule_version', f.finding -> 'rule_version',
+            'sentence', '(removed)', 'values', '{}'::jsonb
+        ) ORDER BY f.number
+    ), '[]'
+)
+FROM jsonb_array_elements(findings) WITH ORDINALITY AS f (finding, number)
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.empty_removed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'pg_temp'
+AS $function$
+DECLARE
+    place int;
+    low bigint;
+    high bigint;
+    kept text;
+BEGIN
+    SELECT min(g.shard), min(g.removed_seq), max(g.removed_seq) INTO place, low, high FROM gone AS g;
+    SELECT format('%s %s-%s', g.kind, g.shard, g.removed_seq) INTO kept
+    FROM gone AS g
+    LEFT JOIN kept_record AS k ON k.shard = g.shard AND k.kind = g.kind AND k.seq = g.removed_seq
+        AND k.shard = place AND k.seq >= low AND k.seq <= high
+    LEFT JOIN relationship AS r ON r.shard = k.shard AND r.owner = k.owner
+    LEFT JOIN removal_fact AS f ON f.shard = g.shard AND f.removal_id = g.removal_id AND f.what = 'approved'
+    WHERE coalesce(
+        due_on(k.since, (f.terms ->> k.record_class)::int, k.owner, r.ended, (f.terms ->> 'years_from_end')::int)
+            > f.through
+        OR (f.customer <> '' AND f.customer <> k.owner), true
+    )
+    LIMIT 1;
+    IF kept IS NOT NULL THEN
+        RAISE EXCEPTION 'not past its day: %', kept
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_is_removed_before_its_day';
+    END IF;
+    SELECT format('%s %s-%s', g.kind, g.shard, g.removed_seq) INTO kept
+    FROM gone AS g
+    JOIN kept_record AS k ON k.shard = g.shard AND k.kind = g.kind AND k.seq = g.removed_seq
+        AND k.shard = place AND k.seq >= low AND k.seq <= high
+    JOIN legally_held AS h ON h.shard = k.shard AND h.owner = k.owner
+    LIMIT 1;
+    IF kept IS NOT NULL THEN
+        RAISE EXCEPTION 'under a legal hold: %', kept
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_is_removed_under_a_legal_hold';
+    END IF;
+    UPDATE outbox AS o SET body = g.body FROM gone AS g
+    WHERE o.shard = g.shard AND o.seq = g.removed_seq AND g.body IS NOT NULL;
+    UPDATE act_answer AS a SET reason = '(removed)'
+    FROM (
+        SELECT g.shard, t.act_id
+        FROM gone AS g JOIN alert_triage AS t ON t.shard = g.shard AND t.alert_seq = g.removed_seq
+        WHERE g.kind = 'alert'
+        UNION
+        SELECT g.shard, f.act_id
+        FROM gone AS g
+        JOIN case_file AS c ON c.shard = g.shard AND c.opened_seq = g.removed_seq
+        JOIN case_fact AS f ON f.shard = c.shard AND f.case_id = c.case_id
+        WHERE g.kind = 'case'
+        UNION
+        SELECT g.shard, d.act_id
+        FROM gone AS g JOIN decision AS d ON d.shard = g.shard AND d.seq = g.removed_seq
+        WHERE g.kind = 'decision'
+        UNION
+        SELECT g.shard, r.act_id
+        FROM gone AS g
+        JOIN hold AS h ON h.shard = g.shard AND h.seq = g.removed_seq
+        JOIN hold_release AS r ON r.shard = h.shard AND r.instruction_id = h.instruction_id
+        WHERE g.kind = 'hold'
+    ) AS x
+    WHERE a.shard = x.shard AND a.act_id = x.act_id;
+    UPDATE alert AS a SET findings = without_words(a.findings) FROM gone AS g
+    WHERE a.shard = g.shard AND a.seq = g.removed_seq AND g.kind = 'alert';
+    UPDATE alert_triage AS t SET reason = '(removed)' FROM gone AS g
+    WHERE t.shard = g.shard AND t.alert_seq = g.removed_seq AND g.kind = 'alert';
+    UPDATE tier_finding AS f SET finding = without_words(jsonb_build_array(f.finding)) -> 0 FROM gone AS g
+    WHERE f.shard = g.shard AND f.raised_seq = g.removed_seq;
+    UPDATE person_finding AS f SET finding = without_words(jsonb_build_array(f.finding)) -> 0 FROM gone AS g
+    WHERE f.shard = g.shard AND f.raised_seq = g.removed_seq;
+    UPDATE snoozed_alert AS s SET findings = without_words(s.findings) FROM gone AS g
+    WHERE s.shard = g.shard AND s.seq = g.removed_seq AND g.kind = 'snoozed_alert';
+    UPDATE hold_release AS r SET reason = '(removed)' FROM gone AS g, hold AS h
+    WHERE h.shard = g.shard AND h.seq = g.removed_seq AND g.kind = 'hold'
+        AND r.shard = h.shard AND r.instruction_id = h.instruction_id;
+    UPDATE hold AS h SET findings = without_words(h.findings) FROM gone AS g
+    WHERE h.shard = g.shard AND h.seq = g.removed_seq AND g.kind = 'hold';
+    UPDATE decision AS d
+    SET findings = without_words(d.findings), reason = CASE WHEN d.reason IS NOT NULL THEN '(removed)' END
+    FROM gone AS g
+    WHERE d.shard = g.shard AND d.seq = g.removed_seq AND g.kind = 'decision';
+    UPDATE case_fact AS f
+    SET reason = '(removed)', link = CASE WHEN f.link_kind = 'document' THEN '(removed)' ELSE f.link END
+    FROM gone AS g, case_file AS c
+    WHERE c.shard = g.shard AND c.opened_seq = g.removed_seq AND g.kind = 'case'
+        AND f.shard = c.shard AND f.case_id = c.case_id;
+    RETURN NULL;
+END
+$function$;
+REVOKE ALL ON FUNCTION empty_removed() FROM PUBLIC;
+
 CREATE TABLE migration (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -480,6 +589,7 @@ CREATE TABLE hold (
     CONSTRAINT hold_status_check CHECK (status = ANY (ARRAY['held'::text, 'released'::text, 'refused'::text]))
 );
 CREATE INDEX hold_waiting ON hold USING btree (shard, deadline) WHERE status = 'held'::text;
+CREATE INDEX hold_seq ON hold USING btree (shard, seq);
 COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
 GRANT SELECT ON hold TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;
@@ -597,6 +707,7 @@ CREATE TABLE case_file (
     CONSTRAINT case_file_version_check CHECK (version > 0)
 );
 CREATE INDEX case_file_waiting ON case_file USING btree (shard, deadline) WHERE is_due;
+CREATE INDEX case_file_opened ON case_file USING btree (shard, opened_seq);
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
 COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
 COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';
@@ -841,6 +952,7 @@ CREATE TABLE tier_finding (
 );
 CREATE UNIQUE INDEX tier_finding_once ON tier_finding USING btree (owner, rule, business_date) WHERE outcome = 'alert'::text;
 CREATE INDEX tier_finding_waiting ON tier_finding USING btree (shard, run, number) WHERE outcome = 'alert'::text AND raised_seq IS NULL;
+CREATE INDEX tier_finding_raised ON tier_finding USING btree (shard, raised_seq) WHERE raised_seq IS NOT NULL;
 COMMENT ON COLUMN tier_finding.shard IS 'the home of the party';
 COMMENT ON COLUMN tier_finding.outcome IS 'over_budget: the rule has as many alerts of that day as it may';
 COMMENT ON COLUMN tier_finding.score IS 'in millionths: how telling it is';
@@ -1046,6 +1158,7 @@ CREATE TABLE person_finding (
     CONSTRAINT person_finding_run_fkey FOREIGN KEY (run) REFERENCES person_run(number)
 );
 CREATE INDEX person_finding_waiting ON person_finding USING btree (shard, run, number) WHERE raised_seq IS NULL;
+CREATE INDEX person_finding_raised ON person_finding USING btree (shard, raised_seq) WHERE raised_seq IS NOT NULL;
 COMMENT ON COLUMN person_finding.owner IS 'the customer whose cash completed it, by event time';
 COMMENT ON COLUMN person_finding.raised_seq IS 'the home shard''s AlertRaised event';
 GRANT SELECT ON person_finding TO backoffice_readonly;
@@ -1194,8 +1307,9 @@ GRANT SELECT ON legal_hold_fact TO backoffice_readonly;
 GRANT INSERT, SELECT ON legal_hold_fact TO compliance_service;
 
 CREATE VIEW legally_held AS
- SELECT DISTINCT shard,
-    owner
+ SELECT shard,
+    owner,
+    legal_hold_id
    FROM legal_hold_fact p
   WHERE what = 'placed'::text AND NOT (EXISTS ( SELECT
            FROM legal_hold_fact l
@@ -1294,6 +1408,68 @@ CREATE VIEW kept_record AS
            FROM decision d) k;
 GRANT SELECT ON kept_record TO backoffice_readonly;
 GRANT SELECT ON kept_record TO compliance_service;
+
+CREATE TABLE removal_fact (
+    shard integer NOT NULL,
+    removal_id uuid NOT NULL,
+    what text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    through date NOT NULL,
+    customer text NOT NULL,
+    terms jsonb NOT NULL,
+    proposed_by text NOT NULL,
+    proposal_is text GENERATED ALWAYS AS ('proposed'::text) STORED NOT NULL,
+    CONSTRAINT removal_fact_pkey PRIMARY KEY (shard, removal_id, what),
+    CONSTRAINT removal_fact_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT removal_fact_shard_removal_id_what_actor_through_customer_t_key UNIQUE (shard, removal_id, what, actor, through, customer, terms),
+    CONSTRAINT nothing_to_come_is_removed CHECK (through <= (recorded_at AT TIME ZONE 'UTC'::text)::date),
+    CONSTRAINT removal_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text])),
+    CONSTRAINT removing_takes_two_people CHECK ((what = 'proposed'::text) = (actor = proposed_by)),
+    CONSTRAINT removal_names_its_proposal FOREIGN KEY (shard, removal_id, proposal_is, proposed_by, through, customer, terms) REFERENCES removal_fact(shard, removal_id, what, actor, through, customer, terms)
+);
+COMMENT ON COLUMN removal_fact.removal_id IS 'the act that proposed it';
+COMMENT ON COLUMN removal_fact.seq IS 'the ActDone event that answered the act';
+COMMENT ON COLUMN removal_fact.customer IS 'empty for all';
+COMMENT ON COLUMN removal_fact.terms IS 'years by class, and years_from_end';
+GRANT SELECT ON removal_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON removal_fact TO compliance_service;
+
+CREATE TABLE removal_progress (
+    shard integer NOT NULL,
+    removal_id uuid NOT NULL,
+    done_through bigint NOT NULL,
+    records integer NOT NULL,
+    is_finished boolean NOT NULL,
+    CONSTRAINT removal_progress_pkey PRIMARY KEY (shard, removal_id)
+);
+COMMENT ON COLUMN removal_progress.done_through IS 'the last of the shard''s events that it has looked at';
+GRANT SELECT ON removal_progress TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (done_through, records, is_finished) ON removal_progress TO compliance_service;
+
+CREATE TABLE removed_record (
+    shard integer NOT NULL,
+    removed_seq bigint NOT NULL,
+    kind text NOT NULL,
+    body bytea,
+    removal_id uuid NOT NULL,
+    removal_is text GENERATED ALWAYS AS ('approved'::text) STORED NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT removed_record_pkey PRIMARY KEY (shard, removed_seq),
+    CONSTRAINT removed_record_check CHECK (seq > removed_seq),
+    CONSTRAINT removed_record_check1 CHECK ((kind = 'case'::text) = (body IS NULL)),
+    CONSTRAINT removed_record_kind_check CHECK (kind = ANY (ARRAY['alert'::text, 'snoozed_alert'::text, 'case'::text, 'hold'::text, 'decision'::text])),
+    CONSTRAINT what_is_removed_was_approved FOREIGN KEY (shard, removal_id, removal_is) REFERENCES removal_fact(shard, removal_id, what)
+);
+CREATE INDEX removed_record_by ON removed_record USING btree (shard, seq);
+CREATE TRIGGER removed_record_empties AFTER INSERT ON removed_record REFERENCING NEW TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION empty_removed();
+COMMENT ON COLUMN removed_record.seq IS 'the RecordsRemoved event, which names it with the SHA-256 of the body';
+GRANT SELECT ON removed_record TO backoffice_readonly;
+GRANT INSERT, SELECT ON removed_record TO compliance_service;
 
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;
