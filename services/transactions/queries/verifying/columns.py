@@ -176,16 +176,18 @@ def read_block(data: bytes, size: int, shard: int) -> Block:
 def _starts(data: bytes, size: int, shard: int) -> Ints:
     """Find where rows begin: the number of fields, the shard, and the length of a kind."""
     count = SEALED_FIELDS + 2
-    lows = np.flatnonzero(np.frombuffer(data, np.uint8, size)[1:] == count)
-    head = _at(data, _HEAD, lows)
-    found = (
-        (head["fields"] == count)
-        & (head["is_shard"] == WORD_BYTES // 2)
-        & (head["shard"] == shard)
-        & (head["kind_length"] > 0)
-        & (head["kind_length"] <= _EVENT_KIND_MAX)
+    # The first byte of the kind's length is 0 too: labels are short.
+    sign = b"".join(
+        each.to_bytes(size) for each, size in ((count, 2), (WORD_BYTES // 2, 4), (shard, 4), (0, 3))
     )
-    return lows[found]
+    places: list[int] = []
+    at = data.find(sign, 0, size)
+    while at >= 0:
+        places.append(at)
+        at = data.find(sign, at + 1, size)
+    starts = np.array(places, np.int64)
+    length = _at(data, _HEAD, starts)["kind_length"]
+    return starts[(length > 0) & (length <= _EVENT_KIND_MAX)]
 
 
 def _leave(data: bytes, starts: Ints, sign: bytes, plain: Bools) -> None:
