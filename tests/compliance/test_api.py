@@ -359,11 +359,23 @@ async def test_an_alert_is_dismissed_once(harness: Harness, desk: Desk):
     first = await desk.post(f"/v1/alerts/{alert}/dismissal", "analyst", key=NO_ID)
     again = await desk.post(f"/v1/alerts/{alert}/dismissal", "analyst", key=NO_ID)
     assert (first.status, again.status, first.body["seq"]) == (200, 200, again.body["seq"])
-    stolen = await desk.post(f"/v1/alerts/{alert}/dismissal", "analyst", "ben", key=NO_ID)
-    assert (stolen.status, stolen.body["title"]) == (409, "key_reused")
+    assert "reason" not in again.body
+    for by, more in (("ben", {}), ("ann", {"reason": "other words"})):
+        stolen = await desk.post(f"/v1/alerts/{alert}/dismissal", "analyst", by, key=NO_ID, **more)
+        assert (stolen.status, stolen.body["title"]) == (409, "key_reused")
     other = await desk.post(f"/v1/alerts/{alert}/dismissal", "analyst")
     assert (other.status, other.body["title"]) == (409, "already_dismissed")
     assert (await desk.ask("GET", "/v1/alerts", new="true")).body == {"items": []}
+
+
+async def test_a_key_of_an_act_on_one_case_does_none_on_another(desk: Desk):
+    """An officer who is told that it is done has to be told so of what was asked for."""
+    first = (await desk.post("/v1/cases", "analyst", owner=ALICE)).body["result"]["case_id"]
+    second = (await desk.post("/v1/cases", "analyst", owner=ALICE)).body["result"]["case_id"]
+    note = ("analyst", "ann")
+    assert (await desk.post(f"/v1/cases/{first}/notes", *note, seen='"1"', key=NO_ID)).status == 200
+    reused = await desk.post(f"/v1/cases/{second}/notes", *note, seen='"1"', key=NO_ID)
+    assert (reused.status, reused.body["title"]) == (409, "key_reused")
 
 
 async def test_an_act_that_nobody_answers_yet_is_accepted(desk: Desk):

@@ -122,7 +122,7 @@ async def test_what_was_cut_off_is_done_again_and_what_reached_a_shard_stays(har
     """Whoever finds shards that differ says so in If-Match; with the same key nothing is done twice."""
     path = await proposed(desk)
     proposal_id = UUID(path.rsplit("/", 1)[1])
-    act = PublishParameters(actor="paul", reason="x", proposal_id=proposal_id, act_id=UUID(NO_ID))
+    act = PublishParameters(actor="paul", reason="looked at", proposal_id=proposal_id, act_id=UUID(NO_ID))
     await harness.act(act, shard=OTHER_SHARD)
     assert (await desk.ask("GET", path)).headers["etag"] == '"mixed"'
     again = await publish(desk, path, seen='"mixed"', key=NO_ID)

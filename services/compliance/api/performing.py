@@ -42,6 +42,20 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 Seen = Annotated[str | None, Header(alias="If-Match", description="The entity tag that was seen.")]
 Key = Annotated[UUID | None, Header(alias="Idempotency-Key", description="The act's id; else a new one.")]
 
+_SUBJECTS: Final = frozenset(
+    (
+        "alert_id",
+        "case_id",
+        "instruction_id",
+        "proposal_id",
+        "whitelisting_id",
+        "snooze_id",
+        "grant_id",
+        "rating_id",
+    )
+)
+"""Fields that say in an act and in its answer what it is about."""
+
 T = TypeVar("T")
 
 
@@ -147,7 +161,17 @@ async def _answers(way: Gateway, act: ActBase) -> list[dict[str, Any]] | None:
 
 
 def _require_own(answer: dict[str, Any], act: ActBase) -> None:
-    if (answer["act"], answer["actor"]) != (getattr(act, "type", ""), act.actor):
+    """Raise `Problem` 409 if an answer is that of another act, which had the same key."""
+    said = act.model_dump(mode="json")
+    about = {name: said[name] for name in _SUBJECTS & said.keys() & answer["result"].keys()}
+    wanted = (said.get("type"), act.actor, act.reason, about)
+    found = (
+        answer["act"],
+        answer["actor"],
+        answer["reason"],
+        {name: answer["result"][name] for name in about},
+    )
+    if found != wanted:
         raise Problem(409, "key_reused", "the Idempotency-Key was another act's")
 
 
