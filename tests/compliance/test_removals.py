@@ -288,7 +288,7 @@ async def test_the_database_empties_nothing_that_is_not_due(office: Office, valu
             "INSERT INTO removed_record (shard, kind, removed_seq, body, removal_id, seq, recorded_at)"
             f" SELECT 0, 'decision', seq, 'x', {values}, now() FROM decision"
         )
-    assert caught.value.constraint_name == guard
+    assert getattr(caught.value, "constraint_name", None) == guard
 
 
 async def test_the_database_empties_nothing_under_a_legal_hold(office: Office):

@@ -537,6 +537,14 @@ BUGS: Final = (
         "domain.records:Record.__init__", "if keys is not None and is_personal(message):", "if False:",
     ),
     Bug(
+        "holders_to_be_read", "who has a role with a customer is not sealed", SEALED,
+        "domain.personal:sealed_content", "for name in PARTY_BLOCKS:", 'for name in ("party",):',
+    ),
+    Bug(
+        "holder_of_no_code", "somebody without a code is given a role, which nobody can end", SEALED,
+        "domain.effects.holders:_form", "holder.person is None", "False",
+    ),
+    Bug(
         "key_of_no_owner", "a key is published under another owner's name", SEALED,
         "handlers.sealing:_published", "row.owner.encode(), key_record", "b'nobody', key_record",
     ),

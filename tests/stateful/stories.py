@@ -615,6 +615,7 @@ OTHER: Final[dict[str, Any]] = {"payment": {"creditor": {"name": "Ulla Ultima"}}
 SEALED: Final[Script] = [
     say("open_account", ANNA, "named", account="named", entity="BANK", asset="EUR", **PARTY),
     say("change_holder", ANNA, "owned", account=ANNA, holder=HOLDER, authority="the register"),
+    say("change_holder", ANNA, "nobody", account=ANNA, holder={"name": "Nobody"}, authority="hearsay"),
     on_account("deposit", ANNA, "2.00", **PAYEE),
     works("after_commit"),
     on_account("withdrawal", ANNA, "1.00", **PAYEE),
