@@ -68,7 +68,7 @@ async def following(
     try:
         yield stream
     finally:
-        await cast(AsyncGenerator[list[Record], None], stream).aclose()
+        await cast("AsyncGenerator[list[Record], None]", stream).aclose()
 
 
 async def ends_of(client: "Client", topics: Sequence[Topic]) -> dict[tuple[str, int], int]:

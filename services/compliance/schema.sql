@@ -1356,55 +1356,55 @@ CREATE VIEW kept_record AS
            FROM closed c
         UNION ALL
          SELECT a.shard,
-            'alert'::text,
+            'alert'::text AS kind,
             a.seq,
-            (a.shard || '-'::text) || a.seq,
+            (a.shard || '-'::text) || a.seq AS record_id,
             a.owner,
             COALESCE(c.record_class,
                 CASE
                     WHEN a.rule = 'SAN-1'::text THEN 'sanctions'::text
                     ELSE 'aml'::text
-                END) AS "coalesce",
+                END) AS record_class,
                 CASE
                     WHEN t.case_id IS NULL THEN t.recorded_at
                     ELSE c.closed_at
-                END AS closed_at
+                END AS since
            FROM alert a
              LEFT JOIN alert_triage t ON t.shard = a.shard AND t.alert_seq = a.seq
              LEFT JOIN closed c ON c.shard = t.shard AND c.case_id = t.case_id
         UNION ALL
          SELECT s.shard,
-            'snoozed_alert'::text,
+            'snoozed_alert'::text AS kind,
             s.seq,
-            (s.shard || '-'::text) || s.seq,
+            (s.shard || '-'::text) || s.seq AS record_id,
             s.owner,
-            'aml'::text,
-            s.recorded_at
+            'aml'::text AS record_class,
+            s.recorded_at AS since
            FROM snoozed_alert s
         UNION ALL
          SELECT h.shard,
-            'hold'::text,
+            'hold'::text AS kind,
             h.seq,
-            h.instruction_id::text AS instruction_id,
+            h.instruction_id::text AS record_id,
             h.owner,
                 CASE
                     WHEN h.findings @> '[{"rule": "SAN-1"}]'::jsonb THEN 'sanctions'::text
                     ELSE 'aml'::text
-                END AS "case",
-            d.recorded_at
+                END AS record_class,
+            d.recorded_at AS since
            FROM hold h
              LEFT JOIN decision d ON d.shard = h.shard AND d.seq = h.decided_seq
         UNION ALL
          SELECT d.shard,
-            'decision'::text,
+            'decision'::text AS kind,
             d.seq,
-            d.instruction_id::text AS instruction_id,
+            d.instruction_id::text AS record_id,
             d.owner,
                 CASE
                     WHEN d.findings @> '[{"rule": "SAN-1"}]'::jsonb THEN 'sanctions'::text
                     ELSE 'aml'::text
-                END AS "case",
-            d.recorded_at
+                END AS record_class,
+            d.recorded_at AS since
            FROM decision d) k;
 GRANT SELECT ON kept_record TO backoffice_readonly;
 GRANT SELECT ON kept_record TO compliance_service;

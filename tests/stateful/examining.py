@@ -13,6 +13,7 @@ from audit.checks import CHECKS
 from audit.checks.cases import cases_follow_from_their_facts
 from audit.checks.freezes import freezes_elsewhere_are_seen
 from audit.checks.ratings import ratings_follow_from_data_and_acts
+from audit.checks.removals import removed_as_the_law_allows
 from audit.checks.reports import reports_equal_recomputation
 from audit.checks.rights import nobody_reads_anothers
 from audit.checks.running import given_back_in_time, the_system_comes_to_rest
@@ -34,7 +35,7 @@ from tests.support.keys import MASTER_KEY, with_master_key
 from tests.transactions.support import PARTITIONS
 
 NOT_OF_THE_LEDGER: Final = (
-    cases_follow_from_their_facts,
+    removed_as_the_law_allows,
     reports_equal_recomputation,
     screening_equals_recomputation,
     ratings_follow_from_data_and_acts,

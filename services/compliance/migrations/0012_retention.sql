@@ -82,23 +82,28 @@ FROM (
            c.closed_at AS since
     FROM closed AS c
     UNION ALL
-    SELECT a.shard, 'alert', a.seq, a.shard || '-' || a.seq, a.owner,
-           coalesce(c.record_class, CASE WHEN a.rule = 'SAN-1' THEN 'sanctions' ELSE 'aml' END),
-           CASE WHEN t.case_id IS NULL THEN t.recorded_at ELSE c.closed_at END
+    SELECT a.shard, 'alert' AS kind, a.seq, a.shard || '-' || a.seq AS record_id, a.owner,
+           coalesce(
+               c.record_class, CASE WHEN a.rule = 'SAN-1' THEN 'sanctions' ELSE 'aml' END
+           ) AS record_class,
+           CASE WHEN t.case_id IS NULL THEN t.recorded_at ELSE c.closed_at END AS since
     FROM alert AS a
     LEFT JOIN alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
     LEFT JOIN closed AS c ON c.shard = t.shard AND c.case_id = t.case_id
     UNION ALL
-    SELECT s.shard, 'snoozed_alert', s.seq, s.shard || '-' || s.seq, s.owner, 'aml', s.recorded_at
+    SELECT s.shard, 'snoozed_alert' AS kind, s.seq, s.shard || '-' || s.seq AS record_id, s.owner,
+           'aml' AS record_class, s.recorded_at AS since
     FROM snoozed_alert AS s
     UNION ALL
-    SELECT h.shard, 'hold', h.seq, h.instruction_id::text, h.owner,
-           CASE WHEN h.findings @> '[{"rule": "SAN-1"}]' THEN 'sanctions' ELSE 'aml' END, d.recorded_at
+    SELECT h.shard, 'hold' AS kind, h.seq, h.instruction_id::text AS record_id, h.owner,
+           CASE WHEN h.findings @> '[{"rule": "SAN-1"}]' THEN 'sanctions' ELSE 'aml' END AS record_class,
+           d.recorded_at AS since
     FROM hold AS h
     LEFT JOIN decision AS d ON d.shard = h.shard AND d.seq = h.decided_seq
     UNION ALL
-    SELECT d.shard, 'decision', d.seq, d.instruction_id::text, d.owner,
-           CASE WHEN d.findings @> '[{"rule": "SAN-1"}]' THEN 'sanctions' ELSE 'aml' END, d.recorded_at
+    SELECT d.shard, 'decision' AS kind, d.seq, d.instruction_id::text AS record_id, d.owner,
+           CASE WHEN d.findings @> '[{"rule": "SAN-1"}]' THEN 'sanctions' ELSE 'aml' END AS record_class,
+           d.recorded_at AS since
     FROM decision AS d
 ) AS k;
 
