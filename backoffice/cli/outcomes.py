@@ -121,10 +121,10 @@ class Outcomes:
             waiting = self.pending.pop((first["shard"], first["seq"]), None)
             if waiting is not None:
                 self._apply(waiting, event)
-                return
         source = event.get("source")
         if source is None or source["topic"] != INSTRUCTIONS.name:
             return
+        # What asks for a pending one to be posted or voided has the same event for its own outcome.
         place = (source["partition"], source["offset"])
         outcome = self.open.get(place)
         if outcome is None:

@@ -77,6 +77,6 @@ async def _events(client: Client) -> AsyncIterator[PublishedEvent]:
                 return
 
 
-def _chain_of(record: sessions.Record) -> bytes | None:
+def _chain_of(record: "sessions.Record") -> bytes | None:
     head = header(record, "chain")
     return None if head is None else head.encode()

@@ -1,5 +1,7 @@
 """`backoffice simulate`: plays the upstream systems against the running stack."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Final
@@ -10,6 +12,7 @@ from backoffice import simulator
 from backoffice.cli import business_days, output, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import TIMED_OUT, CommandError
+from backoffice.cli.lagmeter import open_lagmeter
 from backoffice.cli.sending import Sending, progress_words, send_all, shown
 from backoffice.simulator import SimulatedRecord
 from backoffice.simulator.population import ENTITY
@@ -20,6 +23,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 COUNT: Final = 20_000
 INVESTIGATED_MAX: Final = 1_000
+LOOK_SECONDS: Final = 0.1
+"""Between two looks at whether reporting has caught up."""
 
 
 @app.command()
@@ -79,7 +84,14 @@ async def _simulate(
 
 
 async def _investigate(connection: Connection, seed: int, *, timeout: float) -> Sending:
-    """Play what becomes of the oldest items in suspense, as far as reporting has read."""
+    """Play what becomes of the oldest items in suspense, once reporting has read of those just sent."""
+    async with open_lagmeter(connection) as meter:
+        deadline = time.monotonic() + timeout
+        while True:
+            lag, _ = (await meter.look()).of_service("reporting")
+            if not lag or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
     async with sessions.open_database(connection) as database:
         items = await open_items(database, on=None, entity=ENTITY, from_age=0, limit=INVESTIGATED_MAX)
         day = await business_days.current_day(database, ENTITY)

@@ -120,6 +120,18 @@ def test_a_reserve_is_final_when_no_decision_is_awaited(screened: bool) -> None:
     assert outcomes.undecided == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("TransactionVoided", "voided"), ("TransactionPosted", "posted")]
+)
+def test_what_ends_a_pending_one_that_still_waits_has_an_outcome_too(kind: str, outcome: str) -> None:
+    """One event answers both: the instruction that asked for it, and the one that it was asked for."""
+    outcomes = Outcomes()
+    reserved, asked = outcomes.expect([(0, 5), (0, 6)])
+    outcomes.take([event("TransactionPending", 7, 5), event(kind, 8, 6, first={"shard": 0, "seq": 7})])
+    assert (reserved.outcome, asked.outcome) == (outcome, outcome)
+    assert outcomes.tally() == {outcome: 2}
+
+
 def test_a_duplicate_tells_the_first_outcome() -> None:
     """An upstream that lost the answer reads it there."""
     outcomes = Outcomes()
