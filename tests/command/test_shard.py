@@ -29,6 +29,7 @@ def test_no_act_is_sent_to_a_shard_whose_database_lost_its_tail(
     """It would take none, and whoever waits must be told what helps instead."""
 
     async def rows() -> list[tuple[str, ShardState]]:
+        """One shard that is halted, and says that it has lost its tail."""
         return [("transactions", ShardState(2, None, 3, 7, 7, datetime(2026, 1, 2, tzinfo=UTC), LOST))]
 
     monkeypatch.setattr(shard, "_rows", rows)

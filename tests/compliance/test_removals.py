@@ -253,6 +253,7 @@ async def test_a_removal_whose_process_is_killed_is_finished_by_the_next(
     go_on = removal_store.go_on
 
     async def killed(connection: Any, *told: Any, **more: Any) -> None:
+        """Die when the step is done, before it is committed."""
         assert await connection.fetchval("SELECT count(*) FROM removed_record") == 1
         await killer.execute("SELECT pg_terminate_backend($1)", process)
         await go_on(connection, *told, **more)

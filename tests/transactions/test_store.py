@@ -429,6 +429,7 @@ async def test_events_are_rebuilt_without_reading_the_journal_for_each(ledger: S
         await ledger.send(*[transfer(ALICE, BOB, "1.00") for _ in range(350)])
 
     async def looked_at() -> int:
+        """How many rows of the journal this transaction has looked at."""
         rows = await ledger.connection.fetchval(
             """
             SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
