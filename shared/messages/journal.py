@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter
 
 from shared.messages.envelope import Code, Event, Message, Number, Place, RiskClass
-from shared.messages.kinds import MOVED as MOVED
 
 MovementKind = Literal["principal", "fee", "interest", "commission", "tax", "obligation", "opening"]
 

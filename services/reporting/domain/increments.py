@@ -38,7 +38,8 @@ from shared.messages.compliance import (
     HoldPlaced,
 )
 from shared.messages.envelope import HOUSE
-from shared.messages.journal import MOVED, OUTCOMES
+from shared.messages.journal import OUTCOMES
+from shared.messages.kinds import MOVED
 from shared.messages.topics import ALERTS, DECISIONS, JOURNAL
 from shared.money import parse_amount
 

@@ -27,7 +27,8 @@ from services.reporting.domain.report import (
     Row,
     agree,
 )
-from shared.messages.journal import MOVED, OUTCOMES
+from shared.messages.journal import OUTCOMES
+from shared.messages.kinds import MOVED
 from shared.messages.reporting import Reconciliation
 from shared.money import format_amount
 
