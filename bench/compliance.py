@@ -166,7 +166,7 @@ async def _seen(world: World) -> int:
     return await world.number(statement, JOURNAL.name)
 
 
-async def _progress(world: World, ends: int) -> tuple[int, int, int]:
-    """Instructions that the ledger has not taken, chains that wait for compliance, decisions made."""
-    taken, behind = await world.lag(("compliance",))
-    return ends - taken, behind, await _decided(world)
+async def _progress(world: World, ends: int) -> tuple[int, int, int, int]:
+    """What the ledger has not taken, chains that wait for compliance, decisions made, events taken."""
+    taken, behind, events = await world.lag(("compliance",))
+    return ends - taken, behind, await _decided(world), events

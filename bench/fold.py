@@ -43,7 +43,8 @@ from services.transactions.domain.seals import Chain, chained
 from services.transactions.domain.state import ShardState
 from services.transactions.handlers.announcing import announce
 from services.transactions.handlers.memory import TYPES
-from services.transactions.store.journal import JournalRows, key_rows
+from services.transactions.store.instruction_keys import key_rows
+from services.transactions.store.journal_rows import JournalRows
 from shared.messages.partitioner import shard_of
 from shared.messages.sealing import SECRET_BYTES, PartyKey
 from shared.messages.topics import INSTRUCTIONS

@@ -38,7 +38,11 @@ SEND_AT_ONCE: Final = 20_000
 NO_LAG: Final = """
 SELECT
     (SELECT coalesce(sum(next_offset), 0) FROM transactions.position WHERE topic = $1)::bigint AS taken,
-    (SELECT count(*) FROM (
+    count(*) FILTER (WHERE last_seq <> taken) AS behind,
+    coalesce(sum(taken), 0)::bigint AS events
+FROM (
+    SELECT consumer, last_seq, coalesce(taken, 0) AS taken
+    FROM (
         SELECT 'compliance' AS consumer, sent.last_seq, mark.last_seq AS taken
         FROM transactions.sent LEFT JOIN compliance.source_mark AS mark
           ON (mark.topic, mark.partition, mark.source_shard) = (sent.topic, sent.partition, sent.shard)
@@ -56,9 +60,11 @@ SELECT
           ON (mark.topic, mark.partition, mark.source_shard) = (sent.topic, sent.partition, sent.shard)
         WHERE sent.topic = 'compliance.decisions.v1'
     ) AS chain
-    WHERE last_seq <> coalesce(taken, 0) AND consumer = ANY($2)) AS behind
+    WHERE consumer = ANY($2)
+) AS chain
 """
-"""Instructions taken, and how many chains of events some consumer has not taken to their heads."""
+"""Instructions taken, how many chains of events some consumer has not taken to their heads, and the events taken,
+by their numbers."""
 
 
 class BenchError(Exception):
@@ -230,11 +236,11 @@ class World:
             INSTRUCTIONS.name,
         )
 
-    async def lag(self, services: Sequence[str] = SERVICES) -> tuple[int, int]:
-        """Instructions taken, and how many chains of events wait for one of the services."""
+    async def lag(self, services: Sequence[str] = SERVICES) -> tuple[int, int, int]:
+        """Instructions taken, how many chains of events wait for one of the services, and events taken."""
         row = await self.owner.fetchrow(NO_LAG, INSTRUCTIONS.name, list(services))
         assert row is not None
-        return row["taken"], row["behind"]
+        return row["taken"], row["behind"], row["events"]
 
     async def wait_no_lag(self, services: Sequence[str] = SERVICES) -> float:
         """Wait until none of the services lags behind anything published; return when that was first seen."""

@@ -6,8 +6,7 @@ The kind names the reason to be expected where there is one (see `services.trans
 from typing import Final
 
 from backoffice.simulator.population import ENTITY, Account
-from backoffice.simulator.traffic import Maker
-from backoffice.simulator.upstream import SimulatedRecord, Upstream, money
+from backoffice.simulator.upstream import Maker, SimulatedRecord, Upstream, money
 from shared.messages.envelope import HOUSE
 
 

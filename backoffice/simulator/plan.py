@@ -11,8 +11,9 @@ from uuid import UUID
 
 from backoffice.simulator import mistakes, people, traffic
 from backoffice.simulator.population import ENTITY
-from backoffice.simulator.traffic import Maker
-from backoffice.simulator.upstream import SimulatedRecord, Upstream
+from backoffice.simulator.traffic.accounts import open_account
+from backoffice.simulator.traffic.payments import salary, structuring_deposit
+from backoffice.simulator.upstream import Maker, SimulatedRecord, Upstream
 from shared.messages.envelope import HOUSE
 
 __all__ = ["SimulatedRecord", "anchor_id", "first_day_after", "plan"]
@@ -133,13 +134,13 @@ def _day(up: Upstream, day: date, number: int, size: int, sent: int) -> Iterator
         up.now_ms += up.step_ms
         if slot in structuring:
             structurer = structurer or up.some_account()
-            record = traffic.structuring_deposit(up, structurer)
+            record = structuring_deposit(up, structurer)
         elif sharer is not None and slot in sharing:
             record = people.shared_deposit(up, sharer, sharing.index(slot))
         elif len(up.accounts) < FIRST_ACCOUNTS + ACCOUNTS_PER_INSTRUCTION * (sent + slot):
-            record = traffic.open_account(up)
+            record = open_account(up)
         elif up.unfunded:
-            record = traffic.salary(up)
+            record = salary(up)
         elif chance() < MISTAKE_SHARE:
             yield mistakes.MISTAKES[int(chance() * len(mistakes.MISTAKES))](up)
             continue

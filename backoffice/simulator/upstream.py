@@ -4,7 +4,7 @@ JSON is put together by hand, since a load generator must not be slower than wha
 holds every record against `shared.messages.instructions`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -189,3 +189,7 @@ class Upstream:
 def money(minor: int) -> str:
     """Spell minor units of an asset with two decimals."""
     return f"{minor // 100}.{minor % 100:02d}"
+
+
+Maker = Callable[[Upstream], SimulatedRecord]
+"""Makes one record of a kind of traffic."""

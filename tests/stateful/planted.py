@@ -200,7 +200,7 @@ BUGS: Final = (
     ),
     Bug(
         "other_first_kept", "the seq that is kept with an id is not that of its first outcome", REPEATED,
-        "store.journal:key_rows", "8, decision.seq,", "8, decision.seq + 1,",
+        "store.instruction_keys:key_rows", "8, decision.seq,", "8, decision.seq + 1,",
     ),
     Bug(
         "kept_as_a_fee", "what is kept of an instruction says that it was a fee", REPEATED,

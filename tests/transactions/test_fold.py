@@ -15,7 +15,7 @@ from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.events import event_bytes, spell_time, spelt_in_parts
 from services.transactions.domain.state import ShardState
-from services.transactions.store.journal import JournalRows
+from services.transactions.store.journal_rows import JournalRows
 from shared.messages.compliance import CustomerRated, DecisionMade
 from shared.messages.envelope import HOUSE
 from shared.runtime.work import Received

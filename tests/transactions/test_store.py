@@ -16,7 +16,7 @@ from services.transactions.app import create_service
 from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.seals import SEAL_EVERY
 from services.transactions.queries import account_history, account_show, verify
-from services.transactions.store import journal, moving
+from services.transactions.store import instruction_keys, moving
 from shared.messages.acts import DiscardParked, ReplayParked
 from shared.messages.envelope import HOUSE
 from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS
@@ -197,12 +197,12 @@ async def test_a_credit_to_another_shards_customer_is_copied_there_in_a_chain(le
     assert first.correlation_id == json.loads(first.body)["instruction_id"]
 
 
-@pytest.mark.parametrize("at_once_max", [0, journal.IDS_AT_ONCE_MAX], ids=["many ids", "few ids"])
+@pytest.mark.parametrize("at_once_max", [0, instruction_keys.IDS_AT_ONCE_MAX], ids=["many ids", "few ids"])
 async def test_a_repeat_is_found_though_ids_are_looked_up_only_when_one_is_taken(
     ledger: StoredLedger, monkeypatch: pytest.MonkeyPatch, at_once_max: int
 ) -> None:
     """The database says that an id is taken; the batch is decided again, and nothing of it has had effect."""
-    monkeypatch.setattr(journal, "IDS_AT_ONCE_MAX", at_once_max)
+    monkeypatch.setattr(instruction_keys, "IDS_AT_ONCE_MAX", at_once_max)
     again = transfer(ALICE, BOB, "1.00")
     await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "100.00"), again)
     ledger.service.memory.repeats_expected = 0

@@ -69,7 +69,7 @@ class Terms:
     spelt: Any = None
     """How events spell all this; see `services.transactions.domain.events`."""
     row: Any = None
-    """How journal rows spell it; see `services.transactions.store.journal`."""
+    """How journal rows spell it; see `services.transactions.store.journal_rows`."""
 
 
 @dataclass(slots=True)

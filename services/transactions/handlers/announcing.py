@@ -15,6 +15,7 @@ from services.transactions.store import (
     Connection,
     binary,
     journal,
+    journal_rows,
     seals,
 )
 from shared.messages.acts import ActBase, EraseParty
@@ -27,7 +28,7 @@ ERASE_PARTY: Final[str] = EraseParty.model_fields["type"].default
 
 
 def announce(
-    rows: journal.JournalRows,
+    rows: journal_rows.JournalRows,
     work: UnitOfWork,
     chain: Chain,
     decided: Sequence[Decision],
@@ -168,7 +169,7 @@ async def announce_act(
         },
         traceparent=received.traceparent,
     )
-    rows = journal.JournalRows()
+    rows = journal_rows.JournalRows()
     sealed: list[Seal] = []
     chains = await seals.chains_at(work.connection, [received.shard])
     chain = announce(rows, work, chains[received.shard], [decision], sealed)
@@ -191,7 +192,7 @@ async def events_after(
 ) -> list[Outgoing]:
     """Rebuild the events after `seq` from the journal, byte for byte as they were first published."""
     events: list[Outgoing] = []
-    rows = journal.JournalRows()
+    rows = journal_rows.JournalRows()
     # The chain is taken up at the last seal before, so up to a seal's events more are read.
     sealed_seq, head = await seals.head_before(connection, shard, seq)
     for decision, recorded_at, epoch, places in await journal.decisions_after(

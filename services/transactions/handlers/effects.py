@@ -34,7 +34,8 @@ from services.transactions.store import (
     balances,
     carried,
     closing,
-    journal,
+    instruction_keys,
+    journal_rows,
     limits,
     moving,
     parts,
@@ -126,17 +127,17 @@ async def _take_effect(memory: Memory, work: UnitOfWork, batches: Mapping[int, E
         memory.repeats_expected -= 1
         await load_known_ids(work.connection, batches, outsides)
     folded = await _fold_all(memory, work, states, batches, outsides)
-    if not await journal.claim_ids(work.connection, _ids_used(folded)):
+    if not await instruction_keys.claim_ids(work.connection, _ids_used(folded)):
         # One of them has come before, which is rare: now the first outcomes are looked up, and for the
         # batches that follow beforehand, since repeats seldom come alone.
         memory.repeats_expected = REPEATS_EXPECTED_BATCHES
         await load_known_ids(work.connection, batches, outsides)
         folded = await _fold_all(memory, work, states, batches, outsides)
-        if not await journal.claim_ids(work.connection, _ids_used(folded)):
+        if not await instruction_keys.claim_ids(work.connection, _ids_used(folded)):
             raise RuntimeError("an instruction's id is taken, and its first outcome cannot be found")
     await _claim_accounts(memory, work, states, batches, outsides, folded)
     chains = await _chains(memory, work, folded)
-    rows = journal.JournalRows()
+    rows = journal_rows.JournalRows()
     sealed: list[Seal] = []
     for shard, result in folded.items():
         memory.chains_ahead[shard] = announce(rows, work, chains[shard], result.decisions, sealed)

@@ -23,7 +23,7 @@ from services.transactions.store import (
     Connection,
     accounts,
     balances,
-    journal,
+    instruction_keys,
     moving,
     reversals,
     value_dates,
@@ -219,7 +219,7 @@ async def _first_outcomes(
     ids = [each for ids in asked.values() for each in ids]
     if not ids:
         return {}
-    return await journal.first_outcomes(
+    return await instruction_keys.first_outcomes(
         connection, ids, [shard for shard, of_shard in asked.items() for _ in of_shard]
     )
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from services.transactions.queries.balances_at import Moment, Scope, ScopeKind, balances_show
     from services.transactions.queries.export import export_ledger
     from services.transactions.queries.exported import ExportUnreadableError, check_export
-    from services.transactions.queries.finding import PositionUnknownError, Wanted, find_transactions
+    from services.transactions.queries.finding import PositionUnknownError, find_transactions
+    from services.transactions.queries.finding_criteria import Wanted
     from services.transactions.queries.showing import transaction_show
     from services.transactions.queries.traces import transaction_trace
     from services.transactions.queries.verifying import VerifyResult, compare_published, verify
@@ -43,7 +44,7 @@ _HOMES: Final = {
     "Scope": "balances_at",
     "ScopeKind": "balances_at",
     "VerifyResult": "verifying",
-    "Wanted": "finding",
+    "Wanted": "finding_criteria",
     "account_history": "accounts",
     "account_show": "accounts",
     "balances_show": "balances_at",
