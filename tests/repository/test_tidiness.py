@@ -128,3 +128,11 @@ def test_every_report_has_its_query_beside_it() -> None:
     """A report is two files of one name."""
     folder = Path(reports.__file__).parent
     assert {path.stem for path in folder.glob("*.sql")} == {each.code for each in REPORTS}
+
+
+def test_no_statement_joins_the_view_of_movements() -> None:
+    """PostgreSQL looks nothing up in a union of which a part has a condition: it reads all of it, for each row.
+
+    `CROSS JOIN LATERAL (SELECT * FROM movement WHERE … OFFSET 0)` looks up (ADR 0063).
+    """
+    assert _found(re.compile(r"JOIN (?:transactions\.)?movement\b(?!_)")) == []

@@ -15,7 +15,13 @@ from services.transactions import data
 from services.transactions.app import create_service
 from services.transactions.domain.chart import Dated, ScreeningPolicy
 from services.transactions.domain.seals import SEAL_EVERY
-from services.transactions.queries import account_history, account_show, verify
+from services.transactions.queries import (
+    account_history,
+    account_show,
+    transaction_show,
+    transaction_trace,
+    verify,
+)
 from services.transactions.store import instruction_keys, moving
 from shared.messages.acts import DiscardParked, ReplayParked
 from shared.messages.envelope import HOUSE
@@ -28,6 +34,7 @@ from tests.transactions.support import (
     PARTITIONS,
     PureLedger,
     StoredLedger,
+    allocating,
     answer,
     closing,
     custody,
@@ -43,6 +50,7 @@ from tests.transactions.support import (
     rating,
     received,
     reopening,
+    returning,
     reversal,
     trade,
     transfer,
@@ -422,29 +430,104 @@ async def test_one_unit_of_work_may_call_the_handler_twice(ledger: StoredLedger)
     assert outcome(event) == "posted"
 
 
-async def test_events_are_rebuilt_without_reading_the_journal_for_each(ledger: StoredLedger) -> None:
+async def looked_at(connection: asyncpg.Connection) -> int:
+    """How many rows of the journal this transaction has looked at."""
+    rows = await connection.fetchval(
+        """
+        SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
+        FROM pg_stat_xact_user_tables
+        WHERE relname LIKE 'journal_row%'
+        """
+    )
+    return rows or 0
+
+
+@pytest.mark.parametrize("page_cost", [1, 1000], ids=["indexes help", "as if indexes were no use"])
+async def test_events_are_rebuilt_without_reading_the_journal_for_each(
+    ledger: StoredLedger, page_cost: int
+) -> None:
     """Whatever PostgreSQL thinks of its indexes: who takes a shard over reads no more for it."""
     await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "3000.00"))
     for _ in range(6):
         await ledger.send(*[transfer(ALICE, BOB, "1.00") for _ in range(350)])
-
-    async def looked_at() -> int:
-        """How many rows of the journal this transaction has looked at."""
-        rows = await ledger.connection.fetchval(
-            """
-            SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
-            FROM pg_stat_xact_user_tables
-            WHERE relname LIKE 'journal_row%'
-            """
-        )
-        return rows or 0
-
-    await ledger.connection.execute("SET random_page_cost = 1000")  # as if an index were no use
+    await ledger.connection.execute(f"SET random_page_cost = {page_cost}")
     async with ledger.connection.transaction():
-        before = await looked_at()
+        before = await looked_at(ledger.connection)
         assert len(await ledger.service.events_after(ledger.connection, 1, SEAL_EVERY, 10)) == 10
-        read = await looked_at() - before
+        read = await looked_at(ledger.connection) - before
     assert read < 100
+
+
+@pytest.mark.parametrize("page_cost", [1, 1000], ids=["indexes help", "as if indexes were no use"])
+async def test_what_is_pending_is_loaded_without_reading_the_journal_for_each(
+    ledger: StoredLedger, page_cost: int
+) -> None:
+    """Who takes a shard over with much that is pending reads that, not all the shard for each of it."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "3000.00"))
+    await ledger.send(*[transfer(ALICE, BOB, "1.00") for _ in range(500)])
+    asked = {"owner": ALICE, "account": ALICE, "amount": "1.00", "asset": "EUR"}
+    await ledger.send(*[instruction("reserve", **asked) for _ in range(100)])
+    await ledger.connection.execute(f"SET random_page_cost = {page_cost}")
+    async with ledger.connection.transaction():
+        before = await looked_at(ledger.connection)
+        await ledger.service.load(ledger.connection, 1)
+        read = await looked_at(ledger.connection) - before
+    assert len(ledger.service.memory.shards[1].pendings) == 100
+    assert read < 400
+
+
+@pytest.mark.parametrize("page_cost", [1, 1000], ids=["indexes help", "as if indexes were no use"])
+@pytest.mark.parametrize(
+    "name", ["reversal", "return", "settlement", "release", "repeat", "allocation", "reopening"]
+)
+async def test_what_follows_up_an_event_reads_that_event_alone(
+    ledger: StoredLedger, name: str, page_cost: int
+) -> None:
+    """A batch costs what is in it, however long the journal is behind it and whatever was analyzed."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "3000.00"))
+    paid, reserved, ordered = (
+        withdrawal(ALICE, "5.00"),
+        instruction("reserve", owner=ALICE, account=ALICE, amount="1.00", asset="EUR"),
+        deposit(ALICE, "1.00"),
+    )
+    fact = deposit(ALICE, "2.00", "nobody")
+    *_, suspended = await ledger.send(paid, reserved, ordered, fact)
+    await ledger.send(opening(ALICE, "other"), closing(ALICE, "other"))
+    await ledger.tick()
+    await ledger.send(*[transfer(ALICE, BOB, "1.00") for _ in range(500)])
+    sent = {
+        "reversal": reversal(paid, entered_by="op:a", approved_by="op:b"),
+        "return": returning(paid, "5.00"),
+        "settlement": instruction("post_pending", owner=ALICE, pending_id=reserved["instruction_id"]),
+        "release": instruction("void_pending", owner=ALICE, pending_id=reserved["instruction_id"]),
+        "repeat": ordered,
+        "allocation": allocating(suspended, "2.00", ALICE),
+        "reopening": reopening(ALICE, "other"),
+    }[name]
+    await ledger.forget()
+    await ledger.connection.execute(f"SET random_page_cost = {page_cost}")
+    async with ledger.work([1]) as work:
+        before = await looked_at(ledger.connection)
+        await ledger.service.handle(work, [received(sent)])
+        read = await looked_at(ledger.connection) - before
+    assert read < 20
+    event = json.loads(work.outgoing[0].body)
+    assert outcome(event) == {"release": "void_requested", "repeat": "duplicate", "reopening": "applied"}.get(
+        name, "posted"
+    )
+
+
+async def test_showing_an_instruction_reads_its_own_events_alone(ledger: StoredLedger) -> None:
+    """Of ten million as of ten."""
+    paid = withdrawal(ALICE, "5.00")
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "3000.00"), paid)
+    await ledger.send(*[transfer(ALICE, BOB, "1.00") for _ in range(500)])
+    async with ledger.connection.transaction(isolation="repeatable_read", readonly=True):
+        before = await looked_at(ledger.connection)
+        await transaction_show(ledger.connection, UUID(paid["instruction_id"]))
+        await transaction_trace(ledger.connection, UUID(paid["instruction_id"]))
+        read = await looked_at(ledger.connection) - before
+    assert read < 20
 
 
 async def test_what_is_rolled_back_leaves_no_trace_in_memory(ledger: StoredLedger) -> None:

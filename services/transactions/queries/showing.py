@@ -118,7 +118,9 @@ async def _movements(connection: Connection, numbers: Sequence[Number]) -> dict[
                debit.container AS debit_container, credit.code AS credit_code, credit.owner AS credit_owner,
                credit.class AS credit_class, credit.container AS credit_container
         FROM unnest($1::int[], $2::bigint[]) AS asked (shard, seq)
-        JOIN transactions.movement USING (shard, seq)
+        CROSS JOIN LATERAL (
+            SELECT * FROM transactions.movement WHERE shard = asked.shard AND seq = asked.seq OFFSET 0
+        ) AS movement
         JOIN transactions.asset USING (asset_id)
         JOIN transactions.account AS debit ON debit.account_id = movement.debit_account
         JOIN transactions.account AS credit ON credit.account_id = movement.credit_account

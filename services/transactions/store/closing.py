@@ -14,10 +14,11 @@ async def closings_at(connection: Connection, chart: Chart, shard: int) -> list[
     rows = await connection.fetch(
         """
         SELECT account_id, closing.seq, closed_seq,
-               coalesce(journal_row.instruction_id, detached.instruction_id) AS instruction_id
+               coalesce(
+                   (SELECT instruction_id FROM journal_row WHERE shard = $1 AND seq = closing.seq),
+                   (SELECT instruction_id FROM detached_outcome WHERE shard = $1 AND seq = closing.seq)
+               ) AS instruction_id
         FROM account_closing AS closing
-        LEFT JOIN journal_row ON journal_row.shard = $1 AND journal_row.seq = closing.seq
-        LEFT JOIN detached_outcome AS detached ON detached.shard = $1 AND detached.seq = closing.seq
         WHERE account_id >= $2 AND account_id < $3 AND reopened_seq IS NULL
         ORDER BY closing.seq
         """,

@@ -126,7 +126,10 @@ async def legs_between(
 async def legs_at(
     connection: Connection, chart: Chart, numbers: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], list[Leg]]:
-    """Read the movements of these events, of any shards, by shard and seq."""
+    """Read the movements of these events, of any shards, by shard and seq.
+
+    Each by itself: joined, the view would be read whole, since one of its parts has a condition of its own.
+    """
     return await _legs(
         connection,
         chart,
@@ -136,7 +139,9 @@ async def legs_at(
                    movement.credit_account, movement.amount, movement.debit_balance_after,
                    movement.credit_balance_after
             FROM unnest($1::text::int[], $2::text::bigint[]) AS asked (shard, seq)
-            JOIN movement ON movement.shard = asked.shard AND movement.seq = asked.seq
+            CROSS JOIN LATERAL (
+                SELECT * FROM movement WHERE shard = asked.shard AND seq = asked.seq OFFSET 0
+            ) AS movement
             ORDER BY movement.shard, movement.seq, movement.leg
             """,
             array_of([shard for shard, _ in numbers]),

@@ -142,13 +142,15 @@ async def open_pendings(connection: Connection, chart: Chart, shard: int) -> dic
     """Return the transactions of this shard that are pending, with what is left, by instruction id."""
     rows = await connection.fetch(
         """
-        SELECT shard, seq, pending.instruction_id, pending.content_hash, pending.settled_minor,
-               pending.screening AND pending.cleared_seq IS NULL AS screening, journal.instruction_type,
-               journal.owner, journal.content, journal.detail
+        SELECT pending.shard, pending.seq, pending.instruction_id, pending.content_hash,
+               pending.settled_minor, pending.screening AND pending.cleared_seq IS NULL AS screening,
+               journal.instruction_type, journal.owner, journal.content, journal.detail
         FROM pending
-        JOIN journal USING (shard, seq)
-        WHERE shard = $1 AND resolved_seq IS NULL
-        ORDER BY seq
+        CROSS JOIN LATERAL (
+            SELECT * FROM journal WHERE shard = pending.shard AND seq = pending.seq OFFSET 0
+        ) AS journal
+        WHERE pending.shard = $1 AND resolved_seq IS NULL
+        ORDER BY pending.seq
         """,
         shard,
     )

@@ -14,9 +14,11 @@ async def waiting_at(connection: Connection, shard: int) -> dict[str, Waiting]:
         """
         SELECT scheduled.seq, journal.instruction_id, journal.owner, scheduled.entity_id, scheduled.execute_on
         FROM scheduled
-        JOIN journal USING (shard, seq)
-        WHERE shard = $1 AND scheduled.ended_seq IS NULL
-        ORDER BY seq
+        CROSS JOIN LATERAL (
+            SELECT * FROM journal WHERE shard = scheduled.shard AND seq = scheduled.seq OFFSET 0
+        ) AS journal
+        WHERE scheduled.shard = $1 AND scheduled.ended_seq IS NULL
+        ORDER BY scheduled.seq
         """,
         shard,
     )

@@ -226,7 +226,9 @@ async def _originals(connection: Connection, numbers: list[Number]) -> dict[Numb
                movement.leg, movement.kind, movement.debit_account, movement.credit_account, movement.amount
         FROM (SELECT DISTINCT * FROM unnest($1::int[], $2::bigint[])) AS asked (shard, seq)
         JOIN transactions.journal USING (shard, seq)
-        JOIN transactions.movement USING (shard, seq)
+        CROSS JOIN LATERAL (
+            SELECT * FROM transactions.movement WHERE shard = asked.shard AND seq = asked.seq OFFSET 0
+        ) AS movement
         ORDER BY journal.shard, journal.seq, movement.leg
         """,
         [shard for shard, _ in numbers],
