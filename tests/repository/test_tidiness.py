@@ -131,7 +131,7 @@ def test_every_report_has_its_query_beside_it() -> None:
 
 
 def test_no_statement_joins_the_view_of_movements() -> None:
-    """PostgreSQL looks nothing up in a union of which a part has a condition: it reads all of it, for each row.
+    """PostgreSQL looks nothing up in a union of which a part has a condition: it reads all of it, for each.
 
     `CROSS JOIN LATERAL (SELECT * FROM movement WHERE … OFFSET 0)` looks up (ADR 0063).
     """

@@ -14,7 +14,9 @@ import pytest
 from services.transactions import data
 from services.transactions.app import create_service
 from services.transactions.domain.chart import Dated, ScreeningPolicy
+from services.transactions.domain.ledger import fold
 from services.transactions.domain.seals import SEAL_EVERY
+from services.transactions.handlers import effects
 from services.transactions.queries import (
     account_history,
     account_show,
@@ -546,6 +548,31 @@ async def test_what_is_rolled_back_leaves_no_trace_in_memory(ledger: StoredLedge
     assert [outcome(each) for each in events] == ["applied", "posted"]
     assert await ledger.connection.fetchval("SELECT sum(credits_posted) FROM balance") == 100
     assert len(await ledger.service.events_after(ledger.connection, 1, 0, 10)) == 2
+
+
+async def test_a_batch_that_nothing_is_remembered_of_is_decided_once(
+    ledger: StoredLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What plain instructions need is looked up before they are decided, not found lacking on the way."""
+    await ledger.send(opening(ALICE), opening(BOB), deposit(ALICE, "50.00"))
+    await ledger.forget()
+    folds: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        folds.append(1)
+        return fold(*given, **named)
+
+    monkeypatch.setattr(effects, "fold", counted)
+    (event,) = await ledger.send(transfer(ALICE, BOB, "5.00"))
+    assert (outcome(event), len(folds)) == ("posted", 1)
+
+
+async def test_an_account_is_moved_on_at_once_in_the_batch_that_opens_it(ledger: StoredLedger) -> None:
+    """Without the ladder: on a bank's first day every batch is like that."""
+    paid = received(deposit(ALICE, "5.00"))
+    events = await ledger.send(opening(ALICE), paid)
+    assert [outcome(each) for each in events] == ["applied", "posted"]
+    assert paid.message.closely is None
 
 
 async def test_a_batch_takes_a_constant_number_of_statements(ledger: StoredLedger) -> None:

@@ -91,7 +91,9 @@ def fold(
                 continue
             if context.wanted:
                 continue
-            record = Record(each, types)
+            record = each.message.closely
+            if record is None:
+                record = each.message.closely = Record(each, types)
         elif isinstance(each, Task):
             due = each.perform(context, each, seq)
             if due is None:

@@ -66,3 +66,6 @@ class Wanted:
 
     def __bool__(self) -> bool:
         return bool(self.codes or self.rows)
+
+    def __or__(self, other: "Wanted") -> "Wanted":
+        return Wanted(self.codes | other.codes, self.rows | other.rows)

@@ -48,6 +48,7 @@ class PlainInstruction:
 
     __slots__ = (
         "block",
+        "closely",
         "content",
         "content_hash",
         "fields",
@@ -80,6 +81,8 @@ class PlainInstruction:
         """The record's value, to be read again by pydantic where it is not judged quickly."""
         self.block = block
         """The payment block in the content, where something personal in it is to be sealed."""
+        self.closely: Any = None
+        """The same as a record, once the ladder had to have it so: a batch may be decided again."""
         self.content_hash = hash_of(content) if block is None else b""
         """Of what is sealed, where something is."""
 

@@ -36,6 +36,11 @@ def judge_quickly(received: Received, context: Context, seq: int) -> Decision | 
     # one asset
     debit = state.accounts.get(debit_code)  # pyright: ignore[reportArgumentType] - a stand-in is not found
     credit = state.accounts.get(credit_code)  # pyright: ignore[reportArgumentType]
+    opened = changes.accounts
+    if opened:
+        # An account that this batch opens may be moved on at once.
+        debit = debit or opened.get(debit_code)  # pyright: ignore[reportArgumentType]
+        credit = credit or opened.get(credit_code)  # pyright: ignore[reportArgumentType]
     against = None
     if debit is not None:
         home = debit

@@ -15,6 +15,7 @@ from services.transactions.domain.entries import (
     short_ones,
     touched,
     wanted_by,
+    wanted_by_plain,
 )
 from services.transactions.domain.outside import First, Outside, Wanted
 from services.transactions.domain.state import ShardState
@@ -48,15 +49,14 @@ async def load_needed(
     outsides = {shard: Outside(firsts.get(shard, {})) for shard in batches}
     await _load_originals(memory, work, states, batches, outsides)
     await _load_within(memory, connection, states, batches, outsides)
+    wanted = {shard: wanted_by_plain(states[shard], batch.all) for shard, batch in batches.items()}
     while True:
-        wanted = {
-            shard: found
-            for shard, batch in batches.items()
-            if (found := wanted_by(states[shard], batch.closely_read, outsides[shard]))
-        }
-        if not wanted:
+        for shard, batch in batches.items():
+            wanted[shard] |= wanted_by(states[shard], batch.closely_read, outsides[shard])
+        if not any(wanted.values()):
             break
         await load_wanted(memory, connection, states, outsides, wanted)
+        wanted = {shard: Wanted() for shard in batches}
     await load_stopped(connection, states, batches, outsides)
     short = {
         account_id: shard
