@@ -18,6 +18,7 @@ AssetKind = Literal["currency", "security", "none"]
 """`none` is of accounts that hold nothing themselves."""
 
 _DECIMAL: Final = re.compile(r"(\d{1,40})(?:\.(\d{1,40}))?", re.ASCII)
+_ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]", re.ASCII)
 _RATE: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -104,3 +105,27 @@ def format_amount(minor: int, scale: int) -> str:
     sign = "-" if minor < 0 else ""
     digits = str(abs(minor)).rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def check_digit(first_eleven: str) -> int:
+    """Return the check digit of an ISIN's first eleven characters (ISO 6166, annex A).
+
+    Letters count as 10 to 35, two digits each; from the right every other digit is doubled, and the digits
+    of all are summed.
+    """
+    digits = "".join(str(int(character, 36)) for character in first_eleven)
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        doubled = int(digit) * (2 if place % 2 == 0 else 1)
+        total += doubled // 10 + doubled % 10
+    return -total % 10
+
+
+def isin_fault(text: str) -> str | None:
+    """Say what is wrong with an ISIN; none if nothing is."""
+    if not _ISIN.fullmatch(text):
+        return f"{text!r} is no ISIN: two letters, nine letters or digits, and a check digit"
+    expected = check_digit(text[:-1])
+    if text[-1] != str(expected):
+        return f"the check digit of {text} should be {expected}"
+    return None

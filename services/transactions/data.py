@@ -1,8 +1,8 @@
 """Assets, instruments, entities, chart of accounts, posting rules and policies, loaded by migrate.
 
-They are the `.csv` files in `data/`. Loading again changes nothing but what the files change; nothing is
-ever deleted: an instrument, a class, a rule or a policy ends by its `valid_until`, from which day on another
-rule may hold. A class that has ended takes no new accounts; those there are go on.
+They are `shared/assets.csv` and the `.csv` files in `data/`. Loading again changes nothing but what the files
+change; nothing is ever deleted: an instrument, a class, a rule or a policy ends by its `valid_until`, from
+which day on another rule may hold. A class that has ended takes no new accounts; those there are go on.
 """
 
 import csv
@@ -15,6 +15,7 @@ from typing import Final
 from services.transactions.domain.chart import ScreeningPolicy
 from services.transactions.domain.instruments import Instrument, InstrumentError, read_instruments
 from services.transactions.store import Connection, chart
+from shared.assets import asset_rows
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.money import parse_signed
@@ -42,7 +43,7 @@ async def load(owner_connection: Connection, partitions: int) -> None:
     days overlap another's or are not those of its class; nothing is loaded then.
     """
     see_dates(_lines("account_classes"), _lines("posting_rules"))
-    assets = _rows("assets")
+    assets = asset_rows()
     scales = {row["code"]: int(row["scale"]) for row in assets if row["kind"] == "currency"}
     async with owner_connection.transaction():
         instruments = _instruments(scales, await chart.instruments(owner_connection))

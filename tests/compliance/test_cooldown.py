@@ -1,13 +1,10 @@
 """A rule alerts once about an owner until its cooldown is over, whatever the batches were."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from services.compliance.domain.backtest import Backtest, Period
-from services.compliance.domain.parameters import ParameterBook, read_cooldown
-from services.compliance.domain.rule import RuleParameter
+from services.compliance.domain.parameters import ParameterBook
 from services.compliance.queries import history
 from services.compliance.rules import rnd_1
 from services.compliance.store import parameters as parameter_store
@@ -82,10 +79,3 @@ async def test_a_backtest_counts_alerts_as_the_service_raises_them(live: Harness
     async with live.connection.transaction():
         await history.replay(live.connection, test, lambda read: None)
     assert sorted((day - DAY).days for _, day in test.by_stands) == ALERTED
-
-
-def test_a_cooldown_of_less_than_a_day_is_refused():
-    """An alert's own day is the least."""
-    row = RuleParameter("RND-1", 1, "*", {"cooldown_days": 0}, date(2026, 1, 1), None, "x")
-    with pytest.raises(ValueError, match="1 at least"):
-        read_cooldown(row)

@@ -6,10 +6,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.compliance.domain.bounds import ValueWrongError
 from services.compliance.domain.names.evidence import Known
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.ratings import RATING, rate_by_data, read_data
+from services.compliance.domain.ratings import RATING, rate_by_data
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
+from services.compliance.handlers.rule_changes import check_parameters
 from shared.messages.acts import ApproveRating, RateCustomer
 from shared.messages.compliance import CustomerRated, HoldPlaced
 from shared.messages.journal import ScreenedBy
@@ -48,8 +50,8 @@ def test_data_rate_by_the_country_of_the_highest_risk(row: dict[str, str]) -> No
 @pytest.mark.parametrize("values", [{"high": ["Iran"]}, {"huge": ["IR"]}], ids=str)
 def test_wrong_data_stop_the_start(values: dict[str, Any]) -> None:
     """A country or class that does not exist would rate nobody."""
-    with pytest.raises(ValueError, match=RATING):
-        read_data(of(values))
+    with pytest.raises(ValueWrongError, match=f"^{next(iter(values))} |^{RATING} has no huge; "):
+        check_parameters(of(values), 0)
 
 
 def rate(desk: Desk, risk_class: str, actor: str = "ann") -> RateCustomer:

@@ -41,12 +41,13 @@ STR_1 = {
     "weeks": 3,
     "hold_hours": 24,
 }
+RND_1 = {"multiple": "100", "count": 1, "days": 30}
 VERSIONS: list[tuple[str, dict[str, Any]]] = [
     ("CTR-1", {"over": "3999"}),
     ("CTR-1", {}),
     ("STR-1", STR_1),
     ("PAY-1", {"over": "50", "times": 3, "times_over": "1000", "count": 3, "hold_hours": 24}),
-    ("RND-1", {"multiple": "100", "count": 1, "days": 30}),
+    ("RND-1", RND_1),
     ("SAN-1", {"hold_hours": 24, "alert_at": "0.9", "hold_at": "1.0", "whitelist_days_max": 365}),
 ]
 
@@ -198,6 +199,20 @@ WRONG: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("STR-1", {**STR_1, "hours": 24 * 365}, {}, "parameter_wrong"),
     ("STR-1", {**STR_1, "count": -1}, {}, "parameter_wrong"),
     ("STR-1", {**STR_1, "hold_hours": 0}, {}, "parameter_wrong"),
+    ("STR-1", {**STR_1, "count": 0}, {}, "parameter_wrong"),
+    ("STR-1", {**STR_1, "band_below": "7999"}, {}, "parameter_wrong"),
+    ("STR-1", {**STR_1, "cooldown_days": 2}, {}, "parameter_unknown"),  # cash has none
+    ("RMF-1", {"hours": [24], "percent": 101, "in_min": "5000"}, {}, "parameter_wrong"),
+    ("RMF-1", {"hours": [24], "percent": 0, "in_min": "5000"}, {}, "parameter_wrong"),
+    ("GEO-1", {"countries": ["ZZ"], "amount_min": "1", "percent": 1, "days": 1}, {}, "parameter_wrong"),
+    ("CTR-1", {"over": 9000}, {}, "parameter_wrong"),
+    ("RND-1", RND_1, {"jurisdiction": "ZZ"}, "jurisdiction_unknown"),
+    ("RND-1", RND_1, {"jurisdiction": "XXX"}, "jurisdiction_unknown"),
+    ("RND-1", RND_1, {"segment": "persons"}, "segment_unknown"),
+    ("RND-1", RND_1, {"asset": "EURO"}, "asset_unknown"),
+    ("RND-1", RND_1, {"asset": "US0378331006"}, "asset_unknown"),  # its check digit is 5
+    ("RND-1", RND_1, {"asset": "EUR", "scale": 3}, "parameter_wrong"),
+    ("RND-1", RND_1, {"valid_from": DAY, "valid_until": DAY - timedelta(days=1)}, "never_valid"),
     ("STR-1", {name: value for name, value in STR_1.items() if name != "hold_hours"}, {}, "parameter_wrong"),
     ("SAN-1", {}, {}, "parameter_wrong"),
     ("SAN-1", {"hold_hours": 24, "alert_at": "0.1", "hold_at": "0.2"}, {}, "parameter_wrong"),
@@ -211,6 +226,21 @@ async def test_what_could_not_be_judged_by_is_refused_by_name(
     """Before anybody publishes it: a version that halts the shard, or that never counts, is no version."""
     done = await Authors(harness).propose(rule, values, **fields)
     assert (done.done, done.result.get("refused")) == (False, refused), done.detail
+    assert await harness.connection.fetchval("SELECT count(*) FROM rule_proposal") == 0
+
+
+async def test_what_is_refused_names_the_field_and_what_it_may_be(harness: Harness):
+    """Whoever proposed it by the command or by HTTP is told the same."""
+    authors = Authors(harness)
+    done = await authors.propose("RND-1", {**RND_1, "count": 0})
+    allowed = "a whole number from 1 to 500"
+    assert done.result == {"refused": "parameter_wrong", "field": "values.count", "allowed": allowed}
+    assert done.detail == f"parameter_wrong: count 0 is not {allowed}"
+    done = await authors.propose("RND-1", RND_1, jurisdiction="ZZ")
+    assert done.result["field"] == "jurisdiction"
+    assert done.detail == "jurisdiction_unknown: jurisdiction ZZ is not a country, ISO 3166-1 alpha-2"
+    done = await authors.propose("RND-1", {"count": 1, "days": 30})
+    assert done.detail.startswith("parameter_wrong: multiple is missing: an amount above zero")
 
 
 async def test_amounts_of_an_asset_may_be_as_fine_as_it_is(authors: Authors):

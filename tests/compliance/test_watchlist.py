@@ -385,5 +385,5 @@ def test_thresholds_are_data_and_the_design_s_where_there_are_none():
 )
 def test_thresholds_that_make_no_sense_are_refused(values: dict[str, str]):
     """Alert above hold, above one, or below what is found at all."""
-    with pytest.raises(ValueError, match=r"alert_at|could not convert"):
+    with pytest.raises(ValueError, match=r"is not a decimal string|has to be alert_at at least"):
         san_1.read_parameters(parameters(**values))

@@ -10,10 +10,9 @@ from services.transactions import data
 from services.transactions.domain.instruments import (
     Instrument,
     InstrumentError,
-    check_digit,
-    isin_fault,
     read_instruments,
 )
+from shared.money import check_digit, isin_fault
 from shared.runtime.errors import ConfigurationError
 from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import PARTITIONS

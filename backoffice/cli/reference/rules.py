@@ -6,7 +6,8 @@ from typing import Any, Final
 from backoffice.cli.reference import markdown
 from backoffice.cli.reference.markdown import paragraphs, table
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
-from services.compliance.domain.rule import CashRule, GraphRule, NameRule, PeerRule, Rule
+from services.compliance.domain.bounds import REQUIRED, Bound
+from services.compliance.domain.rule import CashRule, GraphRule, NameRule, PeerRule, Rule, bounds_of
 from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, LOG_MAX
 from services.compliance.rules import RULES, document_of
 
@@ -19,11 +20,12 @@ ABOUT: Final = (
     "time, and its finding says `late`."
 )
 CHOICE: Final = (
-    "Parameters are rows in `rule_parameter`, valid from a business day on. For a customer's asset the row "
-    "that says most closely counts: by asset, then segment (kind of party), then jurisdiction (country of "
-    "residence), then the highest version; one without values says that the rule is not in force. About one "
-    "owner a rule alerts once in `cooldown_days`, one where it says nothing. A rule about windows "
-    "holds what waits where its row has `hold_hours`; in the box none has."
+    "Parameters are rows in `rule_parameter`, valid from a business day on. For a customer's asset the "
+    "row that says most closely counts: by asset, then segment (kind of party), then jurisdiction "
+    "(country of residence), then the highest version; one without values says that the rule is not in "
+    "force. What a value may not be is refused when it is proposed, and stops the start where it is "
+    "stored. About one owner a rule alerts once in `cooldown_days`, one where it says nothing. A rule "
+    "about windows holds what waits where its row has `hold_hours`; in the box none has."
 )
 
 
@@ -49,6 +51,7 @@ def _parts(rule: Rule) -> Iterator[str]:
         for row in RULE_PARAMETERS
         if row.rule == rule.code
     ]
+    yield table(("value", "may be"), [(f"`{name}`", _bound(each)) for name, each in bounds_of(rule).items()])
     yield table(("version", "asset", "segment", "from", "until", "values", "source"), rows)
 
 
@@ -66,6 +69,10 @@ def _kind(rule: Rule) -> str:
             return {"in": "what comes in", "out": "what goes out"}.get(
                 rule.judges, "what comes in or goes out"
             )
+
+
+def _bound(bound: Bound) -> str:
+    return bound.words if bound.default is REQUIRED else f"{bound.words}; may be left out"
 
 
 def _values(values: Any) -> str:

@@ -29,6 +29,9 @@ STATUS_OF: Final = {
     "rule_unknown": 422,
     "scope_unused": 422,
     "never_valid": 422,
+    "segment_unknown": 422,
+    "jurisdiction_unknown": 422,
+    "asset_unknown": 422,
     "parameter_unknown": 422,
     "parameter_wrong": 422,
 }

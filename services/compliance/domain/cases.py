@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final, Literal, assert_never, get_args
 from uuid import UUID
 
+from services.compliance.domain.bounds import YEAR, Bounds, count, read_values
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
 from shared.messages.acts import CaseKind, Disposition, FilingAnswer, FilingForm, LinkKind
@@ -180,12 +181,13 @@ def needs_two_people(disposition: Disposition) -> bool:
     return disposition == "confirmed"
 
 
+DEADLINE_BOUNDS: Final[Bounds] = {f"{kind}_days": count(1, 10 * YEAR) for kind in KINDS}
+
+
 def read_days(row: RuleParameter) -> dict[CaseKind, int]:
-    """Return how many days each kind of case may take; raises `KeyError` or `ValueError` for wrong ones."""
-    days: dict[CaseKind, int] = {kind: int(row.values[f"{kind}_days"]) for kind in KINDS}
-    if min(days.values()) < 1:
-        raise ValueError("a case must have a day at least")
-    return days
+    """Return how many days each kind of case may take; raises `ValueWrongError`."""
+    said = read_values(row.values, DEADLINE_BOUNDS)
+    return {kind: said[f"{kind}_days"] for kind in KINDS}
 
 
 def days_on(book: ParameterBook, day: date) -> Mapping[CaseKind, int]:

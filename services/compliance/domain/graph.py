@@ -18,6 +18,8 @@ BUSY: Final = 40
 """A party with more edges than this within the time is a hub: nothing is followed through it."""
 STEPS_MAX: Final = 10_000
 """How many edges one question follows at most; one that would follow more is cut short, and counted."""
+HOPS_MAX: Final = 12
+"""No longer way is asked for."""
 WHOLE: Final = 1_000_000
 
 Ends = dict[int, list["Edge"]]

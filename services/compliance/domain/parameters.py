@@ -76,15 +76,7 @@ class ParameterBook:
     ) -> int:
         """Business days, its own among them, in which a rule alerts once about an owner."""
         row = self.choose(rule, asset, day, segment, jurisdiction)
-        return read_cooldown(row) if row is not None else 1
-
-
-def read_cooldown(row: RuleParameter) -> int:
-    """Read a stored value: `cooldown_days`, 1 where there is none; raises `ValueError` for less."""
-    days = int(row.values.get("cooldown_days", 1))
-    if days < 1:
-        raise ValueError("cooldown_days is 1 at least: an alert's own day")
-    return days
+        return int(row.values.get("cooldown_days", 1)) if row is not None else 1
 
 
 def _closeness(row: RuleParameter) -> tuple[bool, bool, bool, int]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from services.compliance.domain.bounds import Bounds, countries, optional, read_values
 from services.compliance.domain.names.evidence import Known
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
@@ -81,16 +82,13 @@ def is_lower(risk_class: RiskClass, than: RiskClass) -> bool:
     return CLASSES.index(risk_class) < CLASSES.index(than)
 
 
+RATING_BOUNDS: Final[Bounds] = {risk_class: optional(countries(), frozenset[str]()) for risk_class in CLASSES}
+
+
 def read_data(row: RuleParameter) -> RatingData:
-    """Read stored values: `high`, `medium` and `low`, each a list of countries; raises `ValueError`."""
-    countries: dict[RiskClass, frozenset[str]] = {}
-    for risk_class in CLASSES:
-        countries[risk_class] = frozenset(row.values.get(risk_class, ()))
-        if any(len(each) != 2 or not each.isalpha() or not each.isupper() for each in countries[risk_class]):
-            raise ValueError(f"a country of {RATING} is not of two letters")
-    if unknown := row.values.keys() - set(CLASSES):
-        raise ValueError(f"{RATING} knows no class {min(unknown)}")
-    return RatingData(row.version, countries)
+    """Read stored values: for each class a list of countries; raises `ValueWrongError`."""
+    said = read_values(row.values, RATING_BOUNDS)
+    return RatingData(row.version, {risk_class: said[risk_class] for risk_class in CLASSES})
 
 
 def rate_by_data(

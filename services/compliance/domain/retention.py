@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from services.compliance.domain.bounds import Bounds, count, or_none, read_values
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
 from shared.messages.envelope import HOUSE
@@ -160,15 +161,17 @@ def without_words(body: bytes) -> bytes:
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+RETENTION_BOUNDS: Final[Bounds] = {
+    **{f"{each}_years": count(1, YEARS_MAX) for each in CLASSES},
+    "years_from_end": or_none(count(1, YEARS_MAX), None, "what does not depend on it"),
+}
+
+
 def read_terms(row: RuleParameter) -> Terms:
-    """Read a row of parameters; raises `KeyError` or `ValueError` for a wrong one."""
-    years: dict[RecordClass, int] = {each: int(row.values[f"{each}_years"]) for each in CLASSES}
-    given = row.values["years_from_end"]
-    years_from_end = None if given is None else int(given)
-    for each in (*years.values(), years_from_end):
-        if each is not None and not 0 < each <= YEARS_MAX:
-            raise ValueError(f"{each} years are not from 1 to {YEARS_MAX}")
-    return Terms(years, years_from_end, row.source, row.version)
+    """Read a row of parameters; raises `ValueWrongError`."""
+    said = read_values(row.values, RETENTION_BOUNDS)
+    years: dict[RecordClass, int] = {each: said[f"{each}_years"] for each in CLASSES}
+    return Terms(years, said["years_from_end"], row.source, row.version)
 
 
 def terms_on(book: ParameterBook, day: date) -> Terms | None:

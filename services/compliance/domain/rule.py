@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Generic, Literal, TypeVar
 
+from services.compliance.domain.bounds import COOLDOWN_DAYS, HOLD_HOURS, Bounds, optional
 from services.compliance.domain.cash import CashEvent, CashLog, Log, Lookback
 from services.compliance.domain.graph import Edge, Graph
 from services.compliance.domain.matches import NameMatch
@@ -12,12 +13,13 @@ from services.compliance.domain.peers import Standing, Turnovers
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
-from shared.money import AMOUNT_MINOR_MAX, AmountError, parse_amount
 
 P = TypeVar("P")
 
 ANYTHING: Final = "*"
 ANY_ASSET: Final = ANYTHING
+SEGMENTS: Final = ("person", "organisation")
+"""Kinds of party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,14 @@ class CashRule(Generic[P]):
 
     code: str
     title: str
+    bounds: Bounds
+    """Of its own parameters; see `bounds_of`."""
     holds: bool
     """Whether a pending payment it hits is held; else it only alerts."""
     judges: Log
     lookback: Lookback
     read_parameters: Callable[["RuleParameter", int], P]
-    """From stored values and the asset's scale; raises `ValueError` or `KeyError` for wrong ones."""
+    """From stored values and the asset's scale; raises `ValueWrongError`."""
     evaluate: Callable[[CashLog, CashEvent, P], Finding | None]
     evaluate_person: Callable[[CashLog, CashEvent, P], Finding | None] | None = None
     """The same over all customers of one person: found where more than one of them is part of it.
@@ -50,6 +54,7 @@ class NameRule:
 
     code: str
     title: str
+    bounds: Bounds
     holds: bool
     evaluate: Callable[[NameMatch, int], Finding]
     """From a match and the rule's version."""
@@ -93,9 +98,10 @@ class WindowRule(Generic[P]):
 
     code: str
     title: str
+    bounds: Bounds
     judges: Direction
     read_parameters: Callable[["RuleParameter", int], P]
-    """From stored values and the asset's scale; raises `ValueError` or `KeyError` for wrong ones."""
+    """From stored values and the asset's scale; raises `ValueWrongError`."""
     evaluate: Callable[[Window, Entry, P], Finding | None]
     gate: Callable[[P], Gate] = field(default=open_to_all)
     """From its parameters, what it can be spared; see `Gate`."""
@@ -110,6 +116,7 @@ class GraphRule(Generic[P]):
 
     code: str
     title: str
+    bounds: Bounds
     words: str
     """What a finding says, with `count` edges and the parameters' `days` to be filled in."""
     read_parameters: Callable[["RuleParameter", int], P]
@@ -126,6 +133,7 @@ class PeerRule(Generic[P]):
 
     code: str
     title: str
+    bounds: Bounds
     words: str
     """What a finding says, with `days`, `times` and `count` of the peers to be filled in."""
     read_parameters: Callable[["RuleParameter", int], P]
@@ -134,6 +142,18 @@ class PeerRule(Generic[P]):
 
 
 Rule = CashRule[Any] | NameRule | WindowRule[Any] | GraphRule[Any] | PeerRule[Any]
+
+
+def bounds_of(rule: Rule) -> Bounds:
+    """What a rule's row of parameters may say: the rule's own, and what rules of its kind have."""
+    match rule:
+        case WindowRule():
+            kind = {"hold_hours": optional(HOLD_HOURS, None), "cooldown_days": optional(COOLDOWN_DAYS, 1)}
+        case NameRule() | CashRule(holds=True):
+            kind = {"hold_hours": HOLD_HOURS}
+        case CashRule() | GraphRule() | PeerRule():
+            kind = {}
+    return {**rule.bounds, **kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +185,3 @@ class RuleParameter:
     def is_valid_on(self, day: date) -> bool:
         """Whether it counts on a business day; `valid_until` is the first day it does not."""
         return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
-
-
-def threshold_minor(text: str, scale: int) -> int:
-    """Turn a parameter's decimal string into minor units; beyond 64 bits it is one nobody can pass."""
-    try:
-        return parse_amount(text, scale)
-    except AmountError as error:
-        if error.reason == "amount_too_large":
-            return AMOUNT_MINOR_MAX
-        raise

@@ -104,10 +104,6 @@ class RuleSets:
         self._rules = tuple(window_rules)
         self._made: dict[tuple[frozenset[UUID], frozenset[UUID]], RuleSet] = {}
 
-    def names_of(self, rule: str) -> set[str]:
-        """The parameters that a rule has by those that come with the product; none where it has no row."""
-        return {name for row in self._rows if row.rule == rule for name in row.values}
-
     def of(self, live: Sequence[Proposal], shadow: Sequence[Proposal]) -> RuleSet:
         """Return what judges where these versions count beside those that come with the product."""
         key = (_ids(live), _ids(shadow))

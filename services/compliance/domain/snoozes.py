@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final, Literal
 from uuid import UUID
 
+from services.compliance.domain.bounds import YEAR, Bounds, count, read_values
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
 
@@ -99,12 +100,12 @@ class Snoozes:
 NOTHING_SNOOZED: Final = Snoozes()
 
 
+SNOOZE_BOUNDS: Final[Bounds] = {"days_max": count(1, 10 * YEAR)}
+
+
 def read_days_max(row: RuleParameter) -> int:
-    """Return how many days a snooze may count; raises `KeyError` or `ValueError` for wrong ones."""
-    days = int(row.values["days_max"])
-    if days < 1:
-        raise ValueError("a snooze must have a day at least")
-    return days
+    """Return how many days a snooze may count; raises `ValueWrongError`."""
+    return read_values(row.values, SNOOZE_BOUNDS)["days_max"]
 
 
 def days_max_on(book: ParameterBook, day: date) -> int:

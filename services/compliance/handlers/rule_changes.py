@@ -1,18 +1,26 @@
 """Judges acts on rules' parameters: somebody proposes a version, another publishes it, live or in shadow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from services.compliance.domain.cases import DEADLINES, read_days
+from services.compliance.domain.bounds import (
+    Bounds,
+    ValueUnknownError,
+    ValueWrongError,
+    read_values,
+    require_known,
+)
+from services.compliance.domain.cases import DEADLINE_BOUNDS, DEADLINES, read_days
+from services.compliance.domain.countries import COUNTRIES
 from services.compliance.domain.memory import Draft
-from services.compliance.domain.parameters import read_cooldown
-from services.compliance.domain.ratings import RATING, read_data
-from services.compliance.domain.retention import RETENTION, read_terms
+from services.compliance.domain.ratings import RATING, RATING_BOUNDS, read_data
+from services.compliance.domain.retention import RETENTION, RETENTION_BOUNDS, read_terms
 from services.compliance.domain.rule import (
     ANYTHING,
+    SEGMENTS,
     CashRule,
     GraphRule,
     NameRule,
@@ -20,12 +28,14 @@ from services.compliance.domain.rule import (
     Rule,
     RuleParameter,
     WindowRule,
+    bounds_of,
 )
 from services.compliance.domain.rule_changes import VERSION_MIN, Proposal, RuleChange
-from services.compliance.domain.snoozes import SNOOZE, read_days_max
+from services.compliance.domain.snoozes import SNOOZE, SNOOZE_BOUNDS, read_days_max
 from services.compliance.handlers.verdicts import Known, KnownRules, Verdict, refused
 from services.compliance.rules import RULES, san_1
 from services.compliance.store import rule_changes as rule_store
+from shared.assets import scale_of
 from shared.messages.acts import (
     ActBase,
     ProposeParameters,
@@ -37,46 +47,36 @@ from shared.messages.compliance import ParametersChanged
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.topics import ALERTS, JOURNAL
-from shared.money import SCALE_MAX
+from shared.money import SCALE_MAX, isin_fault
 from shared.runtime.work import Received, UnitOfWork
 
 RuleAct = ProposeParameters | PublishParameters | WithdrawParameters
 
 _RULES: Final = {rule.code: rule for rule in RULES}
-NUMBER_MAX: Final = 100_000
-"""No count, percentage or time is more; beyond it times leave the calendar."""
-HOLD_HOURS_MAX: Final = 24 * 366
+_DATA: Final[Mapping[str, tuple[Bounds, Callable[[RuleParameter], Any]]]] = {
+    DEADLINES: (DEADLINE_BOUNDS, read_days),
+    RATING: (RATING_BOUNDS, read_data),
+    SNOOZE: (SNOOZE_BOUNDS, read_days_max),
+    RETENTION: (RETENTION_BOUNDS, read_terms),
+}
+"""Of data beside the rules: what a row may say, and how it is read."""
 
 
 def check_parameters(row: RuleParameter, scale: int) -> None:
-    """Read a row as its rule does, for amounts of a scale; raises `ValueError` with what is wrong."""
-    rule = _RULES.get(row.rule)
+    """Read a row as its rule does, for amounts of a scale; raises `ValueWrongError` with what is wrong."""
     if not row.values:
         return  # where it counts, the rule is not in force
-    try:
-        read_cooldown(row)
-        match rule:
-            case CashRule() | WindowRule() | GraphRule() | PeerRule():
-                rule.read_parameters(row, scale)
-            case NameRule():
-                san_1.read_parameters(row)
-            case None:
-                if row.rule == DEADLINES:
-                    read_days(row)
-                if row.rule == RATING:
-                    read_data(row)
-                if row.rule == SNOOZE:
-                    read_days_max(row)
-                if row.rule == RETENTION:
-                    read_terms(row)
-        if "hold_hours" in row.values or isinstance(rule, NameRule) or getattr(rule, "holds", False):
-            hours = int(row.values["hold_hours"])
-            if not 0 < hours <= HOLD_HOURS_MAX:
-                raise ValueError(f"hold_hours {hours} is not from 1 to {HOLD_HOURS_MAX}")
-    except KeyError as error:
-        raise ValueError(f"{error.args[0]} is missing") from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
+    rule = _RULES.get(row.rule)
+    bounds = bounds_of(rule) if rule is not None else _DATA[row.rule][0]
+    require_known(row.values, bounds, row.rule)
+    read_values(row.values, bounds, scale)
+    match rule:
+        case CashRule() | WindowRule() | GraphRule() | PeerRule():
+            rule.read_parameters(row, scale)
+        case NameRule():
+            san_1.read_parameters(row)
+        case None:
+            _DATA[row.rule][1](row)
 
 
 async def load_rule_acts(work: UnitOfWork, acts: Iterable[tuple[int, ActBase]], draft: Draft) -> KnownRules:
@@ -89,7 +89,6 @@ async def load_rule_acts(work: UnitOfWork, acts: Iterable[tuple[int, ActBase]], 
     return KnownRules(
         proposals=await rule_store.load_proposals(work.connection, {each for _, each in steps}),
         versions=await rule_store.last_versions(work.connection, rules),
-        names={rule: draft.memory.sets.names_of(rule) for rule in rules},
         timelines={shard: draft.rules_of(shard) for shard, _ in steps},
         starts=await first_records(work.connection, {shard for shard, _ in steps}, draft),
     )
@@ -122,14 +121,9 @@ def _judge_proposal(shard: int, act: ProposeParameters, known: Known, rules: Kno
     narrowed = [name for name in _fixed(rule) if getattr(act, name) != ANYTHING]
     if narrowed:
         return refused("scope_unused", f"{act.rule} has the same parameters for every {narrowed[0]}")
-    if act.valid_until is not None and act.valid_until <= act.valid_from:
-        return refused("never_valid", f"{act.valid_until} is not after {act.valid_from}")
-    names = rules.names.get(act.rule, ())
-    unknown = sorted(set(act.values) - {*names, "hold_hours", "cooldown_days"}) if names else []
-    if unknown:
-        return refused(
-            "parameter_unknown", f"{act.rule} has no {unknown[0]}; it has {', '.join(sorted(names))}"
-        )
+    for each in (_wrong_scope(act), _wrong_days(act), _wrong_values(act, rule)):
+        if each is not None:
+            return each
     row = RuleParameter(
         rule=act.rule,
         version=max(rules.versions.get(act.rule, 0) + 1, VERSION_MIN),
@@ -141,9 +135,6 @@ def _judge_proposal(shard: int, act: ProposeParameters, known: Known, rules: Kno
         segment=act.segment,
         jurisdiction=act.jurisdiction,
     )
-    wrong = _wrong(row, rule, 0 if act.asset == ANYTHING else act.scale)
-    if wrong:
-        return refused("parameter_wrong", wrong)
     rules.versions[act.rule] = row.version
     proposal = rules.proposals[act.act_id] = Proposal(act.act_id, row, act.actor)
     return Verdict(
@@ -165,28 +156,52 @@ def _fixed(rule: Rule) -> Sequence[str]:
             return ()
 
 
-def _wrong(row: RuleParameter, rule: Any, scale: int) -> str:
-    """Say what is wrong with values; nothing where they can be judged by."""
-    if not row.values:
-        return f"{row.rule} may not be off" if isinstance(rule, NameRule) else ""
-    if not 0 <= scale <= SCALE_MAX:
-        return f"the asset's scale is not from 0 to {SCALE_MAX}"
-    numbers = [each for each in _leaves(row.values) if isinstance(each, int | float)]
-    if any(not 0 <= each <= NUMBER_MAX for each in numbers):
-        return f"a number is not from 0 to {NUMBER_MAX}"
+def _wrong_scope(act: ProposeParameters) -> Verdict | None:
+    """Refuse a version for a kind of party, a country or an asset that there is not."""
+    if act.segment not in (ANYTHING, *SEGMENTS):
+        return _unknown("segment", act.segment, f"one of {', '.join(SEGMENTS)}")
+    if act.jurisdiction != ANYTHING and act.jurisdiction not in COUNTRIES:
+        return _unknown("jurisdiction", act.jurisdiction, "a country, ISO 3166-1 alpha-2")
+    if act.asset == ANYTHING:
+        return None
+    scale = scale_of(act.asset)
+    if scale is None and isin_fault(act.asset) is not None:
+        return _unknown("asset", act.asset, "a currency of shared/assets.csv, or an ISIN")
+    scale_max = SCALE_MAX if scale is None else scale
+    if not 0 <= act.scale <= scale_max:
+        words = f"a whole number from 0 to {scale_max}"
+        return _wrong("scale", f"scale {act.scale} of {act.asset} is not {words}", words)
+    return None
+
+
+def _wrong_days(act: ProposeParameters) -> Verdict | None:
+    if act.valid_until is not None and act.valid_until <= act.valid_from:
+        words = f"valid_until {act.valid_until} is not after valid_from {act.valid_from}"
+        return refused("never_valid", words, field="valid_until", allowed=f"a day after {act.valid_from}")
+    return None
+
+
+def _wrong_values(act: ProposeParameters, rule: Rule) -> Verdict | None:
+    """Refuse values that cannot be judged by."""
+    if not act.values and isinstance(rule, NameRule):
+        return _wrong("values", f"{act.rule} may not be off", "all that the rule has")
+    row = RuleParameter(act.rule, 0, act.asset, act.values, act.valid_from, act.valid_until, act.reason)
     try:
-        check_parameters(row, scale)
-    except ValueError as error:
-        return str(error)
-    return ""
+        check_parameters(row, 0 if act.asset == ANYTHING else act.scale)
+    except ValueUnknownError as error:
+        return refused("parameter_unknown", str(error), field=f"values.{error.name}", allowed=error.allowed)
+    except ValueWrongError as error:
+        return _wrong(f"values.{error.name}", str(error), error.allowed)
+    return None
 
 
-def _leaves(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return [leaf for each in value.values() for leaf in _leaves(each)]
-    if isinstance(value, list):
-        return [leaf for each in value for leaf in _leaves(each)]
-    return [value]
+def _unknown(field_name: str, value: str, allowed: str) -> Verdict:
+    words = f"{field_name} {value} is not {allowed}"
+    return refused(f"{field_name}_unknown", words, field=field_name, allowed=f"{allowed}; or {ANYTHING}")
+
+
+def _wrong(field_name: str, words: str, allowed: str) -> Verdict:
+    return refused("parameter_wrong", words, field=field_name, allowed=allowed)
 
 
 def _judge_publication(shard: int, act: PublishParameters, proposal: Proposal, rules: KnownRules) -> Verdict:

@@ -1,6 +1,6 @@
 """What acts are judged by, and what comes of judging them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -27,8 +27,6 @@ class KnownRules:
     proposals: dict[UUID, Proposal] = field(default_factory=dict[UUID, Proposal])
     versions: dict[str, int] = field(default_factory=dict[str, int])
     """The last one proposed, by rule."""
-    names: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
-    """The parameters that a rule has, by its code."""
     timelines: dict[int, RuleTimeline] = field(default_factory=dict[int, RuleTimeline])
     starts: Mapping[int, int] = field(default_factory=dict[int, int])
     """The first record of the journal that is judged after these acts, by shard."""

@@ -4,8 +4,12 @@ import sys
 from datetime import timedelta
 from typing import Final
 
+from services.compliance.domain.cases import DEADLINES
 from services.compliance.domain.cash import Lookback
+from services.compliance.domain.ratings import RATING
+from services.compliance.domain.retention import RETENTION
 from services.compliance.domain.rule import CashRule, GraphRule, PeerRule, Rule, WindowRule
+from services.compliance.domain.snoozes import SNOOZE
 from services.compliance.rules import (
     ben_1,
     ctr_1,
@@ -60,6 +64,9 @@ RULES: Final[tuple[Rule, ...]] = (
     dev_2.RULE,
 )
 
+CODES: Final = tuple(rule.code for rule in RULES)
+DATA_CODES: Final = (RATING, DEADLINES, SNOOZE, RETENTION)
+"""Of what is no rule and has parameters, too."""
 CASH_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, CashRule))
 WINDOW_RULES: Final = tuple(rule for rule in RULES if isinstance(rule, WindowRule))
 PERSON_RULES: Final = tuple(rule for rule in CASH_RULES if rule.evaluate_person is not None)

@@ -9,10 +9,11 @@ Example: fifty payments in a month that all begin with 9 are found.
 from dataclasses import dataclass
 from typing import Final
 
+from services.compliance.domain import bounds
 from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
-from services.compliance.domain.windows.window import LOG_DAYS, Window
+from services.compliance.domain.windows.window import LOG_DAYS, LOG_MAX, Window
 from shared.messages.compliance import Finding
 
 SHARES: Final = (301_030, 176_091, 124_939, 96_910, 79_181, 66_947, 57_992, 51_153, 45_757)
@@ -31,10 +32,17 @@ class Parameters:
     over_thousandths: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "count": bounds.count(EVERY, LOG_MAX),
+    "over_thousandths": bounds.count(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `count`, and `over_thousandths` of χ²."""
+    """Read stored values."""
     del scale
-    return Parameters(row.version, int(row.values["count"]), int(row.values["over_thousandths"]))
+    said = bounds.read_values(row.values, BOUNDS)
+    return Parameters(row.version, said["count"], said["over_thousandths"])
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -68,6 +76,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="BEN-1",
     title="First-digit law",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

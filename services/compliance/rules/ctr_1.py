@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from services.compliance.domain import bounds
 from services.compliance.domain.cash import CashEvent, CashLog, Lookback, customers_of
-from services.compliance.domain.rule import CashRule, RuleParameter, threshold_minor
+from services.compliance.domain.rule import CashRule, RuleParameter
 from shared.messages.compliance import Finding
 from shared.money import format_amount
 
@@ -34,9 +35,14 @@ class Parameters:
     over: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "over": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `over`, a decimal string."""
-    return Parameters(row.version, scale, threshold_minor(row.values["over"], scale))
+    """Read stored values."""
+    return Parameters(row.version, scale, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def evaluate(history: CashLog, event: CashEvent, parameters: Parameters) -> Finding | None:
@@ -85,6 +91,7 @@ def _finding(
 RULE: Final = CashRule(
     code="CTR-1",
     title="Reportable cash",
+    bounds=BOUNDS,
     holds=False,
     judges="payments",
     lookback=Lookback(days=0, time=timedelta()),

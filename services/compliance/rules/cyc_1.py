@@ -12,8 +12,9 @@ the ring is found with the third, whichever comes last, and Cleo, who paid last,
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.graph import KEPT, Edge, Graph
-from services.compliance.domain.rule import GraphRule, RuleParameter, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.graph import HOPS_MAX, KEPT, Edge, Graph
+from services.compliance.domain.rule import GraphRule, RuleParameter
 from services.compliance.domain.windows.entry import DAY
 
 
@@ -31,21 +32,22 @@ class Parameters:
     alerts_a_day: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "hops_min": bounds.count(2, HOPS_MAX),
+    "hops_max": bounds.count(2, HOPS_MAX),
+    "days": bounds.count(1, KEPT // DAY),
+    "percent": bounds.percent(),
+    "new_percent": bounds.percent(0),
+    "amount_min": bounds.amount(),
+    "alerts_a_day": bounds.count(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values, named as the parameters are but for `version`; amounts are decimal strings."""
-    values = row.values
-    if not 0 < int(values["days"]) * DAY <= KEPT:
-        raise ValueError(f"rings are looked for in {KEPT // DAY} days at most")
-    return Parameters(
-        version=row.version,
-        hops_min=int(values["hops_min"]),
-        hops_max=int(values["hops_max"]),
-        days=int(values["days"]),
-        percent=int(values["percent"]),
-        new_percent=int(values["new_percent"]),
-        amount_min=threshold_minor(values["amount_min"], scale),
-        alerts_a_day=int(values["alerts_a_day"]),
-    )
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    bounds.require(said["hops_min"] <= said["hops_max"], "hops_max", "hops_min at least")
+    return Parameters(version=row.version, **said)
 
 
 def evaluate(graph: Graph, edge: Edge, parameters: Parameters) -> list[Edge]:
@@ -64,6 +66,7 @@ def evaluate(graph: Graph, edge: Edge, parameters: Parameters) -> list[Edge]:
 RULE: Final = GraphRule(
     code="CYC-1",
     title="Round trip",
+    bounds=BOUNDS,
     words="Money came back to where it began, by {count} payments within {days} days.",
     read_parameters=read_parameters,
     evaluate=evaluate,

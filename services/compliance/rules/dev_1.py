@@ -11,7 +11,8 @@ found.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import DAYS, Window
@@ -30,16 +31,18 @@ class Parameters:
     over: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "deviations": bounds.count(),
+    "count": bounds.count(),
+    "times": bounds.count(),
+    "over": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `deviations`, `count`, `times`, and `over`, a decimal string."""
-    values = row.values
-    return Parameters(
-        row.version,
-        int(values["deviations"]),
-        int(values["count"]),
-        int(values["times"]),
-        threshold_minor(values["over"], scale),
-    )
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    return Parameters(row.version, said["deviations"], said["count"], said["times"], said["over"])
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -74,6 +77,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="DEV-1",
     title="Away from own history",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

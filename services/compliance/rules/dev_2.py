@@ -18,8 +18,9 @@ of 2,000. One moves 30,000: more than twice the median, and more than 1.5⁵ (7.
 from dataclasses import dataclass
 from typing import Final
 
+from services.compliance.domain import bounds
 from services.compliance.domain.peers import DAYS_MAX, THOUSAND, Standing, Turnovers
-from services.compliance.domain.rule import PeerRule, RuleParameter, threshold_minor
+from services.compliance.domain.rule import PeerRule, RuleParameter
 
 SPREADS_MAX: Final = 20
 """Beyond it powers of ratios are of no use."""
@@ -42,25 +43,20 @@ class Parameters:
     alerts_a_day: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "days": bounds.count(1, DAYS_MAX),
+    "times": bounds.count(),
+    "spreads": bounds.count(1, SPREADS_MAX),
+    "peers_min": bounds.count(),
+    "young_days": bounds.count(0),
+    "amount_min": bounds.amount(),
+    "alerts_a_day": bounds.count(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values, named as the parameters are but for `version`; amounts are decimal strings."""
-    values = row.values
-    if not 0 < int(values["days"]) <= DAYS_MAX:
-        raise ValueError(f"peers are compared over {DAYS_MAX} days at most")
-    if not 0 < int(values["spreads"]) <= SPREADS_MAX:
-        raise ValueError(f"spreads are 1 to {SPREADS_MAX}")
-    if int(values["times"]) < 1 or int(values["peers_min"]) < 1:
-        raise ValueError("times and peers_min are 1 at least")
-    return Parameters(
-        version=row.version,
-        days=int(values["days"]),
-        times=int(values["times"]),
-        spreads=int(values["spreads"]),
-        peers_min=int(values["peers_min"]),
-        young_days=int(values["young_days"]),
-        amount_min=threshold_minor(values["amount_min"], scale),
-        alerts_a_day=int(values["alerts_a_day"]),
-    )
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def evaluate(turnovers: Turnovers, owner: str, parameters: Parameters) -> Standing | None:
@@ -80,6 +76,7 @@ def evaluate(turnovers: Turnovers, owner: str, parameters: Parameters) -> Standi
 RULE: Final = PeerRule(
     code="DEV-2",
     title="Away from peers",
+    bounds=BOUNDS,
     words="The turnover of {days} days is {times} times the median of {count} customers of this kind.",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -9,7 +9,8 @@ Example: an account last moved on 3 January; on 10 April 1,500 come in. 97 days,
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import Window
@@ -26,15 +27,18 @@ class Parameters:
     over: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "days": bounds.count(),
+    "long_days": bounds.count(),
+    "over": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `days`, `long_days`, and `over`, a decimal string."""
-    values = row.values
-    return Parameters(
-        row.version,
-        int(values["days"]),
-        int(values["long_days"]),
-        threshold_minor(values["over"], scale),
-    )
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    bounds.require(said["days"] <= said["long_days"], "long_days", "days at least")
+    return Parameters(version=row.version, **said)
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -55,6 +59,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="DOR-1",
     title="Dormant account",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

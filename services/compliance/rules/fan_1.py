@@ -13,6 +13,7 @@ from typing import Final
 from services.compliance.domain.rule import WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.fans import (
+    FAN_BOUNDS,
     FanParameters,
     fan,
     fan_gate,
@@ -36,6 +37,7 @@ def evaluate(window: Window, entry: Entry, parameters: FanParameters) -> Finding
 RULE: Final = WindowRule(
     code="FAN-1",
     title="Fan-in",
+    bounds=FAN_BOUNDS,
     judges="in",
     read_parameters=read_fan_parameters,
     evaluate=evaluate,

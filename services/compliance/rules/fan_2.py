@@ -12,6 +12,7 @@ from typing import Final
 from services.compliance.domain.rule import WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.fans import (
+    FAN_BOUNDS,
     FanParameters,
     fan,
     fan_gate,
@@ -35,6 +36,7 @@ def evaluate(window: Window, entry: Entry, parameters: FanParameters) -> Finding
 RULE: Final = WindowRule(
     code="FAN-2",
     title="Fan-out",
+    bounds=FAN_BOUNDS,
     judges="out",
     read_parameters=read_fan_parameters,
     evaluate=evaluate,

@@ -10,7 +10,8 @@ found with the third, if no more than 1,285.71 moved with other countries: 70 % 
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell, tell_one
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -28,17 +29,17 @@ class Parameters:
     days: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "countries": bounds.countries(),
+    "amount_min": bounds.amount(),
+    "percent": bounds.percent(),
+    "days": bounds.count(1, LOG_DAYS),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `countries`, `amount_min`, `percent`, `days`."""
-    values = row.values
-    countries = frozenset(values["countries"])
-    if any(len(each) != 2 or not each.isalpha() or not each.isupper() for each in countries):
-        raise ValueError("a country of GEO-1 is not of two letters")
-    days = int(values["days"])
-    if not 0 < days <= LOG_DAYS:
-        raise ValueError(f"GEO-1 looks back {LOG_DAYS} days at most")
-    least = threshold_minor(values["amount_min"], scale)
-    return Parameters(row.version, countries, least, int(values["percent"]), days)
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -76,6 +77,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="GEO-1",
     title="High-risk geography",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

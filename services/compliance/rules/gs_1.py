@@ -10,10 +10,11 @@ Example: three payers send 1,900 each; two days later 1,800 each go to three pay
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
-from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
+from services.compliance.domain.windows.window import DAYS, LOG_DAYS, LOG_MAX, Window
 from shared.messages.compliance import Finding
 
 
@@ -30,16 +31,18 @@ class Parameters:
     """Smaller amounts are no part of it."""
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "payers": bounds.count(1, LOG_MAX),
+    "payees": bounds.count(1, LOG_MAX),
+    "days": bounds.count(1, LOG_DAYS),
+    "percent": bounds.percent(0),
+    "amount_min": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `payers`, `payees`, `days`, `percent`, `amount_min`."""
-    values = row.values
-    days = int(values["days"])
-    if not 0 < days <= LOG_DAYS:
-        raise ValueError(f"GS-1 looks back {LOG_DAYS} days at most")
-    least = threshold_minor(values["amount_min"], scale)
-    return Parameters(
-        row.version, int(values["payers"]), int(values["payees"]), days, int(values["percent"]), least
-    )
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -90,6 +93,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="GS-1",
     title="Gather and scatter",
+    bounds=BOUNDS,
     judges="out",
     read_parameters=read_parameters,
     evaluate=evaluate,

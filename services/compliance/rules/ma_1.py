@@ -12,10 +12,11 @@ sale.
 from dataclasses import dataclass
 from typing import Final
 
+from services.compliance.domain import bounds
 from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, SECOND, Entry
 from services.compliance.domain.windows.telling import tell
-from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, Window
+from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, LOG_MAX, Window
 from shared.messages.compliance import Finding
 
 
@@ -30,14 +31,19 @@ class Parameters:
     net_percent: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "seconds": bounds.count(1, 24 * 3600),
+    "hours": bounds.count(1, 24 * LOG_DAYS),
+    "count": bounds.count(2, LOG_MAX),
+    "net_percent": bounds.percent(0),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `seconds`, `hours`, `count`, `net_percent`."""
+    """Read stored values."""
     del scale
-    values = row.values
-    seconds, hours = int(values["seconds"]), int(values["hours"])
-    if not (0 < seconds <= 24 * 3600 and 0 < hours <= 24 * LOG_DAYS):
-        raise ValueError(f"trades are compared within a day, and added up over {LOG_DAYS} days at most")
-    return Parameters(row.version, seconds, hours, int(values["count"]), int(values["net_percent"]))
+    said = bounds.read_values(row.values, BOUNDS)
+    return Parameters(row.version, said["seconds"], said["hours"], said["count"], said["net_percent"])
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -70,6 +76,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="MA-1",
     title="Wash trades",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -9,7 +9,8 @@ Example: 20,000 come in, 18,000 go out the same evening: 90 %, so less a commiss
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -27,19 +28,17 @@ class Parameters:
     amount_min: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "hours": bounds.count(1, 24 * LOG_DAYS),
+    "tolerance_percent": bounds.percent(0),
+    "commission_percent": bounds.percent(0, 99),
+    "amount_min": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `hours`, `tolerance_percent`, `commission_percent`, and `amount_min`."""
-    values = row.values
-    hours = int(values["hours"])
-    if not 0 < hours <= 24 * LOG_DAYS:
-        raise ValueError(f"MIR-1 looks back {LOG_DAYS} days at most")
-    return Parameters(
-        row.version,
-        hours,
-        int(values["tolerance_percent"]),
-        int(values["commission_percent"]),
-        threshold_minor(values["amount_min"], scale),
-    )
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -81,6 +80,7 @@ def _told(window: Window, entry: Entry, place: int, parameters: Parameters, patt
 RULE: Final = WindowRule(
     code="MIR-1",
     title="Mirrored amounts",
+    bounds=BOUNDS,
     judges="out",
     read_parameters=read_parameters,
     evaluate=evaluate,

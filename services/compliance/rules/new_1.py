@@ -10,7 +10,8 @@ Example: an account is opened on the 1st; by the 20th 9,000 came in and 7,000 we
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell_volume
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
@@ -27,12 +28,15 @@ class Parameters:
     over: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "days": bounds.count(1, LOG_DAYS),
+    "over": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `days`, and `over`, a decimal string."""
-    days = int(row.values["days"])
-    if not 0 < days <= LOG_DAYS:
-        raise ValueError(f"NEW-1 counts {LOG_DAYS} days at most")
-    return Parameters(row.version, days, threshold_minor(row.values["over"], scale))
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -66,6 +70,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="NEW-1",
     title="Young account, much volume",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -9,7 +9,8 @@ Example: 6,000 to a payee never paid before are found; 1,500 are too, if the pay
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import Window
@@ -27,11 +28,18 @@ class Parameters:
     count_min: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "over": bounds.amount(),
+    "times": bounds.count(),
+    "times_over": bounds.amount(),
+    "count": bounds.count(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `over` and `times_over` as decimal strings, `times`, `count`."""
-    values = row.values
-    over, times_over = (threshold_minor(values[name], scale) for name in ("over", "times_over"))
-    return Parameters(row.version, over, int(values["times"]), times_over, int(values["count"]))
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    return Parameters(row.version, said["over"], said["times"], said["times_over"], said["count"])
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -59,6 +67,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="PAY-1",
     title="New payee, large",
+    bounds=BOUNDS,
     judges="out",
     read_parameters=read_parameters,
     evaluate=evaluate,

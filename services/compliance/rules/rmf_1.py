@@ -10,7 +10,8 @@ the last is found.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
@@ -27,14 +28,16 @@ class Parameters:
     in_min: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "hours": bounds.several(bounds.count(1, 24 * LOG_DAYS)),
+    "percent": bounds.percent(),
+    "in_min": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `hours`, a list, `percent`, and `in_min`, a decimal string."""
-    hours = tuple(sorted(int(each) for each in row.values["hours"]))
-    if not hours or not 0 < hours[0] <= hours[-1] <= 24 * LOG_DAYS:
-        raise ValueError(f"RMF-1 looks back {LOG_DAYS} days at most")
-    return Parameters(
-        row.version, hours, int(row.values["percent"]), threshold_minor(row.values["in_min"], scale)
-    )
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -67,6 +70,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="RMF-1",
     title="Rapid in and out",
+    bounds=BOUNDS,
     judges="out",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -9,10 +9,11 @@ Example: 5,000, 2,000 and 10,000 go out within 30 days: the third is found. 5,00
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
-from services.compliance.domain.windows.window import LOG_DAYS, Window
+from services.compliance.domain.windows.window import LOG_DAYS, LOG_MAX, Window
 from shared.messages.compliance import Finding
 
 
@@ -26,12 +27,17 @@ class Parameters:
     days: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "multiple": bounds.amount(),
+    "count": bounds.count(1, LOG_MAX),
+    "days": bounds.count(1, LOG_DAYS),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `multiple`, a decimal string, `count`, `days`."""
-    multiple, days = threshold_minor(row.values["multiple"], scale), int(row.values["days"])
-    if multiple <= 0 or not 0 < days <= LOG_DAYS:
-        raise ValueError(f"RND-1 needs a multiple above 0 and looks back {LOG_DAYS} days at most")
-    return Parameters(row.version, multiple, int(row.values["count"]), days)
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    return Parameters(row.version, said["multiple"], said["count"], said["days"])
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -59,6 +65,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="RND-1",
     title="Round amounts",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -8,8 +8,9 @@ Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+from services.compliance.domain import bounds
 from services.compliance.domain.list_age import ANY_LIST, Outdated
 from services.compliance.domain.matches import ALERT_AT, HOLD_AT, SCORE_MIN, NameMatch
 from services.compliance.domain.names.evidence import Evidence
@@ -67,24 +68,25 @@ class Parameters:
     when_outdated: WhenOutdated = "mark"
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "alert_at": bounds.optional(bounds.decimal(SCORE_MIN, 1.0), ALERT_AT),
+    "hold_at": bounds.optional(bounds.decimal(SCORE_MIN, 1.0), HOLD_AT),
+    "whitelist_days_max": bounds.optional(bounds.count(0), WHITELIST_DAYS_MAX),
+    "list_days_max": bounds.optional(
+        bounds.by_name(
+            bounds.or_none(bounds.count(0), None, "any age"), "a list's code, or `*` for all others"
+        ),
+        {ANY_LIST: LIST_DAYS_MAX},
+    ),
+    "when_outdated": bounds.optional(bounds.one_of(*get_args(WhenOutdated)), "mark"),
+}
+
+
 def read_parameters(row: RuleParameter) -> Parameters:
-    """Read `alert_at` and `hold_at`, decimal strings, and what else is given; raises `ValueError`."""
-    alert_at = float(row.values.get("alert_at", ALERT_AT))
-    hold_at = float(row.values.get("hold_at", HOLD_AT))
-    if not SCORE_MIN <= alert_at <= hold_at <= 1.0:
-        raise ValueError(f"not {SCORE_MIN} <= alert_at {alert_at} <= hold_at {hold_at} <= 1")
-    days = int(row.values.get("whitelist_days_max", WHITELIST_DAYS_MAX))
-    if days < 0:
-        raise ValueError(f"whitelist_days_max {days} is below 0")
-    given: Mapping[str, Any] = row.values.get("list_days_max", {ANY_LIST: LIST_DAYS_MAX})
-    lists = {code: None if most is None else int(most) for code, most in given.items()}
-    if any(most is not None and most < 0 for most in lists.values()):
-        raise ValueError(f"list_days_max {lists} has a number below 0")
-    match row.values.get("when_outdated", "mark"):
-        case "hold" | "mark" as when_outdated:
-            return Parameters(row.version, alert_at, hold_at, days, lists, when_outdated)
-        case other:
-            raise ValueError(f"when_outdated {other} is neither hold nor mark")
+    """Read stored values; raises `ValueWrongError`."""
+    said = bounds.read_values(row.values, BOUNDS)
+    bounds.require(said["alert_at"] <= said["hold_at"], "hold_at", "alert_at at least")
+    return Parameters(version=row.version, **said)
 
 
 def evaluate(match: NameMatch, version: int) -> Finding:
@@ -200,4 +202,6 @@ def _told(evidence: tuple[Evidence, ...]) -> str:
     return text
 
 
-RULE: Final = NameRule(code="SAN-1", title="Name on a watch list", holds=True, evaluate=evaluate)
+RULE: Final = NameRule(
+    code="SAN-1", title="Name on a watch list", bounds=BOUNDS, holds=True, evaluate=evaluate
+)

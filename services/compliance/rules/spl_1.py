@@ -9,10 +9,11 @@ Example: 200 on the account, three payments of 0.50, then 180 go out: found, ove
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
-from services.compliance.domain.windows.window import LOG_DAYS, Window
+from services.compliance.domain.windows.window import LOG_DAYS, LOG_MAX, Window
 from shared.messages.compliance import Finding
 
 
@@ -28,14 +29,20 @@ class Parameters:
     amount_min: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "tiny_below": bounds.amount(),
+    "count": bounds.count(1, LOG_MAX),
+    "days": bounds.count(1, LOG_DAYS),
+    "percent": bounds.percent(),
+    "amount_min": bounds.amount(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `tiny_below` and `amount_min` as decimal strings, `count`, `days`, `percent`."""
-    values = row.values
-    days = int(values["days"])
-    if not 0 < days <= LOG_DAYS:
-        raise ValueError(f"SPL-1 looks back {LOG_DAYS} days at most")
-    tiny, least = (threshold_minor(values[name], scale) for name in ("tiny_below", "amount_min"))
-    return Parameters(row.version, tiny, int(values["count"]), days, int(values["percent"]), least)
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    tiny, least = said["tiny_below"], said["amount_min"]
+    return Parameters(row.version, tiny, said["count"], said["days"], said["percent"], least)
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -60,6 +67,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="SPL-1",
     title="Tiny tests, then a drain",
+    bounds=BOUNDS,
     judges="out",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -11,8 +11,9 @@ of them ever before: three layers, found with the third payment; Cleo, who paid 
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.graph import KEPT, Edge, Graph
-from services.compliance.domain.rule import GraphRule, RuleParameter, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.graph import HOPS_MAX, KEPT, Edge, Graph
+from services.compliance.domain.rule import GraphRule, RuleParameter
 from services.compliance.domain.windows.entry import DAY
 
 
@@ -29,20 +30,19 @@ class Parameters:
     alerts_a_day: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "layers": bounds.count(2, HOPS_MAX),
+    "days": bounds.count(1, KEPT // DAY),
+    "percent": bounds.percent(),
+    "new_percent": bounds.percent(0),
+    "amount_min": bounds.amount(),
+    "alerts_a_day": bounds.count(),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values, named as the parameters are but for `version`; amounts are decimal strings."""
-    values = row.values
-    if not 0 < int(values["days"]) * DAY <= KEPT:
-        raise ValueError(f"layers are looked for in {KEPT // DAY} days at most")
-    return Parameters(
-        version=row.version,
-        layers=int(values["layers"]),
-        days=int(values["days"]),
-        percent=int(values["percent"]),
-        new_percent=int(values["new_percent"]),
-        amount_min=threshold_minor(values["amount_min"], scale),
-        alerts_a_day=int(values["alerts_a_day"]),
-    )
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def evaluate(graph: Graph, edge: Edge, parameters: Parameters) -> list[Edge]:
@@ -60,6 +60,7 @@ def evaluate(graph: Graph, edge: Edge, parameters: Parameters) -> list[Edge]:
 RULE: Final = GraphRule(
     code="STK-1",
     title="Layers",
+    bounds=BOUNDS,
     words="Money was handed on {count} times within {days} days, among parties new to each other.",
     read_parameters=read_parameters,
     evaluate=evaluate,

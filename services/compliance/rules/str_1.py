@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from services.compliance.domain import bounds
 from services.compliance.domain.cash import CashEvent, CashLog, Lookback, customers_of, in_time
 from services.compliance.domain.persons import REACH_DAYS
-from services.compliance.domain.rule import CashRule, RuleParameter, threshold_minor
+from services.compliance.domain.rule import CashRule, RuleParameter
 from shared.messages.compliance import Finding
 from shared.money import format_amount
 
@@ -51,21 +52,29 @@ class Parameters:
         return self.band_from <= event.amount < self.band_below
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "band_from": bounds.amount(),
+    "band_below": bounds.amount(),
+    "over": bounds.amount(),
+    "count": bounds.count(),
+    "hours": bounds.count(1, HOURS_MAX),
+    "weeks": bounds.count(2, WEEKS_MAX),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `band_from`, `band_below`, `over` as decimal strings, `count`, `hours`, `weeks`."""
-    values = row.values
-    hours, weeks = int(values["hours"]), int(values["weeks"])
-    if not 0 < hours <= HOURS_MAX or not 1 < weeks <= WEEKS_MAX:
-        raise ValueError(f"STR-1 looks back {HOURS_MAX} hours and {WEEKS_MAX} weeks at most")
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    bounds.require(said["band_from"] < said["band_below"], "band_below", "above band_from")
     return Parameters(
         version=row.version,
         scale=scale,
-        band_from=threshold_minor(values["band_from"], scale),
-        band_below=threshold_minor(values["band_below"], scale),
-        count_min=int(values["count"]),
-        span=timedelta(hours=hours),
-        over=threshold_minor(values["over"], scale),
-        weeks=weeks,
+        band_from=said["band_from"],
+        band_below=said["band_below"],
+        count_min=said["count"],
+        span=timedelta(hours=said["hours"]),
+        over=said["over"],
+        weeks=said["weeks"],
     )
 
 
@@ -228,6 +237,7 @@ def _words(pattern: str, count: int, event: CashEvent, parameters: Parameters) -
 RULE: Final = CashRule(
     code="STR-1",
     title="Structuring",
+    bounds=BOUNDS,
     holds=True,
     judges="attempts",
     lookback=Lookback(days=7 * WEEKS_MAX, time=timedelta(hours=HOURS_MAX)),

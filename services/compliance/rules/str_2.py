@@ -10,10 +10,11 @@ Dan: the third is found with Dan.
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import tell
-from services.compliance.domain.windows.window import LOG_DAYS, Window
+from services.compliance.domain.windows.window import LOG_DAYS, LOG_MAX, Window
 from shared.messages.compliance import Finding
 
 
@@ -28,14 +29,19 @@ class Parameters:
     days: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "band_from": bounds.amount(),
+    "band_below": bounds.amount(),
+    "payers": bounds.count(1, LOG_MAX),
+    "days": bounds.count(1, LOG_DAYS),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `band_from` and `band_below` as decimal strings, `payers`, `days`."""
-    values = row.values
-    days = int(values["days"])
-    if not 0 < days <= LOG_DAYS:
-        raise ValueError(f"STR-2 looks back {LOG_DAYS} days at most")
-    low, high = (threshold_minor(values[name], scale) for name in ("band_from", "band_below"))
-    return Parameters(row.version, low, high, int(values["payers"]), days)
+    """Read stored values."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    bounds.require(said["band_from"] < said["band_below"], "band_below", "above band_from")
+    return Parameters(version=row.version, **said)
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -62,6 +68,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="STR-2",
     title="Many payers under the threshold",
+    bounds=BOUNDS,
     judges="in",
     read_parameters=read_parameters,
     evaluate=evaluate,

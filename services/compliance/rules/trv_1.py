@@ -9,7 +9,8 @@ Example: 4,000 USD to a bank abroad without the creditor's account: found. 2,000
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.telling import tell_one
 from services.compliance.domain.windows.window import Window
@@ -24,10 +25,14 @@ class Parameters:
     amount_min: int
 
 
+BOUNDS: Final[bounds.Bounds] = {
+    "amount_min": bounds.or_none(bounds.amount(), 0, "any amount"),
+}
+
+
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `amount_min`, a decimal string, or null for any amount."""
-    least = row.values["amount_min"]
-    return Parameters(row.version, 0 if least is None else threshold_minor(least, scale))
+    """Read stored values."""
+    return Parameters(version=row.version, **bounds.read_values(row.values, BOUNDS, scale))
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -46,6 +51,7 @@ def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | 
 RULE: Final = WindowRule(
     code="TRV-1",
     title="Travel-rule data",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -10,6 +10,7 @@ Example: the eleventh card payment within one hour is found, the tenth is not.
 from dataclasses import dataclass
 from typing import Final
 
+from services.compliance.domain import bounds
 from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell_volume
@@ -18,7 +19,7 @@ from services.compliance.domain.windows.velocity import (
     DAYS_A_WEEK,
     HOURS_A_MONTH,
     SPANS,
-    read_times,
+    TIMES,
 )
 from services.compliance.domain.windows.window import DAYS, HOURS, WEEK, Window
 from shared.messages.compliance import Finding
@@ -42,14 +43,22 @@ class Parameters:
     """The smallest of the limits."""
 
 
-def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `hour`, `day`, `week`, `month`, each the largest usual count, or null for no limit.
+BOUNDS: Final[bounds.Bounds] = {
+    "hour": bounds.or_none(bounds.count(), COUNT_MAX, "no limit"),
+    "day": bounds.or_none(bounds.count(), COUNT_MAX, "no limit"),
+    "week": bounds.or_none(bounds.count(), COUNT_MAX, "no limit"),
+    "month": bounds.or_none(bounds.count(), COUNT_MAX, "no limit"),
+    "times": TIMES,
+}
 
-    `times`, if there: how many times the month's mean a count has to be over, too.
-    """
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: the largest usual counts."""
     del scale
-    limits = [COUNT_MAX if row.values[name] is None else int(row.values[name]) for name in SPANS]
-    return Parameters(row.version, *limits, times=read_times(row), least=min(limits))
+    said = bounds.read_values(row.values, BOUNDS)
+    least = min(said[name] for name in SPANS)
+    bounds.require(least < COUNT_MAX, SPANS[-1], "a number where all other limits are null")
+    return Parameters(version=row.version, **said, least=least)
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -92,6 +101,7 @@ def _told(window: Window, entry: Entry, parameters: Parameters, span: str, count
 RULE: Final = WindowRule(
     code="VEL-1",
     title="Count velocity",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -10,7 +10,8 @@ Example: 20,000 go out at noon and 0.50 at half past: the second is found, 20,00
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell_volume
 from services.compliance.domain.windows.velocity import (
@@ -18,7 +19,7 @@ from services.compliance.domain.windows.velocity import (
     DAYS_A_WEEK,
     HOURS_A_MONTH,
     SPANS,
-    read_times,
+    TIMES,
 )
 from services.compliance.domain.windows.window import DAYS, WEEK, Window
 from shared.messages.compliance import Finding
@@ -43,15 +44,21 @@ class Parameters:
     """The smallest of the limits."""
 
 
-def read_parameters(row: RuleParameter, scale: int) -> Parameters:
-    """Read stored values: `hour`, `day`, `week`, `month`, decimal strings, the largest usual volumes or null.
+BOUNDS: Final[bounds.Bounds] = {
+    "hour": bounds.or_none(bounds.amount(), VOLUME_MAX, "no limit"),
+    "day": bounds.or_none(bounds.amount(), VOLUME_MAX, "no limit"),
+    "week": bounds.or_none(bounds.amount(), VOLUME_MAX, "no limit"),
+    "month": bounds.or_none(bounds.amount(), VOLUME_MAX, "no limit"),
+    "times": TIMES,
+}
 
-    `times`, if there: how many times the month's mean a volume has to be over, too.
-    """
-    limits = [
-        VOLUME_MAX if row.values[name] is None else threshold_minor(row.values[name], scale) for name in SPANS
-    ]
-    return Parameters(row.version, *limits, times=read_times(row), least=min(limits))
+
+def read_parameters(row: RuleParameter, scale: int) -> Parameters:
+    """Read stored values: the largest usual volumes."""
+    said = bounds.read_values(row.values, BOUNDS, scale)
+    least = min(said[name] for name in SPANS)
+    bounds.require(least < VOLUME_MAX, SPANS[-1], "an amount where all other limits are null")
+    return Parameters(version=row.version, **said, least=least)
 
 
 def gate(parameters: Parameters) -> Gate:
@@ -94,6 +101,7 @@ def _told(window: Window, entry: Entry, parameters: Parameters, span: str, total
 RULE: Final = WindowRule(
     code="VEL-2",
     title="Value velocity",
+    bounds=BOUNDS,
     judges="both",
     read_parameters=read_parameters,
     evaluate=evaluate,

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from shared.money import SCALE_MAX
+from shared.money import SCALE_MAX, isin_fault
 
 NUMBERS_FROM: Final = 1000
 """Below are ISO 4217's numbers of currencies."""
 
-ISIN_LENGTH: Final = 12
-
-_ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -44,30 +41,6 @@ class InstrumentError(ValueError):
         super().__init__(f"line {line}: {detail}")
         self.line = line
         self.detail = detail
-
-
-def check_digit(first_eleven: str) -> int:
-    """Return the check digit of an ISIN's first eleven characters (ISO 6166, annex A).
-
-    Letters count as 10 to 35, two digits each; from the right every other digit is doubled, and the digits
-    of all are summed.
-    """
-    digits = "".join(str(int(character, 36)) for character in first_eleven)
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * (2 if place % 2 == 0 else 1)
-        total += doubled // 10 + doubled % 10
-    return -total % 10
-
-
-def isin_fault(text: str) -> str | None:
-    """Say what is wrong with an ISIN; none if nothing is."""
-    if not _ISIN.fullmatch(text):
-        return f"{text!r} is no ISIN: two letters, nine letters or digits, and a check digit"
-    expected = check_digit(text[:-1])
-    if text[-1] != str(expected):
-        return f"the check digit of {text} should be {expected}"
-    return None
 
 
 def read_instruments(

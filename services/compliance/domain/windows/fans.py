@@ -1,11 +1,12 @@
 """Counts new counterparties, each the less the more often it had been seen: fan-in and fan-out."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from services.compliance.domain.rule import Gate, RuleParameter, threshold_minor
+from services.compliance.domain import bounds
+from services.compliance.domain.rule import Gate, RuleParameter
 from services.compliance.domain.windows.entry import DAY, Entry
-from services.compliance.domain.windows.window import DAYS, LOG_DAYS, Window
+from services.compliance.domain.windows.window import DAYS, LOG_DAYS, LOG_MAX, Window
 from shared.money import AMOUNT_MINOR_MAX
 
 WHOLE = 1000
@@ -24,14 +25,17 @@ class FanParameters:
     """Smaller amounts are no part of a fan."""
 
 
+FAN_BOUNDS: Final[bounds.Bounds] = {
+    "steps": bounds.several(bounds.pair(bounds.count(1, LOG_DAYS), bounds.count(1, LOG_MAX))),
+    "amount_min": bounds.amount(),
+}
+
+
 def read_fan_parameters(row: RuleParameter, scale: int) -> FanParameters:
-    """Read stored values: `steps`, pairs of days and new counterparties, and `amount_min`."""
-    steps = tuple(sorted((int(days), int(count)) for days, count in row.values["steps"]))
-    if not steps or not 0 < steps[0][0] <= steps[-1][0] <= LOG_DAYS:
-        raise ValueError(f"a fan is looked for in {LOG_DAYS} days at most")
-    return FanParameters(
-        row.version, steps, min(count for _, count in steps), threshold_minor(row.values["amount_min"], scale)
-    )
+    """Read stored values: `steps` are pairs of days and new counterparties."""
+    said = bounds.read_values(row.values, FAN_BOUNDS, scale)
+    steps = said["steps"]
+    return FanParameters(row.version, steps, min(number for _, number in steps), said["amount_min"])
 
 
 def fan_gate(parameters: FanParameters) -> Gate:

@@ -2,17 +2,11 @@
 
 from typing import Final
 
-from services.compliance.domain.rule import RuleParameter
+from services.compliance.domain import bounds
 
 SPANS: Final = ("hour", "day", "week", "month")
 DAYS_A_WEEK: Final = 7
 DAYS_A_MONTH: Final = 30
 HOURS_A_MONTH: Final = 24 * DAYS_A_MONTH
-
-
-def read_times(row: RuleParameter) -> int:
-    """Read a stored value: `times`, 0 where there is none; raises `ValueError` for less."""
-    times = int(row.values.get("times", 0))
-    if times < 0:
-        raise ValueError("times is 0 at least")
-    return times
+TIMES: Final[bounds.Bound] = bounds.optional(bounds.count(0), 0)
+"""How many times the month's mean it has to be over, too; none of that with 0, or where it is left out."""
