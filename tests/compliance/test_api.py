@@ -15,7 +15,7 @@ import pytest
 
 from services.compliance.api import create_api
 from services.compliance.api.rights import DECLARED, DECLARED_OF_OWN, RIGHTS
-from services.compliance.api.shapes import PERSONAL
+from services.compliance.api.shapes import PERSONAL, CaseShown
 from shared.messages.acts import ActBase
 from shared.messages.envelope import HOUSE
 from shared.messages.topics import COMPLIANCE_ACTS, Topic
@@ -135,6 +135,47 @@ async def test_every_route_asks_for_a_right_and_denies_who_lacks_it(desk: Desk):
     assert desk.published == []
 
 
+async def test_no_route_takes_a_parameter_that_it_does_not_have(desk: Desk):
+    """A misspelt one would be left out, and the answer taken for what was asked; what there is, is named."""
+    for method, path, said in routes(desk):
+        role = next(role for role, rights in RIGHTS.items() if said[DECLARED] in rights)
+        reply = await desk.ask(method.upper(), some(path), role, assigned_too="otto")
+        assert (path, reply.status, reply.body["title"]) == (path, 422, "query_unknown")
+        known = [each["name"] for each in said.get("parameters", ()) if each["in"] == "query"]
+        words = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+        assert reply.body["detail"] == f"there is no parameter 'assigned_too' here; {words}"
+        assert (await desk.ask(method.upper(), some(path), "passer-by", assigned_too="otto")).status == 403
+    assert desk.published == []
+    reply = await desk.ask("GET", "/v1/alerts", limit=[1, 2])
+    assert (reply.status, reply.body["title"]) == (422, "query_repeated")
+
+
+async def test_a_case_is_asked_for_by_the_names_of_its_fields(desk: Desk):
+    """What a case shows and what it is found by are one word."""
+    takes = {each["name"] for each in desk.app.openapi()["paths"]["/v1/cases"]["get"]["parameters"]}
+    assert takes - {"cursor", "limit"} <= CaseShown.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/alerts", {"rule": "CTR-11"}),
+        ("/v1/alerts", {"order": "oldest"}),
+        ("/v1/snoozed-alerts", {"rule": "XXX"}),
+        ("/v1/parameters", {"rule": "XXX"}),
+        ("/v1/cases", {"kind": "queue"}),
+        ("/v1/cases", {"status": "new"}),
+        ("/v1/holds", {"status": "waiting"}),
+    ],
+)
+async def test_a_value_that_there_is_not_is_no_empty_page(path: str, query: dict[str, str], desk: Desk):
+    """Nothing found would read as an answer; a customer or officer nobody knows has none, rightly."""
+    reply = await desk.ask("GET", path, **query)
+    assert (reply.status, reply.body["title"]) == (422, "field_wrong")
+    assert f"query.{next(iter(query))}" in reply.body["detail"]
+    assert (await desk.ask("GET", "/v1/cases", officer="nobody", owner="nobody")).body["items"] == []
+
+
 async def test_a_route_that_declares_no_right_is_denied(desk: Desk):
     """Deny by default: forgetting to say it opens nothing."""
     from services.compliance.api.reading import router
@@ -240,7 +281,7 @@ async def test_a_case_is_worked_on_the_version_seen(harness: Harness, desk: Desk
     assert again.body["result"]["status"] == "closed"
     reopened = await desk.post(f"{path}/reopening", "investigator", "lena", seen='"8"')
     assert reopened.body["result"]["version"] == 9
-    found = await desk.ask("GET", "/v1/cases", status="waiting", assigned_to="otto", kind="suspicion")
+    found = await desk.ask("GET", "/v1/cases", status="waiting", officer="otto", kind="suspicion")
     assert [each["version"] for each in found.body["items"]] == [9]
     history = (await desk.ask("GET", path)).body["history"]
     assert [each["version"] for each in history] == list(range(1, 10))

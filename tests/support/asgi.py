@@ -39,7 +39,7 @@ async def ask(
         "raw_path": path.encode(),
         "root_path": "",
         "scheme": "http",
-        "query_string": urlencode(query).encode(),
+        "query_string": urlencode(query, doseq=True).encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in spelled.items()],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),

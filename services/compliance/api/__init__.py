@@ -6,11 +6,12 @@ the shard's writer judges as any other and answers. Everything is below `/v1`; `
 
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from services.compliance.api import acting, lists, parameters, ratings, reading, retention, roles, snoozes
 from services.compliance.api.problems import Problem, ProblemDetails, answer_invalid, answer_problem
+from services.compliance.api.query import require_known_query
 from shared.runtime.gateway import Gateway
 
 PREFIX: Final = "/v1/"
@@ -51,6 +52,7 @@ def create_api(gateway: Gateway | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=REFUSALS,
+        dependencies=[Depends(require_known_query)],
         exception_handlers={Problem: answer_problem, RequestValidationError: answer_invalid},
     )
     api.state.gateway = gateway

@@ -20,11 +20,12 @@ from services.compliance.api.performing import (
     require_seen,
 )
 from services.compliance.api.problems import Problem
+from services.compliance.api.query import ParametersCode
 from services.compliance.api.reading import READ, Way
 from services.compliance.api.rights import Asking, Officer, authorise, right
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.queries import parameters as queries
-from services.compliance.rules import RULES
+from services.compliance.rules import CODES
 from shared.messages.acts import (
     ProposeParameters,
     PublishParameters,
@@ -39,7 +40,6 @@ from shared.runtime.gateway import Gateway
 VERSION: Final = (paging.text, paging.small, paging.text, paging.text, paging.text)
 STEP: Final = (paging.moment, paging.small, paging.text)
 FINDING: Final = (paging.day, paging.text, paging.text, paging.small)
-CODES: Final = frozenset(rule.code for rule in RULES)
 
 router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 acting: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)], responses=ANSWERS)
@@ -141,7 +141,7 @@ class Publication(shapes.Body):
 async def list_versions(
     officer: Asking,
     way: Way,
-    rule: Code | None = None,
+    rule: ParametersCode | None = None,
     status: VersionState | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
@@ -180,7 +180,7 @@ async def show_history(
     """Tell who has proposed, published and withdrawn which version of a rule, oldest first."""
     del officer
     if rule not in CODES:
-        raise Problem(404, "no_such_rule", f"there is no rule {rule}; there are {', '.join(sorted(CODES))}")
+        raise Problem(404, "no_such_rule", f"there is no rule {rule}; there are {', '.join(CODES)}")
 
     async def load(after: tuple[Any, ...] | None, most: int) -> Sequence[dict[str, Any]]:
         async with way.reading() as connection:

@@ -52,6 +52,8 @@ FIX_OF: Final = {
     "cursor_unreadable": "Begin with the first page, without a cursor.",
     "field_wrong": "Mend the fields that are named; /v1/openapi.json says what each may be.",
     "under_legal_hold": "Look at GET /v1/legal-holds; another person than who placed it lifts it.",
+    "query_unknown": "Leave it out or spell it so; /v1/openapi.json says what each route takes.",
+    "query_repeated": "Give it once.",
     "superseded": "Propose these values anew.",
     "rating_changed": "Look at what the customer is rated now, and propose the class anew.",
 }

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.compliance.api import paging
 from services.compliance.api.paging import Cursor, Limit, Page, page
 from services.compliance.api.problems import Problem
+from services.compliance.api.query import RuleCode
 from services.compliance.api.rights import Asking, Officer, authorise, right
 from services.compliance.api.shapes import (
     PERSONAL,
@@ -63,7 +64,7 @@ Way = Annotated[Gateway, Depends(gateway_of)]
 async def list_alerts(
     officer: Asking,
     way: Way,
-    rule: str | None = None,
+    rule: RuleCode | None = None,
     owner: str | None = None,
     new: bool = False,
     order: Literal["age", "work"] = "age",
@@ -149,7 +150,7 @@ async def list_cases(
     way: Way,
     status: CaseStatus | Literal["waiting"] | None = None,
     owner: str | None = None,
-    assigned_to: str | None = None,
+    with_officer: Annotated[str | None, Query(alias="officer")] = None,
     kind: CaseKind | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
@@ -159,7 +160,7 @@ async def list_cases(
     async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
         async with way.reading() as connection:
             return await cases_page(
-                connection, status, owner=owner, officer=assigned_to, kind=kind, limit=most, after=after
+                connection, status, owner=owner, officer=with_officer, kind=kind, limit=most, after=after
             )
 
     del officer

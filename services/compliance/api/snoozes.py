@@ -13,6 +13,7 @@ from services.compliance.api.acting import APPROVE, TRIAGE
 from services.compliance.api.paging import Cursor, Limit, Page, page
 from services.compliance.api.performing import ANSWERS, Key, Seen, common, perform, require_seen
 from services.compliance.api.problems import Problem
+from services.compliance.api.query import RuleCode
 from services.compliance.api.reading import READ, Way, shown_to
 from services.compliance.api.rights import Asking, Officer, authorise
 from services.compliance.domain.snoozes import SnoozeStatus
@@ -111,7 +112,7 @@ async def list_snoozed(
     officer: Asking,
     way: Way,
     owner: str | None = None,
-    rule: str | None = None,
+    rule: RuleCode | None = None,
     snooze_id: UUID | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
