@@ -26,6 +26,7 @@ from services.compliance.queries import history, parameters
 from services.compliance.rules import RULES
 
 JUDGED: Final[dict[str, Judged]] = {rule.code: rule for rule in RULES if not isinstance(rule, NameRule)}
+NAMES: Final = tuple(rule.code for rule in RULES if isinstance(rule, NameRule))
 LISTED_MAX: Final = 20
 
 
@@ -51,6 +52,16 @@ def backtest(
     judged by customer; what is added up by person is left out.
     """
     judged = JUDGED.get(rule)
+    if rule in NAMES:
+        raise CommandError(
+            "rule_not_replayed",
+            f"{rule} cannot be tested on what has happened: the names in payments are sealed in the ledger,"
+            " and compliance keeps what it found of them, not the names.",
+            "Try names with `backoffice compliance screen --file`; let `compliance lists load` screen all"
+            " customers again; or put a version in shadow (`compliance parameters shadow`), which keeps what"
+            " it would find of payments to come.",
+            USAGE,
+        )
     if judged is None:
         raise CommandError(
             "rule_unknown",

@@ -10,7 +10,7 @@ import typer
 from backoffice.cli import acts, filing, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from backoffice.cli.errors import FOUND, USAGE, CommandError, require_one_of, require_status
 from services.compliance.queries.alerts import alert_find
 from services.compliance.queries.cases import WAITING, case_show, cases_list, loads
 from shared.messages.acts import (
@@ -71,6 +71,7 @@ def list_cases(
 ) -> None:
     """List cases, the most urgent first."""
     require_status(status, STATUSES)
+    require_one_of(kind, get_args(CaseKind), "kind")
     wanted = None if status == "all" else status
     found = sessions.run(_found(connect(), wanted, owner=owner, officer=officer, kind=kind, limit=limit))
     for each in found:
@@ -345,14 +346,6 @@ def dismiss(
 ) -> None:
     """Say that an alert needs no case, and why."""
     _tell(_dismiss(connect(), alert, acts.actor(actor), reason, timeout))
-
-
-def require_one_of(word: str, known: Sequence[str], what: str) -> None:
-    """Refuse a word that there is not."""
-    if word not in known:
-        raise CommandError(
-            "usage", f"There is no {what} {word!r}.", f"Give one of {', '.join(known)}.", USAGE
-        )
 
 
 def _tell(work: Any) -> None:

@@ -29,11 +29,12 @@ from backoffice.cli import (
 )
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from backoffice.cli.errors import FOUND, USAGE, CommandError, require_one_of, require_rule, require_status
 from services.compliance.domain.priority import ORDER
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
 from services.compliance.queries.work_order import work_queue
+from services.compliance.rules import CODES
 from shared.messages.acts import RefuseHold, ReleaseHold
 from shared.messages.journal import ActDone
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, JOURNAL
@@ -164,10 +165,8 @@ def list_alerts(
     lead whose rules alert most seldom among such customers, of equal ones the oldest; the limit then cuts off
     what is worked last. A hold is an alert of its own: see `backoffice holds list`.
     """
-    if order not in ORDERS:
-        raise CommandError(
-            "usage", f"There is no order {order!r}.", f"Give one of {', '.join(ORDERS)}.", USAGE
-        )
+    require_one_of(order, ORDERS, "order")
+    require_rule(rule, CODES)
     found = sessions.run(_alerts_found(connect(), rule, owner, limit, new, order))
     for each in found:
         output.emit(each)

@@ -33,10 +33,21 @@ class CommandError(Exception):
 
 def require_status(status: str, statuses: Sequence[str]) -> None:
     """Refuse a status that there is not."""
-    if status not in statuses:
-        raise CommandError(
-            "usage", f"There is no status {status!r}.", f"Give one of {', '.join(statuses)}.", USAGE
-        )
+    require_one_of(status, statuses, "status")
+
+
+def require_one_of(word: str | None, known: Sequence[str], what: str, error: str = "usage") -> None:
+    """Refuse a word that there is not; none is none too many.
+
+    An empty list would be taken for an answer, though the question was misspelt.
+    """
+    if word is not None and word not in known:
+        raise CommandError(error, f"There is no {what} {word!r}.", f"Give one of {', '.join(known)}.", USAGE)
+
+
+def require_rule(rule: str | None, known: Sequence[str]) -> None:
+    """Refuse a rule's code that there is not."""
+    require_one_of(rule, known, "rule", "rule_unknown")
 
 
 def stack_not_running(detail: str = "") -> CommandError:

@@ -9,7 +9,9 @@ import typer
 from backoffice.cli import output, sessions
 from backoffice.cli.book import day_of
 from backoffice.cli.connection import Connection, connect
+from backoffice.cli.periods import entity_unknown
 from services.reporting.queries import OpenItem, open_items
+from services.transactions.queries.periods import periods_show
 
 
 def register(app: typer.Typer) -> None:
@@ -65,4 +67,6 @@ async def _found(
     connection: Connection, on: date | None, entity: str | None, from_age: int, limit: int
 ) -> list[OpenItem]:
     async with sessions.open_database(connection) as session:
+        if entity is not None and not await periods_show(session, entity):
+            raise entity_unknown(entity)
         return await open_items(session, on=on, entity=entity, from_age=from_age, limit=limit)

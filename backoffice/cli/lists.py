@@ -11,7 +11,7 @@ import typer
 from backoffice.cli import acts, list_changes, names, output, sessions
 from backoffice.cli.acts import ActorOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import USAGE, CommandError
+from backoffice.cli.errors import USAGE, CommandError, require_one_of
 from services.compliance.domain.lists import ListRefused, WatchList, in_parts
 from services.compliance.domain.lists.difference import difference, lost
 from services.compliance.domain.lists.party import ListedParty
@@ -407,4 +407,7 @@ async def _lists_found(
 
 async def _rescreenings_found(connection: Connection, code: str | None) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
+        if code is not None:
+            stored = sorted({each["list_code"] for each in await lists_show(database)})
+            require_one_of(code, stored, "list", "list_unknown")
         return await rescreenings(database, code)

@@ -12,12 +12,12 @@ import typer
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError, require_status
+from backoffice.cli.errors import FOUND, USAGE, CommandError, require_rule, require_status
 from services.compliance.domain.backtest import spelt_as_before
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANYTHING, RuleParameter
 from services.compliance.queries import parameters as queries
-from services.compliance.rules import RULES
+from services.compliance.rules import CODES, DATA_CODES
 from services.transactions.queries.assets import asset_scale
 from shared.messages.acts import ActBase, ProposeParameters, PublishParameters, WithdrawParameters
 from shared.messages.envelope import HOUSE
@@ -31,7 +31,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 STATUSES: Final = ("product", "proposed", "shadow", "live", "withdrawn", "mixed", "all")
 EVER: Final = date(1970, 1, 1)
 """Where no first day is given: a version counts for every day from its record on."""
-CODES: Final = tuple(rule.code for rule in RULES)
 
 RuleArgument = Annotated[str, typer.Argument(help="The rule's code, such as STR-1.", show_default=False)]
 ProposalArgument = Annotated[
@@ -52,7 +51,7 @@ def list_versions(
 ) -> None:
     """List all versions: those that come with the product, and those that people have proposed."""
     require_status(status, STATUSES)
-    _require_rule(rule)
+    require_rule(rule, (*CODES, *DATA_CODES))
     rows, proposals = sessions.run(_read(connect(), rule))
     records = [_record(row) for row in rows] + [_proposal_record(each) for each in proposals]
     chosen = [each for each in records if status in ("all", each["status"])]
@@ -71,7 +70,7 @@ def list_versions(
 @app.command()
 def show(rule: RuleArgument) -> None:
     """Show what a rule judges by now, and how what is proposed or in shadow differs from it."""
-    _require_rule(rule)
+    require_rule(rule, (*CODES, *DATA_CODES))
     rows, proposals = sessions.run(_read(connect(), rule))
     live = [queries.parameter_of(each) for each in proposals if "live" in each["shards"].values()]
     standing = [*rows, *live]
@@ -94,7 +93,7 @@ def show(rule: RuleArgument) -> None:
 @app.command()
 def history(rule: RuleArgument) -> None:
     """Tell who proposed, published and withdrew which version, and from which record of each shard on."""
-    _require_rule(rule)
+    require_rule(rule, CODES)
     steps = sessions.run(_history(connect(), rule))
     for each in steps:
         output.emit(each)
@@ -142,7 +141,7 @@ def propose(
     What is not set is taken from what counts there now. Try it first:
     `backoffice compliance backtest RULE --proposal ID`.
     """
-    _require_rule(rule)
+    require_rule(rule, CODES)
     if off == bool(set_):
         raise CommandError("usage", "Nothing is proposed.", "Give --set NAME=VALUE, or --off.", USAGE)
     scope = RuleParameter(
@@ -269,13 +268,6 @@ def difference(base: RuleParameter | None, row: RuleParameter) -> str:
         if base.values.get(name) != row.values.get(name)
     ]
     return ", ".join(words) or "nothing is otherwise"
-
-
-def _require_rule(rule: str | None) -> None:
-    if rule is not None and rule not in CODES:
-        raise CommandError(
-            "rule_unknown", f"There is no rule {rule!r}.", f"Name one of {', '.join(CODES)}.", USAGE
-        )
 
 
 def _record(row: RuleParameter) -> dict[str, Any]:

@@ -87,10 +87,15 @@ async def _periods(connection: Connection, entity: str | None) -> list[dict[str,
     async with sessions.open_database(connection) as database:
         found = await periods_show(database, entity)
     if not found:
-        raise CommandError(
-            "entity_unknown",
-            f"The chart has no entity {entity}.",
-            "Leave --entity out to see all of them.",
-            FOUND,
-        )
+        raise entity_unknown(entity)
     return found
+
+
+def entity_unknown(entity: str | None) -> CommandError:
+    """Return the error of who asks for an entity that there is not."""
+    return CommandError(
+        "entity_unknown",
+        f"The chart has no entity {entity}.",
+        "Leave --entity out to see all of them.",
+        FOUND,
+    )

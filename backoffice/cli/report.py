@@ -91,7 +91,8 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 20,
 ) -> None:
     """List the reports made, newest first."""
-    runs = sessions.run(_runs(connect(), _known(name).code if name is not None else None, limit))
+    code = None if name is None else _known(name).code
+    runs = sessions.run(_runs(connect(), code, limit))
     for each in runs:
         output.emit(facts(each))
     if not runs:

@@ -9,8 +9,9 @@ import typer
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import CommandError, require_status
+from backoffice.cli.errors import CommandError, require_rule, require_status
 from services.compliance.queries.snoozes import snoozed_list, snoozes_list
+from services.compliance.rules import CODES
 from shared.messages.acts import ApproveSnooze, EndSnooze, ProposeSnooze
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
@@ -43,6 +44,7 @@ def propose(
 ) -> None:
     """Propose to silence a rule for a customer; another person has to approve."""
     day = acts.day(until)
+    require_rule(rule, CODES)
     acts.carry_out(_propose(connect(), owner, rule, day, acts.actor(actor), reason, timeout))
 
 
@@ -85,6 +87,7 @@ def alerts(
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 1000,
 ) -> None:
     """List what would have been alerts, oldest first."""
+    require_rule(rule, CODES)
     found = sessions.run(_alerts_found(connect(), owner, rule, snooze, limit))
     shown = [{**each, "what": " ".join(one["sentence"] for one in each["findings"])} for each in found]
     _show(shown, ("snooze_id", "owner", "rule", "business_date", "what"), "Nothing was silenced.")

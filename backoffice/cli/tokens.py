@@ -8,7 +8,7 @@ import typer
 from backoffice.cli import acts, output
 from backoffice.cli.acts import ActorOption
 from backoffice.cli.connection import secret
-from backoffice.cli.errors import USAGE, CommandError
+from backoffice.cli.errors import USAGE, CommandError, require_one_of
 from services.compliance.api.rights import RIGHTS
 from shared.runtime import clock
 from shared.runtime.settings import ServiceSettings
@@ -27,8 +27,7 @@ def token(
             "key_missing", "BACKOFFICE_API_KEY is not set.", "Set it as the service has it.", USAGE
         )
     for each in role:
-        if each not in RIGHTS:
-            raise CommandError("usage", f"There is no role {each!r}.", f"Give {', '.join(RIGHTS)}.", USAGE)
+        require_one_of(each, list(RIGHTS), "role")
     fields = ServiceSettings.model_fields
     claims = {
         "iss": os.environ.get("BACKOFFICE_API_ISSUER", fields["api_issuer"].default),

@@ -21,6 +21,8 @@ from services.transactions.queries import (
     transaction_show,
     transaction_trace,
 )
+from services.transactions.queries.assets import asset_scale
+from services.transactions.transaction_types import TRANSACTION_TYPES
 from shared.messages.topics import INSTRUCTIONS, JOURNAL
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -28,6 +30,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The instruction's id.", show_default=False)]
 
+TYPES = tuple(each.code for each in TRANSACTION_TYPES)
 OUTCOMES = ("posted", "pending", "scheduled", "voided", "applied", "rejected")
 
 
@@ -96,6 +99,8 @@ def find(
     """
     if outcome is not None and outcome not in OUTCOMES:
         raise _usage(f"{outcome!r} is no outcome.", f"Type one of {', '.join(OUTCOMES)}.")
+    if kind is not None and kind not in TYPES:
+        raise _usage(f"{kind!r} is no type of an instruction.", f"Type one of {', '.join(TYPES)}.")
     if amount is not None and asset is None:
         raise _usage("An amount is of an asset.", "Add --asset, such as --asset EUR.")
     smallest, largest = _ends(amount)
@@ -297,6 +302,8 @@ async def _find(
     found: list[dict[str, Any]] = []
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(sessions.open_database(connection))
+        if wanted.asset is not None and await asset_scale(database, wanted.asset) is None:
+            raise _usage(f"The ledger has no asset {wanted.asset!r}.", "Give one that it has, such as EUR.")
         opener = await stack.enter_async_context(open_personal(connection)) if personal else None
         opened = None if opener is None else opener.open
         try:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from backoffice.cli.app import main
+from backoffice.cli.backtest import JUDGED
+from services.compliance.rules import RULES
 
 
 def test_a_list_that_is_not_whole_is_refused_before_anything_is_sent(
@@ -42,6 +44,56 @@ def test_a_period_without_a_day_is_wrong_usage(capsys: pytest.CaptureFixture[str
     period = ("--since", "2026-02-01", "--until", "2026-02-01")
     assert main(["compliance", "backtest", "STR-1", "--set", "count=2", *period]) == 2
     assert "no day from 2026-02-01 to before 2026-02-01" in capsys.readouterr().err
+
+
+NOT_THERE: list[tuple[str, str]] = [
+    ("alerts list --rule XXX", "CTR-1"),
+    ("alerts list --order age", "priority, work"),
+    ("cases list --kind queue", "suspicion"),
+    ("cases list --status new", "waiting"),
+    ("holds list --status waiting", "held"),
+    ("compliance alerts list --rule CTR-11", "CTR-1"),
+    ("compliance parameters list --rule XXX", "RETENTION"),
+    ("compliance parameters show XXX", "CASE"),
+    ("compliance parameters history CASE", "CTR-1"),
+    ("compliance parameters propose XXX --off --reason none", "CTR-1"),
+    ("compliance snooze alerts --rule XXX", "CTR-1"),
+    ("compliance snooze propose C1 XXX --until 2030-01-01 --reason none", "CTR-1"),
+    ("compliance snooze list --status held", "proposed"),
+    ("compliance whitelist list --status held", "proposed"),
+    ("compliance legal-hold list --status held", "placed"),
+    ("compliance ratings rate C1 worst --reason none", "high"),
+    ("compliance roles propose ann boss --reason none", "analyst"),
+    ("compliance backtest XXX", "CTR-1"),
+    ("transaction find --type transfers", "transfer"),
+    ("transaction find --outcome done", "posted"),
+    ("report list --report trialbalance", "trial_balance"),
+]
+"""What there is not, and one of those that there are."""
+
+
+@pytest.mark.parametrize(("typed", "known"), NOT_THERE, ids=[typed for typed, _ in NOT_THERE])
+def test_what_there_is_not_is_wrong_usage_and_no_empty_list(
+    typed: str, known: str, capsys: pytest.CaptureFixture[str]
+):
+    """Exit status 2 and what there is, before anything is asked: nothing found would read as an answer."""
+    assert main([*typed.split(), "--json"]) == 2
+    said = capsys.readouterr()
+    error = json.loads(said.err)
+    assert said.out == ""
+    assert known in f"{error['message']} {error['fix']}"
+
+
+def test_a_rule_about_names_says_why_it_is_not_tested_and_what_does_instead(
+    capsys: pytest.CaptureFixture[str],
+):
+    """Names are not kept to be screened once more; every other rule can be tested."""
+    assert main(["compliance", "backtest", "SAN-1", "--json"]) == 2
+    error = json.loads(capsys.readouterr().err)
+    assert error["error"] == "rule_not_replayed"
+    assert "sealed in the ledger" in error["message"]
+    assert "compliance screen --file" in error["fix"]
+    assert {*JUDGED, "SAN-1"} == {rule.code for rule in RULES}
 
 
 # ── compare ───────────────────────────────────────────────────────────────────────────────────────
