@@ -1,13 +1,23 @@
-"""`backoffice account`: an account's balance, and each movement on it."""
+"""`backoffice account`: an account's balance, each movement on it, and who has a role with its customer."""
 
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 import typer
 
 from backoffice.cli import output, sessions
-from backoffice.cli.book import AtOption, BookingDateOption, ValueDateOption, moment_of, print_bounds
+from backoffice.cli.book import (
+    AtOption,
+    BookingDateOption,
+    ValueDateOption,
+    day_of,
+    instant_of,
+    moment_of,
+    print_bounds,
+)
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, CommandError
+from backoffice.cli.errors import FOUND, USAGE, CommandError
+from services.compliance.queries.persons import roles_of_owner, roles_of_person
 from services.transactions.queries import Moment, account_history, account_show
 
 RIGHT: Final = ("traded", "settled", "pending in", "pending out", "available")
@@ -21,7 +31,7 @@ CodeArgument = Annotated[
 
 @app.callback()
 def account() -> None:
-    """Show an account's balance and history."""
+    """Show an account's balance and history, and who acts for, owns or controls its customer."""
 
 
 @app.command()
@@ -50,6 +60,64 @@ def history(
 ) -> None:
     """List an account's posted movements with both dates and the running balance, oldest first."""
     sessions.run(_history(connect(), code, limit, after))
+
+
+@app.command()
+def holders(
+    code: Annotated[str | None, typer.Argument(help="The account's code.", show_default=False)] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Instead of an account: with which customers this person has a role.")
+    ] = None,
+    at: AtOption = None,
+    booking_date: Annotated[
+        str | None, typer.Option("--booking-date", help="Only roles that count on this business day.")
+    ] = None,
+) -> None:
+    """List who has a role with an account's customer, by the codes of persons: who owns, acts or controls.
+
+    As compliance has been told by `open_account` and `change_holder`; of a person and role the last word
+    counts. Ended ones are listed, too, unless a day is given; whom an opening named without a code is not.
+    """
+    if (code is None) == (person is None):
+        raise CommandError(
+            "usage", "Say of whom.", "Give either an account's code or --person with a person's.", USAGE
+        )
+    instant = None if at is None else instant_of("--at", at)
+    day = None if booking_date is None else day_of("--booking-date", booking_date)
+    found = sessions.run(_holders(connect(), code, person, instant, day))
+    for each in found:
+        output.emit(each)
+    if not found:
+        output.say("Nobody is known by a code." if person is None else f"{person} has no role.")
+        return
+    output.table(
+        ("customer", "person", "role", "since", "until", "told by event", "recorded at"),
+        [
+            (
+                each["owner"],
+                each["person"],
+                each["role"].replace("_", " "),
+                each["since"] or "",
+                each["until"] or "",
+                f"{each['shard']}-{each['seq']}",
+                output.minute(each["recorded_at"]),
+            )
+            for each in found
+        ],
+    )
+
+
+async def _holders(
+    connection: Connection, code: str | None, person: str | None, at: datetime | None, day: date | None
+) -> list[dict[str, Any]]:
+    async with sessions.open_database(connection) as database:
+        if person is not None:
+            return await roles_of_person(database, person, at, day)
+        assert code is not None
+        found = await account_show(database, code)
+        if found is None:
+            raise _unknown(code)
+        return await roles_of_owner(database, found["shard"], found["owner"], at, day)
 
 
 async def _show(connection: Connection, code: str, moment: Moment) -> dict[str, Any]:
