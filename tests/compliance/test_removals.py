@@ -193,6 +193,21 @@ async def test_a_removal_under_a_legal_hold_is_refused_by_name(office: Office):
     assert [each.kind for each in said.records] == ["alert"]
 
 
+async def test_a_legal_hold_counts_for_the_act_after_it_in_one_batch(office: Office):
+    """How acts are cut into batches does not matter, neither of a hold just placed nor of one lifted."""
+    await office.leave()
+    await at(office, FIVE)
+    placed = office.act(PlaceLegalHold, owner=ALICE)
+    asked = office.act(ProposeRemoval, through=FIVE, customer=ALICE)
+    _, refused = await office.harness.act(placed, asked, shard=0)
+    assert (refused.done, refused.result["refused"]) == (False, "under_legal_hold")
+    assert refused.result["legal_hold_id"] == str(placed.act_id)
+    lifted = office.act(LiftLegalHold, "ben", owner=ALICE, legal_hold_id=placed.act_id)
+    again = office.act(ProposeRemoval, through=FIVE, customer=ALICE)
+    _, done = await office.harness.act(lifted, again, shard=0)
+    assert done.done, done.detail
+
+
 async def test_a_hold_placed_after_the_approval_still_keeps(office: Office):
     """It is asked for in each step."""
     await office.leave()

@@ -73,9 +73,9 @@ def judge_removal(shard: int, act: RemovalAct, known: Known) -> Verdict:
 
 
 def _judge_proposal(shard: int, act: ProposeRemoval, known: Known) -> Verdict:
-    terms, held = known.removals.terms.get(shard), None
+    terms = known.removals.terms.get(shard)
+    held = known.removals.held.get((shard, act.customer), []) if act.customer is not None else []
     if act.customer is not None:
-        held = known.removals.held.get((shard, act.customer))
         home = shard_of(act.customer, known.partitions)
         if home != shard:
             return refused("wrong_shard", f"the customer is at home in shard {home}")
@@ -83,9 +83,9 @@ def _judge_proposal(shard: int, act: ProposeRemoval, known: Known) -> Verdict:
         return refused("no_terms", "no parameters say for how long records are kept: all are")
     if act.through > known.day(shard):
         return refused("not_due", f"{act.through} is a day to come")
-    if held is not None:
-        words = f"the legal hold {held} keeps all records about {act.customer}"
-        return refused("under_legal_hold", words, legal_hold_id=str(held))
+    if held:
+        words = f"the legal hold {held[0]} keeps all records about {act.customer}"
+        return refused("under_legal_hold", words, legal_hold_id=str(held[0]))
     removal = Removal(shard, act.act_id, act.through, act.customer or "", terms.told(), act.actor)
     return _done(known, removal, act, "another person has to approve it")
 

@@ -49,6 +49,11 @@ def judge_legal_hold(shard: int, act: LegalHoldAct, known: Known) -> Verdict:
 def _done(known: Known, hold: LegalHold, act: LegalHoldAct, words: str) -> Verdict:
     """Remember it for the acts after this, and answer."""
     known.legal_holds[hold.shard, hold.legal_hold_id] = hold
+    held = known.removals.held.setdefault((hold.shard, hold.owner), [])
+    if hold.status == "placed":
+        held.append(hold.legal_hold_id)
+    elif hold.legal_hold_id in held:  # asked for only where an act is about it
+        held.remove(hold.legal_hold_id)
     result = {
         "legal_hold_id": str(hold.legal_hold_id),
         "status": hold.status,

@@ -56,8 +56,8 @@ class KnownRemovals:
     """By shard and id, of those that acts name."""
     terms: Mapping[int, Terms | None] = field(default_factory=dict[int, Terms | None])
     """In force today, by shard."""
-    held: Mapping[tuple[int, str], UUID] = field(default_factory=dict[tuple[int, str], UUID])
-    """By shard and customer, of those whom acts name, a legal hold that counts."""
+    held: dict[tuple[int, str], list[UUID]] = field(default_factory=dict[tuple[int, str], list[UUID]])
+    """By shard and customer, of those whom acts name, the legal holds that count; acts before change it."""
 
 
 @dataclass(slots=True)

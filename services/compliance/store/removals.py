@@ -24,7 +24,7 @@ ORDER BY f.shard, f.removal_id, f.seq DESC
 """
 
 _HELD = """
-SELECT DISTINCT ON (h.shard, h.owner) h.shard, h.owner, h.legal_hold_id
+SELECT h.shard, h.owner, h.legal_hold_id
 FROM unnest($1::int[], $2::text[]) AS wanted (shard, owner)
 JOIN legally_held AS h ON h.shard = wanted.shard AND h.owner = wanted.owner
 ORDER BY h.shard, h.owner, h.legal_hold_id
@@ -102,12 +102,15 @@ async def find_removals(
     }
 
 
-async def holds_on(connection: Any, wanted: Collection[tuple[int, str]]) -> dict[tuple[int, str], UUID]:
-    """Return, by (shard, customer), a legal hold that counts."""
+async def holds_on(connection: Any, wanted: Collection[tuple[int, str]]) -> dict[tuple[int, str], list[UUID]]:
+    """Return, by (shard, customer), the legal holds that count."""
+    found: dict[tuple[int, str], list[UUID]] = {}
     if not wanted:
-        return {}
+        return found
     rows = await connection.fetch(_HELD, [shard for shard, _ in wanted], [each for _, each in wanted])
-    return {(row["shard"], row["owner"]): row["legal_hold_id"] for row in rows}
+    for row in rows:
+        found.setdefault((row["shard"], row["owner"]), []).append(row["legal_hold_id"])
+    return found
 
 
 async def open_removals(connection: Any, shards: Sequence[int]) -> list[OpenRemoval]:
