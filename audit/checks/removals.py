@@ -12,6 +12,13 @@ from audit.examination import Examination
 from audit.places import Numbered
 from audit.result import Result, Tally
 
+ACTS: Final = {
+    "place_legal_hold": "legal_hold_id",
+    "lift_legal_hold": "legal_hold_id",
+    "propose_removal": "removal_id",
+    "approve_removal": "removal_id",
+}
+"""By what they say what they are about."""
 GONE: Final = "(removed)"
 NAMES: Final = "SAN-1"
 HOUSE: Final = "house"
@@ -31,8 +38,6 @@ def removed_as_the_law_allows(examination: Examination) -> Result:
     """18: each record without its words was due, and what stays of its event is all but those."""
     tally = Tally(18, "removed = due, by two people")
     said = removals(examination)
-    if not said:
-        return tally.result()
     records = _records(examination)
     events = {number: json.loads(record.value or b"{}") for number, record in records.items()}
     book = _Book(examination, events)
@@ -41,6 +46,7 @@ def removed_as_the_law_allows(examination: Examination) -> Result:
         for row in examination.service("compliance").outbox
         if row.topic in (ALERTS, DECISIONS)
     }
+    _acts(tally, events, book)
     seen: set[Numbered] = set()
     for event in said:
         _wanted_by_two(tally, event, events, book)
@@ -77,6 +83,32 @@ def emptied(examination: Examination) -> set[Numbered]:
         for each in event["records"]
         if "sha256" in each and each["seq"] < event["seq"]
     }
+
+
+def _acts(tally: Tally, events: Mapping[Numbered, Event], book: "_Book") -> None:
+    """What is to be removed, and what is kept whatever its age, was wanted by those who may, in order."""
+    wanted: dict[tuple[int, str], list[Event]] = {}
+    for (shard, seq), said in sorted(events.items()):
+        what = ACTS.get(said.get("act", ""))
+        if what is None or not said["done"] or said["result"].get("repeat"):
+            continue
+        result, where = said["result"], f"{said['act']} {shard}-{seq}"
+        steps = wanted.setdefault((shard, result[what]), [])
+        if said["act"] in ("lift_legal_hold", "approve_removal"):
+            is_second = len(steps) == 1 and steps[0]["actor"] != said["actor"]
+            tally.expect(is_second, f"{where}: not the second step of two people")
+        else:
+            tally.expect(not steps, f"{where}: done before")
+        steps.append(said)
+        if what != "removal_id":
+            continue
+        day = date.fromisoformat(said["recorded_at"][:10])
+        tally.same(book.terms(shard, day, seq), result["terms"], f"{where}: the law's years")
+        tally.expect(date.fromisoformat(result["through"]) <= day, f"{where}: of days to come")
+        if len(steps) == 1 and result["customer"]:
+            held = book.is_held(shard, result["customer"], seq)
+            tally.expect(not held, f"{where}: of a customer under a legal hold")
+        tally.same(steps[0]["result"]["through"], result["through"], f"{where}: its last day")
 
 
 def _records(examination: Examination) -> dict[Numbered, Record]:

@@ -1,4 +1,4 @@
-"""What officers of compliance do under load: parameters, ratings, snoozes, roles, cases; their acts cut off.
+"""What officers of compliance do under load, from parameters to removals; and their acts cut off.
 
 Each looks at what there is and does the next thing to it, mostly as somebody who may; some acts come twice,
 some are on what has gone on since, some are one's own to approve. The auditor says what may come of it.
@@ -71,6 +71,8 @@ DONE: Final = (
     "open_case",
     "assign_case",
     "decide_case",
+    "place_legal_hold",
+    "propose_removal",
 )
 """What the shortest campaign must have done, lest nothing was at stake."""
 DONE_IN_FULL: Final = (
@@ -84,6 +86,8 @@ DONE_IN_FULL: Final = (
     "file_report",
     "acknowledge_report",
     "reopen_case",
+    "lift_legal_hold",
+    "approve_removal",
 )
 
 
@@ -334,6 +338,55 @@ def _next_step(rng: Random, case: dict[str, Any]) -> tuple[str, str, dict[str, A
             return "reopen_case", officer, {}
 
 
+async def place_legal_hold(world: World, rng: Random, owners: Sequence[str]) -> Asked:
+    """Keep all records about a customer; what the house or another shard is asked to keep, in vain."""
+    owner = rng.choice((*owners[:12], "house"))
+    act = _act(rng, "place_legal_hold", rng.choice(("otto", "ida", "ann")), owner=owner)
+    if rng.random() < STALE:
+        return Asked([rng.randrange(world.partitions)], owner, act)
+    return _at_home(world, owner, act)
+
+
+async def lift_legal_hold(world: World, rng: Random, owners: Sequence[str]) -> Asked | None:
+    """Lift a legal hold, some by who placed it, some a second time."""
+    del owners
+    rows = await world.fetch(
+        "SELECT legal_hold_id::text, owner, placed_by FROM compliance.legal_hold_fact"
+        " WHERE what = 'placed' ORDER BY recorded_at DESC LIMIT 8"
+    )
+    if not rows:
+        return None
+    legal_hold_id, owner, placed_by = rng.choice(rows)
+    actor = rng.choice(("lena", "lena", "campaign", placed_by))
+    fields = {"owner": owner, "legal_hold_id": legal_hold_id}
+    return _at_home(world, owner, _act(rng, "lift_legal_hold", actor, **fields))
+
+
+async def propose_removal(world: World, rng: Random, owners: Sequence[str]) -> Asked:
+    """Propose to remove the words of what is past its day, of all or one customer; some of days to come."""
+    days = 1 if rng.random() < STALE else -rng.randrange(3)
+    fields: dict[str, Any] = {"through": (datetime.now(UTC).date() + timedelta(days=days)).isoformat()}
+    actor = rng.choice(("otto", "ida"))
+    if rng.random() < 0.3:
+        return _everywhere(world, _act(rng, "propose_removal", actor, **fields))
+    owner = rng.choice(owners[:12])
+    return _at_home(world, owner, _act(rng, "propose_removal", actor, customer=owner, **fields))
+
+
+async def approve_removal(world: World, rng: Random, owners: Sequence[str]) -> Asked | None:
+    """Let a removal begin, some by who proposed it, some a second time, some before every shard has it."""
+    del owners
+    rows = await world.fetch(
+        "SELECT DISTINCT ON (recorded_at, removal_id) removal_id::text, customer, proposed_by"
+        " FROM compliance.removal_fact WHERE what = 'proposed' ORDER BY recorded_at DESC, removal_id LIMIT 8"
+    )
+    if not rows:
+        return None
+    removal_id, customer, proposed_by = rng.choice(rows)
+    act = _act(rng, "approve_removal", rng.choice(("lena", "lena", proposed_by)), removal_id=removal_id)
+    return _at_home(world, customer, act) if customer else _everywhere(world, act)
+
+
 TASKS: Final[tuple[Callable[[World, Random, Sequence[str]], Awaitable[Asked | None]], ...]] = (
     propose_parameters,
     move_parameters,
@@ -350,6 +403,10 @@ TASKS: Final[tuple[Callable[[World, Random, Sequence[str]], Awaitable[Asked | No
     move_case,
     move_case,
     move_case,
+    place_legal_hold,
+    lift_legal_hold,
+    propose_removal,
+    approve_removal,
 )
 
 

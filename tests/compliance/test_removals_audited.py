@@ -12,8 +12,8 @@ from audit.readers.postgres import connect, read_service
 from shared.messages.acts import AssignCase, DecideCase, OpenCase, PlaceLegalHold
 from tests.compliance.auditing import evidence_of
 from tests.compliance.conftest import READONLY, Harness
-from tests.compliance.ledger import ANNE
-from tests.compliance.test_removals import FIVE, SWAPPED, TEN, removed
+from tests.compliance.ledger import ALICE, ANNE
+from tests.compliance.test_removals import FIVE, SWAPPED, TEN, at, propose, removed
 from tests.compliance.test_retention import TODAY, Office
 
 
@@ -92,6 +92,43 @@ async def test_the_auditor_finds_a_removal_that_should_not_have_been(
     at_number = office.harness.published.index(said)
     office.harness.published[at_number] = said.model_copy(update=fields)
     assert any(words in each for each in await audited(office))
+
+
+STEPS: dict[str, tuple[int, dict[str, Any], str]] = {
+    "approved by who proposed it": (1, {"actor": "ann"}, "not the second step of two people"),
+    "approved where nobody proposed it": (0, {"done": False}, "not the second step of two people"),
+    "proposed of days to come": (0, {"through": "2050-01-01"}, "of days to come"),
+    "proposed by terms of their own": (0, {"terms": {}}, "the law's years"),
+}
+
+
+@pytest.mark.parametrize(("step", "fields", "words"), STEPS.values(), ids=STEPS)
+async def test_the_auditor_finds_what_people_should_not_have_been_let_do(
+    office: Office, step: int, fields: dict[str, Any], words: str
+):
+    """Though nothing was due, so that nothing was removed."""
+    assert await removed(office, FIVE) == []
+    acts = [each for each in office.harness.published if getattr(each, "act", "").endswith("_removal")]
+    said = acts[step]
+    at_number = office.harness.published.index(said)
+    result = {**said.result, **{name: value for name, value in fields.items() if name in said.result}}
+    more = {name: value for name, value in fields.items() if name not in said.result}
+    assert await audited(office) == []
+    office.harness.published[at_number] = said.model_copy(update={"result": result, **more})
+    assert any(words in each for each in await audited(office))
+
+
+async def test_the_auditor_finds_a_customer_s_removal_proposed_under_a_legal_hold(office: Office):
+    """The hold was placed before it, whatever the service says; and none is placed twice."""
+    await at(office, FIVE)
+    proposed = await propose(office, FIVE, customer=ALICE)
+    placed = await office.do(PlaceLegalHold)
+    assert removed_as_the_law_allows(await examined(office)).counted == 6
+    later = proposed.model_copy(update={"seq": placed.seq + 100})
+    office.harness.published[office.harness.published.index(proposed)] = later
+    assert any("under a legal hold" in each for each in await audited(office))
+    office.harness.published.append(placed.model_copy(update={"seq": placed.seq + 101}))
+    assert any("done before" in each for each in await audited(office))
 
 
 async def test_the_auditor_finds_a_removal_under_a_legal_hold_or_of_a_customer(office: Office):
