@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 
-from backoffice.cli import output, sessions
+from backoffice.cli import output, proofs, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.migrate import owner_dsn
 from services.transactions.queries import ExportUnreadableError, check_export, export_ledger
 from services.transactions.queries.export_files import ParquetMissingError, Spelling, need_parquet
+from services.transactions.queries.verifying import Anchor
 
 
 def register(app: typer.Typer) -> None:
@@ -75,21 +76,38 @@ def export(
 
 def check(
     folder: Annotated[Path, typer.Argument(help="What `ledger export` has written.", show_default=False)],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint of `ledger checkpoint` that was kept: its heads must be met."),
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option("--public-key", help="Of whoever signed the checkpoint.")
+    ] = None,
 ) -> None:
-    """Read an export again and derive its balances from its movements. Needs no database.
+    """Read an export again: derive its balances, and hold each line against the ledger's seals. No database.
 
-    Status 1 if anything is not as it was exported.
+    Status 1 if anything is not as it was exported. What no seal covers is named. Whoever wrote the export
+    could have made all of it anew, chain and all: only a checkpoint or head that was kept elsewhere tells.
     """
+    if public_key is not None and checkpoint is None:
+        raise CommandError("usage", "A key checks a checkpoint.", "Give --checkpoint, too.", USAGE)
+    anchors: list[Anchor] = []
+    if checkpoint is not None:
+        signed = proofs.read_json(checkpoint)
+        anchors = proofs.anchors_of(signed, checkpoint)
+        flaw = None if public_key is None else proofs.flaw_of(signed, proofs.read_public_key(public_key))
+        if flaw is not None:
+            raise CommandError("checkpoint_wrong", f"{flaw}.", "Ask whoever signed it for another.", FOUND)
     live = output.Live()
     try:
-        verdict = check_export(folder, lambda events: live.show(f"{events:,} events read"))
+        verdict = check_export(folder, lambda events: live.show(f"{events:,} events read"), anchors)
     except ExportUnreadableError as problem:
         raise CommandError(
             "export_unreadable", f"{problem}.", "Name the folder that `ledger export` wrote to.", USAGE
         ) from problem
     output.emit(verdict)
     if not output.json_wanted():
-        _print(verdict)
+        _print(verdict, kept=checkpoint is not None)
     if not verdict["ok"]:
         raise typer.Exit(FOUND)
 
@@ -141,7 +159,7 @@ def _folder_wrong(message: str) -> CommandError:
     return CommandError("folder_wrong", message, "Name a folder that is empty or not there yet.", USAGE)
 
 
-def _print(verdict: dict[str, Any]) -> None:
+def _print(verdict: dict[str, Any], *, kept: bool) -> None:
     for each in verdict["checks"]:
         print(f"  {'ok   ' if each['ok'] else 'WRONG'}  {each['name']:<22}{each['checked']:>12,}")
     first = verdict["first_difference"]
@@ -150,3 +168,8 @@ def _print(verdict: dict[str, Any]) -> None:
         print(f"{first['check']}{place}: expected {first['expected']}, found {first['found']}")
     events = f"{verdict['events']:,} events, {verdict['movements']:,} movements"
     print(f"The export is {'in order' if verdict['ok'] else 'NOT in order'}: {events}.")
+    for shard, each in verdict["heads"].items():
+        print(f"  shard {shard} ends at {each['seq']} with the head {each['head']}")
+    print(f"Not sealed: {', '.join(verdict['not_sealed'])}.")
+    if not kept:
+        print("Nothing says that this chain is the ledger's: compare the heads, or give --checkpoint.")

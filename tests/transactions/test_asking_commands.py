@@ -149,6 +149,34 @@ def test_an_export_is_made_and_checked(run: Run, tmp_path: Path) -> None:
         run(ledger.app, "check-export", str(folder))
 
 
+def test_an_export_is_held_against_a_checkpoint_that_was_kept(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed by who is known; in words the check says what no seal covers, and whose chain it may be."""
+    folder, key, kept = tmp_path / "export", tmp_path / "key", tmp_path / "kept.json"
+    run(ledger.app, "checkpoint", "--new-key", str(key))
+    run(ledger.app, "checkpoint", "--new-key", str(tmp_path / "other"))
+    [signed] = run(ledger.app, "checkpoint", "--key", str(key))
+    kept.write_text(json.dumps(signed))
+    run(ledger.app, "export", "--output", str(folder))
+    asked = ("check-export", str(folder), "--checkpoint", str(kept))
+    (verdict,) = run(ledger.app, *asked, "--public-key", f"{key}.pub")
+    assert verdict["ok"]
+    with pytest.raises(CommandError, match="not signed with this key"):
+        run(ledger.app, *asked, "--public-key", str(tmp_path / "other.pub"))
+    with pytest.raises(CommandError, match="Give --checkpoint"):
+        run(ledger.app, "check-export", str(folder), "--public-key", f"{key}.pub")
+    signed["checkpoint"]["shards"][1]["head"] = "00" * 32
+    kept.write_text(json.dumps(signed))
+    with pytest.raises(AssertionError, match=str(FOUND)):
+        run(ledger.app, *asked)
+    output.use_json(wanted=False)
+    typer.main.get_command(ledger.app).main(["check-export", str(folder)], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert "Not sealed: accounts.container, " in said
+    assert "Nothing says that this chain is the ledger's: compare the heads" in said
+
+
 def test_words_are_printed_for_people(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Without `--json` each command prints a table or lines, and no JSON."""
     output.use_json(wanted=False)

@@ -129,7 +129,7 @@ def change(name: str, match: str, replacement: str) -> Callable[[Path], None]:
         after = before.replace(match, replacement, 1)
         assert before != after
         file.write_text(after, "utf-8")
-        _sign_again(folder, file)
+        sign_again(folder, file)
 
     return apply
 
@@ -142,12 +142,13 @@ def drop(name: str, number: int) -> Callable[[Path], None]:
         lines = file.read_bytes().splitlines(keepends=True)
         del lines[number]
         file.write_bytes(b"".join(lines))
-        _sign_again(folder, file)
+        sign_again(folder, file)
 
     return apply
 
 
-def _sign_again(folder: Path, file: Path) -> None:
+def sign_again(folder: Path, file: Path) -> None:
+    """Let the manifest say of a file what is in it now."""
     manifest = json.loads((folder / "manifest.json").read_text())
     for each in manifest["files"]:
         if each["file"] == file.name:

@@ -16,6 +16,7 @@ from services.transactions.queries.export_files import JsonLinesFile, ParquetFil
 from services.transactions.queries.kept import export_kept
 from services.transactions.queries.moments import vector_now
 from services.transactions.queries.parts import need_from
+from services.transactions.queries.sealed_rows import COLUMNS, heads_at, write_rows
 
 FORMAT: Final = "backoffice.ledger.v1"
 MANIFEST: Final = "manifest.json"
@@ -152,6 +153,9 @@ _BY_SEQ: Final = {
 }
 """What is exported from a vector on, shard by shard: one query a file."""
 
+FILES: Final = ("opening_balances", *_WHOLE, *_BY_SEQ, "sealed")
+"""What every export has, by its name."""
+
 _OPENING_COLUMNS: Final = {
     "shard": "int4",
     "account_id": "int8",
@@ -197,6 +201,11 @@ async def export_ledger(
         ranges = [(shard, start[shard], seq) for shard, seq in sorted(vector.items())]
         for name, query in _BY_SEQ.items():
             files.append(await copied(name, ranges, query))
+        sealed = _file(folder, "sealed", progress, spelling, COLUMNS)
+        await write_rows(connection, ranges, sealed.write)
+        files.append(sealed.close())
+        begins = await heads_at(connection, start)
+        ends = await connection.fetch("SELECT shard, seq, head FROM transactions.seal_head ORDER BY shard")
         if kept:
             whole = await export_kept(connection, copy)
         taken_at = await connection.fetchval(
@@ -207,6 +216,8 @@ async def export_ledger(
         "taken_at": taken_at,
         "since": {str(shard): seq for shard, seq in sorted(start.items())},
         "vector": {str(shard): seq for shard, seq in sorted(vector.items())},
+        "begins": {str(shard): head.hex() for shard, head in sorted(begins.items())},
+        "heads": {str(row["shard"]): {"seq": row["seq"], "head": row["head"].hex()} for row in ends},
         **whole,
         "files": [*files, *whole["files"]],
     }
@@ -223,14 +234,23 @@ async def _copied(
     progress: Callable[[str, int], None],
     spelling: Spelling,
 ) -> dict[str, Any]:
-    if spelling is Spelling.PARQUET:
-        columns = await _columns_of(connection, query)
-        file = ParquetFile(folder, name, progress, columns)
-    else:
-        file = JsonLinesFile(folder, name, progress)
+    columns = await _columns_of(connection, query) if spelling is Spelling.PARQUET else {}
+    file = _file(folder, name, progress, spelling, columns)
     for each in arguments:
         await connection.copy_from_query(query, *each, output=file.write, **_SPELLING)
     return file.close()
+
+
+def _file(
+    folder: Path,
+    name: str,
+    progress: Callable[[str, int], None],
+    spelling: Spelling,
+    columns: Mapping[str, str],
+) -> JsonLinesFile | ParquetFile:
+    if spelling is Spelling.PARQUET:
+        return ParquetFile(folder, name, progress, columns)
+    return JsonLinesFile(folder, name, progress)
 
 
 async def _columns_of(connection: Connection, query: str) -> dict[str, str]:
@@ -251,11 +271,7 @@ async def _opening(
     spelling: Spelling,
 ) -> dict[str, Any]:
     """Write each shard's balances at the vector that the export goes on from."""
-    file = (
-        ParquetFile(folder, "opening_balances", progress, _OPENING_COLUMNS)
-        if spelling is Spelling.PARQUET
-        else JsonLinesFile(folder, "opening_balances", progress)
-    )
+    file = _file(folder, "opening_balances", progress, spelling, _OPENING_COLUMNS)
     for shard, seq in sorted(start.items()):
         if seq == 0:
             continue

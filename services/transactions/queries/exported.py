@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from services.transactions.queries.export import FORMAT, MANIFEST
+from services.transactions.queries.export import FILES, FORMAT, MANIFEST
 from services.transactions.queries.export_files import (
     ParquetMissingError,
     count_of,
@@ -17,13 +17,27 @@ from services.transactions.queries.export_files import (
     need_parquet,
     path_of,
 )
+from services.transactions.queries.exported_seals import Flaw, SealedLines
+from services.transactions.queries.verifying.seals import Anchor
 
 _PROGRESS_EVERY: Final = 100_000
-_CHECKS: Final = ("files", "sequence", "movements", "after_balances", "debits_equal_credits", "balances")
+_CHECKS: Final = (
+    "files",
+    "sequence",
+    "movements",
+    "after_balances",
+    "rows",
+    "seals",
+    "debits_equal_credits",
+    "balances",
+)
 
 
 class ExportUnreadableError(ValueError):
     """The folder holds no export, or one that cannot be read."""
+
+
+_NULL: Final = msgspec.Raw(b"null")
 
 
 class _Account(msgspec.Struct):
@@ -43,17 +57,41 @@ class _Detail(msgspec.Struct):
     freed: str | None = None
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, forbid_unknown_fields=True):
     shard: int
     seq: int
-    kind: str
     about_seq: int | None
+    recorded_at: str
+    epoch: int
+    kind: str
+    instruction_id: str | None
+    instruction_type: str | None
+    owner: str | None
+    booking_date: str | None
+    value_date: str | None
+    reason: str | None
     detail: msgspec.Raw
+    seen: msgspec.Raw
+    topic: str | None
+    partition: int | None
+    offset: int | None
+    copies: list[int] | None
+    traceparent: str | None
+    content: str | None
+
+    def line(self) -> dict[str, Any]:
+        """As a dictionary, with what is JSON within it read."""
+        spelt = msgspec.structs.asdict(self)
+        for name in ("detail", "seen"):
+            spelt[name] = None if spelt[name] == _NULL else json.loads(bytes(spelt[name]))
+        return spelt
 
 
-class _Movement(msgspec.Struct):
+class _Movement(msgspec.Struct, forbid_unknown_fields=True):
     shard: int
     seq: int
+    leg: int
+    kind: str
     debit_account: int
     credit_account: int
     asset_id: int
@@ -104,10 +142,12 @@ class _Verdict:
             self.first = {"check": check, **at, "expected": str(expected), "found": str(found)}
 
 
-def check_export(folder: Path, progress: Callable[[int], None]) -> dict[str, Any]:
+def check_export(
+    folder: Path, progress: Callable[[int], None], anchors: Iterable[Anchor] = ()
+) -> dict[str, Any]:
     """Return what `backoffice ledger check-export` prints; needs no database.
 
-    Raises `ExportUnreadableError`.
+    `anchors` are heads of chains that somebody has kept. Raises `ExportUnreadableError`.
     """
     manifest = _manifest(folder)
     try:
@@ -117,10 +157,12 @@ def check_export(folder: Path, progress: Callable[[int], None]) -> dict[str, Any
         raise ExportUnreadableError(f"{folder} is in Parquet: {error}") from error
     verdict = _Verdict(dict.fromkeys(_CHECKS, 0))
     lines = _check_files(folder, manifest, verdict)
+    sealed: SealedLines | None = None
     if verdict.first is None:
         try:
-            _check_books(folder, manifest, verdict, progress)
-        except (msgspec.MsgspecError, ValueError, KeyError) as error:
+            sealed = SealedLines(folder, manifest, anchors)
+            _check_books(folder, manifest, verdict, progress, sealed)
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
             verdict.see("files", holds=False, expected="lines as exported", found=error)
     return {
         "ok": verdict.first is None,
@@ -133,6 +175,8 @@ def check_export(folder: Path, progress: Callable[[int], None]) -> dict[str, Any
             {"name": name, "ok": name not in (verdict.failed or ()), "checked": checked}
             for name, checked in verdict.checked.items()
         ],
+        "heads": sealed.heads() if sealed is not None else {},
+        "not_sealed": sealed.not_sealed() if sealed is not None else ["all of it"],
         "first_difference": verdict.first,
     }
 
@@ -151,6 +195,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def _check_files(folder: Path, manifest: dict[str, Any], verdict: _Verdict) -> dict[str, int]:
     """Compare each file's lines and hash with the manifest."""
     found: dict[str, int] = {}
+    named = {Path(each["file"]).stem for each in manifest["files"]}
+    for name in FILES:
+        verdict.see("files", name in named, f"a file {name}", "none in the manifest")
     for each in manifest["files"]:
         digest, lines = hashlib.sha256(), 0
         try:
@@ -172,7 +219,11 @@ def _check_files(folder: Path, manifest: dict[str, Any], verdict: _Verdict) -> d
 
 
 def _check_books(
-    folder: Path, manifest: dict[str, Any], verdict: _Verdict, progress: Callable[[int], None]
+    folder: Path,
+    manifest: dict[str, Any],
+    verdict: _Verdict,
+    progress: Callable[[int], None],
+    sealed: SealedLines,
 ) -> None:
     assets = {each.asset_id: each for each in _lines(folder, "assets", _Asset)}
     accounts = {each.account_id: each.asset_id for each in _lines(folder, "accounts", _Account)}
@@ -190,18 +241,24 @@ def _check_books(
         follows = event.seq == expected[event.shard] + 1
         verdict.see("sequence", follows, expected[event.shard] + 1, event.seq, **at)
         expected[event.shard] = event.seq
-        legs = 0
+        legs: list[dict[str, Any]] = []
         while coming is not None and (coming.shard, coming.seq) == (event.shard, event.seq):
-            legs += 1
+            legs.append(msgspec.structs.asdict(coming))
             asset = accounts.get(coming.debit_account)
             agree = asset == accounts.get(coming.credit_account) == coming.asset_id
             verdict.see("movements", agree, "two accounts of the asset", coming.asset_id, **at)
             _apply(event, coming, rows, verdict)
             coming = next(movements, None)
-        verdict.see("movements", bool(legs) == (event.kind in _MOVING), event.kind, f"{legs} movements", **at)
+        verdict.see(
+            "movements", bool(legs) == (event.kind in _MOVING), event.kind, f"{len(legs)} movements", **at
+        )
+        _see_sealed(sealed.flaws(event.line(), legs), verdict, event)
     for shard, seq in manifest["vector"].items():
         verdict.see("sequence", expected[int(shard)] == seq, seq, expected[int(shard)], shard=int(shard))
     verdict.see("movements", coming is None, "no more movements", coming)
+    for shard, flaw in sealed.end():
+        verdict.see(flaw.check, False, flaw.expected, flaw.found, shard=shard, seq=flaw.seq)
+    verdict.checked["seals"] += sealed.hashed
     for each in _lines(folder, "balances", _Balance):
         derived, found = rows.pop((each.shard, each.account_id), [0, 0, 0, 0]), each.counters()
         expected_words, found_words = f"{each.account_id}: {derived}", f"{each.account_id}: {found}"
@@ -216,6 +273,12 @@ def _check_books(
     for asset_id, own in totals.items():
         balanced = own[0] == own[1] and own[2] == own[3]
         verdict.see("debits_equal_credits", balanced, f"{assets[asset_id].code}: equal", own)
+
+
+def _see_sealed(flaws: Iterable[Flaw], verdict: _Verdict, event: _Event) -> None:
+    verdict.checked["rows"] += 1
+    for flaw in flaws:
+        verdict.see(flaw.check, False, flaw.expected, flaw.found, shard=event.shard, seq=event.seq)
 
 
 def _apply(

@@ -33,10 +33,8 @@ async def export_kept(connection: Connection, copy: Copy) -> dict[str, Any]:
         for table in tables
     ]
     migrations = await connection.fetch("SELECT name, sha256 FROM transactions.migration ORDER BY name")
-    heads = await connection.fetch("SELECT shard, seq, head FROM transactions.seal_head ORDER BY shard")
     return {
         "files": files,
         "kept": [table["name"] for table in tables],
         "migrations": {row["name"]: row["sha256"] for row in migrations},
-        "heads": {str(row["shard"]): {"seq": row["seq"], "head": row["head"].hex()} for row in heads},
     }

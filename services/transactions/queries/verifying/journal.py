@@ -18,6 +18,9 @@ SEALED_FIELDS: Final = 27
 """The row's own, in the order of `docs/decisions/0021-seals.md`; two more stand behind them here."""
 SEALED_COUNT: Final = SEALED_FIELDS.to_bytes(2, "big")
 
+_SEQ: Final = 14
+"""Its place among the fields."""
+
 INSTRUCTIONS_TOPIC: Final = "transactions.instructions.v1"
 
 _POSTED: Final = b"TransactionPosted"
@@ -115,7 +118,7 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
     (
         shard, kind, topic, code, booking_date, value_date, partition, movement_kind, asset_id, about_seq,
         reason, detail, seen, owner, seq, recorded_at, epoch, offset, instruction_id, debit, credit, amount,
-        debit_after, credit_after, traceparent, _, content, first_content, several,
+        debit_after, credit_after, traceparent, copies, content, first_content, several,
     ) = fields  # fmt: skip
     row = Row(
         shard=_int(shard),
@@ -134,6 +137,7 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
         detail=_text(detail),
         seen=_text(seen),
         traceparent=_text(traceparent),
+        copies=_text(copies),
         instruction_id=None if instruction_id is None else spelt_id(instruction_id),
         id_bytes=instruction_id,
         owner=_text(owner),
@@ -159,6 +163,19 @@ def row_at(chunk: bytes, at: int) -> tuple[Row, int]:
         row["partition"] = row["shard"] if partition is None else row["partition"]
         row["topic"] = row["topic"] or INSTRUCTIONS_TOPIC
     return row, place
+
+
+def extent_of(chunk: bytes, at: int) -> tuple[int, int]:
+    """Return the seq of the row that begins here, and where the next one begins."""
+    place, seq = at + 2, 0
+    for number in range(SEALED_FIELDS + 2):
+        length: int = _LENGTH(chunk, place)[0]
+        place += 4
+        if number == _SEQ:
+            seq = int.from_bytes(chunk[place : place + length], "big")
+        if length > 0:
+            place += length
+    return seq, place
 
 
 async def rows_between(connection: Connection, shard: int, after: int, last_seq: int) -> dict[int, Row]:
