@@ -64,7 +64,10 @@ PARTS: Final = ("journal_row_", "movement_of_several_")
 PARTY_KEYS: Final = ("transactions", "party_key")
 """Made and deleted by the ledger alone, and read by nobody else."""
 
-MAY_DELETE: Final = frozenset({PARTY_KEYS, *((service, "attempt") for service in SERVICES)})
+PILES: Final = ("compliance", "alert_pile")
+"""Counts: of a pile that is empty there is none."""
+
+MAY_DELETE: Final = frozenset({PARTY_KEYS, PILES, *((service, "attempt") for service in SERVICES)})
 
 
 def nobody_reads_anothers(examination: Examination) -> Result:

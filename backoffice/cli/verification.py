@@ -41,6 +41,7 @@ def verify(
         "legal_holds": verified.legal_holds,
         "removals": verified.removals,
         "removed": verified.removed,
+        "alerts": verified.alerts,
         "heads": {str(shard): [seq, head] for shard, (seq, head) in verified.heads.items()},
         "differences": verified.differences,
         "examples": verified.examples,
@@ -51,7 +52,8 @@ def verify(
         f" {verified.facts} case facts, {verified.roles} role facts, {verified.changes} changes of"
         f" parameters, {verified.ratings} ratings, {verified.snoozes} records of snoozes,"
         f" {verified.legal_holds} of legal holds, {verified.removals} of removals as told;"
-        f" {verified.removed} events without their words: {verdict}."
+        f" {verified.removed} events without their words; {verified.alerts} alerts in the order of work:"
+        f" {verdict}."
     )
     output.emit(record, "\n".join([words, *verified.examples]))
     if not is_whole:

@@ -654,6 +654,8 @@ CREATE TABLE alert (
     CONSTRAINT alert_pkey PRIMARY KEY (shard, owner, rule, business_date, subject),
     CONSTRAINT alert_shard_seq_key UNIQUE (shard, seq)
 );
+CREATE INDEX alert_of_owner ON alert USING btree (shard, owner, business_date);
+CREATE INDEX alert_about ON alert USING btree (shard, instruction_id) WHERE instruction_id IS NOT NULL;
 GRANT SELECT ON alert TO backoffice_readonly;
 GRANT INSERT, SELECT ON alert TO compliance_service;
 
@@ -707,6 +709,7 @@ CREATE TABLE case_file (
     CONSTRAINT case_file_version_check CHECK (version > 0)
 );
 CREATE INDEX case_file_waiting ON case_file USING btree (shard, deadline) WHERE is_due;
+CREATE INDEX case_file_confirmed ON case_file USING btree (shard, owner) WHERE status = 'closed'::text AND disposition = 'confirmed'::text;
 CREATE INDEX case_file_opened ON case_file USING btree (shard, opened_seq);
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
 COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
@@ -1470,6 +1473,70 @@ CREATE TRIGGER removed_record_empties AFTER INSERT ON removed_record REFERENCING
 COMMENT ON COLUMN removed_record.seq IS 'the RecordsRemoved event, which names it with the SHA-256 of the body';
 GRANT SELECT ON removed_record TO backoffice_readonly;
 GRANT INSERT, SELECT ON removed_record TO compliance_service;
+
+CREATE VIEW alert_standing AS
+ SELECT shard,
+    seq,
+    owner,
+    rule,
+    business_date,
+    instruction_id,
+    COALESCE(( SELECT p.kind
+           FROM party p
+          WHERE p.shard = a.shard AND p.owner = a.owner AND p.field = 'party'::text AND p.kind IS NOT NULL
+          ORDER BY p.number DESC
+         LIMIT 1), ''::text) AS segment,
+    NOT (EXISTS ( SELECT
+           FROM alert_triage t
+          WHERE t.shard = a.shard AND t.alert_seq = a.seq)) AS is_new,
+    (EXISTS ( SELECT
+           FROM hold h
+          WHERE h.shard = a.shard AND h.instruction_id = a.instruction_id AND h.status = 'held'::text)) AS is_held,
+    (EXISTS ( SELECT
+           FROM case_file c
+          WHERE c.shard = a.shard AND c.owner = a.owner AND c.status = 'closed'::text AND c.disposition = 'confirmed'::text)) AS was_confirmed
+   FROM alert a;
+GRANT SELECT ON alert_standing TO backoffice_readonly;
+GRANT SELECT ON alert_standing TO compliance_service;
+
+CREATE TABLE alert_place (
+    shard integer NOT NULL,
+    alert_seq bigint NOT NULL,
+    owner text COLLATE "C" NOT NULL,
+    since date NOT NULL,
+    is_new boolean NOT NULL,
+    rank smallint NOT NULL,
+    rule text NOT NULL,
+    segment text NOT NULL,
+    rules text NOT NULL,
+    placed_seq bigint NOT NULL,
+    CONSTRAINT alert_place_pkey PRIMARY KEY (shard, alert_seq),
+    CONSTRAINT alert_place_check CHECK (placed_seq >= alert_seq),
+    CONSTRAINT alert_place_rank_check CHECK (rank = ANY (ARRAY[0, 1, 2])),
+    CONSTRAINT alert_place_shard_alert_seq_fkey FOREIGN KEY (shard, alert_seq) REFERENCES alert(shard, seq)
+);
+CREATE INDEX alert_place_order ON alert_place USING btree (is_new, rank, rule, segment, rules, since, owner, shard, alert_seq) INCLUDE (placed_seq);
+CREATE INDEX alert_place_placed ON alert_place USING btree (shard, placed_seq);
+COMMENT ON COLUMN alert_place.since IS 'the first day of its lead';
+COMMENT ON COLUMN alert_place.rank IS 'of its priority: 0 urgent, 1 high, 2 normal';
+COMMENT ON COLUMN alert_place.rules IS 'of its lead, each once, sorted, with a blank between';
+COMMENT ON COLUMN alert_place.placed_seq IS 'the shard''s last event when it was placed there';
+GRANT SELECT ON alert_place TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (since, is_new, rank, segment, rules, placed_seq) ON alert_place TO compliance_service;
+
+CREATE TABLE alert_pile (
+    shard integer NOT NULL,
+    is_new boolean NOT NULL,
+    rank smallint NOT NULL,
+    rule text NOT NULL,
+    segment text NOT NULL,
+    rules text NOT NULL,
+    alerts bigint NOT NULL,
+    CONSTRAINT alert_pile_pkey PRIMARY KEY (rank, segment, rules, is_new, rule, shard),
+    CONSTRAINT alert_pile_alerts_check CHECK (alerts > 0)
+);
+GRANT SELECT ON alert_pile TO backoffice_readonly;
+GRANT DELETE, INSERT, SELECT, UPDATE (alerts) ON alert_pile TO compliance_service;
 
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

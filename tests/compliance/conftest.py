@@ -26,8 +26,17 @@ from tests.support.infrastructure import PASSWORD, Database, cloned, postgres
 OWNER, SERVICE, READONLY = "backoffice_owner", "compliance_service", "backoffice_readonly"
 QUIET = ["SAN-1", "CTR-1", "STR-1", "CASE"]
 """The only parameters in force, unless a test asks for `live`: others would say more of the same events."""
-BESIDE = {"recorded_at", "number"}
-TABLES = ("cash_event", "decision", "hold", "alert", "list_activation", "act_answer")
+BESIDE = {"recorded_at", "number", "placed_seq"}
+TABLES = (
+    "cash_event",
+    "decision",
+    "hold",
+    "alert",
+    "list_activation",
+    "act_answer",
+    "alert_place",
+    "alert_pile",
+)
 
 
 @dataclass
@@ -119,6 +128,15 @@ class Harness:
     async def tick(self, at: datetime) -> list[Any]:
         """Let the time pass to an instant."""
         return await self._do(self.service.tick, at, commit=True)
+
+    async def tick_with(self, do: Callable[[UnitOfWork], Awaitable[None]]) -> list[Any]:
+        """Let something take effect at the head of a tick."""
+
+        async def both(work: UnitOfWork) -> None:
+            await do(work)
+            await self.service.tick(work)
+
+        return await self._do(both, self._next_time(), commit=True)
 
     async def tick_shards(self, shards: Iterable[int], at: datetime, *, commit: bool = True) -> list[Any]:
         """Let the time pass for some shards, as if others were held elsewhere; commit it, or roll it back."""

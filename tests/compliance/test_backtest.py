@@ -56,6 +56,7 @@ async def test_a_rule_as_it_stands_finds_again_what_the_service_has_raised(
     """Neither more nor less, by every rule: or a comparison with other parameters would mean nothing."""
     await owner.execute(
         "TRUNCATE compliance.cash_event, compliance.decision, compliance.hold, compliance.alert,"
+        " compliance.alert_pile,"
         " compliance.window_batch, compliance.window_state, compliance.window_checkpoint,"
         " compliance.event_chain, compliance.outbox CASCADE"
     )

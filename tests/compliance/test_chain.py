@@ -65,7 +65,7 @@ async def test_what_was_recorded_verifies(database: Database, harness: Harness):
     await a_day(harness)
     first = await verified(database)
     assert (first.differences, first.examples) == (0, [])
-    assert first.events == len(harness.published)
+    assert (first.events, first.alerts) == (len(harness.published), 2)
     assert (first.decisions, first.answers, first.facts) == (3, 6, 3)
     assert {shard: seq for shard, (seq, _) in first.heads.items()} == {
         shard: seq for shard, seq in harness.seqs.items() if seq
@@ -108,6 +108,13 @@ PLANTED = {
         "DELETE FROM event_chain WHERE shard = 0 AND seq = (SELECT max(seq) FROM outbox WHERE shard = 0)",
         "its hash is missing",
     ),
+    "an alert is put behind others": ("UPDATE alert_place SET rank = 2", "stands elsewhere"),
+    "an alert is said to be looked at": (
+        "UPDATE alert_place SET is_new = false WHERE is_new",
+        "stands elsewhere",
+    ),
+    "an alert has no place": ("DELETE FROM alert_place WHERE is_new", "has no place in the order of work"),
+    "an alert is not counted": ("UPDATE alert_pile SET alerts = alerts + 1", "has 1 alerts, not 2"),
 }
 
 

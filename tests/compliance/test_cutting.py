@@ -91,6 +91,7 @@ async def test_any_cutting_gives_the_same_findings_alerts_and_decisions(
     for where, again in ((set(range(len(made))), set[int]()), (cuts, restarts), (set[int](), set[int]())):
         await owner.execute(
             "TRUNCATE compliance.cash_event, compliance.decision, compliance.hold, compliance.alert,"
+            " compliance.alert_pile,"
             " compliance.window_batch, compliance.window_state, compliance.window_checkpoint,"
             " compliance.event_chain, compliance.outbox CASCADE"
         )

@@ -402,6 +402,7 @@ async def test_any_cutting_crash_and_rebuild_judge_each_record_by_the_same_versi
         acts_too = ", compliance.rule_proposal, compliance.rule_change, compliance.act_answer"
         await owner.execute(
             "TRUNCATE compliance.cash_event, compliance.decision, compliance.hold, compliance.alert,"
+            " compliance.alert_pile,"
             " compliance.window_batch, compliance.window_state, compliance.window_checkpoint,"
             " compliance.event_chain, compliance.outbox, compliance.position, compliance.shadow_finding"
             f"{'' if is_rebuild else acts_too} CASCADE"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.compliance.domain.leads import LEAD_DAYS
 from services.compliance.domain.priority import ORDER
-from services.compliance.domain.work_order import Standing, work_order
+from services.compliance.domain.work_order import Scales, Standing, work_order
 from services.compliance.queries.work_order import work_queue
 from shared.messages.topics import JOURNAL
 from tests.compliance.conftest import Harness
@@ -33,7 +33,7 @@ def order(*alerts: Standing, **hits: int) -> list[tuple[str, int]]:
         (each.rule, each.segment): hits.get(f"{each.rule}_{each.segment}", hits.get(each.rule, 1))
         for each in alerts
     }
-    return [(each.owner, each.seq) for each in work_order(alerts, counts, EVENTS)]
+    return [(each.owner, each.seq) for each in work_order(alerts, Scales(counts, EVENTS), is_new=True)]
 
 
 def test_what_waits_comes_before_what_is_rare():
@@ -64,7 +64,7 @@ def test_an_alert_that_somebody_has_looked_at_still_weighs_in_its_lead():
     assert order(
         alert(1, "A", "RND-1"),
         alert(2, "B", "RND-1", 1),
-        alert(3, "B", "GS-1", 1, is_wanted=False),
+        alert(3, "B", "GS-1", 1, is_new=False),
     ) == [("B", 2), ("A", 1)]
 
 
@@ -72,8 +72,7 @@ def test_alerts_a_week_apart_are_two_leads():
     """What was found long ago makes what is found now no rarer."""
     [first, second] = work_order(
         [alert(1, "A", "RND-1"), alert(2, "A", "GS-1", LEAD_DAYS)],
-        {("RND-1", "person"): 1, ("GS-1", "person"): 3},
-        EVENTS,
+        Scales({("RND-1", "person"): 1, ("GS-1", "person"): 3}, EVENTS),
     )
     assert [(each.seq, each.lead_alerts, each.lead_bits) for each in (first, second)] == [
         (1, 1, 9.0),
@@ -86,8 +85,7 @@ def test_rarity_is_told_as_one_in_how_many_events_of_the_segment():
     """So that an officer can check it."""
     [work] = work_order(
         [alert(1, "A", "VEL-1", segment="organisation")],
-        {("VEL-1", "organisation"): 63, ("VEL-1", "person"): 1},
-        EVENTS,
+        Scales({("VEL-1", "organisation"): 63, ("VEL-1", "person"): 1}, EVENTS),
     )
     [rule] = work.rules
     assert (rule.segment, rule.alerts, rule.one_in, rule.bits) == ("organisation", 63, 16.0, 4.0)
@@ -112,18 +110,19 @@ def test_the_order_is_the_same_whatever_order_alerts_come_in(
 ):
     """Each wanted alert once; no more urgent one behind a less urgent, no lighter lead before a heavier."""
     alerts = [
-        alert(seq, owner, rule, day, is_held=held, is_wanted=wanted)
+        alert(seq, owner, rule, day, is_held=held, is_new=wanted)
         for seq, (owner, rule, day, held, wanted) in enumerate(made)
     ]
     hits = {
         (rule, "person"): sum(each.rule == rule for each in alerts)
         for rule in ("CTR-1", "RND-1", "GS-1", "PAY-1")
     }
-    found = work_order(alerts, hits, events)
+    scales = Scales(hits, events)
+    found = work_order(alerts, scales, is_new=True)
     mixed = list(alerts)
     shuffled.shuffle(mixed)
-    assert work_order(mixed, hits, events) == found
-    assert sorted(each.seq for each in found) == [each.seq for each in alerts if each.is_wanted]
+    assert work_order(mixed, scales, is_new=True) == found
+    assert sorted(each.seq for each in found) == [each.seq for each in alerts if each.is_new]
     for one, other in pairwise(found):
         ranks = ORDER.index(one.priority), ORDER.index(other.priority)
         assert ranks[0] <= ranks[1]
@@ -200,7 +199,14 @@ async def test_a_cursor_of_one_order_is_none_of_the_other(harness: Harness, desk
         cursor = (await desk.ask("GET", "/v1/alerts", order=one, limit=1)).body["next"]
         reply = await desk.ask("GET", "/v1/alerts", order=other, cursor=cursor)
         assert (reply.status, reply.body["title"]) == (400, "cursor_unreadable")
-    for made in (b'[1,2,0,-1.0,1,"A",0,1]', b'[1,[1],0,NaN,1,"A",0,1]', b'[1,["x"],0,-1.0,1,"A",0,1]'):
+    for made in (
+        b'[1,2,[],0,-1.0,1,"A",0,1]',
+        b'[1,[1],[],0,NaN,1,"A",0,1]',
+        b'[1,["x"],[],0,-1.0,1,"A",0,1]',
+        b'[1,[1],[["CTR-1",1]],0,-1.0,1,"A",0,1]',
+        b'[1,[1],[],0,-1.0,0,"A",0,1]',
+        b'[1,[1],[],0,-1.0,9999999,"A",0,1]',
+    ):
         reply = await desk.ask("GET", "/v1/alerts", order="work", cursor=encoded(made))
         assert (reply.status, reply.body["title"]) == (400, "cursor_unreadable")
 
@@ -209,5 +215,5 @@ async def test_rarity_counts_what_the_ledger_has_told(harness: Harness):
     """Events of each shard's own journal, once."""
     await busy(harness, Ledger())
     of, found = await work_queue(harness.connection, JOURNAL.name)
-    assert of.events == 1500
+    assert of.scales.events == 1500
     assert all(each["work"]["lead"]["bits"] > 7 for each in found)

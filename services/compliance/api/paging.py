@@ -48,6 +48,11 @@ def day(said: Any) -> date:
     return date.fromisoformat(said)
 
 
+def ordinal(said: Any) -> int:
+    """Read the number of a day."""
+    return date.fromordinal(said).toordinal()
+
+
 def small(said: Any) -> int:
     """Read a whole number that a shard or a version has."""
     if not 0 <= int(said) < 2**31:
@@ -68,6 +73,14 @@ def numbers(said: Any) -> tuple[int, ...]:
         raise TypeError
     parts: list[Any] = said
     return tuple(number(each) for each in parts)
+
+
+def counts(said: Any) -> dict[tuple[str, str], int]:
+    """Read how many there are of each pair of texts."""
+    if not isinstance(said, list):
+        raise TypeError
+    rows: list[Any] = said
+    return {(text(one), text(other)): number(count) for one, other, count in rows}
 
 
 def weight(said: Any) -> float:

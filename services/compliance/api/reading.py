@@ -24,6 +24,7 @@ from services.compliance.api.shapes import (
 from services.compliance.domain.cases import CaseStatus
 from services.compliance.domain.records import HoldStatus
 from services.compliance.domain.whitelist import WhitelistStatus
+from services.compliance.domain.work_order import Scales
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.cases import case_show, cases_page
 from services.compliance.queries.decisions import act_answer, decisions_page
@@ -41,9 +42,10 @@ READ: Final = right("read")
 WORK: Final = (
     paging.number,
     paging.numbers,
+    paging.counts,
     paging.small,
     paging.weight,
-    paging.small,
+    paging.ordinal,
     paging.text,
     paging.small,
     paging.number,
@@ -74,7 +76,8 @@ async def list_alerts(
     """List alerts, oldest first; with `new` only those in no case and not dismissed.
 
     In the order of `work`: by priority, then the rarest lead first, then the oldest, each with why. All pages
-    are of the alerts that there were when the first was asked for.
+    are of the alerts that there were when the first was asked for, as they stood then; with `new`, less those
+    triaged since.
     """
     if order == "work":
         return await _list_work(officer, way, rule, owner, new, cursor, limit)
@@ -101,7 +104,7 @@ async def _list_work(
     async def load(after: Any, most: int) -> Sequence[dict[str, Any]]:
         nonlocal of
         if after is not None:
-            of, after = AsOf(after[0], after[1]), after[2:]
+            of, after = AsOf(after[1], Scales(after[2], after[0])), after[3:]
         async with way.reading() as connection:
             of, found = await work_queue(
                 connection, JOURNAL.name, rule, owner, most, is_new=new, as_of=of, after=after
@@ -110,7 +113,8 @@ async def _list_work(
 
     def place(row: dict[str, Any]) -> tuple[Any, ...]:
         assert of is not None
-        return (of.events, of.seqs, *place_of(row))
+        hits = [[*kind, alerts] for kind, alerts in sorted(of.scales.hits.items())]
+        return (of.scales.events, of.seqs, hits, *place_of(row))
 
     return await page(cursor, limit, load, place, WORK)
 

@@ -1,6 +1,6 @@
 """In which order alerts are looked at: by what waits, and what the law gives little time for.
 
-Derived from what stands in the tables and stored nowhere: it changes with what is known of a customer.
+It changes with what is known of a customer, and is derived anew whenever that does.
 """
 
 from typing import Final, Literal
@@ -18,22 +18,26 @@ REPORTABLE_CASH: Final = "CTR-1"
 
 
 def priority_of(rule: str, *, is_held: bool, was_confirmed: bool) -> Priority:
-    """Return how soon an alert is looked at."""
-    return priority_and_why(rule, is_held=is_held, was_confirmed=was_confirmed)[0]
-
-
-def priority_and_why(rule: str, *, is_held: bool, was_confirmed: bool) -> tuple[Priority, str]:
-    """Return how soon an alert is looked at, and why, in words.
+    """Return how soon an alert is looked at.
 
     `is_held`: the payment that it is about waits for a decision. `was_confirmed`: a case about the owner was
     closed as confirmed; what goes on is to be reported again (FinCEN's guidance on continuing activity).
     """
-    if rule == LISTED_NAME:
-        return "urgent", "a listed name was found"
-    if is_held:
-        return "urgent", "the payment that it is about waits"
-    if rule == REPORTABLE_CASH:
-        return "high", "the law sets 15 days to report it"
-    if was_confirmed:
-        return "high", "a case about the owner was confirmed"
-    return "normal", "nothing waits for it"
+    if rule == LISTED_NAME or is_held:
+        return "urgent"
+    if rule == REPORTABLE_CASH or was_confirmed:
+        return "high"
+    return "normal"
+
+
+def why(rule: str, priority: Priority) -> str:
+    """Say in words why an alert of a rule has its priority."""
+    match priority:
+        case "urgent":
+            is_listed = rule == LISTED_NAME
+            return "a listed name was found" if is_listed else "the payment that it is about waits"
+        case "high":
+            is_cash = rule == REPORTABLE_CASH
+            return "the law sets 15 days to report it" if is_cash else "a case about the owner was confirmed"
+        case "normal":
+            return "nothing waits for it"

@@ -63,6 +63,7 @@ from services.compliance.handlers.rule_changes import (
 )
 from services.compliance.handlers.snoozes import SnoozeAct, SnoozesTold, judge_snooze, load_snooze_acts
 from services.compliance.handlers.verdicts import Known, Verdict
+from services.compliance.handlers.work_order import FROM_THE_FIRST, place_owners, rank_alerts
 from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
 from services.compliance.store import decisions as decision_store
@@ -139,6 +140,8 @@ async def carry_out(
     await rating_store.save_ratings(work.connection, told.ratings)
     await told.lists.save(work.connection)
     await told.cases.save(work.connection)
+    await rank_alerts(work, told.cases.alerts, told.moves)
+    await place_owners(work, dict.fromkeys(told.cases.owners_judged, FROM_THE_FIRST))
     await told.rules.save(work.connection)
     await told.snoozes.save(work.connection)
     await retention_store.save_legal_holds(work.connection, told.legal_holds)

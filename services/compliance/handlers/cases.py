@@ -56,6 +56,20 @@ class CasesTold:
             self.facts.append((verdict.fact, said.seq, said.recorded_at))
         self.triaged += [(row, said.seq, said.recorded_at) for row in verdict.triaged]
 
+    @property
+    def alerts(self) -> set[tuple[int, int]]:
+        """Those triaged, by shard and number."""
+        return {(row.shard, row.alert_seq) for row, _, _ in self.triaged}
+
+    @property
+    def owners_judged(self) -> set[tuple[int, str]]:
+        """Of whom a case was closed by two people, or one is open again, with their shards."""
+        return {
+            (fact.shard, self.files[fact.shard, fact.case_id].owner)
+            for fact, _, _ in self.facts
+            if fact.what in ("approved", "reopened")
+        }
+
     async def save(self, connection: Any) -> None:
         """Store it, in the batch's transaction."""
         await case_store.save_files(connection, list(self.files.values()), self.facts)

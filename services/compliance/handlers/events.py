@@ -15,6 +15,7 @@ from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
 from services.compliance.handlers.snoozes import tell_snoozed
 from services.compliance.handlers.windows import take_entries
+from services.compliance.handlers.work_order import rank_alerts, save_alerts
 from services.compliance.store import cash as cash_store
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import rule_changes as rule_store
@@ -54,7 +55,8 @@ async def screen_events(work: UnitOfWork, records: Sequence[Received], draft: Dr
     )
     await decision_store.save_decisions(work.connection, told.decisions)
     await decision_store.save_holds(work.connection, told.holds)
-    await decision_store.save_alerts(work.connection, told.alerts)
+    await save_alerts(work, told.alerts)
+    await rank_alerts(work, (), {(each.shard, each.instruction_id) for each in told.holds})
     await snooze_store.save_snoozed(work.connection, told.snoozed)
     shadowed = [row for judgement in judgements for row in _shadowed(work, judgement)]
     await rule_store.save_shadow_findings(work.connection, shadowed)

@@ -22,6 +22,7 @@ from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit, find_names, name_hits
+from services.compliance.handlers.work_order import FROM_THE_FIRST, place_owners, save_alerts
 from services.compliance.store import decisions as decision_store
 from services.compliance.store import parties as party_store
 from shared.messages.compliance import PartiesRescreened
@@ -50,6 +51,8 @@ async def remember_parties(work: UnitOfWork, records: Iterable[Received]) -> Non
                     row = _on_record(record.shard, event, bearer, work.shards[record.shard].recorded_at)
                     rows.setdefault((row.shard, row.owner, row.digest), row)
     await party_store.save_parties(work.connection, list(rows.values()))
+    told = {(row.shard, row.owner): FROM_THE_FIRST for row in rows.values() if row.kind is not None}
+    await place_owners(work, told)
 
 
 def _on_record(shard: int, event: InstructionApplied, bearer: Bearer, recorded_at: datetime) -> PartyRow:
@@ -220,7 +223,7 @@ async def _tell(
             alerted.add(key)
             about = Number(shard=party.shard, seq=party.seq)
             rows.append(raise_alert(work, key, hit, about, party.instruction_id))
-    await decision_store.save_alerts(work.connection, rows)
+    await save_alerts(work, rows)
     return rows
 
 

@@ -16,8 +16,8 @@ from services.compliance.domain.persons import COUNTING, REACH_DAYS, Handed, Key
 from services.compliance.domain.records import AlertRow, PersonFindingRow, PersonRoleRow, PersonRunRow
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit
+from services.compliance.handlers.work_order import save_alerts
 from services.compliance.rules import PERSON_RULES
-from services.compliance.store import decisions as decision_store
 from services.compliance.store import persons as person_store
 from services.compliance.store.persons import RoleAt, Touched
 from shared.messages.envelope import HOUSE, Number
@@ -86,7 +86,7 @@ async def raise_findings(work: UnitOfWork) -> None:
         hit = Hit(rule, row.owner, subject, (row.finding,), holds=False, hold_for=timedelta())
         about = Number(shard=row.about_shard, seq=row.about_seq)
         alerts.append(raise_alert(work, (row.shard, row.owner, rule, day, subject), hit, about, None))
-    await decision_store.save_alerts(work.connection, alerts)
+    await save_alerts(work, alerts)
     await person_store.mark_raised(
         work.connection, [(row.run, row.number, each.seq) for row, each in zip(rows, alerts, strict=True)]
     )

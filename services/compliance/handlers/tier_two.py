@@ -20,8 +20,8 @@ from services.compliance.domain.windows.shard import read_entries
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit
 from services.compliance.handlers.snoozes import tell_snoozed
+from services.compliance.handlers.work_order import save_alerts
 from services.compliance.rules import TIER_RULES
-from services.compliance.store import decisions as decision_store
 from services.compliance.store import snoozes as snooze_store
 from services.compliance.store import tier_two as tier_store
 from shared.messages.envelope import HOUSE, Number
@@ -124,7 +124,7 @@ async def raise_findings(work: UnitOfWork, memory: Memory) -> None:
             told = tell_snoozed(work, key, snooze_id, hit, about, None)
             snoozed.append((told, snooze_id))
         raised.append((row.run, row.number, told.seq))
-    await decision_store.save_alerts(work.connection, alerts)
+    await save_alerts(work, alerts)
     await snooze_store.save_snoozed(work.connection, snoozed)
     await tier_store.mark_raised(work.connection, raised)
 

@@ -320,6 +320,8 @@ CREATE TABLE alert (
     PRIMARY KEY (shard, owner, rule, business_date, subject),
     UNIQUE (shard, seq)
 );
+CREATE INDEX alert_of_owner ON alert (shard, owner, business_date);
+CREATE INDEX alert_about ON alert (shard, instruction_id) WHERE instruction_id IS NOT NULL;
 
 -- How each act was answered, so that one sent twice is done once and answered twice.
 CREATE TABLE act_answer (

@@ -34,6 +34,7 @@ CREATE TABLE case_file (
     CONSTRAINT case_file_filing_check CHECK ((filing IS NULL) = (filing_status IS NULL) AND (filing IS NULL OR report))
 );
 CREATE INDEX case_file_waiting ON case_file (shard, deadline) WHERE is_due;
+CREATE INDEX case_file_confirmed ON case_file (shard, owner) WHERE status = 'closed' AND disposition = 'confirmed';
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
 COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
 COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';

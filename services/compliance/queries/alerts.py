@@ -23,10 +23,19 @@ LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.
 WHERE ($1::text IS NULL OR a.rule = $1) AND ($2::text IS NULL OR a.owner = $2)
     AND ($4::boolean IS NOT TRUE OR t.alert_seq IS NULL)
     AND ($5::timestamptz IS NULL OR (a.recorded_at, a.shard, a.seq) > ($5, $6::int, $7::bigint))
-    AND ($8::int[] IS NULL
-         OR (a.shard, a.seq) IN (SELECT x.shard, x.seq FROM unnest($8, $9::bigint[]) AS x (shard, seq)))
 ORDER BY a.recorded_at, a.shard, a.seq
 LIMIT $3
+"""
+
+_NAMED = """
+SELECT a.shard || '-' || a.seq AS alert_id, a.owner, a.shard, a.seq, a.rule, a.business_date,
+       a.recorded_at, a.findings, a.about_shard, a.about_seq, a.instruction_id,
+       CASE WHEN t.alert_seq IS NULL THEN 'new' WHEN t.case_id IS NULL THEN 'dismissed' ELSE 'in_case' END
+           AS triage, t.case_id, t.actor AS triaged_by, t.reason AS triage_reason
+FROM unnest($1::int[], $2::bigint[]) WITH ORDINALITY AS x (shard, seq, number)
+JOIN compliance.alert AS a ON a.shard = x.shard AND a.seq = x.seq
+LEFT JOIN compliance.alert_triage AS t ON t.shard = a.shard AND t.alert_seq = a.seq
+ORDER BY x.number
 """
 
 _FIND = "SELECT a.shard, a.owner FROM compliance.alert AS a WHERE a.shard || '-' || a.seq = $1"
@@ -40,15 +49,16 @@ async def alerts_list(
     *,
     is_new: bool = False,
     after: Place | None = None,
-    numbers: Sequence[tuple[int, int]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return alerts, oldest first, of one rule or owner if given; or only those nobody has triaged.
-
-    `numbers` names those wanted by shard and number.
-    """
-    named = [None, None] if numbers is None else [[each[part] for each in numbers] for part in (0, 1)]
-    wanted = (rule, owner, limit, is_new, *(after or NOWHERE), *named)
+    """Return alerts, oldest first, of one rule or owner if given; or only those nobody has triaged."""
+    wanted = (rule, owner, limit, is_new, *(after or NOWHERE))
     return [_record(row) for row in await connection.fetch(_LIST, *wanted)]
+
+
+async def alerts_named(connection: Any, numbers: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Return alerts by shard and number, in the order in which they are named, without a priority."""
+    rows = await connection.fetch(_NAMED, [shard for shard, _ in numbers], [seq for _, seq in numbers])
+    return [_plain(row) for row in rows]
 
 
 async def alert_find(connection: Any, alert_id: str) -> tuple[int, str] | None:
@@ -58,10 +68,15 @@ async def alert_find(connection: Any, alert_id: str) -> tuple[int, str] | None:
 
 
 def _record(row: Any) -> dict[str, Any]:
-    record = dict(row)
+    record = _plain(row)
     record["priority"] = priority_of(
         row["rule"], is_held=record.pop("is_held"), was_confirmed=record.pop("was_confirmed")
     )
+    return record
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    record = dict(row)
     record["instruction_id"] = str(record["instruction_id"]) if record["instruction_id"] is not None else None
     record["case_id"] = str(record["case_id"]) if record["case_id"] is not None else None
     record["findings"] = json.loads(record["findings"])

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from services.compliance.domain.cases import FILED_FIELDS
 from services.compliance.domain.chain import START, Told, link
+from services.compliance.queries.verifying_places import verify_places
 
 PAGE_ROWS: Final = 5000
 SHOWN_MAX: Final = 20
@@ -135,6 +136,8 @@ class Verified:
     """Things done to removals."""
     removed: int = 0
     """Records whose words are gone, by an event that says so."""
+    alerts: int = 0
+    """Looked for where they belong in the order of work."""
     heads: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """By shard, number and hash, in hexadecimal, at the chain's end: kept elsewhere, they vouch for it."""
     differences: int = 0
@@ -159,6 +162,7 @@ async def verify_records(connection: Any, kept: Mapping[int, tuple[int, str]] | 
             verified.differs(f"{shard}-{seq}: the head that was kept stands there no more")
     for row in await connection.fetch(_SHARDS):
         await _verify_shard(connection, row["shard"], verified)
+    verified.alerts = await verify_places(connection, verified.differs)
     return verified
 
 
