@@ -63,8 +63,8 @@ FROM (
     WHERE consumer = ANY($2)
 ) AS chain
 """
-"""Instructions taken, how many chains of events some consumer has not taken to their heads, and the events taken,
-by their numbers."""
+"""Instructions taken, how many chains of events some consumer has not taken to their heads, and how many
+events are taken, by their numbers."""
 
 
 class BenchError(Exception):
