@@ -147,11 +147,16 @@ async def test_where_the_house_does_not_answer_no_other_shard_is_asked(desk: Des
     assert done.status == 200
 
 
+RND_1 = {"multiple": "1000", "count": 3, "days": 30}
 WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "rule": ({"rule": "XYZ-1", "values": {}}, 422, "rule_unknown"),
     "parameter": ({"rule": "CTR-1", "values": {"ovr": "1"}}, 422, "parameter_unknown"),
     "value": ({"rule": "CTR-1", "values": {"over": "much"}}, 422, "parameter_wrong"),
     "scope": ({"rule": "CTR-1", "segment": "person", "values": {"over": "1"}}, 422, "scope_unused"),
+    "country": ({"rule": "RND-1", "jurisdiction": "ZZ", "values": RND_1}, 422, "jurisdiction_unknown"),
+    "kind of party": ({"rule": "RND-1", "segment": "firm", "values": RND_1}, 422, "segment_unknown"),
+    "asset": ({"rule": "RND-1", "asset": "EURO", "values": RND_1}, 422, "asset_unknown"),
+    "count": ({"rule": "RND-1", "values": {**RND_1, "count": 0}}, 422, "parameter_wrong"),
     "time": (
         {"rule": "CTR-1", "values": {}, "valid_from": "2026-03-02", "valid_until": "2026-03-01"},
         422,

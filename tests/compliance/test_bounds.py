@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain import bounds
 from services.compliance.domain.countries import COUNTRIES
+from services.compliance.domain.lists.facts import country_from
 from services.compliance.domain.rule import Rule, RuleParameter, bounds_of
 from services.compliance.handlers.rule_changes import check_parameters
 from services.compliance.rules import RULES
@@ -76,6 +77,12 @@ def test_countries_are_those_of_iso_3166() -> None:
     assert len(COUNTRIES) == 250
     assert {"DE", "US", "XK"} < COUNTRIES
     assert not COUNTRIES & {"ZZ", "XX", "AA", "EU", "UK", "SU"}
+
+
+def test_every_country_is_known_by_its_code_wherever_one_is_read() -> None:
+    """Greenland's and Puerto Rico's too, of whose names lists of publishers say nothing."""
+    assert {country_from(code.lower()) for code in COUNTRIES} == COUNTRIES
+    assert country_from("ZZ") == ""
 
 
 def test_assets_have_the_decimals_of_iso_4217() -> None:

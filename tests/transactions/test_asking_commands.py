@@ -100,7 +100,7 @@ def test_balances_are_lines_and_totals(run: Run) -> None:
         assert (total["debits_posted"], total["credits_posted"], total["balanced"]) == ("7.00", "7.00", True)
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(11))
 def test_a_wrong_question_is_told_what_to_type(run: Run, number: int) -> None:
     """With status 2; what is unknown has status 1."""
     app, words, error, status = (
@@ -112,6 +112,9 @@ def test_a_wrong_question_is_told_what_to_type(run: Run, number: int) -> None:
         (balances_app(), ("--owner", "nobody"), "owner_unknown", FOUND),
         (transaction.app, ("find", "--amount", "1"), "usage", USAGE),
         (transaction.app, ("find", "--after", "9-9"), "usage", USAGE),
+        (transaction.app, ("find", "--asset", "EURO"), "usage", USAGE),
+        (ledger.app, ("suspense", "--entity", "NOPE"), "entity_unknown", FOUND),
+        (account.app, ("holders", "NOPE"), "account_unknown", FOUND),
     )[number]
     with pytest.raises(CommandError) as raised:
         run(app, *words)

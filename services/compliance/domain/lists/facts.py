@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from services.compliance.domain.countries import COUNTRIES
+
 _MONTHS: Final = {
     name: f"{number:02}"
     for number, name in enumerate(
@@ -111,4 +113,7 @@ _CODES: Final = _by_name()
 
 def country_from(text: str) -> str:
     """Return the ISO 3166-1 alpha-2 code of a country by its English name or code; empty of others."""
+    code = text.strip().upper()
+    if code in COUNTRIES:
+        return code
     return _CODES.get(" ".join(text.replace("’", "'").split()).casefold().rstrip("."), "")
