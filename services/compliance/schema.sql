@@ -589,6 +589,8 @@ CREATE TABLE hold (
     CONSTRAINT hold_status_check CHECK (status = ANY (ARRAY['held'::text, 'released'::text, 'refused'::text]))
 );
 CREATE INDEX hold_waiting ON hold USING btree (shard, deadline) WHERE status = 'held'::text;
+CREATE INDEX hold_by_age ON hold USING btree (recorded_at, shard, seq);
+CREATE INDEX hold_of_status ON hold USING btree (status, recorded_at, shard, seq);
 CREATE INDEX hold_seq ON hold USING btree (shard, seq);
 COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
 GRANT SELECT ON hold TO backoffice_readonly;
@@ -636,6 +638,7 @@ CREATE TABLE decision (
     CONSTRAINT releasing_takes_two_people CHECK (proposed_by <> actor),
     CONSTRAINT decision_names_its_proposal FOREIGN KEY (shard, instruction_id, proposed_by) REFERENCES hold_release(shard, instruction_id, proposed_by)
 );
+CREATE INDEX decision_of_people ON decision USING btree (shard, seq) WHERE decision <> 'cleared'::text;
 GRANT SELECT ON decision TO backoffice_readonly;
 GRANT INSERT, SELECT ON decision TO compliance_service;
 
@@ -654,6 +657,8 @@ CREATE TABLE alert (
     CONSTRAINT alert_pkey PRIMARY KEY (shard, owner, rule, business_date, subject),
     CONSTRAINT alert_shard_seq_key UNIQUE (shard, seq)
 );
+CREATE INDEX alert_by_age ON alert USING btree (recorded_at, shard, seq);
+CREATE INDEX alert_of_rule ON alert USING btree (rule, recorded_at, shard, seq);
 CREATE INDEX alert_of_owner ON alert USING btree (shard, owner, business_date);
 CREATE INDEX alert_about ON alert USING btree (shard, instruction_id) WHERE instruction_id IS NOT NULL;
 GRANT SELECT ON alert TO backoffice_readonly;
@@ -709,6 +714,11 @@ CREATE TABLE case_file (
     CONSTRAINT case_file_version_check CHECK (version > 0)
 );
 CREATE INDEX case_file_waiting ON case_file USING btree (shard, deadline) WHERE is_due;
+CREATE INDEX case_file_first_due ON case_file USING btree (deadline, shard, opened_seq) WHERE is_due;
+CREATE INDEX case_file_by_age ON case_file USING btree (opened_at, shard, opened_seq);
+CREATE INDEX case_file_due_by_age ON case_file USING btree (opened_at, shard, opened_seq) WHERE is_due;
+CREATE INDEX case_file_of_officer ON case_file USING btree (officer, opened_at, shard, opened_seq);
+CREATE INDEX case_file_of_owner ON case_file USING btree (owner, opened_at, shard, opened_seq);
 CREATE INDEX case_file_confirmed ON case_file USING btree (shard, owner) WHERE status = 'closed'::text AND disposition = 'confirmed'::text;
 CREATE INDEX case_file_opened ON case_file USING btree (shard, opened_seq);
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
@@ -1245,6 +1255,7 @@ CREATE TABLE snoozed_alert (
     CONSTRAINT what_is_snoozed_was_approved FOREIGN KEY (shard, snooze_id, snooze_is, owner, rule) REFERENCES snooze_fact(shard, snooze_id, what, owner, rule)
 );
 CREATE INDEX snoozed_alert_by ON snoozed_alert USING btree (shard, snooze_id);
+CREATE INDEX snoozed_alert_by_age ON snoozed_alert USING btree (recorded_at, shard, seq);
 COMMENT ON COLUMN snoozed_alert.seq IS 'the AlertSnoozed event';
 GRANT SELECT ON snoozed_alert TO backoffice_readonly;
 GRANT INSERT, SELECT ON snoozed_alert TO compliance_service;
@@ -1486,15 +1497,16 @@ CREATE VIEW alert_standing AS
           WHERE p.shard = a.shard AND p.owner = a.owner AND p.field = 'party'::text AND p.kind IS NOT NULL
           ORDER BY p.number DESC
          LIMIT 1), ''::text) AS segment,
-    NOT (EXISTS ( SELECT
+    (( SELECT t.seq
            FROM alert_triage t
-          WHERE t.shard = a.shard AND t.alert_seq = a.seq)) AS is_new,
-    (EXISTS ( SELECT
+          WHERE t.shard = a.shard AND t.alert_seq = a.seq)) IS NULL AS is_new,
+    (( SELECT h.seq
            FROM hold h
-          WHERE h.shard = a.shard AND h.instruction_id = a.instruction_id AND h.status = 'held'::text)) AS is_held,
-    (EXISTS ( SELECT
+          WHERE h.shard = a.shard AND h.instruction_id = a.instruction_id AND h.status = 'held'::text)) IS NOT NULL AS is_held,
+    (( SELECT c.opened_seq
            FROM case_file c
-          WHERE c.shard = a.shard AND c.owner = a.owner AND c.status = 'closed'::text AND c.disposition = 'confirmed'::text)) AS was_confirmed
+          WHERE c.shard = a.shard AND c.owner = a.owner AND c.status = 'closed'::text AND c.disposition = 'confirmed'::text
+         LIMIT 1)) IS NOT NULL AS was_confirmed
    FROM alert a;
 GRANT SELECT ON alert_standing TO backoffice_readonly;
 GRANT SELECT ON alert_standing TO compliance_service;
@@ -1509,6 +1521,7 @@ CREATE TABLE alert_place (
     rule text NOT NULL,
     segment text NOT NULL,
     rules text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
     placed_seq bigint NOT NULL,
     CONSTRAINT alert_place_pkey PRIMARY KEY (shard, alert_seq),
     CONSTRAINT alert_place_check CHECK (placed_seq >= alert_seq),
@@ -1517,9 +1530,12 @@ CREATE TABLE alert_place (
 );
 CREATE INDEX alert_place_order ON alert_place USING btree (is_new, rank, rule, segment, rules, since, owner, shard, alert_seq) INCLUDE (placed_seq);
 CREATE INDEX alert_place_placed ON alert_place USING btree (shard, placed_seq);
+CREATE INDEX alert_place_new ON alert_place USING btree (recorded_at, shard, alert_seq) WHERE is_new;
+CREATE INDEX alert_place_new_of_rule ON alert_place USING btree (rule, recorded_at, shard, alert_seq) WHERE is_new;
 COMMENT ON COLUMN alert_place.since IS 'the first day of its lead';
 COMMENT ON COLUMN alert_place.rank IS 'of its priority: 0 urgent, 1 high, 2 normal';
 COMMENT ON COLUMN alert_place.rules IS 'of its lead, each once, sorted, with a blank between';
+COMMENT ON COLUMN alert_place.recorded_at IS 'of the alert: new ones are listed by age, too';
 COMMENT ON COLUMN alert_place.placed_seq IS 'the shard''s last event when it was placed there';
 GRANT SELECT ON alert_place TO backoffice_readonly;
 GRANT INSERT, SELECT, UPDATE (since, is_new, rank, segment, rules, placed_seq) ON alert_place TO compliance_service;

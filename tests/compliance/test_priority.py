@@ -7,6 +7,7 @@ import pytest
 
 from backoffice.cli.compliance import most_urgent_first
 from services.compliance.domain.priority import ORDER, priority_of
+from services.compliance.handlers.work_order import rank_alerts
 from services.compliance.queries.alerts import alerts_list
 from shared.messages.acts import RefuseHold
 from tests.compliance.conftest import Harness
@@ -63,6 +64,7 @@ async def test_a_priority_is_of_what_is_known_now(harness: Harness):
         await superuser.execute("UPDATE compliance.alert SET instruction_id = $1 WHERE rule = 'CTR-1'", held)
     finally:
         await superuser.close()
+    await harness.tick_with(lambda work: rank_alerts(work, (), {(0, held)}))
     assert await priorities(ALICE) == {"CTR-1": "urgent"}
     refusal = RefuseHold(act_id=UUID(int=1), actor="ann", reason="x", owner=ALICE, instruction_id=held)
     assert (await harness.act(refusal))[-1].done

@@ -232,12 +232,15 @@ async def list_decisions(
 ) -> Any:
     """List decision records, oldest first, each with what it was decided by."""
 
-    async def load(after: Place | None, most: int) -> Sequence[dict[str, Any]]:
+    async def load(after: Any, most: int) -> Sequence[dict[str, Any]]:
+        through = after[0] if after is not None else ()
         async with way.reading() as connection:
-            found = await decisions_page(connection, decision, owner, instruction_id, limit=most, after=after)
+            found = await decisions_page(
+                connection, decision, owner, instruction_id, limit=most, after=through
+            )
         return [shown_to(officer, each) for each in found]
 
-    return await page(cursor, limit, load, lambda row: (row["recorded_at"], row["shard"], row["seq"]))
+    return await page(cursor, limit, load, lambda row: (row["through"],), (paging.numbers,))
 
 
 @router.get("/acts/{act_id}", openapi_extra=READ, response_model=Answer, response_model_exclude_none=True)

@@ -203,6 +203,13 @@ def alert_number(shard: int, alert_id: str) -> int | None:
     return int(seq) if plain else None
 
 
+def alert_named(alert_id: str) -> tuple[int, int] | None:
+    """Return shard and number of an alert by its id; None where it is no id of one."""
+    home, _, seq = alert_id.partition("-")
+    is_plain = all(each.isascii() and each.isdecimal() for each in (home, seq))
+    return (int(home), int(seq)) if is_plain and len(home) <= 9 and len(seq) <= 18 else None
+
+
 def numbers_of(shard: int, alert_ids: Iterable[str]) -> set[int]:
     """Return the numbers of those alerts that are of this shard."""
     return {number for each in alert_ids if (number := alert_number(shard, each)) is not None}

@@ -257,6 +257,8 @@ CREATE TABLE hold (
     CHECK ((status = 'held') = (decided_seq IS NULL))
 );
 CREATE INDEX hold_waiting ON hold (shard, deadline) WHERE status = 'held';
+CREATE INDEX hold_by_age ON hold (recorded_at, shard, seq);
+CREATE INDEX hold_of_status ON hold (status, recorded_at, shard, seq);
 COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
 
 -- Releases of payments with a listed name that one person has proposed; another decides.
@@ -303,6 +305,7 @@ CREATE TABLE decision (
     CHECK ((decision = 'cleared') = (act_id IS NULL)),
     CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL))
 );
+CREATE INDEX decision_of_people ON decision (shard, seq) WHERE decision <> 'cleared';
 
 -- At most one alert of an owner, a rule and a business day; of names, for each set of entries.
 CREATE TABLE alert (
@@ -320,6 +323,8 @@ CREATE TABLE alert (
     PRIMARY KEY (shard, owner, rule, business_date, subject),
     UNIQUE (shard, seq)
 );
+CREATE INDEX alert_by_age ON alert (recorded_at, shard, seq);
+CREATE INDEX alert_of_rule ON alert (rule, recorded_at, shard, seq);
 CREATE INDEX alert_of_owner ON alert (shard, owner, business_date);
 CREATE INDEX alert_about ON alert (shard, instruction_id) WHERE instruction_id IS NOT NULL;
 

@@ -52,6 +52,7 @@ CREATE TABLE snoozed_alert (
     REFERENCES snooze_fact (shard, snooze_id, what, owner, rule)
 );
 CREATE INDEX snoozed_alert_by ON snoozed_alert (shard, snooze_id);
+CREATE INDEX snoozed_alert_by_age ON snoozed_alert (recorded_at, shard, seq);
 COMMENT ON COLUMN snoozed_alert.seq IS 'the AlertSnoozed event';
 
 GRANT SELECT ON snooze_fact, snoozed_alert TO compliance_service, backoffice_readonly;

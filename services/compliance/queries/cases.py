@@ -12,13 +12,13 @@ SELECT c.case_id::text AS case_id, c.shard, c.owner, c.kind, c.status, c.version
        (SELECT count(*) FROM compliance.alert_triage AS t
         WHERE t.shard = c.shard AND t.case_id = c.case_id) AS alerts
 FROM compliance.case_file AS c
-WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.is_due))
-    AND ($2::text IS NULL OR c.owner = $2)
-    AND ($3::text IS NULL OR c.officer = $3)
-    AND ($4::text IS NULL OR c.kind = $4)
-    AND ($5::uuid IS NULL OR c.case_id = $5)
+WHERE ($1::text IS NULL OR c.status = $1) AND ($2::boolean IS NULL OR c.is_due)
+    AND ($3::text IS NULL OR c.owner = $3)
+    AND ($4::text IS NULL OR c.officer = $4)
+    AND ($5::text IS NULL OR c.kind = $5)
+    AND ($6::uuid IS NULL OR c.case_id = $6)
 ORDER BY c.deadline, c.shard, c.opened_seq
-LIMIT $6
+LIMIT $7
 """
 
 _PAGE = """
@@ -28,13 +28,13 @@ SELECT c.case_id::text AS case_id, c.shard, c.opened_seq, c.owner, c.kind, c.sta
        (SELECT count(*) FROM compliance.alert_triage AS t
         WHERE t.shard = c.shard AND t.case_id = c.case_id) AS alerts
 FROM compliance.case_file AS c
-WHERE ($1::text IS NULL OR c.status = $1 OR ($1 = 'waiting' AND c.is_due))
-    AND ($2::text IS NULL OR c.owner = $2)
-    AND ($3::text IS NULL OR c.officer = $3)
-    AND ($4::text IS NULL OR c.kind = $4)
-    AND ($5::timestamptz IS NULL OR (c.opened_at, c.shard, c.opened_seq) > ($5, $6::int, $7::bigint))
+WHERE ($1::text IS NULL OR c.status = $1) AND ($2::boolean IS NULL OR c.is_due)
+    AND ($3::text IS NULL OR c.owner = $3)
+    AND ($4::text IS NULL OR c.officer = $4)
+    AND ($5::text IS NULL OR c.kind = $5)
+    AND ($6::timestamptz IS NULL OR (c.opened_at, c.shard, c.opened_seq) > ($6, $7::int, $8::bigint))
 ORDER BY c.opened_at, c.shard, c.opened_seq
-LIMIT $8
+LIMIT $9
 """
 
 _HISTORY = """
@@ -79,7 +79,8 @@ async def cases_list(
     limit: int = 1000,
 ) -> list[dict[str, Any]]:
     """Return cases, the most urgent first; `status` None for all."""
-    return [dict(row) for row in await connection.fetch(_LIST, status, owner, officer, kind, None, limit)]
+    wanted = (*_standing(status), owner, officer, kind, None, limit)
+    return [dict(row) for row in await connection.fetch(_LIST, *wanted)]
 
 
 async def cases_page(
@@ -93,13 +94,13 @@ async def cases_page(
     after: Place | None,
 ) -> list[dict[str, Any]]:
     """Return cases in the order in which they were opened, which no act changes; `status` None for all."""
-    wanted = (status, owner, officer, kind, *(after or NOWHERE), limit)
+    wanted = (*_standing(status), owner, officer, kind, *(after or NOWHERE), limit)
     return [dict(row) for row in await connection.fetch(_PAGE, *wanted)]
 
 
 async def case_show(connection: Any, case_id: UUID) -> dict[str, Any] | None:
     """Return a case with the rules of its alerts and its history; None where there is none."""
-    row = await connection.fetchrow(_LIST, None, None, None, None, case_id, 1)
+    row = await connection.fetchrow(_LIST, None, None, None, None, None, case_id, None)
     if row is None:
         return None
     history = [
@@ -113,3 +114,8 @@ async def case_show(connection: Any, case_id: UUID) -> dict[str, Any] | None:
 async def loads(connection: Any) -> dict[str, int]:
     """Return how many cases wait with each officer who ever had one."""
     return {row["officer"]: row["waiting"] for row in await connection.fetch(_LOADS)}
+
+
+def _standing(status: str | None) -> tuple[str | None, bool | None]:
+    """A status to have, or whether it has to wait."""
+    return (None, True) if status == WAITING else (status, None)

@@ -1,22 +1,28 @@
 """What was answered to the ledger, why, and how acts were answered."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
-
-from services.compliance.queries.places import NOWHERE, Place
 
 _PAGE = """
 SELECT d.shard, d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner,
        d.first_shard, d.first_seq, d.decision, d.findings, d.lists, d.act_id::text AS act_id, d.actor,
        d.reason, d.proposed_by
-FROM compliance.decision AS d
-WHERE ($1::text IS NULL OR d.decision = $1) AND ($2::text IS NULL OR d.owner = $2)
-    AND ($3::uuid IS NULL OR d.instruction_id = $3)
-    AND ($4::timestamptz IS NULL OR (d.recorded_at, d.shard, d.seq) > ($4, $5::int, $6::bigint))
+FROM compliance.shard AS s
+CROSS JOIN LATERAL (
+    SELECT * FROM compliance.decision AS each
+    WHERE each.shard = s.shard AND each.seq > ($4::bigint[])[s.shard + 1]
+        AND ($1::text IS NULL OR each.decision = $1) AND ($2::text IS NULL OR each.owner = $2)
+        AND ($3::uuid IS NULL OR each.instruction_id = $3)
+    ORDER BY each.seq
+    LIMIT $5
+) AS d
 ORDER BY d.recorded_at, d.shard, d.seq
-LIMIT $7
+LIMIT $5
 """
+
+_SHARDS = "SELECT count(*) FROM compliance.shard"
 
 _ANSWER = """
 SELECT a.shard, a.seq, a.recorded_at, a.act_id::text AS act_id, a.act, a.actor, a.reason, a.done,
@@ -33,11 +39,19 @@ async def decisions_page(
     instruction_id: UUID | None,
     *,
     limit: int,
-    after: Place | None,
+    after: Sequence[int],
 ) -> list[dict[str, Any]]:
-    """Return decision records, oldest first, of one kind, owner or instruction if given."""
-    wanted = (decision, owner, instruction_id, *(after or NOWHERE), limit)
-    return [_record(row) for row in await connection.fetch(_PAGE, *wanted)]
+    """Return decision records, oldest first, of one kind, owner or instruction if given.
+
+    `after` has of each shard the last that was shown; `through` of each record, the same after it.
+    """
+    shards = await connection.fetchval(_SHARDS)
+    through = [*after[:shards], *[0] * (shards - len(after))]
+    records: list[dict[str, Any]] = []
+    for row in await connection.fetch(_PAGE, decision, owner, instruction_id, list(through), limit):
+        through[row["shard"]] = row["seq"]
+        records.append({**_record(row), "through": tuple(through)})
+    return records
 
 
 async def act_answer(connection: Any, act_id: UUID, shard: int | None = None) -> dict[str, Any] | None:

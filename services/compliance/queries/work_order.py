@@ -59,13 +59,13 @@ JOIN compliance.alert_place AS p ON p.shard = x.number - 1 AND p.placed_seq > x.
 
 _STANDING = """
 SELECT s.shard, s.seq, s.owner, s.rule, s.segment, s.business_date, s.is_new,
-       EXISTS (
-           SELECT FROM compliance.hold AS h
+       (
+           SELECT h.seq FROM compliance.hold AS h
            WHERE h.shard = s.shard AND h.instruction_id = s.instruction_id AND h.seq <= x.seq
                AND (h.decided_seq IS NULL OR h.decided_seq > x.seq)
-       ) AS is_held,
-       EXISTS (
-           SELECT FROM compliance.case_file AS c
+       ) IS NOT NULL AS is_held,
+       (
+           SELECT f.seq FROM compliance.case_file AS c
            JOIN compliance.case_fact AS f ON f.shard = c.shard AND f.case_id = c.case_id
            WHERE c.shard = s.shard AND c.owner = s.owner AND f.what = 'approved' AND f.seq <= x.seq
                AND NOT EXISTS (
@@ -73,7 +73,8 @@ SELECT s.shard, s.seq, s.owner, s.rule, s.segment, s.business_date, s.is_new,
                    WHERE r.shard = f.shard AND r.case_id = f.case_id AND r.what = 'reopened'
                        AND r.version > f.version AND r.seq <= x.seq
                )
-       ) AS was_confirmed
+           LIMIT 1
+       ) IS NOT NULL AS was_confirmed
 FROM unnest($1::int[], $2::text[], $3::bigint[]) AS x (shard, owner, seq)
 JOIN compliance.alert_standing AS s ON s.shard = x.shard AND s.owner = x.owner AND s.seq <= x.seq
 """

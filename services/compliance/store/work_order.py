@@ -41,9 +41,13 @@ JOIN alert_place AS p ON p.shard = s.shard AND p.alert_seq = s.seq
 """
 
 _SAVE = """
-INSERT INTO alert_place (shard, alert_seq, owner, since, is_new, rank, rule, segment, rules, placed_seq)
-SELECT * FROM unnest($1::int[], $2::bigint[], $3::text[], $4::date[], $5::boolean[], $6::smallint[],
-                     $7::text[], $8::text[], $9::text[], $10::bigint[])
+INSERT INTO alert_place (shard, alert_seq, owner, since, is_new, rank, rule, segment, rules, placed_seq,
+                         recorded_at)
+SELECT x.*, a.recorded_at
+FROM unnest($1::int[], $2::bigint[], $3::text[], $4::date[], $5::boolean[], $6::smallint[],
+            $7::text[], $8::text[], $9::text[], $10::bigint[])
+    AS x (shard, alert_seq, owner, since, is_new, rank, rule, segment, rules, placed_seq)
+JOIN alert AS a ON a.shard = x.shard AND a.seq = x.alert_seq
 ON CONFLICT (shard, alert_seq) DO UPDATE
 SET since = excluded.since, is_new = excluded.is_new, rank = excluded.rank, segment = excluded.segment,
     rules = excluded.rules,
