@@ -103,7 +103,7 @@ async def _tested(
             raise CommandError(
                 "parameter",
                 f"{error}.",
-                "Give --set with a parameter as docs/reference/rules.md has it.",
+                "Give --set a value as docs/reference/rules.md has it, an amount for one --asset.",
                 USAGE,
             ) from error
         test = Backtest(rule, ParameterBook(rows), changed, period)

@@ -120,8 +120,10 @@ def test_a_day_at_the_command_line(backoffice: Callable[..., Any], tmp_path: Pat
     unknown = backoffice("account", "show", "NOPE")
     assert (unknown.status, unknown.error["error"]) == (1, "account_unknown")
     holder = {"name": "Quentin Varley", "role": "signatory", "person": "P-1", "since": "2026-01-02"}
-    (tmp_path / "holder.jsonl").write_text(line("change_holder", account=ACCOUNT, holder=holder), "utf-8")
-    assert backoffice("instruction", "send", "--file", "holder.jsonl", "--wait").status == 0
+    said = line("change_holder", account=ACCOUNT, holder=holder, authority="form 7")
+    (tmp_path / "holder.jsonl").write_text(said, encoding="utf-8")
+    [done] = backoffice("instruction", "send", "--file", "holder.jsonl", "--wait").records
+    assert done["outcome"] == "applied"
     [role] = until(lambda: backoffice("account", "holders", ACCOUNT).records, bool)
     assert (role["owner"], role["person"], role["role"]) == (OWNER, "P-1", "signatory")
     assert backoffice("account", "holders", "--person", "P-1").records == [role]

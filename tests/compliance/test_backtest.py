@@ -112,7 +112,7 @@ async def test_a_ring_over_several_shards_is_found_in_what_is_stored(live: Harne
     for number, (payer, payee) in enumerate(pairwise(ring)):
         made = ledger.moved("transfer", "5000", owner=payer, other=payee, cash=False, at=hours(number))
         await live.take(*made)
-    test = await replayed(live, "CYC-1", {"hops_max": "2"})
+    test = await replayed(live, "CYC-1", {"hops_min": "4"})
     assert test.by_stands == {("C7", DAY)}
     assert test.by_changed == set()
 
@@ -122,7 +122,13 @@ WRONG: list[tuple[str, dict[str, str], str | None, str]] = [
     ("CTR-1", {"over": "a lot"}, None, "cannot be judged so"),
     ("CTR-1", {"over": "1"}, "XAU", "has no parameters for XAU"),
     ("STR-2", {"payers": "many"}, None, "cannot be judged so"),
-    ("STR-1", {"hours": "9999"}, None, "looks back 168 hours"),
+    ("STR-1", {"band_below": "9500"}, None, "cannot be judged so for .*: band_below has to be above"),
+    (
+        "STR-1",
+        {"hours": "9999"},
+        None,
+        "hours 9999 is not a whole number from 1 to 168",
+    ),
 ]
 
 

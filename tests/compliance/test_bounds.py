@@ -15,6 +15,7 @@ from services.compliance.domain.rule import Rule, RuleParameter, bounds_of
 from services.compliance.handlers.rule_changes import check_parameters
 from services.compliance.rules import RULES
 from shared import assets
+from shared.money import SCALE_MAX
 
 EVERYWHERE: list[tuple[Rule, str]] = [(rule, name) for rule in RULES for name in bounds_of(rule)]
 NONSENSE: list[Any] = [0, -1, 101.5, True, "", "many", "-1", "1e3", [], [0], [[1]], {}, {"*": -1}, 10**9]
@@ -24,6 +25,13 @@ def row_of(rule: Rule) -> RuleParameter:
     """What comes with the product for a rule, with all that it may say."""
     row = next(each for each in RULE_PARAMETERS if each.rule == rule.code and each.values)
     return replace(row, values=dict(row.values))
+
+
+@pytest.mark.parametrize("scale", range(SCALE_MAX + 1))
+def test_what_is_in_the_box_is_read_for_an_asset_of_any_decimals(scale: int) -> None:
+    """Beyond 64 bits an amount is one that nobody can pass; a row that cannot be read would halt a shard."""
+    for row in RULE_PARAMETERS:
+        check_parameters(row, scale)
 
 
 @pytest.mark.parametrize(("rule", "name"), EVERYWHERE, ids=lambda each: getattr(each, "code", each))

@@ -21,7 +21,7 @@ from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.judging import WindowJudge
 from services.compliance.domain.windows.window import Window
 from shared.messages.envelope import RiskClass
-from shared.money import SCALE_MAX, AmountError
+from shared.money import AmountError
 
 Judged = CashRule[Any] | WindowRule[Any] | GraphRule[Any] | PeerRule[Any]
 """A rule that can be tested on what has happened; names are screened again by `lists load`."""
@@ -60,10 +60,15 @@ def changed_book(
 def _changed(row: RuleParameter, rule: Judged, values: Mapping[str, str]) -> RuleParameter:
     try:
         changed = replace(row, values=spelt_as_before(row.values, values))
-        rule.read_parameters(changed, SCALE_MAX)
+        rule.read_parameters(changed, _decimals(changed.values))
     except (KeyError, TypeError, ValueError, AmountError) as error:
-        raise ValueError(f"{rule.code} cannot be judged so: {error}") from error
+        raise ValueError(f"{rule.code} cannot be judged so for {row.asset}: {error}") from error
     return changed
+
+
+def _decimals(values: Mapping[str, Any]) -> int:
+    """How many decimals the values have at the most, that is those an asset has to have."""
+    return max((len(each.partition(".")[2]) for each in values.values() if isinstance(each, str)), default=0)
 
 
 def spelt_as_before(values: Mapping[str, Any], spelt: Mapping[str, str]) -> dict[str, Any]:

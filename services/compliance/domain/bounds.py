@@ -75,6 +75,11 @@ def require(holds: bool, name: str, allowed: str) -> None:
         raise ValueWrongError(name, f"{name} has to be {allowed}", allowed)
 
 
+def require_band(low: int, high: int, low_name: str, high_name: str) -> None:
+    """Raise `ValueWrongError` unless amounts are a band; of what nobody can pass the ends are one."""
+    require(low < high or low == AMOUNT_MINOR_MAX, high_name, f"above {low_name}")
+
+
 def _read(name: str, value: Any, bound: Bound, scale: int) -> Any:
     try:
         return bound.read(value, scale)

@@ -40,7 +40,7 @@ BOUNDS: Final[bounds.Bounds] = {
 def read_parameters(row: RuleParameter, scale: int) -> Parameters:
     """Read stored values."""
     said = bounds.read_values(row.values, BOUNDS, scale)
-    bounds.require(said["band_from"] < said["band_below"], "band_below", "above band_from")
+    bounds.require_band(said["band_from"], said["band_below"], "band_from", "band_below")
     return Parameters(version=row.version, **said)
 
 
