@@ -1,5 +1,5 @@
 """Damages names as people and machines do: letters dropped, doubled, swapped, replaced; parts reordered;
-written in another script and back."""
+written in another script and back; other words put beside them."""
 
 import re
 from collections.abc import Callable
@@ -121,3 +121,40 @@ DAMAGES: Final[dict[str, Damage]] = {
 """What recall is measured on."""
 HARDER: Final[dict[str, Damage]] = {"replaced": replaced, "in Greek": in_greek}
 """Reported beside it."""
+
+
+REMARKS: Final = (
+    "{} (deceased)", "{} deceased", "{} (DECEASED) DOB 10.03.1957", "Estate of {}", "The late {}",
+    "Executors of the estate of {}", "c/o {}", "Jane Roe c/o {}", "{} c/o Jane Roe", "Jane Roe, attn. {}",
+    "{} attn Jane Roe", "on behalf of {}", "Jane Roe on behalf of {}", "{} aka Jane Roe",
+    "{} a.k.a. Jane Roe",
+    "Jane Roe (also known as {})", "{} (formerly known as Jane Roe)", "{} fka Jane Roe",
+    "{} account 12345678",
+    "a/c 12345678 {}", "{} A/C NO. 4711", "{} ref INV-2026-0017", "Ref. 4711 {}", "payment to {}",
+    "{} 12 March 2026", "{} 4711", "{} / Jane Roe", "{}; Jane Roe", "Jane Roe and {}", "Jane Roe & {}",
+    "{} [Jane Roe]", "Jane Roe - {}", "{} fbo Jane Roe",
+)  # fmt: skip
+"""What stands around names in payments and is no part of them; written down apart from the matcher."""
+BUSINESS: Final = (
+    "{} Trading", "{} Trading Ltd", "{} General Trading LLC", "{} Import Export", "{} Group", "{} & Sons",
+    "{} Brothers Co.", "{} Holding AG", "{} Contracting Company", "{} Shipping Services", "{} Enterprises",
+    "{} International Investments Inc.", "{} Logistics GmbH", "{} Industries",
+)  # fmt: skip
+"""What makes a firm's name of somebody's."""
+
+
+def with_remarks(name: str, rng: Random) -> str | None:
+    """Put remarks, or another party, beside it."""
+    return rng.choice(REMARKS).format(name)
+
+
+def with_business_words(name: str, rng: Random) -> str | None:
+    """Put what a firm does, and its form, behind it."""
+    return rng.choice(BUSINESS).format(name)
+
+
+WORDS_BESIDE: Final[dict[str, Damage]] = {
+    "with remarks": with_remarks,
+    "with business words": with_business_words,
+}
+"""A figure of its own."""

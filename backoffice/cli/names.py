@@ -16,9 +16,11 @@ from services.compliance.domain.lists.facts import country_from
 from services.compliance.domain.lists.party import IdentifierKind
 from services.compliance.domain.matches import EntryMatch
 from services.compliance.domain.names.evidence import Known, PartyKind, birth_date_is_readable
-from services.compliance.domain.names.likeness import Likeness, Name, align, light_weights
+from services.compliance.domain.names.likeness import Likeness, Name, align
 from services.compliance.domain.names.official import official_style_score
+from services.compliance.domain.names.readings import mark
 from services.compliance.domain.names.spelling import CHARACTERS_MAX, spell
+from services.compliance.domain.names.weights import light_weights_beside
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.queries.lists import list_parties, lists_active, name_parameters
 from services.compliance.rules import san_1
@@ -117,6 +119,7 @@ def compare(
         "official_style_score": official_style_score(one.parts, two.parts),
         "compared_as": [" ".join(one.parts), " ".join(two.parts)],
         **_parts(likeness, "other"),
+        "left_aside": list(likeness.aside) if likeness is not None else [],
     }
     output.emit(
         record, f"score {record['score']:.2f}; of the kind OFAC shows {record['official_style_score']}"
@@ -126,9 +129,13 @@ def compare(
         [(each["part"], each["other"], f"{each['score']:.2f}", each["how"]) for each in record["parts"]],
         right=("score",),
     )
-    for side, left in (("first", record["left"]), ("second", record["other_left"])):
+    for words, left in (
+        ("only in the first", record["left"]),
+        ("only in the second", record["other_left"]),
+        ("left aside", record["left_aside"]),
+    ):
         if left and not output.json_wanted():
-            output.say(f"only in the {side}: {', '.join(left)}")
+            output.say(f"{words}: {', '.join(left)}")
 
 
 def _screen(asked: Asked, indexes: Sequence[NamesIndex], parameters: san_1.Parameters) -> bool:
@@ -194,6 +201,8 @@ def _told(index: NamesIndex, match: EntryMatch, known: Known, parameters: san_1.
             for each in match.evidence(known)
         ],
         **_parts(match.likeness, "listed"),
+        "left_aside": list(match.left_aside),
+        "business_words": list(match.business_words),
     }
 
 
@@ -224,7 +233,10 @@ def _why(match: Mapping[str, Any]) -> str:
         if each["how"] != "equal"
     ]
     words += [f"lacks {', '.join(match['listed_left'])}"] if match["listed_left"] else []
-    words += [f"{', '.join(match['left'])} not listed"] if match["left"] else []
+    left = [each for each in match["left"] if each not in match["business_words"]]
+    words += [f"{', '.join(left)} not listed"] if left else []
+    words += [f"whole beside {', '.join(match['business_words'])}"] if match["business_words"] else []
+    words += [f"left aside: {' '.join(match['left_aside'])}"] if match["left_aside"] else []
     return "; ".join([*words, *_beside(match)])
 
 
@@ -234,13 +246,15 @@ def _beside(match: Mapping[str, Any]) -> list[str]:
 
 
 def _name(text: str, kind: PartyKind | None) -> Name:
-    spelled = spell(text)
-    light = light_weights(spelled.parts, kind)
+    spelled = mark(spell(text))
+    light = light_weights_beside(spelled, kind)
     return Name(
         spelled.parts,
         tuple(1.0 if each is None else each for each in light),
         surname=spelled.surname,
         vowelless=spelled.vowelless,
+        remarks=spelled.remarks,
+        trades=spelled.trades,
     )
 
 

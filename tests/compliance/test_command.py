@@ -255,6 +255,26 @@ def test_names_that_nobody_has_are_screened_like_others(own: str, capsys: Captur
     assert [each["cut"] for each in found] == [True, False, False, False]
 
 
+def test_what_was_left_aside_and_what_lowers_the_score_is_shown(own: str, capsys: Capture):
+    """The guide's examples: the field says more than the name, and whoever looks at the match sees what."""
+    names = ["Odile Meyer c/o Ottokar Grimwold (deceased)", "Ottokar Grimwold Trading Ltd"]
+    matches = [(each["decision"], *each["matches"]) for each in told(capsys, "screen", *names, own, status=1)]
+    [(held, remarks), (alerted, trading)] = matches
+    assert (held, alerted) == ("hold", "alert")
+    assert (remarks["score"], remarks["left_aside"]) == (1.0, ["odile", "meyer", "careof", "deceased"])
+    assert (trading["score"], trading["business_words"]) == (0.8, ["trading", "ltd"])
+    assert main(["compliance", "screen", *names, own]) == 1
+    said = capsys.readouterr().out
+    assert "equal; left aside: odile meyer careof deceased" in said
+    assert "whole beside trading, ltd" in said
+
+
+def test_two_names_are_compared_without_their_remarks(capsys: Capture):
+    """As a list's name would be."""
+    [found] = told(capsys, "compare", "Otto Grimwold (deceased)", "GRIMWOLD, Otto")
+    assert (found["score"], found["equal"], found["left_aside"]) == (1.0, True, ["deceased"])
+
+
 WRONG = {
     "no name": ([], "There is no name to screen"),
     "no date": (["Jane Doe", "--birth-date", "soon"], "'soon' is no date"),

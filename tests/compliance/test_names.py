@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.compliance.domain.names.likeness import Likeness, Name, align, light_weights
+from services.compliance.domain.names.likeness import Likeness, Name, align
 from services.compliance.domain.names.official import official_style_score
 from services.compliance.domain.names.sounds import fold, soundex
 from services.compliance.domain.names.spelling import (
@@ -11,6 +11,7 @@ from services.compliance.domain.names.spelling import (
     PARTS_MAX,
     spell,
 )
+from services.compliance.domain.names.weights import light_weights
 
 
 def name_of(text: str) -> Name:

@@ -14,6 +14,7 @@ from services.compliance.domain.names.evidence import (
 )
 from services.compliance.domain.names.likeness import Likeness
 from services.compliance.domain.names.official import official_style_score
+from services.compliance.domain.names.spelling import Spelled
 
 Level = Literal["hold", "alert", "clear"]
 Comparison = Literal["equal", "alike", "identifier"]
@@ -40,13 +41,33 @@ class EntryMatch:
     parts: tuple[str, ...] = ()
     listed_parts: tuple[str, ...] = ()
     """Of both names, as they are compared."""
+    key: str = ""
+    """Of the whole field, `Spelled.key`: what a pair on the whitelist is of."""
+    outside: tuple[str, ...] = ()
+    """Words of the field that are in none of the parts compared: another party, or text in brackets."""
 
-    def as_one_word(self, word: str) -> "EntryMatch":
-        """Tell of a word what was found by the parts that it is put together of."""
+    def as_one_word(self, spelled: Spelled) -> "EntryMatch":
+        """Tell of a name of one word what was found by the parts that it is put together of."""
         if self.likeness is None:
             return self
-        parts = tuple(replace(each, part=word, how="joined", places=(0,)) for each in self.likeness.parts)
-        return replace(self, parts=(word,), likeness=replace(self.likeness, is_equal=False, parts=parts))
+        [place] = [n for n in range(len(spelled.parts)) if n not in spelled.remarks]
+        parts = tuple(
+            replace(each, part=spelled.parts[place], how="joined", places=(place,))
+            for each in self.likeness.parts
+        )
+        aside = tuple(spelled.parts[n] for n in spelled.remarks)
+        likeness = replace(self.likeness, is_equal=False, parts=parts, aside=aside)
+        return replace(self, parts=spelled.parts, outside=spelled.outside, likeness=likeness)
+
+    @property
+    def left_aside(self) -> tuple[str, ...]:
+        """Words of the field that were left aside: they are no parts of the name compared."""
+        return self.outside + (self.likeness.aside if self.likeness is not None else ())
+
+    @property
+    def business_words(self) -> tuple[str, ...]:
+        """Words beside a whole listed name that lower the score to an alert's."""
+        return self.likeness.beside if self.likeness is not None else ()
 
     @property
     def entry_id(self) -> str:
@@ -61,7 +82,11 @@ class EntryMatch:
     @property
     def official_score(self) -> int | None:
         """A score of the kind that OFAC's search shows, 0 to 100."""
-        return None if self.likeness is None else official_style_score(self.parts, self.listed_parts)
+        if self.likeness is None:
+            return None
+        aside = list(self.likeness.aside)
+        kept = [part for part in self.parts if not (part in aside and aside.remove(part) is None)]
+        return official_style_score(kept, self.listed_parts)
 
     @property
     def comparison(self) -> Comparison:
@@ -89,6 +114,31 @@ class EntryMatch:
         if score < alert_at or (self.is_weak and not is_confirmed(self.evidence(known))):
             return "clear"
         return "hold" if score >= hold_at and not self.is_weak else "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one name led to, and how much work it was."""
+
+    matches: tuple[EntryMatch, ...]
+    parts: int = 0
+    candidates: int = 0
+    """Listed names compared."""
+
+
+def together(one: Search, other: Search) -> Search:
+    """Put together what two spellings of one name found: each entry once, by the spelling more like it."""
+    best: dict[str, EntryMatch] = {}
+    for match in (*one.matches, *other.matches):
+        if match.entry_id not in best or _rank(match) > _rank(best[match.entry_id]):
+            best[match.entry_id] = match
+    matches = sorted(best.values(), key=lambda each: (-_rank(each)[1], each.entry_id))
+    return Search(tuple(matches), max(one.parts, other.parts), one.candidates + other.candidates)
+
+
+def _rank(match: EntryMatch) -> tuple[bool, float]:
+    """What comes first of two names of one entry: one that is not weak, then the more alike."""
+    return not match.is_weak, match.likeness.score if match.likeness is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ whatever the name is: so many parts, so many spellings of each, so many candidat
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import log
+from operator import attrgetter
 from typing import Final
 
 from services.compliance.domain.listed_names import (
@@ -27,7 +29,7 @@ from services.compliance.domain.lists.party import (
     ListedParty,
     spell_identifier,
 )
-from services.compliance.domain.matches import HOLD_AT, SCORE_MIN, EntryMatch
+from services.compliance.domain.matches import HOLD_AT, SCORE_MIN, EntryMatch, Search, together
 from services.compliance.domain.names.evidence import Known, PartyKind
 from services.compliance.domain.names.likeness import (
     CONTRADICTED,
@@ -43,11 +45,11 @@ from services.compliance.domain.names.likeness import (
     Telling,
     align,
     folded,
-    light_weights,
 )
-from services.compliance.domain.names.spelling import Spelled, spell, spell_in_its_script
+from services.compliance.domain.names.readings import readings, readings_in_its_script
+from services.compliance.domain.names.spelling import Spelled, spell
 from services.compliance.domain.names.spellings import Spellings
-from services.compliance.domain.names.words import ORGANISATION_FORMS, PARTICLES, TITLES
+from services.compliance.domain.names.weights import light_weights, light_weights_beside
 
 CANDIDATES_MAX: Final = 60
 """Names compared for one name, the best by their common parts."""
@@ -69,16 +71,6 @@ INITIAL_TELLS: Final = 3.0
 """In nats: how much an initial tells, one of some twenty."""
 WEIGHT_MIN: Final = 0.35
 """Of a part that every entry has in a name; one that a single entry has weighs 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What one name led to, and how much work it was."""
-
-    matches: tuple[EntryMatch, ...]
-    parts: int = 0
-    candidates: int = 0
-    """Listed names compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +162,17 @@ class NamesIndex:
         key = (name, kind)
         found = self._seen.get(key)
         if found is None:
-            spelled = spell(name)
-            found = self._search(spelled, kind)
-            if len(spelled.parts) == 1 and (apart := self._run_together.get(spelled.parts[0])) is not None:
-                parted = self._search(apart, kind)
-                matches = tuple(each.as_one_word(*spelled.parts) for each in parted.matches)
-                found = _together(found, Search(matches, 1, parted.candidates))
-            if (letters := spell_in_its_script(name)) is not None:
-                found = _together(found, self._search(letters, kind))
+            pieces = readings(name)
+            found = self._search_reading(pieces[0], kind)
+            if len(pieces) > 1:
+                for piece in pieces[1:]:
+                    found = together(found, self._search_reading(piece, kind))
+            if not name.isascii():
+                for letters in readings_in_its_script(name):
+                    found = together(found, self._search(letters, kind))
+            if found.matches:
+                field = spell(name).key
+                found = replace(found, matches=tuple([replace(each, key=field) for each in found.matches]))
             if len(self._seen) >= SEEN_MAX:
                 self._seen.clear()
             self._seen[key] = found
@@ -195,10 +190,20 @@ class NamesIndex:
                     found.setdefault(each.entry_id, EntryMatch(each, key, is_weak=False, likeness=None))
         return tuple(found[entry_id] for entry_id in sorted(found))
 
+    def _search_reading(self, spelled: Spelled, kind: PartyKind | None) -> Search:
+        """Search by the parts; and where there is but one, by those that it is put together of."""
+        found = self._search(spelled, kind)
+        kept = spelled.kept if spelled.remarks else spelled.parts
+        if len(kept) == 1 and (apart := self._run_together.get(kept[0])) is not None:
+            parted = self._search(apart, kind)
+            matches = tuple(each.as_one_word(spelled) for each in parted.matches)
+            found = together(found, Search(matches, 1, parted.candidates))
+        return found
+
     def _search(self, spelled: Spelled, kind: PartyKind | None) -> Search:
         if not spelled.parts:
             return _NOTHING_FOUND
-        light = light_weights(spelled.parts, kind)
+        light = light_weights_beside(spelled, kind) if spelled.remarks else light_weights(spelled.parts, kind)
         known, vowelless = self._words, spelled.vowelless
         words = [
             (None if vowelless else known.get(part)) or self._word(part, is_vowelless=part in vowelless)
@@ -206,7 +211,7 @@ class NamesIndex:
             else None
             for part, each in zip(spelled.parts, light, strict=True)
         ]
-        candidates = self._candidates(spelled, [word for word in words if word is not None])
+        candidates = self._candidates(spelled, words)
         if not candidates:
             return Search((), len(spelled.parts))
         name = Name(
@@ -214,6 +219,8 @@ class NamesIndex:
             self._weights_of(spelled.parts, light),
             surname=spelled.surname,
             vowelless=spelled.vowelless,
+            remarks=spelled.remarks,
+            trades=spelled.trades,
         )
         alike = [word.sounds if word is not None else None for word in words]
         best: dict[int, tuple[Likeness, str, bool, tuple[str, ...]]] = {}
@@ -235,6 +242,7 @@ class NamesIndex:
                 likeness=likeness,
                 parts=spelled.parts,
                 listed_parts=parts,
+                outside=spelled.outside,
             )
             for entry, (likeness, borne, is_weak, parts) in ordered
         )
@@ -242,13 +250,22 @@ class NamesIndex:
 
     # ── candidates ────────────────────────────────────────────────────────────────────────────────
 
-    def _candidates(self, spelled: Spelled, words: list[_Word]) -> Sequence[int]:
+    def _candidates(self, spelled: Spelled, words: Sequence[_Word | None]) -> Sequence[int]:
         """Return the listed names worth comparing: all that can reach `SCORE_MIN`, or the best of them."""
-        found = self._of_one_word(words[0]) if len(words) == 1 else self._of_words(words)
+        weighing = [word for word in words if word is not None]
+        keys: tuple[str, ...] = (spelled.key,)
+        if spelled.remarks or spelled.trades:
+            keys = spelled.keys
+            found = self._of_words_beside(spelled, words)
+        elif len(weighing) == 1:
+            found = self._of_one_word(weighing[0])
+        else:
+            found = self._of_words(weighing)
         if len(spelled.parts) > 1:
             self._add_joined(spelled.parts, found)
-        for number in self._by_key.get(spelled.key, ()):
-            found[number] = 2.0
+        for key in keys:
+            for number in self._by_key.get(key, ()):
+                found[number] = 2.0
         if len(found) <= CANDIDATES_MAX:
             return list(found)
         return sorted(found, key=lambda number: (-found[number], number))[:CANDIDATES_MAX]
@@ -260,6 +277,19 @@ class NamesIndex:
             found.update((number, 0.9) for number in each if self._listed[number].named <= 2)
         return found
 
+    def _of_words_beside(self, spelled: Spelled, words: Sequence[_Word | None]) -> dict[int, float]:
+        """Where parts may weigh nothing: by all parts, and by the only one that does weigh."""
+        may_be_nothing = {*spelled.remarks, *spelled.trades}
+        found = self._of_words(
+            [
+                replace(word, own_weight=0.0) if n in may_be_nothing else word
+                for n, word in enumerate(words)
+                if word is not None
+            ]
+        )
+        kept = [word for n, word in enumerate(words) if word is not None and n not in spelled.remarks]
+        return found | self._of_one_word(kept[0]) if len(kept) == 1 else found
+
     def _of_words(self, words: list[_Word]) -> dict[int, float]:
         """Return names with two parts in common and more, by the best score that they can have.
 
@@ -267,7 +297,7 @@ class NamesIndex:
         """
         words.sort(key=_by_count)
         found: dict[int, float] = {}
-        if sum([each.count > 0 for each in words]) < 2:
+        if len(words) < 2 or words[-2].count == 0:
             return found
         own = sum([each.own_weight for each in words])
         after = sum([each.weight for each in words])
@@ -279,7 +309,8 @@ class NamesIndex:
             if word.count:
                 common: dict[int, tuple[float, float, float, int]] = {}
                 left = own - word.own_weight
-                with_word = frozenset().union(*[each[0] for each in word.sets])
+                first = word.sets[0][0]
+                with_word = first if len(word.sets) == 1 else first.union(*[each[0] for each in word.sets])
                 for n in range(k + 1, len(words)):
                     other = words[n]
                     other_left = other.own_weight
@@ -288,7 +319,7 @@ class NamesIndex:
                         if not both:
                             continue
                         for one, weight, tells in word.sets:
-                            for number in one & both:
+                            for number in both if one is with_word else one & both:
                                 sums = common.get(number)
                                 if sums is None:
                                     common[number] = (
@@ -328,9 +359,9 @@ class NamesIndex:
 
     def _add_joined(self, parts: Sequence[str], found: dict[int, float]) -> None:
         """Add names that write two neighbouring parts of this one as one."""
-        for n in range(len(parts) - 1):
-            both = parts[n] + parts[n + 1]
-            if both in self._listed_parts:
+        listed = self._listed_parts
+        for one, next_ in pairwise(parts):
+            if (both := one + next_) in listed:
                 for number in self._postings[folded(both)]:
                     if self._listed[number].named <= len(parts):
                         found.setdefault(number, 0.9)
@@ -424,32 +455,14 @@ class NamesIndex:
         return Listed(name, len(named), sum(named), bearers)
 
 
-def _together(one: Search, other: Search) -> Search:
-    """Put together what two spellings of one name found: each entry once, by the spelling more like it."""
-    best: dict[str, EntryMatch] = {}
-    for match in (*one.matches, *other.matches):
-        if match.entry_id not in best or _rank(match) > _rank(best[match.entry_id]):
-            best[match.entry_id] = match
-    matches = sorted(best.values(), key=lambda each: (-_rank(each)[1], each.entry_id))
-    return Search(tuple(matches), max(one.parts, other.parts), one.candidates + other.candidates)
-
-
-def _rank(match: EntryMatch) -> tuple[bool, float]:
-    """What comes first of two names of one entry: one that is not weak, then the more alike."""
-    return not match.is_weak, match.likeness.score if match.likeness is not None else 0.0
-
-
-_LIGHT_SOUNDS: Final = frozenset(folded(word) for word in (*ORGANISATION_FORMS, *PARTICLES, *TITLES))
 _SLACK: Final = (1.0 - SCORE_MIN) / (OMITTED * SCORE_MIN)
 """What may be left over for each weight matched, at the best."""
 _BEST_SCORE_MIN: Final = SCORE_MIN - 0.05
 _LIGHT_LEFT: Final = 0.3
 """What may be left over without counting as a part."""
-_ROUNDING: Final = 1e-6
 
 
-def _by_count(word: _Word) -> int:
-    return word.count
+_by_count: Final = attrgetter("count")
 
 
 def _unlisted_weight(part: str) -> float:

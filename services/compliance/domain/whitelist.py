@@ -54,7 +54,7 @@ class WhitelistRow:
         country = known.countries[0] if known.countries else None
         if (known.kind, known.birth_date, country) != (self.kind, self.birth_date, self.country):
             return "party_changed"
-        if " ".join(sorted(match.match.parts)) != spell(self.name).key:
+        if match.match.key != spell(self.name).key:
             return "party_changed"
         if entry_digest(match.match.entry) != self.entry_digest:
             return "entry_changed"

@@ -3,7 +3,8 @@
 31 CFR part 501 and the programmes of each list; OFAC's FAQ 5 on what to do with a match. At which likeness to
 hold and to alert is for each firm to choose by its risk (Wolfsberg Group, Sanctions Screening Guidance 2019).
 
-Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held.
+Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held; so
+is one to "Otto Grimwold (deceased)". One to "Otto Grimwold Trading Ltd" alerts.
 """
 
 from collections.abc import Mapping
@@ -133,6 +134,8 @@ def tell(match: NameMatch, parameters: Parameters, verdict: PairVerdict | None =
             ],
             "parts_left": len(match.likeness.left),
             "listed_parts_left": len(match.likeness.listed_left),
+            "words_left_aside": len(match.match.left_aside),
+            "business_words": len(match.match.business_words),
         }
     return Finding(
         rule=RULE.code,
@@ -190,7 +193,16 @@ def _sentence(match: NameMatch, score: float) -> str:
     if match.comparison == "alike":
         what = "a name like a weak alias of" if match.is_weak else "a name like one of"
     told = f" (score {score:.2f})" if match.comparison == "alike" else ""
-    return f"{who} bears {what} {entry}{told}.{_told(match.evidence)}"
+    return f"{who} bears {what} {entry}{told}.{_beside(match)}{_told(match.evidence)}"
+
+
+def _beside(match: NameMatch) -> str:
+    """What of the field was left aside or counts little, in sentences; never the words themselves."""
+    aside, trades = len(match.match.left_aside), len(match.match.business_words)
+    text = f" Left aside: {aside} {'word' if aside == 1 else 'words'} beside it." if aside else ""
+    if trades:
+        text += f" It stands whole beside {trades} business {'word' if trades == 1 else 'words'}."
+    return text
 
 
 def _told(evidence: tuple[Evidence, ...]) -> str:

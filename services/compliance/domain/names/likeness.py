@@ -15,22 +15,9 @@ from typing import Final, Literal
 from rapidfuzz.distance.OSA import distance as osa_distance
 
 from services.compliance.domain.names.sounds import fold, skeleton
-from services.compliance.domain.names.words import (
-    CANONICAL,
-    HALF_NAMES,
-    ORGANISATION_FORMS,
-    PARTICLES,
-    TITLES,
-    VESSEL_PREFIXES,
-    WEIGHT_OF_FORM,
-    WEIGHT_OF_HALF_NAME,
-    WEIGHT_OF_INITIAL,
-    WEIGHT_OF_PARTICLE,
-    WEIGHT_OF_TITLE,
-)
+from services.compliance.domain.names.words import CANONICAL, HALF_NAMES, PARTICLES, WEIGHT_OF_INITIAL
 
 How = Literal["equal", "sound", "variant", "joined", "slip", "letters", "vowels", "consonants", "initial"]
-NameKind = Literal["person", "organisation", "vessel", "aircraft", "unknown"]
 
 SOUND: Final = 0.98
 VARIANT: Final = 0.95
@@ -89,6 +76,9 @@ SURNAME_LACKED: Final = 8.0
 """What it costs besides if no part of the listed surname is in the other name."""
 POWER: Final = 2.0
 """How fast the score falls with evidence that is missing."""
+BESIDE: Final = 0.8
+"""What a listed name counts that stands whole beside business words: a firm may be named after anybody. Above
+0.70 and below 0.85, so that it is looked at and holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +107,10 @@ class Likeness:
     """Parts of the name that the listed one lacks."""
     listed_left: tuple[str, ...]
     """Parts of the listed name that this one lacks."""
+    aside: tuple[str, ...] = ()
+    """Remarks that the listed name lacks: they are no parts of the name, and weigh nothing."""
+    beside: tuple[str, ...] = ()
+    """Of `left`, the business words for which the score is that of the rest of the name, times `BESIDE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +124,10 @@ class Name:
     surname: int = 0
     """How many of the parts, from the first, are the surname; 0 where it is not known."""
     vowelless: frozenset[str] = frozenset()
+    remarks: tuple[int, ...] = ()
+    """Places of parts that weigh nothing where the listed name lacks them."""
+    trades: tuple[int, ...] = ()
+    """Places of business words, which beside a whole listed name do not tell another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,47 +139,6 @@ class Telling:
     needed: float
     needed_of_one: float
     """Where the names have one part each that tells anything."""
-
-
-def light_weight(part: str, kind: NameKind | None) -> float | None:
-    """Return the weight of a word that tells little in a name of this kind; None of any other."""
-    if part in PARTICLES:
-        return WEIGHT_OF_PARTICLE
-    if kind != "person" and part in ORGANISATION_FORMS:
-        return WEIGHT_OF_FORM
-    if kind in ("person", "unknown", None) and part in TITLES:
-        return WEIGHT_OF_TITLE
-    if kind in ("vessel", "unknown", None) and part in VESSEL_PREFIXES:
-        return WEIGHT_OF_TITLE
-    if part in HALF_NAMES:
-        return WEIGHT_OF_HALF_NAME
-    if len(part) == 1 and not part.isdigit():
-        return WEIGHT_OF_INITIAL
-    return None
-
-
-@lru_cache(maxsize=1 << 10)
-def light_weights(parts: tuple[str, ...], kind: NameKind | None) -> tuple[float | None, ...]:
-    """Return `light_weight` of each part, but none where too little of the name would be left.
-
-    A title or particle beside one name is part of the name, so that "Captain Undertow" is not just anybody
-    Undertow; one beside a legal form is not. A name of nothing but light words is compared by all of them.
-    """
-    light = tuple([light_weight(part, kind) for part in parts])
-    named = light.count(None)
-    if named == 0:
-        return (None,) * len(parts)
-    if named == 1 and len(parts) > 1:
-        return tuple(
-            [
-                None if each in _BESIDE_ONE and WEIGHT_OF_FORM not in light[n - (n > 0) : n + 2] else each
-                for n, each in enumerate(light)
-            ]
-        )
-    return light
-
-
-_BESIDE_ONE: Final = (WEIGHT_OF_TITLE, WEIGHT_OF_PARTICLE, WEIGHT_OF_HALF_NAME)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -200,6 +157,9 @@ def part_likeness(part: str, listed: str) -> tuple[float, How | None]:
     if (canonical or part) == (listed_canonical or listed):
         return VARIANT, "variant"
     score, how = by_letters(part, listed)
+    if part in HALF_NAMES or listed in HALF_NAMES:
+        # "Abboud" sounds like "Abu" and "Abdul" with a slip, and is neither.
+        return (score, how) if score >= PART_SCORE_MIN else (0.0, None)
     if max(len(part), len(listed)) >= SOUND_SLIPS_FROM:
         score, how = max((score, how), by_letters(sound, listed_sound))
     are_two_names = canonical is not None and listed_canonical is not None
@@ -269,9 +229,13 @@ def align(
     """
     aligned = _Alignment(name, listed)
     pairs = _pairs(name, listed, alike)
+    order = _best_first
+    if name.remarks:
+        order = _best_first_but(name.remarks)
+        pairs.sort(key=order)
     aligned.take(each for each in pairs if each[0] >= SOUND)
     if aligned.is_open:
-        aligned.take(sorted([*pairs, *_joined(aligned)], key=_best_first))
+        aligned.take(sorted([*pairs, *_joined(aligned)], key=order))
     return _score(aligned, telling)
 
 
@@ -328,8 +292,13 @@ def _pairs(name: Name, listed: Name, alike: Sequence[Mapping[str, float] | None]
     return pairs
 
 
-def _best_first(pair: _Pair) -> tuple[float, int, tuple[int, ...], tuple[int, ...]]:
+def _best_first(pair: _Pair) -> tuple[float | int | tuple[int, ...], ...]:
     return (-pair[0], -len(pair[2]) - len(pair[3]), pair[2], pair[3])
+
+
+def _best_first_but(remarks: tuple[int, ...]) -> Callable[[_Pair], tuple[float | int | tuple[int, ...], ...]]:
+    """Return the order in which remarks come behind parts that are as much alike."""
+    return lambda pair: (-pair[0], -len(pair[2]) - len(pair[3]), pair[2][0] in remarks, pair[2], pair[3])
 
 
 def _joined(aligned: _Alignment) -> list[_Pair]:
@@ -387,39 +356,96 @@ def _score(aligned: _Alignment, telling: Telling | None) -> Likeness:
         weight += pair_weight
         quality += pair_weight * score**EXPONENT
         matched.append(PartMatch(part, other, round(score, 4), how, ours, theirs))
-    left = tuple([part for part, is_free in zip(name.parts, aligned.free, strict=True) if is_free])
+    free = aligned.free if not name.remarks else _without_remarks(aligned)
+    left = tuple([part for part, is_free in zip(name.parts, free, strict=True) if is_free])
     listed_left = tuple(
         [part for part, is_free in zip(listed.parts, aligned.free_listed, strict=True) if is_free]
     )
+    aside = tuple([name.parts[n] for n in name.remarks if aligned.free[n] and not free[n]])
     if weight == 0.0:
-        return Likeness(0.0, is_equal=False, parts=(), left=left, listed_left=listed_left)
-    extra = sum([each for each, is_free in zip(name.weights, aligned.free, strict=True) if is_free])
+        return Likeness(0.0, is_equal=False, parts=(), left=left, listed_left=listed_left, aside=aside)
+    extra = sum([each for each, is_free in zip(name.weights, free, strict=True) if is_free])
     lacked = sum([each for each, is_free in zip(listed.weights, aligned.free_listed, strict=True) if is_free])
+    is_equal = lacked + extra < WEIGHT_OF_INITIAL and not differs
+    total = _weighed(aligned, telling, (quality, weight, told, named), free, extra, lacked, differs=differs)
+    beside: tuple[str, ...] = ()
+    if name.trades and lacked < WEIGHT_OF_INITIAL <= extra and _stands_whole(aligned):
+        apart = [is_free and n not in name.trades for n, is_free in enumerate(free)]
+        extra = sum([each for each, is_free in zip(name.weights, apart, strict=True) if is_free])
+        if extra < WEIGHT_OF_INITIAL:
+            sums = (quality, weight, told, named)
+            alone = BESIDE * _weighed(aligned, telling, sums, apart, extra, lacked, differs=differs)
+            if alone > total:
+                total = alone
+                beside = tuple([name.parts[n] for n in name.trades if free[n]])
+    return Likeness(round(total, 4), is_equal, tuple(matched), left, listed_left, aside, beside)
+
+
+def _weighed(
+    aligned: _Alignment,
+    telling: Telling | None,
+    sums: tuple[float, float, float, int],
+    free: Sequence[bool],
+    extra: float,
+    lacked: float,
+    *,
+    differs: bool,
+) -> float:
+    """Return the score: `sums` are quality, weight, evidence and number of what is taken."""
+    quality, weight, told, named = sums
     contradicted = min(lacked, extra)
     omitted = max(lacked, extra) - contradicted
     total = quality / (weight + CONTRADICTED * contradicted + OMITTED * omitted)
     is_whole = lacked + extra < WEIGHT_OF_INITIAL
-    is_equal = is_whole and not differs
-    if telling is not None and not is_equal:
+    if telling is not None and (differs or not is_whole):
         told -= LACKED * omitted + (LACKED + CONTRADICTING) * contradicted
         if lacked >= WEIGHT_OF_INITIAL:
-            told -= _missed(listed, aligned.free_listed)
+            told -= _missed(aligned.listed, aligned.free_listed)
         if extra >= WEIGHT_OF_INITIAL:
-            told -= _missed(name, aligned.free)
+            told -= _missed(aligned.name, free)
         needed = telling.needed_of_one if is_whole and named == 1 else telling.needed
         if told < needed:
             total *= (max(0.0, told) / needed) ** POWER
-    return Likeness(round(total, 4), is_equal, tuple(matched), left, listed_left)
+    return total
+
+
+def _without_remarks(aligned: _Alignment) -> list[bool]:
+    """Return which parts are left over but for remarks; a number is none if the listed name has others."""
+    name, listed = aligned.name, aligned.listed
+    other_number = any(
+        is_free and part.isdigit() for part, is_free in zip(listed.parts, aligned.free_listed, strict=True)
+    )
+    free = list(aligned.free)
+    for n in name.remarks:
+        if not (other_number and name.parts[n].isdigit()):
+            free[n] = False
+    return free
+
+
+def _stands_whole(aligned: _Alignment) -> bool:
+    """Whether two parts of the listed name that count are found, and not all of them are business words."""
+    name, listed = aligned.name, aligned.listed
+    counting = [
+        ours[0] in name.trades
+        for _, _, ours, theirs in aligned.taken
+        for place in theirs
+        if max(listed.weights[place], name.weights[ours[0]]) >= WEIGHT_OF_INITIAL
+    ]
+    return len(counting) > 1 and not all(counting)
 
 
 def _missed(name: Name, free: Sequence[bool]) -> float:
     """Return what it costs which of a name's parts the other one lacks, beside how many they are."""
+    surname, weights = name.surname, name.weights
+    if name.remarks:
+        kept = [n for n in range(len(free)) if n not in name.remarks]
+        surname = sum([n < surname for n in kept])
+        free, weights = [free[n] for n in kept], tuple([weights[n] for n in kept])
     cost = 0.0
-    surname = name.surname
     if surname and all(free[:surname]):
         cost += SURNAME_LACKED
-    elif surname and free[0] and name.weights[0] >= WEIGHT_OF_INITIAL:
+    elif surname and free[0] and weights[0] >= WEIGHT_OF_INITIAL:
         cost += FIRST_LACKED
-    if surname < len(free) and free[surname] and name.weights[surname] >= WEIGHT_OF_INITIAL:
+    if surname < len(free) and free[surname] and weights[surname] >= WEIGHT_OF_INITIAL:
         cost += FIRST_LACKED
     return cost

@@ -50,11 +50,39 @@ class Spelled:
     """How many parts, from the first, stand before a comma; 0 where there is none, or nothing behind it."""
     vowelless: frozenset[str] = _NOTHING
     """Those parts of which only the consonants are known."""
+    remarks: tuple[int, ...] = ()
+    """Places of parts that weigh nothing unless the other name has them; only of a name to be screened."""
+    trades: tuple[int, ...] = ()
+    """Places of business words and legal forms, where there are business words; as above."""
+    outside: tuple[str, ...] = ()
+    """Words of the field that this, a piece of it, leaves out."""
 
     @property
     def key(self) -> str:
         """The same for names of the same parts in any order."""
         return " ".join(sorted(self.parts))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The parts but for remarks."""
+        if not self.remarks:
+            return self.parts
+        return tuple([part for n, part in enumerate(self.parts) if n not in self.remarks])
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key; and those without each run of remarks, without all, and without business words, too."""
+        runs: list[set[int]] = []
+        for n in self.remarks:
+            if runs and n - 1 in runs[-1]:
+                runs[-1].add(n)
+            else:
+                runs.append({n})
+        without = [set[int](), *runs, set(self.remarks), {*self.remarks, *self.trades}]
+        return tuple(dict.fromkeys([self._key_without(each) for each in without]))
+
+    def _key_without(self, places: set[int]) -> str:
+        return " ".join(sorted([part for n, part in enumerate(self.parts) if n not in places]))
 
 
 @lru_cache(maxsize=1 << 10)

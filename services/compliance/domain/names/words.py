@@ -1,6 +1,7 @@
 """Words in names that are not what tells one party from another: forms, titles, prefixes, particles.
 
-They are kept and compared, but weigh little; so "Acme" is "Acme Ltd" and "Dr. Jane Doe" is "Jane Doe".
+They are kept and compared, but weigh little; so "Acme" is "Acme Ltd" and "Dr. Jane Doe" is "Jane Doe". What
+stands beside names and is no part of any is in `words_beside.py`.
 """
 
 from typing import Final

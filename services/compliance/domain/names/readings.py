@@ -1,0 +1,179 @@
+"""Reads a name field in all the ways it may be meant: as a whole, and each party in it by itself.
+
+Most fields are one name and one reading. Brackets, `;`, `|`, `/`, a dash between spaces, a line's end, words
+such as "aka" and "c/o", and "and" between two whole names part it into pieces; each piece is a name of its
+own. Their number is bounded, whatever the text.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+from services.compliance.domain.names.scripts import without_hidden
+from services.compliance.domain.names.spelling import CHARACTERS_MAX, Spelled, spell, spell_in_its_script
+from services.compliance.domain.names.words import ORGANISATION_FORMS, PARTICLES, TITLES
+from services.compliance.domain.names.words_beside import (
+    BESIDE,
+    BUSINESS_WORDS,
+    SLASHED,
+    is_number,
+    runs_beside,
+)
+
+PIECES_MAX: Final = 8
+"""Of one field that are looked at besides the whole; those of two words and more first."""
+
+CODES_MAX: Final = 6
+"""Parts of a field of nothing but numbers and single letters, of which one or two may be the name."""
+
+_MAY_PART: Final = re.compile(r"[\d/;|&+()\[\]{}\n\r\u2010-\u2015／；｜＆＋（）［］｛｝【】〔〕℅]")
+_SLASHED: Final = re.compile(
+    r"(?<!\w)(?:" + "|".join(re.escape(each) for each in SLASHED) + r")(?!\w)", re.IGNORECASE
+)
+_BRACKETS: Final = re.compile(r"[()\[\]{}【】〔〕]")
+_OPENING: Final = frozenset("([{【〔")
+_BETWEEN: Final = re.compile(r"[/;|\n\r]|\s[-\u2010-\u2015]\s")
+_BOTH: Final = re.compile(r"\s*[&+]\s*|\sand\s", re.IGNORECASE)
+_PLAIN_WORDS: Final = (BESIDE | {"and"}).isdisjoint
+_NAMELESS: Final = ORGANISATION_FORMS | PARTICLES | TITLES | BUSINESS_WORDS
+
+
+@lru_cache(maxsize=1 << 10)
+def readings(name: str) -> tuple[Spelled, ...]:
+    """Return the whole name, then its pieces, at most `PIECES_MAX`; remembered for the next list."""
+    whole = spell(name)
+    if _MAY_PART.search(name, 0, CHARACTERS_MAX) is None and " - " not in name and _PLAIN_WORDS(whole.parts):
+        return (whole,)
+    text = _without_slashed(name)
+    whole = spell(text)
+    marked, spans = _marked(whole)
+    pieces = {marked.parts: marked}
+    # A number with letters in it may be a name, such as an aircraft's.
+    remarks = {part for n in marked.remarks if (part := whole.parts[n]).isdigit() or part.isalpha()}
+    for piece in (*_bare(marked), *_ordered(_pieces(text, spans))):
+        if len(pieces) > PIECES_MAX:
+            break
+        is_name = any(len(part) > 1 for part in piece.parts) and not remarks.issuperset(piece.parts)
+        if is_name:
+            outside = Counter(whole.parts) - Counter(piece.parts)
+            pieces.setdefault(piece.parts, replace(piece, outside=tuple(outside.elements())))
+    return tuple(pieces.values())
+
+
+def readings_in_its_script(name: str) -> tuple[Spelled, ...]:
+    """Return a name in a script without vowels by its letters, with its remarks and without; else nothing."""
+    letters = spell_in_its_script(_without_slashed(name))
+    if letters is None:
+        return ()
+    marked = mark(letters)
+    return (marked, *_bare(marked))
+
+
+def _without_slashed(name: str) -> str:
+    """Return what of a text is looked at, with abbreviations such as "c/o" in words."""
+    text = name[:CHARACTERS_MAX]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", without_hidden(text))
+    if "/" not in text:
+        return text
+    return _SLASHED.sub(lambda found: f" {SLASHED[found[0].lower()]} ", text)
+
+
+def mark(spelled: Spelled) -> Spelled:
+    """Say of a spelled name which of its parts are remarks, and which business words."""
+    return _marked(spelled)[0]
+
+
+def _marked(spelled: Spelled) -> tuple[Spelled, list[tuple[int, int]]]:
+    parts = spelled.parts
+    connectors, remarks = runs_beside(parts)
+    trades = [
+        n
+        for n, part in enumerate(parts)
+        if (part in BUSINESS_WORDS or part in ORGANISATION_FORMS) and n not in remarks
+    ]
+    if not any(parts[n] in BUSINESS_WORDS for n in trades):
+        trades = []
+    if remarks or trades:
+        spelled = replace(spelled, remarks=tuple(sorted(remarks)), trades=tuple(trades))
+    return spelled, connectors
+
+
+def _bare(marked: Spelled) -> Iterator[Spelled]:
+    """Yield the name without its phrases, so that nothing is taken for a word of them; numbers stay remarks.
+
+    Where there are but numbers, any of them may be the name: an aircraft's beside an account's.
+    """
+    parts = marked.parts
+    numbers = [n for n, part in enumerate(parts) if is_number(part)]
+    codes = marked.kept
+    if 1 < len(codes) <= CODES_MAX and not any(part.isalpha() and len(part) > 1 for part in codes):
+        for size in (2, 1):
+            windows = (codes[n : n + size] for n in range(len(codes) - size + 1))
+            yield from (Spelled(each) for each in windows if not "".join(each).isdigit())
+    kept = [n for n in range(len(parts)) if n not in marked.remarks or n in numbers]
+    if len(kept) < len(parts):
+        surname = sum(n < marked.surname for n in kept)
+        bare = tuple(parts[n] for n in kept)
+        yield mark(Spelled(bare, surname if surname < len(bare) else 0, marked.vowelless))
+
+
+def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterator[Spelled]:
+    """Yield the pieces of a text, in no order of importance."""
+    chunks = {chunk: None for each in _bracketed(text) for chunk in _BETWEEN.split(each) if chunk.strip()}
+    if spans:
+        chunks[text] = None
+    for chunk in chunks:
+        spelled = spell(chunk)
+        start = 0
+        for begin, end in (*runs_beside(spelled.parts)[0], (len(spelled.parts), 0)):
+            if begin > start:
+                yield _part_of(spelled, start, begin)
+            start = end
+        for found in islice(_BOTH.finditer(chunk), PIECES_MAX):
+            sides = spell(chunk[: found.start()]), spell(chunk[found.end() :])
+            if all(_is_whole_name(side.parts) for side in sides):
+                yield from (mark(side) for side in sides)
+
+
+def _bracketed(text: str) -> list[str]:
+    """Return what stands outside of brackets, as one text, and what stands in each; by the outermost."""
+    outside: list[str] = []
+    inside: list[str] = []
+    depth = start = 0
+    for found in _BRACKETS.finditer(text):
+        is_opening = found[0] in _OPENING
+        if is_opening and depth == 0:
+            outside.append(text[start : found.start()])
+            start = found.end()
+        elif not is_opening and depth <= 1:
+            (inside if depth else outside).append(text[start : found.start()])
+            start = found.end()
+        depth = max(0, depth + (1 if is_opening else -1))
+    (inside if depth else outside).append(text[start:])
+    return [" ".join(outside), *inside]
+
+
+def _part_of(spelled: Spelled, start: int, end: int) -> Spelled:
+    """Return the parts from one place to another as a name of its own, marked."""
+    surname = min(max(0, spelled.surname - start), end - start)
+    surname = 0 if surname >= end - start else surname
+    return mark(Spelled(spelled.parts[start:end], surname, spelled.vowelless))
+
+
+def _is_whole_name(parts: Sequence[str]) -> bool:
+    """Whether there are two words and more, one of them no business word or legal form."""
+    return _names(parts) > 0 and sum(len(part) > 1 and part not in PARTICLES for part in parts) > 1
+
+
+def _names(parts: Iterable[str]) -> int:
+    return sum(len(part) > 1 and part not in _NAMELESS for part in parts)
+
+
+def _ordered(pieces: Iterable[Spelled]) -> list[Spelled]:
+    return sorted(pieces, key=lambda piece: _names(piece.kept) < 2)
