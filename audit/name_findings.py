@@ -7,18 +7,29 @@ from typing import Any, Final
 
 from audit.evidence import ListedEntry, RuleParameter, ScreeningData
 from audit.findings import Found
-from audit.names import Bearer, bearings, has_number_of, is_same_but_for_its_form, is_same_name, score_of
+from audit.names import (
+    Bearer,
+    bearings,
+    has_a_letter,
+    has_nothing,
+    has_number_of,
+    is_same_but_for_its_form,
+    is_same_name,
+    score_of,
+)
 
+UNNAMED: Final = "unnamed"
+"""What compliance says of a name with nothing in it to compare."""
 SEQ_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where in an instruction an entry of a list was found."""
+    """Where an instruction names an entry of a list; or, without one, has a name with nothing to compare."""
 
     field: str
-    list_code: str
-    entry_id: str
+    list_code: str = ""
+    entry_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,13 @@ class Named:
 
 def name_found(match: Match) -> Found:
     """What identifies a finding about a name."""
-    return Found("SAN-1", (("entry", match.entry_id), ("field", match.field), ("list", match.list_code)))
+    entry, code = match.entry_id or None, match.list_code or None
+    return Found("SAN-1", (("entry", entry), ("field", match.field), ("list", code)))
+
+
+def unnamed_in(bearers: Iterable[Bearer]) -> dict[Match, str]:
+    """What is held, or alerts, because its name has nothing in it to compare."""
+    return {Match(each.field): "hold" for each in bearers if each.name and has_nothing(each.name)}
 
 
 def equal_names(
@@ -136,6 +153,12 @@ def _unjustified(
     finding: Mapping[str, Any], named: Named, row: RuleParameter, data: ScreeningData, shard: int, seq: int
 ) -> tuple[str, str]:
     values = finding["values"]
+    if values.get("comparison") == UNNAMED:
+        if finding["rule_version"] != row.version:
+            return f"the version is {finding['rule_version']}", ""
+        names = [each.name for each in named.bearers if each.field == values["field"] and each.name]
+        can_be_compared = all(has_a_letter(name) for name in names)
+        return ("it has a name that can be compared" if can_be_compared else ""), "hold"
     alert_at = threshold(row, "alert_at")
     told = (finding["rule_version"], values.get("alert_at"), values.get("hold_at"))
     if told != (row.version, alert_at, threshold(row, "hold_at")):

@@ -163,6 +163,22 @@ def is_same_but_for_its_form(name: str, kind: str | None, listed: ListedName) ->
     return bool(bare) and bare == sorted(_bare(listed.name))
 
 
+def has_nothing(name: str) -> bool:
+    """Whether a name is only spaces, punctuation, pictures and what is not seen: nothing can be compared."""
+    return all(each in _SIGNS or each.isspace() or "\U0001f600" <= each <= "\U0001f64f" for each in name)
+
+
+def has_a_letter(name: str) -> bool:
+    """Whether a name has a Latin letter or a digit, and so can be compared."""
+    return bool(_parts(name))
+
+
+_SIGNS: Final = frozenset(
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u00b7\u2013\u2014\u2018\u2019\u2026\ufe0f\ufeff"
+) | {chr(each) for each in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065))}
+"""ASCII punctuation and some beside it, and characters that are not seen."""
+
+
 def _parts(name: str) -> list[str]:
     """Latin letters and digits in lower case, marks dropped. (Other scripts are beyond this model.)"""
     plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))

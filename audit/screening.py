@@ -16,7 +16,7 @@ from audit.cash_findings import Event, cash_findings, cash_of
 from audit.evidence import JOURNAL, Evidence, Record, RuleChange, RuleParameter, ScreeningData
 from audit.findings import Found, found_pattern
 from audit.movements import History, Moved, Opened, is_undoing, movements_of
-from audit.name_findings import Named, equal_names, equal_now, name_found
+from audit.name_findings import Named, equal_names, equal_now, name_found, unnamed_in
 from audit.names import bearers_of
 from audit.parameters import parameter_of
 from audit.patterns import patterns_in
@@ -216,6 +216,7 @@ def _judge_names(
         for match, level in equal_names(data, shard, bearer, row)
         if (match.list_code, match.entry_id) not in spared
     }
+    must |= unnamed_in(bearers)
     is_customer = event["type"] == "InstructionApplied"
     stays = frozenset(equal_now(data, shard, bearers, row) - spared if is_customer else ())
     said.named[event["shard"], event["seq"]] = Named(

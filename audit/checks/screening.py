@@ -222,7 +222,7 @@ def _findings_bear_out(
     levels: set[str] = set()
     for finding in findings:
         wrong, level = unjustified(finding, named, row, data, event["shard"], event["seq"])
-        tally.expect(not wrong, f"{where}: {finding['values']['entry']}: {wrong}")
+        tally.expect(not wrong, f"{where}: {_entry(finding)[1] or 'a name'}: {wrong}")
         levels.add(level)
     if event["type"] == "HoldPlaced":
         for_age = is_held_for_age(row) and bool(told_old(event["findings"]))

@@ -172,6 +172,14 @@ def test_an_identifier_must_be_found_as_what_it_is(payment: dict[str, Any], hits
     assert must_be_found({"payment": payment}) == ({"hold"} if hits else set())
 
 
+@pytest.mark.parametrize(
+    ("name", "level"), [("???", "hold"), ("\u200b …", "hold"), ("🙂", "hold"), ("Jane?", None), ("7", None)]
+)
+def test_a_name_of_nothing_must_be_told_of(name: str, level: str | None) -> None:
+    """Whoever bears it, no list can say."""
+    assert must_be_found({"payment": {"creditor": {"name": name}}}) == {level} - {None}
+
+
 def must_be_found(instruction: dict[str, Any]) -> set[str | None]:
     """The levels of what must be found in an instruction."""
     [named] = judged([cash(0, "1.00", instruction=instruction)]).named.values()
@@ -192,6 +200,7 @@ ALIKE: dict[str, Any] = {
     "evidence": [],
 }
 DISAGREES = [{"what": "country", "bearing": "contradicts", "change": -0.03}]
+UNNAMED = {"comparison": "unnamed", "entry": None, "list": None}
 TOLD: list[tuple[str, dict[str, Any], dict[str, Any], str | None]] = [
     ("a hold borne out", {}, {}, None),
     ("an alert borne out", {"score": 0.8, "name_score": 0.8, "kind": "AlertRaised"}, {}, None),
@@ -214,6 +223,15 @@ TOLD: list[tuple[str, dict[str, Any], dict[str, Any], str | None]] = [
     ("cleared above it", {"kind": "DecisionMade"}, {}, "did not"),
     ("no identifier", {"comparison": "identifier", "score": 1.0}, {}, "another one"),
     ("an identifier", {"comparison": "identifier", "score": 1.0}, {"identifier": "X12345"}, None),
+    ("a name of nothing", UNNAMED, {"name": "???"}, None),
+    (
+        "a name of nothing, cleared",
+        {**UNNAMED, "kind": "DecisionMade"},
+        {"name": "?"},
+        "did not",
+    ),
+    ("no name of nothing", UNNAMED, {}, "can be compared"),
+    ("nothing told of it", {}, {"name": "???"}, "lacks"),
 ]
 
 

@@ -251,22 +251,24 @@ def test_names_that_nobody_has_are_screened_like_others(own: str, capsys: Captur
     """Of ten thousand letters, control characters, punctuation, turned around: answered, never refused."""
     names = ["x" * 10_000, "\x01\x02", "!!!", "\u202edlawmirG rakottO\u202c"]
     found = told(capsys, "screen", *names, own, status=1)
-    assert [each["decision"] for each in found] == ["clear", "clear", "clear", "hold"]
+    assert [each["decision"] for each in found] == ["clear", "hold", "hold", "hold"]
+    assert [each["nothing_to_compare"] for each in found] == [False, True, True, False]
     assert [each["cut"] for each in found] == [True, False, False, False]
 
 
 def test_what_was_left_aside_and_what_lowers_the_score_is_shown(own: str, capsys: Capture):
     """The guide's examples: the field says more than the name, and whoever looks at the match sees what."""
-    names = ["Odile Meyer c/o Ottokar Grimwold (deceased)", "Ottokar Grimwold Trading Ltd"]
+    names = ["Odile Meyer c/o Ottokar Grimwold (deceased)", "Ottokar Grimwold Trading Ltd", "???"]
     matches = [(each["decision"], *each["matches"]) for each in told(capsys, "screen", *names, own, status=1)]
-    [(held, remarks), (alerted, trading)] = matches
-    assert (held, alerted) == ("hold", "alert")
+    [(held, remarks), (alerted, trading), (unnamed,)] = matches
+    assert (held, alerted, unnamed) == ("hold", "alert", "hold")
     assert (remarks["score"], remarks["left_aside"]) == (1.0, ["odile", "meyer", "careof", "deceased"])
     assert (trading["score"], trading["business_words"]) == (0.8, ["trading", "ltd"])
     assert main(["compliance", "screen", *names, own]) == 1
     said = capsys.readouterr().out
     assert "equal; left aside: odile meyer careof deceased" in said
     assert "whole beside trading, ltd" in said
+    assert "hold; there is nothing in it that can be compared with any list" in said
 
 
 def test_two_names_are_compared_without_their_remarks(capsys: Capture):

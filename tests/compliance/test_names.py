@@ -135,15 +135,15 @@ HIDDEN = {
     "full width and mathematical letters": ("Ｏtto 𝐆𝐫𝐢𝐦𝐰𝐨𝐥𝐝", ("otto", "grimwold")),
     "only punctuation": ("--- !?. ,'`", ()),
     "only hidden characters": ("\u200b\u202e\x00", ()),
-    "emoji": ("Otto 🙂", ("otto", "slightly", "smiling", "face")),
+    "pictures": ("Otto 🙂 Grimwold ★ ✈", ("otto", "grimwold")),
+    "pictures of letters": ("🅾🆃🆃🅾", ("otto",)),
 }
 
 
 @pytest.mark.parametrize(("text", "parts"), HIDDEN.values(), ids=HIDDEN)
 def test_what_is_not_seen_does_not_hide_a_name(text: str, parts: tuple[str, ...]):
     """Somebody may try; what a reader sees is compared."""
-    found = spell(text).parts
-    assert found == parts or (text.startswith("Otto 🙂") and found[0] == "otto")
+    assert spell(text).parts == parts
 
 
 @pytest.mark.parametrize(

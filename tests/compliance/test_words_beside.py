@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.compliance.domain.lists.party import ListedParty
 from services.compliance.domain.matches import ALERT_AT, HOLD_AT, NameMatch
 from services.compliance.domain.names.evidence import Known
-from services.compliance.domain.names.readings import PIECES_MAX, readings
+from services.compliance.domain.names.readings import PIECES_MAX, has_nothing_to_compare, readings
 from services.compliance.domain.names.words_beside import BUSINESS_WORDS, CONNECTORS, REMARKS, SLASHED
 from services.compliance.domain.watchlist import CANDIDATES_MAX, NamesIndex
 from services.compliance.domain.whitelist import WhitelistRow, entry_digest
@@ -209,10 +209,22 @@ def test_the_readings_of_a_name_are_few_whatever_it_is(text: str):
 @given(st.text(alphabet="ab 1/;|&()[]-,.\n", max_size=60))
 def test_any_text_can_be_read(text: str):
     """And no reading has a part that is not in the field."""
-    for piece in readings(text)[1:]:
+    whole, *pieces = readings(text)
+    for piece in pieces:
         assert 0 < len(piece.parts) <= 32
         assert 0 <= piece.surname < len(piece.parts)
         assert set(piece.remarks) <= set(range(len(piece.parts)))
+    assert has_nothing_to_compare(text) == (not whole.parts)
+
+
+NOTHING = ["???", "-----", "…", "🙂🙂", "★ ★", "\u200b\u2060", "   ", "\u202e", "( )", "€"]
+SOMETHING = ["O", "7", "Ж", "李", "\u200bOtto", "🅾", "Nobody?"]
+
+
+@pytest.mark.parametrize("name", [*NOTHING, *SOMETHING])
+def test_a_name_without_letters_and_digits_has_nothing_to_compare(name: str):
+    """Punctuation, pictures and what is not seen are no name."""
+    assert has_nothing_to_compare(name) == (name in NOTHING)
 
 
 def test_a_whitelisted_pair_counts_however_its_name_was_read():

@@ -12,7 +12,15 @@ from services.compliance.domain.memory import Draft
 from services.compliance.domain.records import AlertKey, AlertRow, DecisionRow, HoldRow
 from services.compliance.domain.rule_changes import ShadowFinding
 from services.compliance.handlers.alerts import raise_alert
-from services.compliance.handlers.screening import Hit, Judgement, Question, cash_at_home, find_names, judge
+from services.compliance.handlers.screening import (
+    Hit,
+    Judgement,
+    Question,
+    cash_at_home,
+    find_names,
+    judge,
+    unnamed_in,
+)
 from services.compliance.handlers.snoozes import tell_snoozed
 from services.compliance.handlers.windows import take_entries
 from services.compliance.handlers.work_order import rank_alerts, save_alerts
@@ -71,7 +79,8 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
     matches = find_names(news.names, draft.indexes_of(record.shard)) if news.names and is_primary else ()
     waits = news.waits and is_primary
     unread = news.unread and is_primary
-    if not (matches or waits or moved or news.cash or unread):
+    unnamed = unnamed_in(news.names) if news.names and is_primary else ()
+    if not (matches or waits or moved or news.cash or unread or unnamed):
         return None
     event = news.event()
     if not isinstance(event, TransactionEvent | InstructionApplied):
@@ -79,7 +88,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
     owners = _owners(event) if news.cash else ()
     homes = [owner for owner in owners if shard_of(owner, partitions) == record.shard]
     cash = cash_at_home(event, homes) if homes else ()
-    if not (matches or waits or moved or cash or unread):
+    if not (matches or waits or moved or cash or unread or unnamed):
         return None
     return Question(
         shard=record.shard,
@@ -93,6 +102,7 @@ def _question(record: Received, draft: Draft, partitions: int, moved: tuple[Hit,
         rules=draft.rules_of(record.shard).at(record.offset),
         moved=moved,
         unread=unread,
+        unnamed=unnamed,
         offset=record.offset,
         checks=draft.checks_of(record.shard) if waits and news.names else {},
     )

@@ -10,6 +10,7 @@ from services.compliance.domain.cash import CashEvent, OwnerHistory
 from services.compliance.domain.ledger_events import Bearer, cash_events
 from services.compliance.domain.list_age import ListCheck, outdated
 from services.compliance.domain.matches import EntryMatch, NameMatch
+from services.compliance.domain.names.readings import has_nothing_to_compare
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, CashRule
 from services.compliance.domain.rule_changes import RuleSet, Shadow
@@ -29,6 +30,8 @@ from shared.messages.journal import (
 SUBJECT_ENTRIES_MAX: Final = 10
 UNREAD: Final = "sealed"
 """The subject of a hit about names that nobody can read any more."""
+UNNAMED: Final = "unnamed"
+"""The subject of a hit about names with nothing in them to compare."""
 OUTDATED: Final = "lists"
 """The subject of a hit about lists that are older than allowed."""
 
@@ -65,6 +68,8 @@ class Question:
     """What rules about windows found."""
     unread: bool = False
     """Whether it has names that nobody can read any more."""
+    unnamed: tuple[str, ...] = ()
+    """Where it has names with nothing in them to compare."""
     offset: int = NOW
     """Of the record in the shard's partition of the journal."""
     checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
@@ -143,6 +148,12 @@ def _found(bearer: Bearer, index: NamesIndex) -> Iterable[EntryMatch]:
                 yield match
 
 
+def unnamed_in(names: Iterable[Bearer]) -> tuple[str, ...]:
+    """Return where an instruction has a name with nothing in it that can be compared, each place once."""
+    found = [each.field for each in names if each.name and has_nothing_to_compare(each.name)]
+    return tuple(dict.fromkeys(found))
+
+
 def cash_at_home(event: LedgerEvent, homes: Iterable[str]) -> tuple[tuple[CashEvent, int], ...]:
     """Return the cash of those owners whose home is this shard, so that each leg is seen exactly once."""
     if not isinstance(event, TransactionEvent):
@@ -172,8 +183,8 @@ def _judge_one(question: Question, histories: Histories) -> Judgement:
         if not hit.is_only_told
     ]
     hits += _outdated(question, home, day, book)
-    if question.unread:
-        hits += _unread(home, day, book)
+    if question.unread or question.unnamed:
+        hits += _unscreened(question, home, day, book)
     for cash, scale in question.cash:
         history = histories.history(question.shard, cash.owner)
         assert history is not None, "the history of every owner with cash is loaded first"
@@ -228,13 +239,21 @@ def name_hits(
     ]
 
 
-def _unread(owner: str, day: date, book: ParameterBook) -> list[Hit]:
+def _unscreened(question: Question, owner: str, day: date, book: ParameterBook) -> list[Hit]:
     """What cannot be screened is not let go: people look at it."""
     row = book.choose(san_1.RULE.code, ANY_ASSET, day)
     if row is None:
         return []
     hold_for = book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta()
-    return [Hit(san_1.RULE.code, owner, UNREAD, (san_1.tell_unread(row.version),), True, hold_for)]
+    findings = {
+        UNREAD: (san_1.tell_unread(row.version),) if question.unread else (),
+        UNNAMED: tuple(san_1.tell_unnamed(each, row.version) for each in question.unnamed),
+    }
+    return [
+        Hit(san_1.RULE.code, owner, subject, told, holds=True, hold_for=hold_for)
+        for subject, told in findings.items()
+        if told
+    ]
 
 
 def _outdated(question: Question, home: str, day: date, book: ParameterBook) -> list[Hit]:

@@ -3,6 +3,9 @@
 31 CFR part 501 and the programmes of each list; OFAC's FAQ 5 on what to do with a match. At which likeness to
 hold and to alert is for each firm to choose by its risk (Wolfsberg Group, Sanctions Screening Guidance 2019).
 
+A name with neither letters nor digits can be compared with none: its payment is held where it waits, else an
+alert is raised.
+
 Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held; so
 is one to "Otto Grimwold (deceased)". One to "Otto Grimwold Trading Ltd" alerts.
 """
@@ -38,6 +41,8 @@ WHITELIST_DAYS_MAX: Final = 365
 """Lists of good guys are to be looked at again regularly (Wolfsberg Group, as above)."""
 NOT_SCREENED: Final = "not_screened"
 """The comparison that a finding tells of whose lists are older than allowed."""
+UNNAMED: Final = "unnamed"
+"""The comparison that a finding tells of whose name has nothing to compare."""
 _BEARINGS: Final = {"agrees": "For it", "near": "Undecided", "contradicts": "Against it"}
 _IDENTIFIERS: Final[dict[str, str]] = {
     "passport": "the passport number",
@@ -152,6 +157,16 @@ def tell_unread(version: int) -> Finding:
         rule_version=version,
         sentence="Its names cannot be compared with any list: the key that they are sealed under is gone.",
         values={"field": "sealed"},
+    )
+
+
+def tell_unnamed(field_: str, version: int) -> Finding:
+    """Tell that a name has neither letters nor digits, so that no list can be asked about its bearer."""
+    return Finding(
+        rule=RULE.code,
+        rule_version=version,
+        sentence=f"{_WORDS[field_]} has a name with nothing in it that can be compared with any list.",
+        values={"field": field_, "comparison": UNNAMED},
     )
 
 

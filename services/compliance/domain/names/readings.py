@@ -32,6 +32,7 @@ CODES_MAX: Final = 6
 """Parts of a field of nothing but numbers and single letters, of which one or two may be the name."""
 
 _MAY_PART: Final = re.compile(r"[\d/;|&+()\[\]{}\n\r\u2010-\u2015／；｜＆＋（）［］｛｝【】〔〕℅]")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9]")
 _SLASHED: Final = re.compile(
     r"(?<!\w)(?:" + "|".join(re.escape(each) for each in SLASHED) + r")(?!\w)", re.IGNORECASE
 )
@@ -82,6 +83,11 @@ def _without_slashed(name: str) -> str:
     if "/" not in text:
         return text
     return _SLASHED.sub(lambda found: f" {SLASHED[found[0].lower()]} ", text)
+
+
+def has_nothing_to_compare(name: str) -> bool:
+    """Whether a name has no letter and no digit in any script, so that no list can be asked about it."""
+    return _PLAIN.search(name, 0, CHARACTERS_MAX) is None and not spell(name).parts
 
 
 def mark(spelled: Spelled) -> Spelled:

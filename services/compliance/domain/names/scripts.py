@@ -75,6 +75,8 @@ _HIDDEN: Final = re.compile(
 _OVERRIDE: Final = re.compile("\u202e([^\u202c\u202d\u202e]*)[\u202c\u202d]?")
 """Text shown from right to left whatever it is: a name stored backwards reads forwards."""
 
+_MAY_BE_PICTURE: Final = re.compile(r"[\u00a1-\u00bf\u2000-\u2bff\u3000-\u303f\U0001f000-\U0001faff]")
+"""Blocks of signs and pictures; the one letter that some of them are is kept."""
 _WORD: Final = re.compile(r"\S+")
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u064b-\u065f\u0670\u0591-\u05c7]")
 _ARABIC: Final = re.compile(r"[\u0600-\u06ff\u0750-\u077f]")
@@ -103,7 +105,7 @@ def latin(name: str) -> tuple[str, frozenset[str]]:
     """
     words: list[str] = []
     consonants: set[str] = set()
-    for word in _SEPARATORS.split(unicodedata.normalize("NFKC", without_hidden(name))):
+    for word in _words_of(name):
         if word.isascii():
             words.append(word)
         elif _ARABIC.search(word):
@@ -120,6 +122,20 @@ def latin(name: str) -> tuple[str, frozenset[str]]:
     return " ".join(words), frozenset(consonants)
 
 
+def _words_of(name: str) -> list[str]:
+    text = unicodedata.normalize("NFKC", without_hidden(name))
+    if _MAY_BE_PICTURE.search(text) is not None:
+        text = _MAY_BE_PICTURE.sub(_letter_of, text)
+    return _SEPARATORS.split(text)
+
+
+def _letter_of(found: re.Match[str]) -> str:
+    """Return a sign as it is where it stands for a letter or a digit; a picture is no word of a name."""
+    sign = found[0]
+    is_letter = unicodedata.category(sign)[0] in "LN" or len(anyascii(sign)) == 1
+    return sign if is_letter else " "
+
+
 def by_letters_of_its_script(name: str) -> str | None:
     """Write a name in a script without vowels letter by letter; None of a name without such a word.
 
@@ -127,9 +143,11 @@ def by_letters_of_its_script(name: str) -> str | None:
     """
     if not _ABJAD.search(name):
         return None
-    words = _SEPARATORS.split(unicodedata.normalize("NFKC", without_hidden(name)))
     return " ".join(
-        [anyascii(_MARKS.sub("", word).translate(_ARABIC_ONE_LETTER)).replace("'", "") for word in words]
+        [
+            anyascii(_MARKS.sub("", word).translate(_ARABIC_ONE_LETTER)).replace("'", "")
+            for word in _words_of(name)
+        ]
     )
 
 
