@@ -20,7 +20,8 @@ class Found:
 def found_pattern(rule: str, found: Pattern) -> Found:
     """What identifies a finding about movements."""
     facts: list[tuple[str, Any]] = [("count", found.count), ("events", found.events), ("total", found.total)]
-    return Found(rule, tuple([*facts, ("pattern", found.pattern)] if found.pattern else facts))
+    told = (("pattern", found.pattern), ("completed_by", found.completed_by))
+    return Found(rule, (*facts, *(each for each in told if each[1] is not None)))
 
 
 def found_of_cash(rule: str, members: Sequence[Cash], *, pattern: str | None = None) -> Found:
@@ -50,7 +51,9 @@ def found_in(finding: Mapping[str, Any], scale: int) -> Found:
         ("events", tuple(values["events"])),
         ("total", minor_of(values["total"], scale)),
     ]
-    facts += [(name, values[name]) for name in ("pattern", "customers", "person") if name in values]
+    facts += [
+        (name, values[name]) for name in ("pattern", "customers", "person", "completed_by") if name in values
+    ]
     return Found(finding["rule"], tuple(facts))
 
 

@@ -1,7 +1,8 @@
 """What moved for an owner in an asset, as the auditor reads it, and what rules may ask of it: plain loops."""
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -127,6 +128,8 @@ class History:
     """All that moved for one owner in one asset so far, the last of it under judgement."""
 
     moved: list[Moved] = field(default_factory=list[Moved])
+    in_time: list[Moved] = field(default_factory=list[Moved])
+    """The same by event time; at one time in the order in which they came."""
     opened: datetime | None = None
     segment: str = ""
     country: str = ""
@@ -155,6 +158,7 @@ class History:
         self.accounts[each.account] = each.at if last is None else max(last, each.at)
         self.opened = self.opened or each.at
         self.moved.append(each)
+        insort(self.in_time, each, key=_when)
         self.met = 0
         if each.partner:
             key = (each.partner, each.amount > 0)
@@ -162,13 +166,48 @@ class History:
             self.partners[key] = self.met + 1
             if len(self.partners) > PARTNERS:
                 self.partners.pop(next(iter(self.partners)))
+        if self.late:
+            self.met = self._met_before(each)
+
+    def _met_before(self, each: Moved) -> int:
+        """How often somebody's partner had been met before, without what is kept that came after it."""
+        if not each.partner:
+            return 0
+        alike = 0
+        for later in reversed(self.kept()):
+            if later is each:
+                break
+            alike += (later.partner, later.amount > 0) == (each.partner, each.amount > 0)
+        return max(0, self.partners.get((each.partner, each.amount > 0), 0) - 1 - alike)
+
+    @property
+    def is_disordered(self) -> bool:
+        """Whether the last lies behind the latest."""
+        return self.latest is not None and self.moved[-1].at < self.latest
+
+    def since_last(self) -> list[Moved]:
+        """What is kept after the last, in time, and the last itself unless it was judged as of its own."""
+        kept, last = self.kept(), self.moved[-1]
+        own = next((place for place, each in enumerate(kept) if each is last), len(kept))
+        return kept[own + 1 :] if self.late else kept[own:]
+
+    def as_of(self, each: Moved) -> "History":
+        """The same, looked at as of something that moved before: it has all that was kept, but ends there."""
+        return replace(self, late=True, now=each.at, idle=None, met=self._met_before(each))
+
+    def kept(self) -> list[Moved]:
+        """What rules may look at: the last of the latest days, by event time."""
+        assert self.latest is not None
+        oldest = self.latest - KEPT_FOR
+        return [each for each in self.in_time[-KEPT:] if each.at > oldest]
+
+    def ahead(self) -> list[Moved]:
+        """What is kept and lies after now."""
+        return [each for each in self.kept() if each.at > self.now]
 
     def within(self, time: timedelta) -> list[Moved]:
         """What is kept and lies less than a time before now, in event time."""
-        assert self.latest is not None
-        oldest = self.latest - KEPT_FOR
-        kept = [each for each in sorted(self.moved, key=lambda each: each.at)[-KEPT:] if each.at > oldest]
-        return [each for each in kept if self.now - time < each.at <= self.now]
+        return [each for each in self.kept() if self.now - time < each.at <= self.now]
 
     def counted(self, *, hours: int = 0, days: int = 0) -> tuple[list[Moved], int]:
         """All in the buckets of so many hours or days up to now, and what they add up to."""
@@ -186,3 +225,7 @@ class History:
 def volume(moved: Iterable[Moved]) -> int:
     """What came and went, together."""
     return sum(abs(each.amount) for each in moved)
+
+
+def _when(each: Moved) -> datetime:
+    return each.at

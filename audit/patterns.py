@@ -1,8 +1,9 @@
 """The reference model of the rules about windows, from their words in `docs/reference/rules.md`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final
 
 from audit.amounts import LARGEST, read_amount
@@ -14,12 +15,14 @@ BENFORD: Final = (301_030, 176_091, 124_939, 96_910, 79_181, 66_947, 57_992, 51_
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What identifies a finding: how many, their sum, their events, and which of a rule's patterns."""
+    """What identifies a finding: how many, their sum, their events, which of a rule's patterns, and the later
+    one that completes it, if it was judged before."""
 
     count: int
     total: int
     events: tuple[str, ...]
     pattern: str | None = None
+    completed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,10 @@ def _fan(asked: Asked) -> Pattern | None:
         inside = history.within(timedelta(days=days))
         large = [each for each in inside if each.partner and abs(each.amount) >= least]
         members = [each for each in large if (each.amount > 0) == comes]
+        ahead = [each for each in history.ahead() if (each.amount > 0) == comes]
         score = 0
         for partner in {each.partner for each in members}:
-            here = sum(each.partner == partner for each in members)
+            here = sum(each.partner == partner for each in [*members, *ahead])
             score += 1000 // (1 + max(0, history.partners.get((partner, comes), 0) - here))
         if score >= 1000 * wanted:
             return _of(members)
@@ -235,7 +239,8 @@ def _young(asked: Asked) -> Pattern | None:
 
 def _drained(asked: Asked) -> Pattern | None:
     went = -asked.last.amount
-    there = sum(each.amount for each in asked.history.moved) + went
+    ahead = sum(each.amount for each in asked.history.ahead())
+    there = sum(each.amount for each in asked.history.moved) - ahead + went
     if went < asked.amount("amount_min") or there <= 0 or went * 100 < there * asked.number("percent"):
         return None
     tiny = [each for each in asked.days() if abs(each.amount) < asked.amount("tiny_below")]
@@ -298,16 +303,58 @@ PATTERNS: Final[Sequence[tuple[str, str, Judge]]] = (
 )
 
 
+def _reaches(name: str) -> Callable[[Asked], bool]:
+    return lambda asked: abs(asked.last.amount) >= asked.amount(name)
+
+
+ANEW: Final[Mapping[str, Callable[[Asked], bool]]] = {
+    "STR-2": _reaches("band_from"),
+    "RMF-1": lambda _: True,
+    "MIR-1": _reaches("amount_min"),
+    "FAN-1": _reaches("amount_min"),
+    "FAN-2": _reaches("amount_min"),
+    "GS-1": _reaches("amount_min"),
+    "GEO-1": lambda asked: bool(asked.last.country),
+    "RND-1": _reaches("multiple"),
+    "SPL-1": _reaches("amount_min"),
+    "MA-1": lambda asked: asked.last.traded,
+}
+"""Rules that name movements, and which of what came before, but happened later, they judge once more."""
+ANEW_MOST: Final = 64
+
+
 def patterns_in(
     history: History, values_of: Callable[[str], Mapping[str, Any] | None]
 ) -> Iterator[tuple[str, Pattern, bool, int]]:
-    """Yield each rule that finds something in the last of a history, what, if it may hold, its cooldown."""
+    """Yield each rule that finds something in the last of a history, what, if it may hold, its cooldown.
+
+    If the last lies behind the latest, then what it completes together with what lies after it.
+    """
     last = history.moved[-1]
+    named: set[str] = set()
     for rule, direction, judge in PATTERNS:
-        if direction not in ("both", "in" if last.amount > 0 else "out"):
+        if not _is_asked(direction, last):
             continue
         values = values_of(rule)
         found = judge(Asked(history, last, values)) if values is not None else None
         if found is not None and values is not None:
             holds = "hold_hours" in values and last.amount < 0
+            if last.reference in found.events:
+                named.add(rule)
             yield rule, found, holds, int(values.get("cooldown_days", 1))
+    since_last = history.since_last() if history.is_disordered else []
+    for rule, direction, judge in PATTERNS if since_last else ():
+        values = values_of(rule) if rule in ANEW and rule not in named else None
+        if values is None:
+            continue
+        asked = (Asked(history, each, values) for each in since_last if _is_asked(direction, each))
+        for each in islice(filter(ANEW[rule], asked), ANEW_MOST):
+            found = judge(replace(each, history=history.as_of(each.last)))
+            if found is not None and last.reference in found.events:
+                completed = replace(found, completed_by=each.last.reference)
+                yield rule, completed, False, int(values.get("cooldown_days", 1))
+                break
+
+
+def _is_asked(direction: str, each: Moved) -> bool:
+    return direction in ("both", "in" if each.amount > 0 else "out")

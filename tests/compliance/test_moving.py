@@ -10,7 +10,7 @@ from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.windows import shard
 from services.compliance.handlers import windows
 from services.compliance.store.parameters import save_parameters
-from shared.messages.compliance import AlertRaised, HoldPlaced
+from shared.messages.compliance import AlertRaised, DecisionMade, HoldPlaced
 from shared.messages.envelope import Number
 from shared.messages.topics import JOURNAL
 from shared.runtime.work import Received
@@ -69,16 +69,61 @@ async def test_a_pending_one_counts_once_and_own_accounts_do_not(live: Harness):
 
 async def test_a_rule_holds_where_its_parameters_say_so(live: Harness):
     """Whether money waits is a firm's choice, by asset, customer and day; what was posted only alerts."""
-    owner = await owner_of(live)
-    row = next(each for each in RULE_PARAMETERS if each.rule == "RMF-1")
-    await save_parameters(owner, [replace(row, version=2, values={**row.values, "hold_hours": 8})])
-    await owner.close()
-    await live.restart()
+    await rmf_1_holds(live)
     ledger = Ledger()
     [hold] = await live.take(*passed_on(ledger, pending=True))
     assert isinstance(hold, HoldPlaced)
     assert [each.rule for each in hold.findings] == ["RMF-1"]
     assert kinds(await live.take(*passed_on(ledger, ANNE))) == ["RMF-1"]
+
+
+async def rmf_1_holds(harness: Harness) -> None:
+    """Let RMF-1 hold what waits from now on."""
+    owner = await owner_of(harness)
+    row = next(each for each in RULE_PARAMETERS if each.rule == "RMF-1")
+    await save_parameters(owner, [replace(row, version=2, values={**row.values, "hold_hours": 8})])
+    await owner.close()
+    await harness.restart()
+
+
+async def test_what_a_late_payment_completes_alerts_and_holds_nothing(live: Harness):
+    """The later one has been paid, and alone the late one was nothing: in order it would have gone, too."""
+    await rmf_1_holds(live)
+    ledger = Ledger()
+    await live.take(*ledger.moved("deposit", "6000", cash=False, at=hours(0)))
+    await live.take(*ledger.moved("withdrawal", "2500", cash=False, at=hours(4)))
+    said = await live.take(*ledger.moved("withdrawal", "2500", cash=False, at=hours(2), pending=True))
+    alert, decision = said
+    assert isinstance(alert, AlertRaised)
+    assert (alert.rule, alert.about) == ("RMF-1", Number(shard=0, seq=3))
+    told = alert.findings[0].values
+    assert (told["late"], told["completed_by"], told["events"]) == (True, "0-2", ["0-1", "0-2", "0-3"])
+    assert isinstance(decision, DecisionMade)
+    assert decision.decision == "cleared"
+    assert [each.rule for each in decision.findings] == ["RMF-1"]
+
+
+async def test_a_late_payment_that_was_too_much_at_its_time_is_held(live: Harness):
+    """It waits itself, and what it is found for lies behind it."""
+    await rmf_1_holds(live)
+    ledger = Ledger()
+    await live.take(*ledger.moved("deposit", "6000", cash=False, at=hours(0)))
+    await live.take(*ledger.moved("deposit", "10", cash=False, at=hours(4)))
+    [hold] = await live.take(*ledger.moved("withdrawal", "5000", cash=False, at=hours(2), pending=True))
+    assert isinstance(hold, HoldPlaced)
+    assert hold.findings[0].values["late"] is True
+
+
+async def test_money_that_is_told_of_after_it_was_passed_on_is_found_with_that(live: Harness):
+    """From another shard it comes when that is read; the alert is about what came last."""
+    ledger = Ledger()
+    await live.take(*ledger.moved("withdrawal", "5000", cash=False, at=hours(4)))
+    made = ledger.moved("transfer", "6000", owner=BOB, other=ALICE, cash=False, at=hours(3.99))
+    [alert] = [each for each in await live.take(*made) if each.owner == ALICE]
+    assert isinstance(alert, AlertRaised)
+    assert (alert.rule, alert.shard) == ("RMF-1", 0)
+    assert alert.about == Number(shard=1, seq=1)
+    assert alert.findings[0].values["completed_by"] == "0-1"
 
 
 async def test_parameters_for_a_segment_are_those_of_the_party_the_account_was_opened_for(live: Harness):
@@ -104,10 +149,9 @@ async def test_a_batch_that_is_rolled_back_leaves_no_trace_in_memory(live: Harne
     received = [live_record(came, decode)]
     await live.handle(received, commit=False)
     assert kinds(await live.take(went)) == [], "nothing came in"
-    assert kinds(await live.take(came)) == []
-    [again] = ledger.moved("withdrawal", "5000", cash=False, at=hours(5))
-    [alert] = [each for each in await live.take(again) if each.rule == "RMF-1"]
-    assert alert.findings[0].values["events"] == ["0-1", "0-2", "0-3"]
+    [alert] = await live.take(came)
+    told = alert.findings[0].values
+    assert (told["events"], told["count"], told["total"]) == (["0-1", "0-2"], 2, "11000.00")
 
 
 def live_record(delivery: Delivery, decode: Any) -> Any:

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from audit.findings import Found, found_in, found_pattern
 from audit.movements import History, Moved, movements_of
-from audit.patterns import patterns_in
+from audit.patterns import ANEW_MOST, patterns_in
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.windows.entry import instant
 from services.compliance.domain.windows.judging import WindowJudge
@@ -20,7 +20,8 @@ from services.compliance.domain.windows.window import Window
 from services.compliance.rules import WINDOW_RULES
 from shared.messages.envelope import Number
 from shared.messages.partitioner import shard_of
-from tests.compliance.ledger import ALICE, BOB, DAY, PARTITIONS, RECORDED_AT, Ledger
+from tests.compliance.disorder import ARRIVALS, Move
+from tests.compliance.ledger import ALICE, BOB, DAY, PARTITIONS, RECORDED_AT, Ledger, hours
 from tests.compliance.windows import BOOK
 
 PARTIES: list[dict[str, Any] | None] = [
@@ -104,6 +105,55 @@ def test_windows_and_plain_loops_find_the_same(steps: list[tuple[str, str, int, 
                     found_pattern(rule, found) for rule, found, *_ in patterns_in(history, _values(each))
                 ]
         assert said == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(moves=ARRIVALS)
+def test_what_comes_out_of_order_completes_the_same(moves: list[Move]):
+    """The auditor judges again from the rules' words: whom, in which order, how many, as of when."""
+    judge, window, history = WindowJudge(WINDOW_RULES, BOOK), Window(), History()
+    for value in values_of(moves):
+        [entry] = read_news(value).entries()
+        [moved] = movements_of(json.loads(value))
+        findings = [found_in(each.model_dump(), 2) for each in judge.take(window, entry)]
+        history.take(moved)
+        assert isinstance(moved, Moved)
+        mine = [found_pattern(rule, found) for rule, found, *_ in patterns_in(history, _values(moved))]
+        assert findings == mine
+
+
+def values_of(moves: list[Move]) -> list[bytes]:
+    """Play moves through a ledger, in the order in which they arrive."""
+    ledger, made = Ledger(), list[bytes]()
+    for minute, amount, party, traded in moves:
+        way: Any = "deposit" if amount[0] == "+" else "withdrawal"
+        name, _, country = party.partition("/")
+        named = {"name": name, "account": name, "country": country} if name else None
+        payment = {"debtor": named, "creditor": named} if named else None
+        [copy] = ledger.moved(way, amount[1:], cash=False, at=hours(minute / 60), payment=payment)
+        made.append(copy.value.replace(f'"type":"{way}"'.encode(), b'"type":"trade"', traded))
+    return made
+
+
+@pytest.mark.parametrize("between", [ANEW_MOST - 1, ANEW_MOST])
+def test_so_many_are_judged_once_more_by_both(between: int):
+    """Where one stops and the other goes on, a busy customer's findings would differ."""
+    busy: list[Move] = [
+        (1400, "-2000", "z", False),
+        *((600 + n / 4, "-1500", "y", False) for n in range(between)),
+    ]
+    smaller: list[Move] = [(500 + n / 4, "-999", "y", False) for n in range(90)]
+    judge, window, history = WindowJudge(WINDOW_RULES, BOOK), Window(), History()
+    findings, mine = list[Found](), list[Found]()
+    for value in values_of([*busy, *smaller, (0, "+2000", "x", False)]):
+        [entry] = read_news(value).entries()
+        [moved] = movements_of(json.loads(value))
+        findings = [found_in(each.model_dump(), 2) for each in judge.take(window, entry)]
+        history.take(moved)
+        assert isinstance(moved, Moved)
+        mine = [found_pattern(rule, found) for rule, found, *_ in patterns_in(history, _values(moved))]
+    assert findings == mine
+    assert ("MIR-1" in {each.rule for each in mine}) is (between < ANEW_MOST)
 
 
 def _values(each: Moved) -> Any:

@@ -60,17 +60,33 @@ class Naive:
     """What a window has to say after some entries, by plain loops over all of them."""
 
     seen: list[Entry]
+    of: Entry | None = None
+    """As of which it looks, as of a late one; None for the last."""
 
     def __post_init__(self) -> None:
         moved = [each for each in self.seen if each.amount]
         *before, self.last = moved
         latest = max(each.at for each in moved)
         behind = max((each.at for each in before), default=self.last.at) - self.last.at
-        self.late = behind > LATENESS
+        self.late = behind > LATENESS or self.of is not None
+        self.last = self.of or self.last
         self.now = self.last.at if self.late else latest
         kept = sorted(moved, key=lambda each: each.at)
         self.kept = [each for each in kept[-LOG_MAX:] if each.at > latest - LOG_DAYS * DAY]
-        self.moved, self.latest, self.before = moved, latest, before
+        self.moved, self.latest = moved, latest
+
+    def times(self) -> int:
+        """How often the counterparty had been seen, of a late one without what is kept after it."""
+        last = self.last
+        after = self.kept[self.kept.index(last) + 1 :] if last in self.kept else self.kept
+        passed = [each for each in self.moved if each is not last and not (self.late and each in after)]
+        alike = [each for each in passed if (each.other, each.amount > 0) == (last.other, last.amount > 0)]
+        return len(alike) if last.other else 0
+
+    def balance(self) -> int:
+        """What all comes to, without what is kept after now."""
+        ahead = [each.amount for each in self.kept if each.at > self.now]
+        return sum(each.amount for each in self.moved) - (sum(ahead) if self.late else 0)
 
     def span(self, time: int) -> list[int]:
         """The events that lie less than a time before now."""
@@ -100,9 +116,8 @@ def spans_agree(window: Window, naive: Naive) -> None:
     assert window.in_hours() == naive.total(HOUR, HOURS, HOURS)
     assert window.in_days(DAYS) == naive.total(DAY, DAYS, DAYS)
     assert window.in_days(WEEK) == naive.total(DAY, DAYS, WEEK)
-    comes = naive.last.amount > 0
-    alike = [each for each in naive.before if each.other == naive.last.other and (each.amount > 0) is comes]
-    assert window.times == (len(alike) if naive.last.other else 0)
+    assert window.times == naive.times()
+    assert window.balance() == naive.balance()
 
 
 @settings(max_examples=150, deadline=None)
@@ -115,6 +130,19 @@ def test_a_window_says_what_plain_loops_over_all_entries_say(steps: list[tuple[i
         seen.append(entry)
         if entry.amount:
             spans_agree(window, Naive(seen))
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS)
+def test_a_window_looks_as_of_any_entry_in_its_log(steps: list[tuple[int, int, int, int, str]]):
+    """What came after it in time is not seen then, in spans, sums and how often somebody was."""
+    window, made = Window(), made_of(steps)
+    replay(window, made)
+    kept = Naive(made).kept if any(each.amount for each in made) else []
+    for place, each in enumerate(kept, start=len(window.at) - len(kept)):
+        window.look_from(place)
+        assert (window.number_at(place), window.is_traded_at(place)) == ((0, each.seq), False)
+        spans_agree(window, Naive(made, each))
 
 
 @settings(max_examples=60, deadline=None)

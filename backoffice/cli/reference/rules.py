@@ -8,8 +8,9 @@ from backoffice.cli.reference.markdown import paragraphs, table
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.bounds import REQUIRED, Bound
 from services.compliance.domain.rule import CashRule, GraphRule, NameRule, PeerRule, Rule, bounds_of
+from services.compliance.domain.windows.anew import ANEW_MAX
 from services.compliance.domain.windows.window import LATENESS, LOG_DAYS, LOG_MAX
-from services.compliance.rules import RULES, document_of
+from services.compliance.rules import RULES, WINDOW_RULES, document_of
 
 ABOUT: Final = (
     "A rule is a file in `services/compliance/rules/`. Rules about cash look at an exact log of banknotes; "
@@ -17,7 +18,18 @@ ABOUT: Final = (
     "at counts and sums by hour and day of all of them. A movement counts once, when it is posted or first "
     "pending; movements between accounts of one owner, reversals and returns do not. Windows end at the "
     f"latest event time; what comes over {LATENESS // 60_000_000} minutes behind it is judged as of its own "
-    "time, and its finding says `late`."
+    "time, and its finding says `late`: of what is kept, nothing that lies after that time is looked at "
+    "then, nor counts in how often a counterparty was met, or in what was there."
+)
+DISORDER: Final = (
+    f"{', '.join(rule.code for rule in WINDOW_RULES if rule.reach is not None)} name the movements that "
+    "they find, and find them in whatever order they arrive. What lies behind the latest is judged first; "
+    "then each of these rules that has not named it judges it as of its own time, unless that was done, and "
+    f"those after it, each as of its own time. These are the {ANEW_MAX} nearest of those that are in the "
+    "rule's direction and reach its smallest amount (`band_from`, `amount_min`, `multiple`), for GEO-1 of "
+    "those whose country is told, for MA-1 of trades. Parameters are those for what came out of order. The "
+    "first finding that names it is one of it: `completed_by` says which movement completes the pattern. It "
+    "never holds."
 )
 CHOICE: Final = (
     "Parameters are rows in `rule_parameter`, valid from a business day on. For a customer's asset the "
@@ -31,7 +43,7 @@ CHOICE: Final = (
 
 def page() -> str:
     """Describe every rule in the order findings are told."""
-    return markdown.page("Rules", ABOUT, CHOICE, *(part for rule in RULES for part in _parts(rule)))
+    return markdown.page("Rules", ABOUT, DISORDER, CHOICE, *(part for rule in RULES for part in _parts(rule)))
 
 
 def _parts(rule: Rule) -> Iterator[str]:

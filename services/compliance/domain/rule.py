@@ -70,7 +70,7 @@ class Gate:
     """What has to be so of an entry and its month, or a rule finds nothing: most entries pass few gates.
 
     A necessary condition, never the rule: `evaluate` alone decides of what passes. It is not asked of late
-    entries, which are judged as of their own time.
+    entries, which are judged as of their own time; of those judged once more, only size and field are.
     """
 
     size_min: int = 0
@@ -81,6 +81,10 @@ class Gate:
     """Minor units that they have counted in both directions, with it."""
     tells: Telling | None = None
     """A field that must not be empty."""
+
+
+ITSELF: Final = 1
+"""A reach that no later entry lies within."""
 
 
 def open_to_all(parameters: Any) -> Gate:
@@ -105,6 +109,12 @@ class WindowRule(Generic[P]):
     evaluate: Callable[[Window, Entry, P], Finding | None]
     gate: Callable[[P], Gate] = field(default=open_to_all)
     """From its parameters, what it can be spared; see `Gate`."""
+    reach: Callable[[P, Entry], int] | None = None
+    """How long after an entry that came out of order one may lie that completes a pattern with it: as far as
+    the rule looks back, `ITSELF` if only it itself may, 0 if it can be no part of one.
+
+    None for a rule about one entry, or about counts and sums: no later one is judged once more by it.
+    """
 
 
 @dataclass(frozen=True, slots=True)

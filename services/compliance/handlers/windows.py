@@ -10,6 +10,7 @@ from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule_changes import RuleSet, ShadowFinding
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.shard import Key, ShardWindows, read_entries, spell_entries
+from services.compliance.domain.windows.telling import is_anew
 from services.compliance.domain.windows.window import Window
 from services.compliance.handlers.screening import Hit
 from services.compliance.store import windows as window_store
@@ -118,7 +119,10 @@ def _key(entry: Entry) -> Key:
 
 
 def _hit(finding: Finding, entry: Entry, record: Received, window: Window, book: ParameterBook) -> Hit:
-    """Whether a finding holds is data; only who is debited in their own shard's event can be held."""
+    """Whether a finding holds is data; only who is debited in their own shard's event can be held.
+
+    What a later entry completes holds nothing: that one's money has been decided, and alone this was nothing.
+    """
     whose = (finding.rule, entry.asset, entry.booking_date, window.segment, window.residence)
     hold_for = book.hold_for(*whose)
     return Hit(
@@ -126,7 +130,7 @@ def _hit(finding: Finding, entry: Entry, record: Received, window: Window, book:
         owner=entry.owner,
         subject="",
         findings=(finding,),
-        holds=hold_for is not None and entry.amount < 0 and record.copy == "primary",
+        holds=hold_for is not None and entry.amount < 0 and record.copy == "primary" and not is_anew(finding),
         hold_for=hold_for or timedelta(),
         cooldown_days=book.cooldown_days(*whose),
     )

@@ -17,12 +17,18 @@ from services.compliance.domain.windows.fans import (
     FanParameters,
     fan,
     fan_gate,
+    fan_reach,
     fan_words,
     read_fan_parameters,
 )
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
+
+
+def reach(parameters: FanParameters, entry: Entry) -> int:
+    """Only what comes in counts."""
+    return fan_reach(parameters, entry) if entry.amount > 0 else 0
 
 
 def evaluate(window: Window, entry: Entry, parameters: FanParameters) -> Finding | None:
@@ -42,4 +48,5 @@ RULE: Final = WindowRule(
     read_parameters=read_fan_parameters,
     evaluate=evaluate,
     gate=fan_gate,
+    reach=reach,
 )

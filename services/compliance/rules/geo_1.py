@@ -48,6 +48,11 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(tells="country")
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Only what is with such a country makes the share larger."""
+    return parameters.days * DAY if entry.country in parameters.countries else 0
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this is much, or that most of the month is, with such countries."""
     if entry.country not in parameters.countries:
@@ -82,4 +87,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

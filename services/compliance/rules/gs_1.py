@@ -50,6 +50,12 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(size_min=parameters.amount_min)
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Larger amounts, of somebody named, in either direction."""
+    is_part = entry.other and abs(entry.amount) >= parameters.amount_min
+    return parameters.days * DAY if is_part else 0
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this payment to somebody new makes what went out as much as what came in."""
     least = parameters.amount_min
@@ -98,4 +104,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

@@ -52,6 +52,12 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(tells="traded")
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Whatever was bought, sold or delivered is added up."""
+    del entry
+    return max(parameters.seconds * SECOND, parameters.hours * HOUR)
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this trade is undone by others, at once or over the day."""
     if not entry.traded:
@@ -81,4 +87,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

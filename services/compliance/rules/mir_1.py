@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.compliance.domain import bounds
-from services.compliance.domain.rule import Gate, RuleParameter, WindowRule
+from services.compliance.domain.rule import ITSELF, Gate, RuleParameter, WindowRule
 from services.compliance.domain.windows.entry import HOUR, Entry
 from services.compliance.domain.windows.telling import tell
 from services.compliance.domain.windows.window import LOG_DAYS, Window
@@ -44,6 +44,11 @@ def read_parameters(row: RuleParameter, scale: int) -> Parameters:
 def gate(parameters: Parameters) -> Gate:
     """Smaller amounts mirror nothing."""
     return Gate(size_min=parameters.amount_min)
+
+
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """What came in is mirrored by what goes out later; what went out mirrors only itself."""
+    return parameters.hours * HOUR if entry.amount > 0 else ITSELF
 
 
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
@@ -85,4 +90,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

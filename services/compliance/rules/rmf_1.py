@@ -45,6 +45,12 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(volume_min=parameters.in_min)
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Whatever came or went makes the share another."""
+    del entry
+    return parameters.hours[-1] * HOUR
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that what went out since the first of what came in is most of it."""
     if window.in_sum < parameters.in_min or window.in_days(DAYS)[1] < parameters.in_min:
@@ -75,4 +81,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

@@ -45,6 +45,11 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(size_min=parameters.multiple)
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Only another round amount makes them more."""
+    return 0 if entry.amount % parameters.multiple else parameters.days * DAY
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this is one of several round amounts in its direction."""
     multiple, comes = parameters.multiple, entry.amount > 0
@@ -70,4 +75,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

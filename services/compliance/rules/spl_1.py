@@ -50,11 +50,18 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(size_min=parameters.amount_min)
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Another tiny one may be what was lacking; of a drain nothing is named."""
+    return parameters.days * DAY if abs(entry.amount) < parameters.tiny_below else 0
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that most of what was there goes, after several tiny amounts."""
     out = -entry.amount
-    there = window.in_sum - window.out_sum + out
-    if out < parameters.amount_min or there <= 0 or out * 100 < there * parameters.percent:
+    if out < parameters.amount_min:
+        return None
+    there = window.balance() + out
+    if there <= 0 or out * 100 < there * parameters.percent:
         return None
     amount, below = window.amount, parameters.tiny_below
     tiny = [each for each in window.span(parameters.days * DAY) if abs(amount[each]) < below]
@@ -72,4 +79,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

@@ -49,6 +49,12 @@ def gate(parameters: Parameters) -> Gate:
     return Gate(size_min=parameters.band_from)
 
 
+def reach(parameters: Parameters, entry: Entry) -> int:
+    """Only another payment in the band makes them more."""
+    is_in_band = parameters.band_from <= entry.amount < parameters.band_below and entry.other
+    return parameters.days * DAY if is_in_band else 0
+
+
 def evaluate(window: Window, entry: Entry, parameters: Parameters) -> Finding | None:
     """Find that this is one of several payments in the band, from as many payers as it takes."""
     low, high = parameters.band_from, parameters.band_below
@@ -73,4 +79,5 @@ RULE: Final = WindowRule(
     read_parameters=read_parameters,
     evaluate=evaluate,
     gate=gate,
+    reach=reach,
 )

@@ -43,6 +43,12 @@ def fan_gate(parameters: FanParameters) -> Gate:
     return Gate(size_min=parameters.amount_min, count_min=parameters.count_min)
 
 
+def fan_reach(parameters: FanParameters, entry: Entry) -> int:
+    """Only another large one, of somebody named, makes a fan larger."""
+    is_part = entry.other and abs(entry.amount) >= parameters.amount_min
+    return parameters.steps[-1][0] * DAY if is_part else 0
+
+
 def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, int, list[int]] | None:
     """Return days, how many counterparties and the places of the shortest fan that this entry completes.
 
@@ -58,6 +64,10 @@ def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, i
     if not comes:
         low, high = -high, -low
     mark = 0 if comes else 1
+    after: dict[int, int] = {}
+    for each in window.later():
+        if (amount[each] > 0) is comes:
+            after[other[each]] = after.get(other[each], 0) + 1
     for days, count in parameters.steps:
         members = [each for each in window.span(days * DAY) if low <= amount[each] <= high and other[each]]
         if len(members) < count:
@@ -68,7 +78,8 @@ def fan(window: Window, entry: Entry, parameters: FanParameters) -> tuple[int, i
         if len(inside) < count:
             continue
         score = sum(
-            WHOLE // (1 + max(0, known.get(each | mark, 0) - times)) for each, times in inside.items()
+            WHOLE // (1 + max(0, known.get(each | mark, 0) - times - after.get(each, 0)))
+            for each, times in inside.items()
         )
         if score >= count * WHOLE:
             return days, len(inside), members

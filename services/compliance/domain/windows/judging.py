@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import WindowRule
+from services.compliance.domain.windows.anew import Anew, judge_anew
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
@@ -23,7 +24,7 @@ class WindowJudge:
     def __init__(self, rules: Iterable[WindowRule[Any]], book: ParameterBook) -> None:
         self._rules = tuple(rules)
         self._book = book
-        self._plans: dict[tuple[str, int, int, str, str], tuple[_Plan, _Plan]] = {}
+        self._plans: dict[tuple[str, int, int, str, str], _Plans] = {}
 
     def take(self, window: Window, entry: Entry) -> Sequence[Finding]:
         """Let a window take an entry, and return what the rules find then, in their order."""
@@ -34,12 +35,16 @@ class WindowJudge:
         return self.judge(window, entry)
 
     def judge(self, window: Window, entry: Entry) -> Sequence[Finding]:
-        """Return what the rules find of the entry that a window has just taken, in their order."""
+        """Return what the rules find of the entry that a window has just taken, in their order.
+
+        Of one that came out of order, then, what those after it are part of together with it.
+        """
         key = (entry.asset, entry.day, entry.scale, window.segment, window.residence)
         plans = self._plans.get(key)
         if plans is None:
             plans = self._plan(*key)
-        plan = plans[entry.amount < 0]
+        comes, goes, anew = plans
+        plan = comes if entry.amount > 0 else goes
         found: list[Finding] | None = None
         for evaluate, parameters in plan.all if window.late else plan.steps(window, entry):
             finding = evaluate(window, entry, parameters)
@@ -47,9 +52,11 @@ class WindowJudge:
                 if found is None:
                     found = []
                 found.append(finding)
+        if entry.at < window.last_at:
+            return [*(found or ()), *judge_anew(window, entry, anew, found or ())]
         return found or ()
 
-    def _plan(self, asset: str, day: int, scale: int, segment: str, residence: str) -> "tuple[_Plan, _Plan]":
+    def _plan(self, asset: str, day: int, scale: int, segment: str, residence: str) -> "_Plans":
         """Read once which rules judge what comes in, and what goes out."""
         if len(self._plans) >= REMEMBERED_MAX:
             self._plans.clear()
@@ -66,8 +73,13 @@ class WindowJudge:
             )
             for direction in ("in", "out")
         )
-        self._plans[asset, day, scale, segment, residence] = (comes, goes)
-        return comes, goes
+        anew = tuple(
+            Anew(rule, parameters, rule.gate(parameters))
+            for rule, parameters in read
+            if parameters is not None and rule.reach is not None
+        )
+        self._plans[asset, day, scale, segment, residence] = plans = (comes, goes, anew)
+        return plans
 
 
 class _Plan:
@@ -121,6 +133,8 @@ class _Plan:
         return made
 
 
+_Plans = tuple[_Plan, _Plan, tuple[Anew, ...]]
+"""What judges what comes in, what goes out, and once more what lies after an entry out of order."""
 _TOLD: Final = ("country", "missing", "traded")
 
 

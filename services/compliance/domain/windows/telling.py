@@ -1,12 +1,14 @@
 """Makes the findings of rules about windows, all of one form."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
 from shared.money import format_amount
+
+_COMPLETED_BY: Final = "completed_by"
 
 
 def tell(
@@ -57,6 +59,16 @@ def tell_volume(
     return _finding(
         rule, version, sentence, window, entry, count=count, total=text, events=[entry.reference], **values
     )
+
+
+def told_anew(finding: Finding, entry: Entry) -> Finding:
+    """Say of a finding that a later entry, which had been judged before, completes it."""
+    return finding.model_copy(update={"values": {**finding.values, _COMPLETED_BY: entry.reference}})
+
+
+def is_anew(finding: Finding) -> bool:
+    """Whether a later entry completes it: it tells of what has been decided, so that it holds nothing."""
+    return _COMPLETED_BY in finding.values
 
 
 def _finding(rule: str, version: int, sentence: str, window: Window, entry: Entry, **values: Any) -> Finding:

@@ -8,7 +8,8 @@ cut into batches. Rules look at it after it has taken the entry they judge.
 - **Buckets** of one hour (25 of them) and one day (31) hold count and sum, in and out, of all entries. Their
   grain is their error: "24 hours" reaches back 24 to 25 hours, "30 days" 30 to 31 days.
 - **Event time**: an entry up to `LATENESS` behind the latest is judged as if it had come in order; a later
-  one is judged as of its own time, from what is still kept, and marked late.
+  one is judged as of its own time, from what is still kept, and marked late. `look_from` turns back to any
+  entry in the log, as if that were late: what came after it in time is not seen then, however it arrived.
 """
 
 from array import array
@@ -20,7 +21,7 @@ import msgspec
 from services.compliance.domain.windows.entry import DAY, HOUR, SECOND, Entry
 from shared.money import AMOUNT_MINOR_MAX
 
-FORM: Final = 2
+FORM: Final = 3
 """Of stored windows: another one is built anew from the stored entries."""
 LOG_MAX: Final = 500
 LOG_DAYS: Final = 30
@@ -31,11 +32,13 @@ _RETAINED: Final = LOG_DAYS * DAY
 _OUT: Final = 1
 """Marks a counterparty that was paid; the numbers of counterparties are even."""
 _WIDTH: Final = 4
-"""Of an entry in the log: event time, amount, counterparty, the ledger's event."""
+"""Of an entry in the log: event time, amount, counterparty, and the ledger's event with `_TRADED`."""
 _CUT_AT: Final = _WIDTH * (LOG_MAX + 100)
 """How long the log becomes before it is cut."""
 _SHARD_BITS: Final = 48
-_SEQ_MASK: Final = (1 << _SHARD_BITS) - 1
+_TRADED: Final = 1 << 47
+"""Marks the event of an entry that was bought or sold."""
+_SEQ_MASK: Final = _TRADED - 1
 HOURS: Final = 25
 WEEK: Final = 8
 DAYS: Final = 31
@@ -108,7 +111,7 @@ class Window:
         self.idle = -1
         """How long its account had not moved; -1 where it was not known."""
         self.times = 0
-        """How often its counterparty had been seen before in this direction."""
+        """How often its counterparty had been seen before in this direction: of a late one in time, too."""
 
     def open(self, entry: Entry) -> None:
         """Note an account's opening, and who the customer is."""
@@ -158,6 +161,8 @@ class Window:
         else:
             self.times = 0
         reference = entry.shard << _SHARD_BITS | entry.seq
+        if entry.traded:
+            reference |= _TRADED
         log = self.log
         place = len(log)
         if log and log[-_WIDTH] > at:
@@ -167,6 +172,8 @@ class Window:
             log.fromlist([at, amount, other, reference])  # `extend` would grow it number by number
         if entry.country or self.country is not None:
             self._tell_country(place // _WIDTH, entry.country)
+        if self.late and self.times:
+            self.times = self._times_at(place // _WIDTH)
         if len(log) >= _CUT_AT or log[0] < self.last_at - 2 * _RETAINED:
             self._cut()
         _count(self.hours, None, at // HOUR, HOURS, column, size)
@@ -225,6 +232,39 @@ class Window:
             return range(first, len(times))
         return range(max(first, self._first(times)), bisect_right(times, now))
 
+    def later(self) -> range:
+        """Where in the log the entries after now are; none in order."""
+        if not self.late:
+            return range(0)
+        times = self.at
+        return range(max(self._first(times), bisect_right(times, self.now)), len(times))
+
+    def balance(self) -> int:
+        """What has come in less what has gone out, up to now."""
+        amount = self.amount if self.late else ()
+        return self.in_sum - self.out_sum - sum(amount[each] for each in self.later())
+
+    def place_of(self, entry: Entry) -> int | None:
+        """Where in the log the entry taken last is; None where it is older than the log."""
+        times = self.at
+        place = bisect_right(times, entry.at) - 1
+        return place if place >= self._first(times) else None
+
+    def look_from(self, place: int) -> None:
+        """Look as of an entry in the log, as of a late one, until the next is taken."""
+        self.late, self.now, self.idle = True, self.log[place * _WIDTH], -1
+        self.times = self._times_at(place)
+
+    def _times_at(self, place: int) -> int:
+        """How often the counterparty of an entry in the log had been seen before it, as far as is known."""
+        amount, other = self.amount, self.other
+        named, comes = other[place], amount[place] > 0
+        if not named:
+            return 0
+        after = range(max(place + 1, self._first(self.at)), len(other))
+        later = sum(other[each] == named and (amount[each] > 0) is comes for each in after)
+        return max(0, self.known.get(named if comes else named | _OUT, 0) - 1 - later)
+
     def may_have(self, count: int, time: int) -> bool:
         """Whether so many entries or more, one at least, may lie less than `time` before now.
 
@@ -249,10 +289,19 @@ class Window:
             return counted[0], counted[1], counted[2], counted[3]
         return _sum(self.days, self.now // DAY, days)
 
+    def number_at(self, place: int) -> tuple[int, int]:
+        """The ledger's event of an entry in the log: shard and seq."""
+        packed = self.log[place * _WIDTH + 3]
+        return packed >> _SHARD_BITS, packed & _SEQ_MASK
+
     def reference_at(self, place: int) -> str:
-        """The ledger's event of an entry in the log."""
+        """The ledger's event of an entry in the log, as `shard-seq`."""
         packed = self.log[place * _WIDTH + 3]
         return f"{packed >> _SHARD_BITS}-{packed & _SEQ_MASK}"
+
+    def is_traded_at(self, place: int) -> bool:
+        """Whether an entry in the log was bought or sold."""
+        return bool(self.log[place * _WIDTH + 3] & _TRADED)
 
     def country_at(self, place: int) -> str:
         """The country of an entry in the log."""
