@@ -75,6 +75,7 @@ class Workload(Upstream):
 _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     payments.deposit,
     payments.withdrawal,
+    payments.passed_on,
     payments.transfer,
     payments.group,
     payments.exchange,
@@ -108,7 +109,7 @@ _MAKERS: Final[tuple[Callable[[Workload], Iterator[Sending]], ...]] = (
     Workload.poison,
 )
 _WEIGHTS: Final = (
-    260, 230, 220, 50, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 6, 30,
+    260, 230, 20, 220, 50, 30, 40, 50, 40, 20, 10, 30, 20, 40, 30, 30, 10, 6, 30,
     20, 60, 6, 10, 12, 2, 25, 30, 4, 3, 20, 60, 15, 60, 30,
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.campaign.traffic.accounts import person
@@ -44,6 +44,31 @@ def withdrawal(up: Upstream) -> Iterator[Sending]:
     if up.rng.random() < 0.3:
         fields["value_date"] = (up.day + timedelta(days=up.rng.randint(-3, 3))).isoformat()
     yield up.to(account, "withdrawal", **fields, **_charges(up, account))
+
+
+def passed_on(up: Upstream) -> Iterator[Sending]:
+    """Money of a new customer that mostly goes again within two days, told of in any order.
+
+    Nothing else moves there: what has no time of its own happens when it is recorded, long after all this.
+    """
+    rng = up.rng
+    up.customers += 1
+    owner = f"K{up.seed}-{up.customers:05d}"
+    account = Account(f"{owner}-EUR", owner, "EUR", 2)
+    parts = rng.randint(2, 5)
+    since, *times = sorted(timedelta(minutes=rng.randrange(48 * 60)) for _ in range(parts + 1))
+    rng.shuffle(times)
+
+    def at(time: timedelta) -> str:
+        return f"{datetime.combine(up.day, datetime.min.time()) + time:%Y-%m-%dT%H:%M:%SZ}"
+
+    yield up.to(account, "open_account", account=account.code, entity=ENTITY, asset="EUR")
+    fields: dict[str, Any] = {"account": account.code, "asset": "EUR"}
+    yield up.to(account, "deposit", **fields, amount="9000.00", occurred_at=at(since))
+    for number, time in enumerate(times):
+        payment = {"creditor": {"name": f"Payee {number}", "account": f"X{number}", "country": "FR"}}
+        amount = up.spell(account, 8_100_00 // parts)
+        yield up.to(account, "withdrawal", **fields, amount=amount, payment=payment, occurred_at=at(time))
 
 
 def transfer(up: Upstream) -> Iterator[Sending]:
