@@ -47,6 +47,7 @@ TAIL = 100_000
 BATCH = 2_000
 DAYS = 30
 SPANS = (HOUR, DAY, 3 * DAY, 5 * DAY, 7 * DAY, 9 * DAY, 30 * DAY)
+LATE = 3 * DAY
 NAIVE_SHARE = 20
 """Of the entries, for the comparison with plain loops."""
 BUSY = 1000
@@ -104,6 +105,13 @@ def made(accounts: int, count: int, seed: int) -> list[Entry]:
     return found
 
 
+def late(entries: Sequence[Entry], seed: int) -> list[Entry]:
+    """Let one in ten arrive up to `LATE` after its time, as what another shard has not told yet."""
+    rng = Random(f"late {seed}")
+    arrivals = [(each.at + (rng.random() < 0.1) * rng.randrange(LATE), each.seq, each) for each in entries]
+    return [each for *_, each in sorted(arrivals, key=lambda arrival: arrival[:2])]
+
+
 def measure(accounts: int, count: int, seed: int) -> Findings:
     """Take entries, store and read the windows, and let the naive form have a part of the entries."""
     entries = made(accounts, count, seed)
@@ -141,11 +149,18 @@ def measure(accounts: int, count: int, seed: int) -> Findings:
     busy = made(accounts // BUSY, count // NAIVE_SHARE, seed)
     naive = naive_seconds(busy)
     again = _seconds_of(WindowJudge(WINDOW_RULES, ParameterBook(RULE_PARAMETERS)), busy)
+    few = made(accounts // NAIVE_SHARE, count // NAIVE_SHARE, seed)
+    delayed, delayed_busy = (
+        _seconds_of(WindowJudge(WINDOW_RULES, ParameterBook(RULE_PARAMETERS)), late(each, seed))
+        for each in (few, busy)
+    )
     rate, size = count / spent, grown / len(windows)
     findings = Findings(columns=("what", "entries", "entries/s", "µs an entry"))
     for name, number, seconds in (
         ("windows, all rules", count, spent),
         ("windows, all rules, busy owners", count // NAIVE_SHARE, again),
+        ("windows, all rules, one in ten late", count // NAIVE_SHARE, delayed),
+        ("windows, all rules, busy owners, one in ten late", count // NAIVE_SHARE, delayed_busy),
         ("plain loops, sums and counts alone, busy owners", count // NAIVE_SHARE, naive),
     ):
         findings.rows.append(
@@ -165,6 +180,8 @@ def measure(accounts: int, count: int, seed: int) -> Findings:
         "entries": count,
         "seed": seed,
         "entries_per_s": round(rate),
+        "late_entries_per_s": round(count / NAIVE_SHARE / delayed),
+        "late_busy_entries_per_s": round(count / NAIVE_SHARE / delayed_busy),
         "naive_entries_per_s": round(count / NAIVE_SHARE / naive),
         "bytes_a_window": round(size),
         "stored_bytes_a_window": round(sum(map(len, stored)) / len(stored)),
