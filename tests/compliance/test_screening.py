@@ -181,7 +181,8 @@ async def test_a_payment_is_held_alerted_or_cleared_by_how_alike_it_is(
 
 STRICTER = """
 INSERT INTO compliance.rule_parameter (rule, version, asset, "values", valid_from, source)
-VALUES ('SAN-1', 2, '*', '{"hold_hours": 48, "alert_at": "0.90", "hold_at": "1.00", "list_days_max": {}}',
+VALUES ('SAN-1', 2, '*',
+        '{"hold_hours": 48, "alert_at": "0.90", "hold_at": "1.00", "list_days_max": {"*": null}}',
         $1, 'a test')
 """
 

@@ -76,7 +76,6 @@ async def test_open_items_are_listed_the_oldest_first(connected: Harness) -> Non
         ("ann", "suspense", "50.00", "50.00", 17),
     ]
     assert len(await listed()) == 7
-    assert await listed(entity="NONE") == []
 
 
 @pytest.mark.parametrize("name", ["trial_balance", "account_statement", "daily_activity"])

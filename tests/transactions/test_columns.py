@@ -155,10 +155,11 @@ def spelt(row: Row) -> bytes:
 
 def walked(stream: Stream, rows: list[Row], runs_from: int | None, cuts: int, anchors: list[Anchor]) -> Any:
     """Walk rows that come in pages of so many, and return all that came of it."""
-    books, shard, ids = stream.chart.beside(), Shard(stream.shard, dict(stream.first_days)), Ids()
+    chart = deepcopy(stream.chart)  # nothing that one walk has learned is known to the next
+    books, shard, ids = chart.beside(), Shard(stream.shard, dict(stream.first_days)), Ids()
     chain = deepcopy(stream.chain)
     chain.kept = {each.seq: each.head for each in anchors}
-    plain = PlainWalk(books, stream.ends, shard, ids, chain) if runs_from else None
+    plain = PlainWalk(books, Ends(chart), shard, ids, chain) if runs_from else None
     walk = Walk(books, shard, ids, chain, plain, runs_from=runs_from or 0, progress=None, block_bytes=1)
     pages = [b"".join(map(spelt, rows[at : at + cuts])) for at in range(0, len(rows), cuts)]
     try:
@@ -250,18 +251,37 @@ def test_journals_in_order_are_walked_in_columns(streams: list[Stream]) -> None:
     assert in_columns > sum(each.last_seq for each in streams) / 4
 
 
+def verdict(of: Any) -> Any:
+    """What is told of a journal: all that came of it where nothing is wrong, else what is wrong first.
+
+    How much else was looked at by then depends on where pages end; so does whether a row that cannot be
+    read is told of before or behind another mistake.
+    """
+    if isinstance(of, type):
+        return "unreadable"
+    checks, first, *_, difference = of[:9]
+    if first is None and difference is None:
+        return of
+    return first, [each.name for each in checks if not each.ok], difference
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_both_walks_find_the_same(streams: list[Stream], data: st.DataObject) -> None:
     """In random ledgers with random damage, however they are cut, and wherever a head was kept."""
     stream = data.draw(st.sampled_from(streams))
-    chance = data.draw(st.randoms(use_true_random=False))
+    chance = random.Random(data.draw(st.integers(0, 2**32)))
     rows = [list(row) for row in stream.rows]
-    for _ in range(data.draw(st.integers(0, 3))):
+    for change in data.draw(st.lists(st.sampled_from(CHANGES), max_size=3)):
         if rows:
-            data.draw(st.sampled_from(CHANGES))(chance, rows, chance.randrange(len(rows)))
+            change(chance, rows, chance.randrange(len(rows)))
     heads = [Anchor(stream.shard, chance.randrange(1, stream.last_seq), bytes(32))]
     anchors = heads if data.draw(st.booleans()) else []
-    expected = walked(stream, rows, None, 10_000, anchors)
-    found = walked(stream, rows, data.draw(st.integers(1, 6)), data.draw(st.integers(1, 200)), anchors)
-    assert found == expected
+    runs_from, cuts = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 200))
+    expected = verdict(walked(stream, rows, None, 10_000, anchors))
+    found = verdict(walked(stream, rows, runs_from, cuts, anchors))
+    if "unreadable" in (expected, found):
+        assert not (isinstance(expected, tuple) and len(expected) > 3)
+        assert not (isinstance(found, tuple) and len(found) > 3)
+    else:
+        assert found == expected

@@ -309,6 +309,23 @@ async def test_a_key_is_kept_only_if_its_batch_is_committed(ledger: StoredLedger
     assert key_ids_in(ledger.outgoing[-1].body) == {key.key_id}
 
 
+async def test_what_is_taken_again_after_a_rollback_is_sealed_under_the_key_that_is_kept(
+    ledger: StoredLedger,
+) -> None:
+    """The key of the first time is gone; also where the ladder had read the record closely by then."""
+    await ledger.send(opening(ALICE))
+    refused = received(withdrawal(ALICE, "5.00", payment={"creditor": {"name": "Jane Roe"}}))
+    assert refused.message.__class__ is PlainInstruction
+    with pytest.raises(ZeroDivisionError):
+        await _fail_after(ledger, refused)
+    [event] = await ledger.run([refused])
+    assert event["reason"] == "insufficient_funds"
+    kept = await ledger.connection.fetchval("SELECT wrapped FROM party_key")
+    assert kept is not None
+    key = MasterKey(MASTER_KEY).unwrap(kept, 1, ALICE)
+    assert key_ids_in(ledger.outgoing[-1].body) == {key.key_id}
+
+
 async def _fail_after(ledger: StoredLedger, record: Received) -> None:
     async with ledger.work([1]) as work:
         await ledger.service.handle(work, [record])

@@ -91,6 +91,7 @@ class PlainInstruction:
         assert self.block is not None
         self.content = content = sealed_at(self.block, self.instruction_id, key)
         self.content_hash = hash_of(content)
+        self.closely = None
 
 
 def read_plain(value: bytes, types: Mapping[str, TransactionType]) -> PlainInstruction | None:
