@@ -1,4 +1,7 @@
-"""Where alerts stand in the order of work, and how many are in each pile."""
+"""Where alerts stand in the order of work, and how many are in each pile.
+
+What a batch asks for is looked up row by row, whatever the planner thinks of joins (ADR 0063).
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -21,8 +24,13 @@ WITH begun AS (
 SELECT s.shard, s.seq, s.owner, s.rule, s.segment, s.business_date, s.is_new, s.is_held, s.was_confirmed,
        p.since, p.is_new AS was_new, p.rank, p.segment AS was_segment, p.rules
 FROM begun AS b
-JOIN alert_standing AS s ON s.shard = b.shard AND s.owner = b.owner AND s.business_date >= b.since
-LEFT JOIN alert_place AS p ON p.shard = s.shard AND p.alert_seq = s.seq
+CROSS JOIN LATERAL (
+    SELECT * FROM alert_standing
+    WHERE shard = b.shard AND owner = b.owner AND business_date >= b.since OFFSET 0
+) AS s
+LEFT JOIN LATERAL (
+    SELECT * FROM alert_place WHERE shard = s.shard AND alert_seq = s.seq OFFSET 0
+) AS p ON true
 """
 
 _OF_ALERTS = """
@@ -31,23 +39,24 @@ WITH named AS (
     UNION
     SELECT a.shard, a.seq
     FROM unnest($3::int[], $4::uuid[]) AS x (shard, instruction_id)
-    JOIN alert AS a ON a.shard = x.shard AND a.instruction_id = x.instruction_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM alert WHERE shard = x.shard AND instruction_id = x.instruction_id OFFSET 0
+    ) AS a
 )
 SELECT s.shard, s.seq, s.owner, s.rule, s.segment, s.business_date, s.is_new, s.is_held, s.was_confirmed,
        p.since, p.is_new AS was_new, p.rank, p.segment AS was_segment, p.rules
 FROM named AS n
-JOIN alert_standing AS s ON s.shard = n.shard AND s.seq = n.seq
-JOIN alert_place AS p ON p.shard = s.shard AND p.alert_seq = s.seq
+CROSS JOIN LATERAL (SELECT * FROM alert_standing WHERE shard = n.shard AND seq = n.seq OFFSET 0) AS s
+CROSS JOIN LATERAL (SELECT * FROM alert_place WHERE shard = s.shard AND alert_seq = s.seq OFFSET 0) AS p
 """
 
 _SAVE = """
 INSERT INTO alert_place (shard, alert_seq, owner, since, is_new, rank, rule, segment, rules, placed_seq,
                          recorded_at)
-SELECT x.*, a.recorded_at
+SELECT x.*, (SELECT recorded_at FROM alert WHERE shard = x.shard AND seq = x.alert_seq)
 FROM unnest($1::int[], $2::bigint[], $3::text[], $4::date[], $5::boolean[], $6::smallint[],
             $7::text[], $8::text[], $9::text[], $10::bigint[])
     AS x (shard, alert_seq, owner, since, is_new, rank, rule, segment, rules, placed_seq)
-JOIN alert AS a ON a.shard = x.shard AND a.seq = x.alert_seq
 ON CONFLICT (shard, alert_seq) DO UPDATE
 SET since = excluded.since, is_new = excluded.is_new, rank = excluded.rank, segment = excluded.segment,
     rules = excluded.rules,
