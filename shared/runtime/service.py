@@ -8,7 +8,7 @@ import asyncio
 import gc
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ import asyncpg
 import structlog
 import uvicorn
 import uvloop
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -44,6 +44,8 @@ CANNOT_START: Final = 78
 SMALL_BATCH_RECORDS: Final = 64
 POLL_MS: Final = 200
 """How long an empty poll waits; a poll with records returns at once."""
+FRESH_MS: Final = 5
+"""How long a poll that found records laid by waits for those that have come since."""
 
 
 def create_app(
@@ -141,17 +143,32 @@ def create_app(
 def poller(
     records_max: int,
 ) -> Callable[[AIOKafkaConsumer], Awaitable[tuple[ConsumerRecord[Any, Any], ...]]]:
-    """Return how the subscriber asks for records: again at once when none came.
+    """Return how the subscriber asks for records: again at once when none came, twice when some lay by.
 
     FastStream's own way sleeps as long as it has waited, deaf to what comes meanwhile: on an idle system
     an instruction took 100 ms more on average.
+
+    aiokafka asks the broker for more as soon as all it has is taken, and then not again until that is taken,
+    too. So what lies by came when the batch before began, and what has come while it was worked on is still
+    with the broker: taken by itself, each record would wait for a whole batch more.
     """
 
     async def poll(consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[Any, Any], ...]:
-        polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=records_max)
-        return tuple(chain.from_iterable(polled.values()))
+        laid_by = _in_a_row(await consumer.getmany(timeout_ms=0, max_records=records_max))
+        if not laid_by:
+            return _in_a_row(await consumer.getmany(timeout_ms=POLL_MS, max_records=records_max))
+        room = records_max - len(laid_by)
+        if room == 0:
+            return laid_by
+        return laid_by + _in_a_row(await consumer.getmany(timeout_ms=FRESH_MS, max_records=room))
 
     return poll
+
+
+def _in_a_row(
+    polled: Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]],
+) -> tuple[ConsumerRecord[Any, Any], ...]:
+    return tuple(chain.from_iterable(polled.values()))
 
 
 class Shell(AsgiFastStream):

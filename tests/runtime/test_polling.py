@@ -6,22 +6,25 @@ import anyio
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.runtime.service import POLL_MS, poller
+from shared.runtime.service import FRESH_MS, POLL_MS, poller
 
 
-class Quiet:
-    """A consumer that has nothing twice, and then two records."""
+class Answers:
+    """A consumer whose polls are answered one after the other with so many records."""
 
-    def __init__(self) -> None:
+    def __init__(self, *counts: int) -> None:
+        self.counts = iter(counts)
         self.asked: list[tuple[int, int]] = []
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[str]]:
         """Answer the next poll."""
         self.asked.append((timeout_ms, max_records))
-        return {TopicPartition("t", 0): ["a"], TopicPartition("t", 1): ["b"]} if len(self.asked) > 2 else {}
+        names = [f"{len(self.asked)}.{number}" for number in range(next(self.counts))]
+        return {TopicPartition("t", 0): names[:1], TopicPartition("t", 1): names[1:]} if names else {}
 
 
-async def test_a_poll_without_records_is_repeated_at_once(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(autouse=True)
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody sleeps between two polls: what comes then would wait."""
 
     async def refuse(seconds: float) -> None:
@@ -29,8 +32,36 @@ async def test_a_poll_without_records_is_repeated_at_once(monkeypatch: pytest.Mo
         raise AssertionError(f"slept for {seconds} s between two polls")
 
     monkeypatch.setattr(anyio, "sleep", refuse)
-    quiet = Quiet()
+
+
+async def _polled(answers: Answers, times: int = 1) -> list[Any]:
     poll = poller(500)
-    polled: list[Any] = [await poll(cast(AIOKafkaConsumer, quiet)) for _ in range(3)]
-    assert polled == [(), (), ("a", "b")]
-    assert quiet.asked == [(POLL_MS, 500)] * 3
+    return [await poll(cast(AIOKafkaConsumer, answers)) for _ in range(times)]
+
+
+async def test_a_poll_without_records_is_repeated_at_once():
+    """What was not there when it was asked for is waited for, again and again."""
+    quiet = Answers(0, 0, 0, 0, 0, 2)
+    assert await _polled(quiet, 3) == [(), (), ("6.0", "6.1")]
+    assert quiet.asked == [(0, 500), (POLL_MS, 500)] * 3
+
+
+async def test_what_has_come_since_is_taken_with_what_lay_by():
+    """aiokafka has asked for nothing while it had something: else the newer ones wait for another batch."""
+    busy = Answers(2, 3)
+    assert await _polled(busy) == [("1.0", "1.1", "2.0", "2.1", "2.2")]
+    assert busy.asked == [(0, 500), (FRESH_MS, 498)]
+
+
+async def test_what_lay_by_does_not_wait_long_for_more():
+    """Nothing newer within a moment: what is there is taken."""
+    slow = Answers(2, 0)
+    assert await _polled(slow) == [("1.0", "1.1")]
+    assert slow.asked == [(0, 500), (FRESH_MS, 498)]
+
+
+async def test_a_full_batch_asks_for_no_more():
+    """In a backlog there is no room for what came since."""
+    full = Answers(500)
+    assert len((await _polled(full))[0]) == 500
+    assert full.asked == [(0, 500)]
