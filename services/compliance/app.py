@@ -226,7 +226,7 @@ class ComplianceService(Service):
         if self._keys is not None:
             # With the broker away nothing comes that could be opened; the next look tries again.
             with contextlib.suppress(OSError, TimeoutError):
-                await self._keys.catch_up()
+                await self._keys.forget_erased()
 
     async def announce_act(
         self, work: UnitOfWork, received: Received, done: bool, detail: str, result: Mapping[str, Any]

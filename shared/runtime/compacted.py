@@ -4,6 +4,9 @@ No consumer group and no positions: a partition is read from its start when it i
 then on as records come, so that what was published a moment ago is mostly there without asking. Between
 topics nothing is ordered: whoever finds in an event something that it does not know of yet catches up first;
 what the topic does not say then was erased.
+
+Where a partition ends is asked for by a connection of its own: a broker answers the requests of one
+connection in turn, and behind a fetch that waits for records an answer takes up to half a second.
 """
 
 import asyncio
@@ -30,6 +33,8 @@ class CompactedTopic:
         self._topic = topic
         self._settings = settings
         self._consumer: AIOKafkaConsumer | None = None
+        self._asking: AIOKafkaConsumer | None = None
+        """Asks where partitions end, and reads nothing."""
         self._following: asyncio.Task[None] | None = None
         self._assigning = asyncio.Lock()
         self._came = asyncio.Event()
@@ -42,10 +47,10 @@ class CompactedTopic:
         """Return the last value of a key, as far as its partition was read."""
         return self._values.get(partition, {}).get(key)
 
-    @property
-    def partitions(self) -> Collection[int]:
-        """Those that were asked for so far."""
-        return self._next.keys()
+    async def keep_following(self) -> None:
+        """See to it that what comes is read; raises `ConnectionError` or `TimeoutError`."""
+        if self._next and (self._following is None or self._following.done()):
+            await self.catch_up(self._next)
 
     async def catch_up(self, partitions: Collection[int]) -> None:
         """Read these partitions up to where they end now; raises `ConnectionError` or `TimeoutError`."""
@@ -53,9 +58,9 @@ class CompactedTopic:
             return
         try:
             async with asyncio.timeout(CATCH_UP_SECONDS_MAX):
-                consumer, following = await self._follow(partitions)
+                consumer, asking, following = await self._follow(partitions)
                 places = [TopicPartition(self._topic.name, partition) for partition in partitions]
-                ends = await consumer.end_offsets(places)
+                ends = await asking.end_offsets(places)
                 while await self._is_behind(consumer, ends):
                     if following.done():
                         following.result()
@@ -69,24 +74,15 @@ class CompactedTopic:
             await self.close()
             raise
 
-    async def _follow(self, partitions: Collection[int]) -> tuple[AIOKafkaConsumer, asyncio.Task[None]]:
+    async def _follow(
+        self, partitions: Collection[int]
+    ) -> tuple[AIOKafkaConsumer, AIOKafkaConsumer, asyncio.Task[None]]:
         """Have these among those that are followed, each from where it was read up to."""
         async with self._assigning:
             if self._following is not None and self._following.done():
                 await self._let_go()
-            consumer = self._consumer
-            if consumer is None:
-                consumer = AIOKafkaConsumer(
-                    enable_auto_commit=False,
-                    auto_offset_reset="earliest",
-                    **self._settings.client_options(),
-                )
-                try:
-                    await consumer.start()
-                except BaseException:
-                    await consumer.stop()
-                    raise
-                self._consumer = consumer
+            consumer = self._consumer = self._consumer or await self._connect()
+            asking = self._asking = self._asking or await self._connect()
             for partition in partitions:
                 self._next.setdefault(partition, 0)
             followed = {TopicPartition(self._topic.name, partition) for partition in self._next}
@@ -96,7 +92,18 @@ class CompactedTopic:
                     consumer.seek(place, self._next[place.partition])
             if self._following is None:
                 self._following = asyncio.create_task(self._take_what_comes(consumer))
-            return consumer, self._following
+            return consumer, asking, self._following
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            enable_auto_commit=False, auto_offset_reset="earliest", **self._settings.client_options()
+        )
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        return consumer
 
     async def _take_what_comes(self, consumer: AIOKafkaConsumer) -> None:
         while True:
@@ -129,11 +136,12 @@ class CompactedTopic:
 
     async def _let_go(self) -> None:
         following, self._following = self._following, None
-        consumer, self._consumer = self._consumer, None
+        consumers = [each for each in (self._consumer, self._asking) if each is not None]
+        self._consumer = self._asking = None
         if following is not None:
             following.cancel()
             with contextlib.suppress(KafkaError, asyncio.CancelledError):
                 await following
-        if consumer is not None:
+        for consumer in consumers:
             with contextlib.suppress(KafkaError):
                 await consumer.stop()

@@ -33,11 +33,6 @@ class Topic:
     gone: int = 0
 
     @property
-    def partitions(self) -> Collection[int]:
-        """All of them."""
-        return range(PARTITIONS)
-
-    @property
     def erasures(self) -> int:
         """How many that were read are not there any more."""
         return self.gone
@@ -51,6 +46,10 @@ class Topic:
         self.caught_up.append(set(partitions))
         self.gone += len(self.read.keys() - self.there.keys())
         self.read = dict(self.there)
+
+    async def keep_following(self) -> None:
+        """Read what has come by itself."""
+        await self.catch_up(())
 
     async def close(self) -> None:
         """Have nothing to let go of."""
@@ -170,7 +169,7 @@ async def test_an_erased_key_is_forgotten(harness: Harness, topic: Topic) -> Non
     topic.there.clear()
     keys = harness.service._keys
     assert keys is not None
-    await keys.catch_up()
+    await keys.forget_erased()
     [hold] = await harness.take(
         *sealed(waiting.moved("withdrawal", "1", cash=False, pending=True, names=names))
     )

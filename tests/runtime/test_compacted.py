@@ -66,6 +66,24 @@ async def test_what_stands_ahead_of_an_event_is_there_before_it(rig: Rig, keys: 
     await table.close()
 
 
+async def test_whoever_was_cut_off_follows_again(rig: Rig, keys: Topic) -> None:
+    """Asked to keep following, it reads what came meanwhile, too; with nothing to follow it asks nobody."""
+    table = CompactedTopic(keys, rig.kafka)
+    await table.keep_following()
+    await table.catch_up([0])
+    await table.close()
+    producer = AIOKafkaProducer(**rig.kafka.client_options())
+    await producer.start()
+    try:
+        await producer.send_and_wait(keys.name, key=b"a", value=b"1", partition=0)
+    finally:
+        await producer.stop()
+    await table.keep_following()
+    assert table.value(0, b"a") == b"1"
+    await table.keep_following()
+    await table.close()
+
+
 async def test_a_broker_that_is_away_is_said_to_be() -> None:
     """So that the batch is read again, and the shard does not halt."""
     topic = Topic("keys", "sealing:PARTY_KEY_RECORD", "owner", "t", (), (), "keys", DAY_MS)

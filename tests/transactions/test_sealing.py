@@ -17,6 +17,7 @@ from services.transactions.domain.plain import PlainInstruction
 from services.transactions.domain.records import Record
 from services.transactions.handlers.memory import TYPES
 from services.transactions.queries.verifying import verify
+from shared.messages import sealing
 from shared.messages.acts import EraseParty
 from shared.messages.envelope import canonical_json
 from shared.messages.instructions import INSTRUCTION
@@ -59,6 +60,28 @@ PAYMENT = {
 }
 PARTY = {"kind": "person", "name": "Odile Querfurt", "holders": [{"name": "Ina Inhaber"}]}
 NAMES = ("Grimwold", "DE0200", "Quux", "ID-77", "Ultima", "Agatha", "Querfurt", "Inhaber")
+
+
+def test_more_keys_than_ciphers_seal_as_each_does_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cipher that had to go is made again from the key."""
+    monkeypatch.setattr(sealing, "CIPHERS_MAX", 2)
+    secrets = [bytes([number]) * 64 for number in range(5)]
+    keys = [PartyKey(secret) for secret in secrets]
+    for _ in range(2):
+        texts = [key.seal("1", b'{"a":1}') for key in keys]
+        assert texts == [PartyKey(secret).seal("1", b'{"a":1}') for secret in secrets]
+        assert [key.open("1", text) for key, text in zip(keys, texts, strict=True)] == [b'{"a":1}'] * 5
+
+
+def test_a_key_that_is_wiped_seals_and_opens_nothing() -> None:
+    """Whoever still holds it has nothing in hand."""
+    key = PartyKey(bytes(64))
+    text = key.seal("1", b'{"a":1}')
+    key.wipe()
+    with pytest.raises(ValueError, match="key"):
+        key.seal("1", b'{"a":1}')
+    with pytest.raises(CannotOpen):
+        key.open("1", text)
 
 
 def plain(message: dict[str, Any]) -> PlainInstruction:

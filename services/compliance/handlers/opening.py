@@ -11,17 +11,12 @@ from shared.messages.sealing import PARTY_KEY_RECORD, CannotOpen, MasterKey, Par
 from shared.runtime.errors import ShardHalted
 from shared.runtime.work import Received
 
-KEYS_REMEMBERED_MAX: Final = 50_000
+KEYS_REMEMBERED_MAX: Final = 200_000
 """Unwrapped; those used last."""
 
 
 class Published(Protocol):
     """The topic of keys, as a table (`shared.runtime.compacted`)."""
-
-    @property
-    def partitions(self) -> Collection[int]:
-        """Those that were asked for so far."""
-        ...
 
     @property
     def erasures(self) -> int:
@@ -34,6 +29,10 @@ class Published(Protocol):
 
     async def catch_up(self, partitions: Collection[int]) -> None:
         """Read these up to where they end now."""
+        ...
+
+    async def keep_following(self) -> None:
+        """See to it that what comes is read."""
         ...
 
     async def close(self) -> None:
@@ -98,11 +97,13 @@ class Keys:
         """Read the keys of a shard just claimed."""
         await self._published.catch_up([shard])
 
-    async def catch_up(self) -> None:
-        """Learn of keys that were erased, and forget what was made of them."""
-        await self._published.catch_up(self._published.partitions)
+    async def forget_erased(self) -> None:
+        """Forget what was made of keys that were erased, as far as the topic was read."""
+        await self._published.keep_following()
         if self._erasures != self._published.erasures:
             self._erasures = self._published.erasures
+            for key in self._unwrapped.values():
+                key.wipe()
             self._unwrapped.clear()
 
     async def close(self) -> None:
