@@ -91,7 +91,7 @@ class World:
         self.client = client
         self.kafka = kafka
         self.partitions = stack.partitions
-        self.loads: dict[int, Load] = {}
+        self.loads: dict[tuple[type[Load], int], Load] = {}
         self.kills: Counter[str] = Counter()
         """How often each slot's process was killed on purpose."""
 
@@ -164,16 +164,16 @@ class World:
                 chunk = []
         return sent + len(await self.client.send(INSTRUCTIONS, chunk))
 
-    async def open_accounts(self, accounts: int) -> Load:
+    async def open_accounts(self, accounts: int, of: type[Load] = Load) -> Load:
         """Return a load whose accounts are open and filled; a ledger opens them if need be."""
-        load = self.loads.get(accounts)
+        load = self.loads.get((of, accounts))
         if load is None:
-            load = Load(accounts, self.partitions, seed=accounts, prefix=f"B{len(self.loads)}")
+            load = of(accounts, self.partitions, seed=accounts, prefix=f"B{len(self.loads)}")
             slots = await self.start("transactions")
             await self.send(load.openings())
             await self.wait_taken()
             await self.stop(slots)
-            self.loads[accounts] = load
+            self.loads[of, accounts] = load
         return load
 
     # ── looks ───────────────────────────────────────────────────────────────────────────────────
