@@ -49,10 +49,10 @@ from shared.runtime.work import Input, Received, Service, UnitOfWork, Unreadable
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 TICK_IDLE: Final = timedelta(seconds=5)
-TICK_BUSY: Final = timedelta(seconds=0.25)
+TICK_BUSY: Final = timedelta(seconds=0.12)
 """While parties are screened again, or the second tier has much to read: little at a time, and often, since
 payments wait meanwhile."""
-DUE_EVERY: Final = 4
+DUE_EVERY: Final = 8
 """Busy ticks between two looks at deadlines, keys and persons, and between two that raise what was found."""
 TRIAL_SCALE: Final = 8
 """The scale parameters are read at once at the start, to find wrong ones."""

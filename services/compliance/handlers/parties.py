@@ -31,8 +31,8 @@ from shared.messages.journal import InstructionApplied
 from shared.messages.topics import ALERTS
 from shared.runtime.work import Received, UnitOfWork
 
-PARTIES_PER_TICK_MAX: Final = 300
-"""Of all shards together: some 0.03 s of a processor, so that payments do not wait long behind it."""
+PARTIES_PER_TICK_MAX: Final = 150
+"""Of all shards together: some 0.015 s of a processor, so that payments do not wait long behind it."""
 
 _KINDS: Final[dict[str, PartyKind]] = {"person": "person", "organisation": "organisation"}
 

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from copy import copy
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -57,12 +56,20 @@ class _Past:
     """A window that looks as of entries that it took before, and what they were."""
 
     def __init__(self, window: Window, entry: Entry, own: int) -> None:
-        self.window = copy(window)  # shares what it holds, but not where it looks from
+        self._now = window
+        self._then: Window | None = None
         self._entry = entry
         self._at, self._amount, self._other = window.at, window.amount, window.other
         self._since = own + 1 if window.late else own  # a late one has been judged as of its own time
         self._read: dict[int, tuple[Entry, int]] = {}
         """Entries, and how often their counterparty had been seen before."""
+
+    @property
+    def window(self) -> Window:
+        """The window, looking as of the entry turned to last; made when first asked for, as few rules do."""
+        if self._then is None:
+            self._then = self._now.twin()
+        return self._then
 
     def places(self, asked: Anew, reach: int) -> Iterator[int]:
         """Yield where in the log the entries are that may complete a pattern of a rule, earliest first."""
@@ -72,7 +79,7 @@ class _Past:
             moved = amount[place]
             if -least < moved < least or (rule.judges != "both" and (rule.judges == "in") is not (moved > 0)):
                 continue
-            if tells is None or tells(self.window, place):
+            if tells is None or tells(self._now, place):
                 yield place
 
     def look_from(self, place: int) -> Entry:

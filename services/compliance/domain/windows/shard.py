@@ -22,7 +22,7 @@ from services.compliance.domain.windows.window import FORM, Window
 Key = tuple[str, str]
 """Owner and asset."""
 
-BEHIND_MAX: Final = 20_000
+BEHIND_MAX: Final = 50_000
 """Entries after the checkpoint from which on each batch stores some windows, too."""
 SAVED_A_BATCH: Final = 32
 """Windows, or as many as the batch has entries: it changes no more, so that fewer are never left, and a small

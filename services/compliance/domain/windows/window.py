@@ -250,6 +250,13 @@ class Window:
         place = bisect_right(times, entry.at) - 1
         return place if place >= self._first(times) else None
 
+    def twin(self) -> "Window":
+        """Return a window that shares what this one holds, but not where it looks from."""
+        twin = Window.__new__(Window)
+        for name in Window.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
     def look_from(self, place: int) -> None:
         """Look as of an entry in the log, as of a late one, until the next is taken."""
         self.late, self.now, self.idle = True, self.log[place * _WIDTH], -1
