@@ -160,7 +160,10 @@ def poller(
         room = records_max - len(laid_by)
         if room == 0:
             return laid_by
-        return laid_by + _in_a_row(await consumer.getmany(timeout_ms=FRESH_MS, max_records=room))
+        try:
+            return laid_by + _in_a_row(await consumer.getmany(timeout_ms=FRESH_MS, max_records=room))
+        except KafkaError:  # what stays wrong the next poll says again; these are out of the consumer's hands
+            return laid_by
 
     return poll
 

@@ -5,12 +5,13 @@ from typing import Any, cast
 import anyio
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import BrokerNotAvailableError
 
 from shared.runtime.service import FRESH_MS, POLL_MS, poller
 
 
 class Answers:
-    """A consumer whose polls are answered one after the other with so many records."""
+    """A consumer whose polls are answered one after the other with so many records; below 0 they fail."""
 
     def __init__(self, *counts: int) -> None:
         self.counts = iter(counts)
@@ -19,7 +20,10 @@ class Answers:
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[str]]:
         """Answer the next poll."""
         self.asked.append((timeout_ms, max_records))
-        names = [f"{len(self.asked)}.{number}" for number in range(next(self.counts))]
+        count = next(self.counts)
+        if count < 0:
+            raise BrokerNotAvailableError
+        names = [f"{len(self.asked)}.{number}" for number in range(count)]
         return {TopicPartition("t", 0): names[:1], TopicPartition("t", 1): names[1:]} if names else {}
 
 
@@ -58,6 +62,14 @@ async def test_what_lay_by_does_not_wait_long_for_more():
     slow = Answers(2, 0)
     assert await _polled(slow) == [("1.0", "1.1")]
     assert slow.asked == [(0, 500), (FRESH_MS, 498)]
+
+
+async def test_what_lay_by_is_taken_though_the_broker_fails_then():
+    """The consumer has given it away and would not bring it again by itself; the failure comes again."""
+    broken = Answers(2, -1, 0, -1)
+    assert await _polled(broken) == [("1.0", "1.1")]
+    with pytest.raises(BrokerNotAvailableError):
+        await _polled(broken)
 
 
 async def test_a_full_batch_asks_for_no_more():
