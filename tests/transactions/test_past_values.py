@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.transactions.domain.value_dates import DaysOpened, nets_of
 from services.transactions.queries.verifying import verify
 from services.transactions.transaction_types.exchange import VALUE_DAYS_BACK
 from tests.transactions.conftest import LedgerDatabase
@@ -34,6 +35,38 @@ ALICE, BOB, CAROL = owner_in(1, "alice"), owner_in(2, "bob"), owner_in(1, "carol
 DOLLARS = f"{ALICE}/USD"
 FIRST = date(2026, 1, 1)
 DAYS = [FIRST + timedelta(days=each) for each in range(8)]
+
+
+@given(st.data())
+def test_days_without_postings_may_lack(data: st.DataObject) -> None:
+    """What was posted on each day is the same as if what was held were told of every day."""
+    count = data.draw(st.integers(1, 6))
+    dates = DAYS[:count]
+    begins_empty = data.draw(st.booleans())
+    seqs = [0 if begins_empty and not each else 10 * (each + 1) for each in range(count)]
+    moved = data.draw(st.lists(st.tuples(st.integers(1, 79), st.integers(-5, 5)), max_size=8))
+    openings = sorted({*(each for each in seqs if each), *data.draw(st.sets(st.integers(1, 70), max_size=4))})
+    before = 0 if begins_empty else 7
+
+    def held_at(seq: int) -> int:
+        """What was there when this event came."""
+        return before + sum(amount for at, amount in moved if at < seq)
+
+    now = held_at(80)
+    kept = [
+        (seq, held_at(seq))
+        for place, seq in enumerate(openings)
+        if any(seq <= at < (*openings, 80)[place + 1] for at, _ in moved)
+    ]
+    since = data.draw(st.sampled_from([dates[0] - timedelta(days=1), *dates]))
+    later = [each for each, day in enumerate(dates) if day > since]
+    first = min((seqs[each] for each in later if seqs[each]), default=80)
+    found = DaysOpened(dates, seqs).held_by(since, [each for each in kept if each[0] >= first], now)
+    told = {dates[each]: held_at(seqs[each]) if seqs[each] else 0 for each in later}
+    assert all(told[day] == held for day, held in found.items())
+    posted = {day: net for day, net in nets_of(told, now, {}).items() if net}
+    assert {day: net for day, net in nets_of(found, now, {}).items() if net} == posted
+    assert bool(found) == bool(told)
 
 
 def swapping(amount: str, value_date: str | None, **fields: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What an account held on each day by value date, and what of it counts from a later day on. Pure."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -33,7 +34,8 @@ class Past(NamedTuple):
 
     since: date
     openings: Mapping[date, int]
-    """By business day after that one: credits less debits of the home row when it was opened."""
+    """By business day after that one: credits less debits of the home row when it was opened. Days on which
+    nothing was posted may lack, but for the last."""
     shifts: Mapping[Shift, int]
     """Credits less debits of the home row that have their value on another day than they were posted on."""
     elsewhere: Nets
@@ -59,6 +61,28 @@ class DayOpening(NamedTuple):
     """The event that opened it."""
     debits: int
     credits: int
+
+
+class DaysOpened(NamedTuple):
+    """An entity's business days in a shard, earliest first, and the events that opened them; 0 for none."""
+
+    dates: list[date]
+    seqs: list[int]
+
+    def held_by(self, since: date, kept: Iterable[tuple[int, int]], now: int) -> dict[date, int]:
+        """Return what an account held when days after one were opened, of the last and those with postings.
+
+        What it held when a day of any entity was opened is `kept`, earliest first, once something is posted
+        after that: so between two of these, and from the last until now, it held the same.
+        """
+        dates, seqs = self
+        if not dates or dates[-1] <= since:
+            return {}
+        found = {dates[0]: 0} if not seqs[0] and dates[0] > since else {}
+        for seq, held in kept:
+            found.setdefault(dates[bisect_right(seqs, seq) - 1], held)
+        found.setdefault(dates[-1], now)
+        return found
 
 
 def nets_of(openings: Mapping[date, int], now: int, shifts: Mapping[Shift, int]) -> Nets:

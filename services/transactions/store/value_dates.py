@@ -1,12 +1,14 @@
 """Reads and writes what accounts held by value date: what counts on another day, and what days began with."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from asyncpg import Connection
 
 from services.transactions.domain.chart import ACCOUNTS_PER_SHARD
-from services.transactions.domain.value_dates import Ahead, DayOpening, Past, Shift, nets_of
+from services.transactions.domain.value_dates import Ahead, DayOpening, DaysOpened, Past, Shift, nets_of
 from services.transactions.store.arrays import array_of
 
 
@@ -55,6 +57,34 @@ async def ahead_elsewhere(
     return found
 
 
+_DAYS: Final = """
+SELECT shard, entity_id, booking_date, seq FROM business_day WHERE booking_date > $1
+UNION ALL
+SELECT shard, entity_id, first_booking_date, 0 FROM entity CROSS JOIN shard WHERE first_booking_date > $1
+ORDER BY booking_date
+"""
+
+_HELD: Final = """
+SELECT asked.account_id, asked.since, account.entity_id, balance.shard, balance.shard = asked.home AS is_home,
+       balance.credits_posted - CASE WHEN balance.shard = asked.home THEN balance.debits_posted ELSE 0 END
+           AS now,
+       opening.seqs, opening.held
+FROM unnest($1::bigint[], $2::int[], $3::date[]) AS asked (account_id, home, since)
+JOIN account USING (account_id)
+JOIN balance USING (account_id)
+CROSS JOIN LATERAL (
+    SELECT array_agg(seq ORDER BY seq) AS seqs,
+           array_agg(credits - CASE WHEN shard = asked.home THEN debits ELSE 0 END ORDER BY seq) AS held
+    FROM day_opening
+    WHERE account_id = asked.account_id AND shard = balance.shard
+      AND seq >= (
+          SELECT min(seq) FROM business_day
+          WHERE shard = balance.shard AND entity_id = account.entity_id AND booking_date > asked.since
+      )
+) AS opening
+"""
+
+
 async def past_since(connection: Connection, wanted: Mapping[tuple[int, int], date]) -> dict[int, Past]:
     """Return what was posted since a day on accounts, given with their homes.
 
@@ -62,40 +92,22 @@ async def past_since(connection: Connection, wanted: Mapping[tuple[int, int], da
     be missing, though more may have come since.
     """
     asked = [[account_id for account_id, _ in wanted], [home for _, home in wanted], list(wanted.values())]
+    rows = await connection.fetch(_HELD, *asked)
+    # Behind what was held: a day that a shard opens meanwhile would else be taken for the one before.
+    days: defaultdict[tuple[int, int], DaysOpened] = defaultdict(lambda: DaysOpened([], []))
+    for row in await connection.fetch(_DAYS, min(wanted.values())):
+        dates, seqs = days[row["shard"], row["entity_id"]]
+        dates.append(row["booking_date"])
+        seqs.append(row["seq"])
     openings: dict[tuple[int, bool], dict[int, dict[date, int]]] = {}
     now: dict[tuple[int, bool], dict[int, int]] = {}
-    for row in await connection.fetch(
-        """
-        SELECT asked.account_id, balance.shard, balance.shard = asked.home AS is_home, day.booking_date,
-               CASE WHEN balance.shard = asked.home THEN balance.credits_posted - balance.debits_posted
-                    ELSE balance.credits_posted END AS now,
-               CASE WHEN day.seq = 0 THEN 0
-                    WHEN balance.shard = asked.home
-                    THEN coalesce(opening.credits - opening.debits,
-                                  balance.credits_posted - balance.debits_posted)
-                    ELSE coalesce(opening.credits, balance.credits_posted) END AS held
-        FROM unnest($1::bigint[], $2::int[], $3::date[]) AS asked (account_id, home, since)
-        JOIN account USING (account_id)
-        JOIN balance USING (account_id)
-        JOIN (
-            SELECT shard, entity_id, booking_date, seq FROM business_day
-            UNION ALL
-            SELECT shard, entity_id, first_booking_date, 0 FROM entity CROSS JOIN shard
-        ) AS day ON day.shard = balance.shard AND day.entity_id = account.entity_id
-                AND day.booking_date > asked.since
-        LEFT JOIN LATERAL (
-            SELECT debits, credits
-            FROM day_opening
-            WHERE account_id = asked.account_id AND shard = balance.shard AND seq >= day.seq
-            ORDER BY seq
-            LIMIT 1
-        ) AS opening ON true
-        """,
-        *asked,
-    ):
-        whose = row["account_id"], row["is_home"]
-        openings.setdefault(whose, {}).setdefault(row["shard"], {})[row["booking_date"]] = row["held"]
-        now.setdefault(whose, {})[row["shard"]] = row["now"]
+    for row in rows:
+        kept = zip(row["seqs"] or (), row["held"] or (), strict=True)
+        held = days[row["shard"], row["entity_id"]].held_by(row["since"], kept, row["now"])
+        if held:
+            whose = row["account_id"], row["is_home"]
+            openings.setdefault(whose, {})[row["shard"]] = held
+            now.setdefault(whose, {})[row["shard"]] = row["now"]
     shifts: dict[tuple[int, bool], dict[int, dict[Shift, int]]] = {}
     for row in await connection.fetch(
         """
