@@ -70,7 +70,8 @@ class Gate:
     """What has to be so of an entry and its month, or a rule finds nothing: most entries pass few gates.
 
     A necessary condition, never the rule: `evaluate` alone decides of what passes. It is not asked of late
-    entries, which are judged as of their own time; of those judged once more, only size and field are.
+    entries, which are judged as of their own time; of those judged once more, size and field are, and counts
+    on the latest day.
     """
 
     size_min: int = 0

@@ -292,10 +292,10 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
     await limits.set_limits(
         connection, [each for result in folded.values() for each in result.changes.limits_set]
     )
-    for shard, result in folded.items():
-        changes = result.changes
-        await value_dates.save_values(connection, shard, changes.valued)
-        await value_dates.save_openings(connection, shard, changes.day_openings)
+    changed = {shard: result.changes for shard, result in folded.items()}
+    await value_dates.save_values(connection, {shard: each.valued for shard, each in changed.items()})
+    await value_dates.save_openings(connection, {shard: each.day_openings for shard, each in changed.items()})
+    for shard, changes in changed.items():  # what is rare
         await carried.carry_over(connection, shard, changes.carried_over)
         await accruals.accrue(connection, shard, changes.accrued_by)
         await risk.save_classes(connection, shard, changes.rated)
@@ -303,11 +303,11 @@ async def _write_moving(connection: Connection, folded: Mapping[int, Folded]) ->
         await periods.close_periods(connection, shard, changes.periods_closed)
         await scheduled.save_waiting(connection, shard, changes.put_off)
         await scheduled.end_waiting(connection, shard, changes.waited)
-        await moving.save_pendings(connection, shard, changes.pended)
-        await moving.clear_pendings(connection, shard, changes.cleared)
-        await moving.settle_pendings(connection, shard, changes.settled)
-        await moving.resolve_pendings(connection, shard, changes.resolved)
-        await reversals.save_uses(connection, shard, changes.used)
+    await moving.save_pendings(connection, {shard: each.pended for shard, each in changed.items()})
+    await moving.clear_pendings(connection, {shard: each.cleared for shard, each in changed.items()})
+    await moving.settle_pendings(connection, {shard: each.settled for shard, each in changed.items()})
+    await moving.resolve_pendings(connection, {shard: each.resolved for shard, each in changed.items()})
+    await reversals.save_uses(connection, {shard: each.used for shard, each in changed.items()})
 
 
 async def _chains(memory: Memory, work: UnitOfWork, shards: Collection[int]) -> dict[int, Chain]:

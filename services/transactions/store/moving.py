@@ -249,70 +249,67 @@ def _left(legs: list[Leg], settled: int) -> list[Leg]:
     return [leg for _, leg in legs_left(legs, settled)] if settled else legs
 
 
-async def save_pendings(connection: Connection, shard: int, opened: Iterable[OpenPending]) -> None:
-    """Insert transactions that are now pending."""
-    rows = list(opened)
+async def save_pendings(connection: Connection, opened: Mapping[int, Iterable[OpenPending]]) -> None:
+    """Insert transactions that are now pending, by shard."""
+    rows = [(shard, each) for shard, of_shard in opened.items() for each in of_shard]
     if rows:
         await connection.execute(
             """
             INSERT INTO pending (shard, seq, instruction_id, content_hash, screening)
-            SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::bytea[], $5::boolean[])
+            SELECT * FROM unnest($1::int[], $2::bigint[], $3::uuid[], $4::bytea[], $5::boolean[])
             """,
-            shard,
-            [each.seq for each in rows],
-            [each.instruction_id for each in rows],
-            [each.content_hash for each in rows],
-            [each.screening for each in rows],
+            [shard for shard, _ in rows],
+            [each.seq for _, each in rows],
+            [each.instruction_id for _, each in rows],
+            [each.content_hash for _, each in rows],
+            [each.screening for _, each in rows],
         )
 
 
-async def clear_pendings(connection: Connection, shard: int, cleared: Iterable[tuple[int, int]]) -> None:
-    """Mark transactions as screened: (seq of the pending one, seq that said so)."""
-    rows = list(cleared)
+async def clear_pendings(connection: Connection, cleared: Mapping[int, Iterable[tuple[int, int]]]) -> None:
+    """Mark transactions as screened, by shard: (seq of the pending one, seq that said so)."""
+    rows = [(shard, *each) for shard, of_shard in cleared.items() for each in of_shard]
     if rows:
         await connection.execute(
             """
             UPDATE pending
             SET cleared_seq = asked.cleared_seq
-            FROM unnest($2::bigint[], $3::bigint[]) AS asked (seq, cleared_seq)
-            WHERE pending.shard = $1 AND pending.seq = asked.seq
+            FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS asked (shard, seq, cleared_seq)
+            WHERE pending.shard = asked.shard AND pending.seq = asked.seq
             """,
-            shard,
             *map(list, zip(*rows, strict=True)),
         )
 
 
-async def settle_pendings(connection: Connection, shard: int, settled: Iterable[tuple[int, int]]) -> None:
-    """Add to what has been posted of transactions: (seq of the pending one, minor units)."""
-    rows = list(settled)
+async def settle_pendings(connection: Connection, settled: Mapping[int, Iterable[tuple[int, int]]]) -> None:
+    """Add to what has been posted of transactions, by shard: (seq of the pending one, minor units)."""
+    rows = [(shard, *each) for shard, of_shard in settled.items() for each in of_shard]
     if rows:
         await connection.execute(
             """
             UPDATE pending
             SET settled_minor = settled_minor + asked.amount
             FROM (
-                SELECT seq, sum(amount)::bigint AS amount
-                FROM unnest($2::bigint[], $3::bigint[]) AS part (seq, amount)
-                GROUP BY seq
+                SELECT shard, seq, sum(amount)::bigint AS amount
+                FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS part (shard, seq, amount)
+                GROUP BY shard, seq
             ) AS asked
-            WHERE pending.shard = $1 AND pending.seq = asked.seq
+            WHERE pending.shard = asked.shard AND pending.seq = asked.seq
             """,
-            shard,
             *map(list, zip(*rows, strict=True)),
         )
 
 
-async def resolve_pendings(connection: Connection, shard: int, resolved: Mapping[int, int | None]) -> None:
-    """Mark transactions as posted or voided, by the seq of the pending one; with none, as open again."""
-    rows = list(resolved.items())
+async def resolve_pendings(connection: Connection, resolved: Mapping[int, Mapping[int, int | None]]) -> None:
+    """Mark what is pending as posted or voided, by shard and its seq; with none, as open again."""
+    rows = [(shard, *each) for shard, of_shard in resolved.items() for each in of_shard.items()]
     if rows:
         await connection.execute(
             """
             UPDATE pending
             SET resolved_seq = asked.resolved_seq
-            FROM unnest($2::bigint[], $3::bigint[]) AS asked (seq, resolved_seq)
-            WHERE pending.shard = $1 AND pending.seq = asked.seq
+            FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS asked (shard, seq, resolved_seq)
+            WHERE pending.shard = asked.shard AND pending.seq = asked.seq
             """,
-            shard,
             *map(list, zip(*rows, strict=True)),
         )

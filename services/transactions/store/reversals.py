@@ -111,26 +111,21 @@ async def uses(connection: Connection, among: Sequence[Original]) -> dict[Moveme
 
 
 async def save_uses(
-    connection: Connection, shard: int, used: Sequence[tuple[MovementId, Used, int, int]]
+    connection: Connection, used: Mapping[int, Sequence[tuple[MovementId, Used, int, int]]]
 ) -> None:
-    """Insert uses of movements by this shard: of what, how it was left, minor units, the seq that did it."""
-    if used:
+    """Insert uses of movements by shards: of what, how it was left, minor units, the seq that did it."""
+    rows = [
+        (shard, *movement, after.parts, amount, after.left, seq)
+        for shard, of_shard in used.items()
+        for movement, after, amount, seq in of_shard
+    ]
+    if rows:
         await connection.execute(
             """
             INSERT INTO reversed (shard, original_shard, original_seq, leg, part, amount, left_minor, seq)
-            SELECT $1, *
-            FROM unnest($2::int[], $3::bigint[], $4::int[], $5::int[], $6::bigint[], $7::bigint[],
+            SELECT *
+            FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::bigint[], $7::bigint[],
                         $8::bigint[])
             """,
-            shard,
-            *map(
-                list,
-                zip(
-                    *[
-                        (*movement, after.parts, amount, after.left, seq)
-                        for movement, after, amount, seq in used
-                    ],
-                    strict=True,
-                ),
-            ),
+            *map(list, zip(*rows, strict=True)),
         )

@@ -142,36 +142,41 @@ async def past_since(connection: Connection, wanted: Mapping[tuple[int, int], da
 
 
 async def save_values(
-    connection: Connection, shard: int, valued: Mapping[tuple[int, Shift], tuple[int, int]]
+    connection: Connection, valued: Mapping[int, Mapping[tuple[int, Shift], tuple[int, int]]]
 ) -> None:
-    """Add what a batch of this shard has posted with its value on another day."""
-    if valued:
-        rows = ((account_id, *shift, *sums) for (account_id, shift), sums in sorted(valued.items()))
+    """Add what a batch has posted with its value on another day, by shard."""
+    rows = [
+        (shard, account_id, *shift, *sums)
+        for shard, of_shard in sorted(valued.items())
+        for (account_id, shift), sums in sorted(of_shard.items())
+    ]
+    if rows:
         await connection.execute(
             """
             INSERT INTO day_balance AS stored (shard, account_id, value_date, posted_on, debits, credits)
-            SELECT $1, * FROM unnest($2::bigint[], $3::date[], $4::date[], $5::bigint[], $6::bigint[])
+            SELECT *
+            FROM unnest($1::int[], $2::bigint[], $3::date[], $4::date[], $5::bigint[], $6::bigint[])
             ON CONFLICT (account_id, value_date, posted_on, shard) DO UPDATE SET
                 debits = stored.debits + excluded.debits,
                 credits = stored.credits + excluded.credits
             """,
-            shard,
             *map(list, zip(*rows, strict=True)),
         )
 
 
-async def save_openings(connection: Connection, shard: int, openings: Sequence[DayOpening]) -> None:
+async def save_openings(connection: Connection, openings: Mapping[int, Sequence[DayOpening]]) -> None:
     """Keep what accounts held when a day was opened; what a former owner of the shard has kept stays."""
-    if openings:
+    rows = [(shard, *each) for shard, of_shard in sorted(openings.items()) for each in sorted(of_shard)]
+    if rows:
         await connection.execute(
             """
             INSERT INTO day_opening (shard, account_id, seq, debits, credits)
-            SELECT $1, *
-            FROM unnest($2::text::bigint[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[])
+            SELECT *
+            FROM unnest($1::text::int[], $2::text::bigint[], $3::text::bigint[], $4::text::bigint[],
+                        $5::text::bigint[])
             ON CONFLICT DO NOTHING
             """,
-            shard,
-            *(array_of(column) for column in zip(*sorted(openings), strict=True)),
+            *(array_of(column) for column in zip(*rows, strict=True)),
         )
 
 

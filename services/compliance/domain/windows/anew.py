@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import structs
 
 from services.compliance.domain.rule import Gate, Telling, WindowRule
-from services.compliance.domain.windows.entry import Entry
+from services.compliance.domain.windows.entry import DAY, Entry
 from services.compliance.domain.windows.telling import told_anew
 from services.compliance.domain.windows.window import Window
 from shared.messages.compliance import Finding
@@ -40,7 +40,13 @@ def judge_anew(
     reference = entry.reference
     named = {finding.rule for finding in found if reference in finding.values["events"]}
     past = _Past(window, entry, own)
+    # On the latest day buckets held no more when a later entry came than they do now.
+    is_latest_day = entry.at // DAY == window.last_at // DAY
+    came, came_sum, went, went_sum = window.days_totals
     for each in asked:
+        gate = each.gate
+        if is_latest_day and (gate.count_min > came + went or gate.volume_min > came_sum + went_sum):
+            continue
         reach = each.rule.reach(each.parameters, entry) if each.rule.reach is not None else 0
         if not reach or each.rule.code in named:
             continue
