@@ -11,7 +11,7 @@ import typer
 from backoffice.cli import output, sessions
 from backoffice.cli.connection import Connection
 from backoffice.cli.errors import FOUND, TIMED_OUT, USAGE, CommandError
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.messages.envelope import CODE_PATTERN
 from shared.messages.journal import ActDone
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, Topic

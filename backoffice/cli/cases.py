@@ -15,24 +15,20 @@ from services.compliance.queries.alerts import alert_find
 from services.compliance.queries.cases import WAITING, case_show, cases_list, loads
 from shared.messages.acts import (
     AcknowledgeReport,
-    ActBase,
     ApproveDecision,
     AssignCase,
-    CaseAct,
-    CaseKind,
     DecideCase,
     DismissAlert,
-    Disposition,
     FileReport,
-    FilingAnswer,
     GatherAlerts,
     LinkEvidence,
-    LinkKind,
     NoteCase,
     OpenCase,
     ReopenCase,
     ReturnDecision,
 )
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.cases import CaseAct, CaseKind, Disposition, FilingAnswer, LinkKind
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS

@@ -12,7 +12,7 @@ from services.compliance.data import STOR_SCHEMA
 from services.compliance.domain.cases import KIND_OF_FORM
 from services.compliance.domain.filing.forms import SCHEMA_OF, Sheet, read_sheet, write_report
 from services.compliance.domain.filing.schemas import Schema, SchemaError, read_schema
-from shared.messages.acts import CaseKind
+from shared.messages.acts.cases import CaseKind
 from shared.runtime import clock
 
 SCHEMA_BYTES_MAX: Final = 20_000_000

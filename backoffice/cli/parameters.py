@@ -19,7 +19,8 @@ from services.compliance.domain.rule import ANYTHING, RuleParameter
 from services.compliance.queries import parameters as queries
 from services.compliance.rules import CODES, DATA_CODES
 from services.transactions.queries.assets import asset_scale
-from shared.messages.acts import ActBase, ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.acts import ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.acts.base import ActBase
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import partition_of

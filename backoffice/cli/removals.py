@@ -10,7 +10,8 @@ from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, CommandError
 from services.compliance.queries.retention import removals_list
-from shared.messages.acts import ActBase, ApproveRemoval, ProposeRemoval
+from shared.messages.acts import ApproveRemoval, ProposeRemoval
+from shared.messages.acts.base import ActBase
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS

@@ -11,7 +11,8 @@ from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from services.compliance.queries.roles import roles_list
-from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole, Role
+from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole
+from shared.messages.acts.roles import Role
 from shared.messages.journal import ActDone
 from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
 from shared.runtime import clock

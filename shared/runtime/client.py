@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import partition_of
 from shared.messages.topics import DELETE_RETENTION_MS, TOPICS, Topic

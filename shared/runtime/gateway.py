@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.messages.topics import Topic
 from shared.runtime.client import Client
 from shared.runtime.settings import KafkaSettings, ServiceSettings

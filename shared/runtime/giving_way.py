@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.runtime import database
 from shared.runtime.diagnosis import where_of
 from shared.runtime.effect import take_effect

@@ -6,7 +6,8 @@ And has the service carry out those of its own, in the same way: each alone, onc
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.messages.acts import ActBase, DiscardParked, PassOverLost, ReplayParked, ResumeShard
+from shared.messages.acts import DiscardParked, PassOverLost, ReplayParked, ResumeShard
+from shared.messages.acts.base import ActBase
 from shared.runtime import database, parked
 from shared.runtime.batch import decode
 from shared.runtime.diagnosis import where_of

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.compliance import data
 from services.compliance.app import MIGRATIONS, ComplianceService
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.messages.compliance import ALERT_EVENT, DECISION_EVENT
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import COMPLIANCE_ACTS, DECISIONS, JOURNAL

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from shared.messages.acts import ActivateList, ListedName, LoadList, RefuseHold, RefuseList, ReleaseHold
+from shared.messages.acts import ActivateList, LoadList, RefuseHold, RefuseList, ReleaseHold
+from shared.messages.acts.lists import ListedName
 from shared.messages.compliance import DecisionMade, HoldPlaced, ListActivated, ListRefused
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of

@@ -16,7 +16,7 @@ import pytest
 from services.compliance.api import create_api
 from services.compliance.api.rights import DECLARED, DECLARED_OF_OWN, RIGHTS
 from services.compliance.api.shapes import PERSONAL, CaseShown
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.messages.envelope import HOUSE
 from shared.messages.topics import COMPLIANCE_ACTS, Topic
 from shared.runtime import clock

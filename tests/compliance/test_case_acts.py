@@ -22,7 +22,9 @@ from services.compliance.domain.cases import (
 )
 from services.compliance.handlers.acts import judge_act
 from services.compliance.handlers.verdicts import Known
-from shared.messages.acts import ActBase, CaseKind, FileReport, OpenCase, ReopenCase
+from shared.messages.acts import FileReport, OpenCase, ReopenCase
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.cases import CaseKind
 from tests.compliance.ledger import ALICE, ANNE, BOB, PARTITIONS
 from tests.compliance.tables import table
 from tests.compliance.test_cases import ACTS

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from services.compliance.handlers import parties
-from shared.messages.acts import ActivateList, ListedName, LoadList
+from shared.messages.acts import ActivateList, LoadList
+from shared.messages.acts.lists import ListedName
 from shared.messages.compliance import AlertRaised, PartiesRescreened
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.partitioner import shard_of

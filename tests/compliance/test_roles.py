@@ -23,17 +23,17 @@ from services.compliance.handlers.verdicts import Known, KnownRules
 from services.compliance.queries.roles import roles_list
 from services.compliance.store import roles as role_store
 from shared.messages.acts import (
-    ActBase,
     ApproveRole,
-    CaseAct,
     DismissAlert,
     OpenCase,
     ProposeParameters,
     ProposeRole,
     RevokeRole,
-    Role,
     WithdrawParameters,
 )
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.cases import CaseAct
+from shared.messages.acts.roles import Role
 from shared.messages.journal import ActDone
 from tests.compliance.conftest import READONLY, Harness
 from tests.compliance.ledger import ALICE

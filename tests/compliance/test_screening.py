@@ -12,7 +12,8 @@ from services.compliance.app import ComplianceService
 from services.compliance.domain.ledger_events import read_news
 from services.compliance.domain.lists.party import party_of
 from services.compliance.queries.lists import list_parties
-from shared.messages.acts import ActivateList, ListedName, LoadList, ResumeShard
+from shared.messages.acts import ActivateList, LoadList, ResumeShard
+from shared.messages.acts.lists import ListedName
 from shared.messages.compliance import AlertRaised, DecisionMade, HoldOverdue, HoldPlaced
 from shared.messages.envelope import Number
 from shared.messages.journal import ActDone

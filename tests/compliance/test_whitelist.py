@@ -12,11 +12,11 @@ from services.compliance.queries.whitelist import whitelist_list
 from shared.messages.acts import (
     ActivateList,
     ApproveWhitelisting,
-    ListedName,
     LoadList,
     ProposeWhitelisting,
     RevokeWhitelisting,
 )
+from shared.messages.acts.lists import ListedName
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from tests.compliance.conftest import READONLY, Harness, kinds

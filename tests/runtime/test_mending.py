@@ -6,7 +6,8 @@ import signal
 import psutil
 import pytest
 
-from shared.messages.acts import ActBase, DiscardParked, ReleaseHold, ReplayParked, ResumeShard
+from shared.messages.acts import DiscardParked, ReleaseHold, ReplayParked, ResumeShard
+from shared.messages.acts.base import ActBase
 from shared.runtime.clock import new_id
 from tests.runtime.conftest import PARTITIONS, Rig
 from tests.runtime.toy import key_for

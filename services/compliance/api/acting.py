@@ -28,7 +28,6 @@ from shared.messages.acts import (
     ApproveDecision,
     ApproveWhitelisting,
     AssignCase,
-    CaseAct,
     DecideCase,
     DismissAlert,
     FileReport,
@@ -43,6 +42,7 @@ from shared.messages.acts import (
     ReturnDecision,
     RevokeWhitelisting,
 )
+from shared.messages.acts.cases import CaseAct
 from shared.messages.partitioner import shard_of
 from shared.runtime.gateway import Gateway
 

@@ -26,13 +26,8 @@ from services.compliance.api.rights import Asking, Officer, authorise, right
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.queries import parameters as queries
 from services.compliance.rules import CODES
-from shared.messages.acts import (
-    ProposeParameters,
-    PublishParameters,
-    Scope,
-    VersionStatus,
-    WithdrawParameters,
-)
+from shared.messages.acts import ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.acts.parameters import Scope, VersionStatus
 from shared.messages.envelope import HOUSE, Code
 from shared.messages.partitioner import shard_of
 from shared.runtime.gateway import Gateway

@@ -15,7 +15,7 @@ from services.compliance.api import shapes
 from services.compliance.api.problems import STATUS_OF, Problem, ProblemDetails
 from services.compliance.api.rights import Officer
 from services.compliance.queries.decisions import act_answer, act_answers
-from shared.messages.acts import ActBase
+from shared.messages.acts.base import ActBase
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import COMPLIANCE_ACTS

@@ -32,7 +32,7 @@ from services.compliance.queries.holds import holds_list, holds_show
 from services.compliance.queries.places import Place
 from services.compliance.queries.whitelist import whitelist_list
 from services.compliance.queries.work_order import AsOf, place_of, work_queue
-from shared.messages.acts import CaseKind
+from shared.messages.acts.cases import CaseKind
 from shared.messages.topics import JOURNAL
 from shared.runtime.gateway import Gateway
 

@@ -22,7 +22,8 @@ from services.compliance.api.problems import Problem
 from services.compliance.api.reading import READ, Way
 from services.compliance.api.rights import Asking, authorise, right
 from services.compliance.queries.roles import grants_list
-from shared.messages.acts import ApproveRole, GrantStatus, ProposeRole, RevokeRole, Role
+from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole
+from shared.messages.acts.roles import GrantStatus, Role
 from shared.messages.envelope import Code
 from shared.runtime.gateway import Gateway
 

@@ -10,14 +10,7 @@ from services.compliance.domain.cases import CaseStatus, FilingStatus, What
 from services.compliance.domain.priority import Priority
 from services.compliance.domain.records import HoldStatus
 from services.compliance.domain.whitelist import WhitelistStatus
-from shared.messages.acts import (
-    CaseKind,
-    Disposition,
-    FilingAnswer,
-    FilingForm,
-    LinkKind,
-    Sha256,
-)
+from shared.messages.acts.cases import CaseKind, Disposition, FilingAnswer, FilingForm, LinkKind, Sha256
 from shared.messages.blocks import Country
 from shared.messages.compliance import Finding
 from shared.messages.envelope import Code, Number, Reference, Text

@@ -13,7 +13,7 @@ from uuid import UUID
 from services.compliance.domain.bounds import YEAR, Bounds, count, read_values
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, RuleParameter
-from shared.messages.acts import CaseKind, Disposition, FilingAnswer, FilingForm, LinkKind
+from shared.messages.acts.cases import CaseKind, Disposition, FilingAnswer, FilingForm, LinkKind
 
 CaseStatus = Literal["open", "investigating", "proposed", "closed"]
 What = Literal[

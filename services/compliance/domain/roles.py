@@ -12,7 +12,6 @@ from uuid import UUID
 
 from shared.messages.acts import (
     AcknowledgeReport,
-    ActBase,
     ActivateList,
     ApproveDecision,
     ApproveRating,
@@ -26,7 +25,6 @@ from shared.messages.acts import (
     EndSnooze,
     FileReport,
     GatherAlerts,
-    GrantStatus,
     LiftLegalHold,
     LinkEvidence,
     LoadList,
@@ -47,9 +45,10 @@ from shared.messages.acts import (
     ReturnDecision,
     RevokeRole,
     RevokeWhitelisting,
-    Role,
     WithdrawParameters,
 )
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.roles import GrantStatus, Role
 
 Right = Literal["read", "read_personal", "triage", "investigate", "approve", "author", "publish", "grant"]
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import RuleParameter, WindowRule
 from services.compliance.domain.windows.judging import WindowJudge
-from shared.messages.acts import VersionStatus
+from shared.messages.acts.parameters import VersionStatus
 from shared.messages.compliance import Finding
 
 Before = Literal["proposed", "shadow", "live"]

@@ -74,14 +74,12 @@ from services.compliance.store import roles as role_store
 from services.compliance.store import watchlists as list_store
 from services.compliance.store import whitelist as whitelist_store
 from shared.messages.acts import (
-    ActBase,
     ActivateList,
     ApproveRating,
     ApproveRemoval,
     ApproveRole,
     ApproveSnooze,
     ApproveWhitelisting,
-    CaseAct,
     DismissAlert,
     EndSnooze,
     GatherAlerts,
@@ -103,6 +101,8 @@ from shared.messages.acts import (
     RevokeWhitelisting,
     WithdrawParameters,
 )
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.cases import CaseAct
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of

@@ -23,7 +23,6 @@ from shared.messages.acts import (
     AcknowledgeReport,
     ApproveDecision,
     AssignCase,
-    CaseAct,
     DecideCase,
     DismissAlert,
     FileReport,
@@ -34,6 +33,7 @@ from shared.messages.acts import (
     ReopenCase,
     ReturnDecision,
 )
+from shared.messages.acts.cases import CaseAct
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
 

@@ -21,7 +21,8 @@ from services.compliance.domain.retention import (
 )
 from services.compliance.handlers.verdicts import Known, KnownRemovals, Verdict, refused
 from services.compliance.store import removals as removal_store
-from shared.messages.acts import ActBase, ApproveRemoval, ProposeRemoval
+from shared.messages.acts import ApproveRemoval, ProposeRemoval
+from shared.messages.acts.base import ActBase
 from shared.messages.compliance import RecordsRemoved, RemovedRecord
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of

@@ -11,14 +11,9 @@ from services.compliance.domain.roles import (
     rights_for,
 )
 from services.compliance.handlers.verdicts import Known, Verdict, refused
-from shared.messages.acts import (
-    ActBase,
-    ApproveRole,
-    GrantStatus,
-    ProposeRole,
-    RevokeRole,
-    WithdrawParameters,
-)
+from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole, WithdrawParameters
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.roles import GrantStatus
 
 RoleAct = ProposeRole | ApproveRole | RevokeRole
 

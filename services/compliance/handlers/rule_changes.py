@@ -36,13 +36,9 @@ from services.compliance.handlers.verdicts import Known, KnownRules, Verdict, re
 from services.compliance.rules import RULES, san_1
 from services.compliance.store import rule_changes as rule_store
 from shared.assets import scale_of
-from shared.messages.acts import (
-    ActBase,
-    ProposeParameters,
-    PublishParameters,
-    VersionStatus,
-    WithdrawParameters,
-)
+from shared.messages.acts import ProposeParameters, PublishParameters, WithdrawParameters
+from shared.messages.acts.base import ActBase
+from shared.messages.acts.parameters import VersionStatus
 from shared.messages.compliance import ParametersChanged
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone

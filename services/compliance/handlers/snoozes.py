@@ -15,7 +15,8 @@ from services.compliance.handlers.screening import Hit
 from services.compliance.handlers.verdicts import Known, KnownSnoozes, Verdict, refused
 from services.compliance.rules import RULES
 from services.compliance.store import snoozes as snooze_store
-from shared.messages.acts import ActBase, ApproveSnooze, EndSnooze, ProposeSnooze
+from shared.messages.acts import ApproveSnooze, EndSnooze, ProposeSnooze
+from shared.messages.acts.base import ActBase
 from shared.messages.compliance import AlertSnoozed, SnoozeChanged
 from shared.messages.envelope import HOUSE, Number
 from shared.messages.journal import ActDone

@@ -17,7 +17,8 @@ from services.compliance.domain.rule_changes import Proposal, RuleChange, RuleTi
 from services.compliance.domain.snoozes import Snooze, SnoozeFact
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import WhitelistRow
-from shared.messages.acts import CaseKind, LoadList, RefuseList
+from shared.messages.acts import LoadList, RefuseList
+from shared.messages.acts.cases import CaseKind
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.domain.rule_changes import Proposal, RuleChange, ShadowFinding
-from shared.messages.acts import ActBase, PublishParameters, WithdrawParameters
+from shared.messages.acts import PublishParameters, WithdrawParameters
+from shared.messages.acts.base import ActBase
 from shared.messages.envelope import canonical_json
 
 _PROPOSALS = """

@@ -18,7 +18,8 @@ from services.transactions.store import (
     journal_rows,
     seals,
 )
-from shared.messages.acts import ActBase, EraseParty
+from shared.messages.acts import EraseParty
+from shared.messages.acts.base import ActBase
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import JOURNAL

@@ -11,7 +11,7 @@ from services.compliance.domain.lists.markup import Node, read_xml
 from services.compliance.domain.lists.party import ListedParty
 from services.compliance.domain.lists.refusal import ListRefused
 from services.compliance.domain.lists.tables import decoded, rows_of
-from shared.messages.acts import ListedName
+from shared.messages.acts.lists import ListedName
 
 PART_BYTES_MAX: Final = 400_000
 """Of the entries in one act, as JSON: well below what the acts topic takes."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
-from shared.messages.acts import ListedName
+from shared.messages.acts.lists import ListedName
 
 Kind = Literal["person", "organisation", "vessel", "aircraft", "unknown"]
 IdentifierKind = Literal[
