@@ -5,10 +5,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from audit.amounts import read_amount
-from audit.evidence import RuleParameter, ScreeningData
+from audit.evidence import ScreeningData
 from audit.findings import Found, found_of_cash, minor_of
 from audit.parameters import parameter_of
 from audit.persons import Cash
+from audit.screening_rows import RuleParameter
 from audit.wire import HOUSE
 
 Event = Mapping[str, Any]

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
-from audit.evidence import ListCheck, RuleParameter, ScreeningData
+from audit.evidence import ScreeningData
+from audit.screening_rows import ListCheck, RuleParameter
 
 NOT_SCREENED: Final = "not_screened"
 EVERY_LIST: Final = "*"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from audit.evidence import ListedEntry, RuleParameter, ScreeningData
+from audit.evidence import ScreeningData
 from audit.findings import Found
 from audit.names import (
     Bearer,
@@ -17,6 +17,7 @@ from audit.names import (
     is_same_name,
     score_of,
 )
+from audit.screening_rows import ListedEntry, RuleParameter
 
 UNNAMED: Final = "unnamed"
 """What compliance says of a name with nothing in it to compare."""

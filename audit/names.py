@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from audit.evidence import ListedEntry, ListedName
+from audit.screening_rows import ListedEntry, ListedName
 
 PARTIES: Final = ("debtor", "creditor", "ultimate_debtor", "ultimate_creditor")
 AGENTS: Final = ("debtor_agent", "creditor_agent")

@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from audit.evidence import RuleParameter, ScreeningData
+from audit.evidence import ScreeningData
+from audit.screening_rows import RuleParameter
 
 
 def parameter_of(

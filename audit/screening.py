@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.cash_findings import Event, cash_findings, cash_of
-from audit.evidence import JOURNAL, Evidence, Record, RuleChange, RuleParameter, ScreeningData
+from audit.evidence import JOURNAL, Evidence, Record, ScreeningData
 from audit.findings import Found, found_pattern
 from audit.movements import History, Moved, Opened, is_undoing, movements_of
 from audit.name_findings import Named, equal_names, equal_now, name_found, unnamed_in
@@ -22,6 +22,7 @@ from audit.parameters import parameter_of
 from audit.patterns import patterns_in
 from audit.persons import Cash, Role, roles_in
 from audit.places import partition_of
+from audit.screening_rows import RuleChange, RuleParameter
 from audit.sealed import is_sealed
 
 CONCERNING: Final = frozenset({"TransactionPosted", "TransactionPending", "InstructionApplied"})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from audit.evidence import RuleChange, ScreeningData
+from audit.evidence import ScreeningData
 from audit.findings import Found
 from audit.flows import RULES as FLOWS
 from audit.flows import Told, tell
@@ -16,6 +16,7 @@ from audit.persons import ToldOfPerson
 from audit.persons import tell as tell_of_persons
 from audit.places import partition_of
 from audit.screening import Expected
+from audit.screening_rows import RuleChange
 from audit.wire import HOUSE
 
 RULES: Final = (*FLOWS, PEERS)

@@ -7,10 +7,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from audit.casework import CaseFactRow, told
-from audit.evidence import ALERTS, DECISIONS, JOURNAL, Record, RuleParameter
+from audit.evidence import ALERTS, DECISIONS, JOURNAL, Record
 from audit.examination import Examination
 from audit.places import Numbered
 from audit.result import Result, Tally
+from audit.screening_rows import RuleParameter
 
 ACTS: Final = {
     "place_legal_hold": "legal_hold_id",

@@ -6,30 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from audit.evidence import (
-    SERVICES,
-    AccountDay,
-    Activation,
-    Chart,
-    Grant,
-    Ledger,
-    ListCheck,
-    ListedEntry,
-    ListedName,
-    PersonFinding,
-    PersonRun,
-    Rated,
-    ReportRun,
-    RuleChange,
-    RuleParameter,
-    ScreeningData,
-    ServiceState,
-    ShadowFinding,
-    Snooze,
-    TierFinding,
-    TierRun,
-    Whitelisting,
-)
+from audit.evidence import SERVICES, AccountDay, Chart, Grant, Ledger, ReportRun, ScreeningData, ServiceState
 from audit.ledger_rows import (
     Account,
     AccountClass,
@@ -67,6 +44,22 @@ from audit.runtime_rows import (
     PositionRow,
     SentRow,
     ShardRow,
+)
+from audit.screening_rows import (
+    Activation,
+    ListCheck,
+    ListedEntry,
+    ListedName,
+    PersonFinding,
+    PersonRun,
+    Rated,
+    RuleChange,
+    RuleParameter,
+    ShadowFinding,
+    Snooze,
+    TierFinding,
+    TierRun,
+    Whitelisting,
 )
 
 Connection = Any

@@ -22,15 +22,11 @@ from audit.evidence import (
     SERVICES,
     TOPICS,
     AccountDay,
-    Activation,
     Chart,
     Evidence,
     Grant,
     Ledger,
-    ListedEntry,
-    ListedName,
     Record,
-    RuleParameter,
     ScreeningData,
     ServiceState,
 )
@@ -63,6 +59,7 @@ from audit.ledger_rows import (
 from audit.model import Prediction, Replay, replay
 from audit.places import partition_of
 from audit.runtime_rows import DeadLetterRow, MarkRow, OutboxRow, PositionRow, SentRow, ShardRow
+from audit.screening_rows import Activation, ListedEntry, ListedName, RuleParameter
 
 PARTITIONS = 4
 NOWHERE = ""

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from audit.checks.ratings import ratings_follow_from_data_and_acts
-from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, Rated, Record, RuleParameter, ScreeningData
+from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, Record, ScreeningData
 from audit.examination import Examination
 from audit.places import partition_of
 from audit.result import Result
+from audit.screening_rows import Rated, RuleParameter
 
 OWNER = "C1"
 SHARD = partition_of(OWNER.encode(), 4)

@@ -10,23 +10,19 @@ from uuid import UUID
 import pytest
 
 from audit.checks.screening import screening_equals_recomputation
-from audit.evidence import (
-    ALERTS,
-    DECISIONS,
-    JOURNAL,
+from audit.evidence import ALERTS, DECISIONS, JOURNAL, Evidence, Record
+from audit.examination import Examination
+from audit.screening import Expected, screen
+from audit.screening_rows import (
     Activation,
-    Evidence,
     ListCheck,
     ListedEntry,
     ListedName,
-    Record,
     RuleChange,
     RuleParameter,
     ShadowFinding,
     Whitelisting,
 )
-from audit.examination import Examination
-from audit.screening import Expected, screen
 from tests.audit.honest import ALICE, BOB, PARTITIONS, START, Upstream, books
 
 DATA = books(Upstream()).screening
