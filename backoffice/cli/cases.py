@@ -7,32 +7,24 @@ from uuid import UUID
 
 import typer
 
-from backoffice.cli import acts, filing, output, sessions
+from backoffice.cli import acts, case_acts, filing, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError, require_one_of, require_status
-from services.compliance.queries.alerts import alert_find
-from services.compliance.queries.cases import WAITING, case_show, cases_list, loads
+from backoffice.cli.errors import FOUND, CommandError, require_one_of, require_status
+from services.compliance.queries.cases import WAITING, cases_list, loads
 from shared.messages.acts import (
     AcknowledgeReport,
     ApproveDecision,
     AssignCase,
     DecideCase,
-    DismissAlert,
     FileReport,
     GatherAlerts,
     LinkEvidence,
     NoteCase,
-    OpenCase,
     ReopenCase,
     ReturnDecision,
 )
-from shared.messages.acts.base import ActBase
-from shared.messages.acts.cases import CaseAct, CaseKind, Disposition, FilingAnswer, LinkKind
-from shared.messages.journal import ActDone
-from shared.messages.partitioner import shard_of
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
-from shared.runtime import clock
+from shared.messages.acts.cases import CaseKind, Disposition, FilingAnswer, LinkKind
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -97,7 +89,7 @@ def list_cases(
 @app.command()
 def show(case: CaseArgument) -> None:
     """Show a case and everything that was done to it."""
-    found = sessions.run(_shown(connect(), case))
+    found = sessions.run(case_acts.shown(connect(), case))
     report = f", {found['filing_status'] or 'to be reported'}" if found["report"] else ""
     decided = f": {found['disposition']}{report}"
     output.emit(
@@ -142,7 +134,9 @@ def open_case(
 ) -> None:
     """Open a case about one owner, with alerts or without; the answer tells its id."""
     require_one_of(kind, get_args(CaseKind), "kind")
-    _tell(_open(connect(), tuple(alerts or ()), kind, owner, acts.actor(actor), reason, timeout))
+    acts.carry_out(
+        case_acts.opened(connect(), tuple(alerts or ()), kind, owner, acts.actor(actor), reason, timeout)
+    )
 
 
 @app.command()
@@ -155,7 +149,7 @@ def gather(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Take more alerts of the owner into a case."""
-    _act(GatherAlerts, case, version, reason, actor, timeout, alert_ids=tuple(alerts))
+    case_acts.perform(GatherAlerts, case, version, reason, actor, timeout, alert_ids=tuple(alerts))
 
 
 @app.command()
@@ -171,7 +165,7 @@ def assign(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Give a case to an officer."""
-    _act(
+    case_acts.perform(
         AssignCase, case, version, reason, actor, timeout, officer=sessions.run(_least_loaded(connect(), to))
     )
 
@@ -185,7 +179,7 @@ def note(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Add a note to a case."""
-    _act(NoteCase, case, version, text, actor, timeout)
+    case_acts.perform(NoteCase, case, version, text, actor, timeout)
 
 
 @app.command()
@@ -200,7 +194,7 @@ def link(
 ) -> None:
     """Add to a case what bears on it."""
     require_one_of(kind, get_args(LinkKind), "kind of evidence")
-    _act(LinkEvidence, case, version, reason, actor, timeout, kind=kind, reference=reference)
+    case_acts.perform(LinkEvidence, case, version, reason, actor, timeout, kind=kind, reference=reference)
 
 
 @app.command()
@@ -217,7 +211,9 @@ def decide(
 ) -> None:
     """Decide a case that is yours; what is confirmed waits for another person's approval."""
     require_one_of(disposition, get_args(Disposition), "disposition")
-    _act(DecideCase, case, version, reason, actor, timeout, disposition=disposition, report=report)
+    case_acts.perform(
+        DecideCase, case, version, reason, actor, timeout, disposition=disposition, report=report
+    )
 
 
 @app.command()
@@ -229,7 +225,7 @@ def approve(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Close a case as proposed; by somebody other than who proposed it."""
-    _act(ApproveDecision, case, version, reason, actor, timeout)
+    case_acts.perform(ApproveDecision, case, version, reason, actor, timeout)
 
 
 @app.command(name="return")
@@ -241,7 +237,7 @@ def return_case(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Give a proposed decision back to the officer, saying what is missing."""
-    _act(ReturnDecision, case, version, reason, actor, timeout)
+    case_acts.perform(ReturnDecision, case, version, reason, actor, timeout)
 
 
 @app.command()
@@ -253,7 +249,7 @@ def reopen(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Investigate a closed case again."""
-    _act(ReopenCase, case, version, reason, actor, timeout)
+    case_acts.perform(ReopenCase, case, version, reason, actor, timeout)
 
 
 @app.command(name="file")
@@ -281,7 +277,7 @@ def file_report(
     only; sending it is yours to do.
     """
     connection = connect()
-    found = sessions.run(_shown(connection, case))
+    found = sessions.run(case_acts.shown(connection, case))
     if not (found["status"] == "closed" and found["report"]):
         raise CommandError(
             "not_to_be_reported",
@@ -294,7 +290,7 @@ def file_report(
         return
     fields = {name: written[name] for name in ("form", "sha256", "schema_sha256")}
     done = sessions.run(
-        _performed(connection, FileReport, case, version, reason, acts.actor(actor), timeout, fields)
+        case_acts.performed(connection, FileReport, case, version, reason, acts.actor(actor), timeout, fields)
     )
     if not done.done:
         out.unlink()
@@ -327,9 +323,17 @@ def acknowledge(
     """Keep what the authority answered to the report of a case; after `rejected` another may be filed."""
     require_one_of(status, get_args(FilingAnswer), "answer")
     connection = connect()
-    last = sessions.run(_shown(connection, case))["filing"] if filing_version is None else filing_version
+    last = (
+        sessions.run(case_acts.shown(connection, case))["filing"]
+        if filing_version is None
+        else filing_version
+    )
     said = {"filing": last or 0, "status": status, "reference": reference}
-    _tell(_performed(connection, AcknowledgeReport, case, version, reason, acts.actor(actor), timeout, said))
+    acts.carry_out(
+        case_acts.performed(
+            connection, AcknowledgeReport, case, version, reason, acts.actor(actor), timeout, said
+        )
+    )
 
 
 def dismiss(
@@ -341,102 +345,7 @@ def dismiss(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Say that an alert needs no case, and why."""
-    _tell(_dismiss(connect(), alert, acts.actor(actor), reason, timeout))
-
-
-def _tell(work: Any) -> None:
-    if acts.tell(sessions.run(work)):
-        raise typer.Exit(FOUND)
-
-
-def _act(
-    act_type: type[CaseAct],
-    case: UUID,
-    version: int | None,
-    reason: str,
-    actor: str | None,
-    timeout: float,
-    **fields: Any,
-) -> None:
-    _tell(_performed(connect(), act_type, case, version, reason, acts.actor(actor), timeout, fields))
-
-
-async def _performed(
-    connection: Connection,
-    act_type: type[CaseAct],
-    case: UUID,
-    version: int | None,
-    reason: str,
-    actor: str,
-    timeout: float,
-    fields: dict[str, Any],
-) -> ActDone:
-    found = await _shown(connection, case)
-    act = act_type(
-        act_id=clock.new_id(),
-        actor=actor,
-        reason=reason,
-        owner=found["owner"],
-        case_id=case,
-        version=found["version"] if version is None else version,
-        **fields,
-    )
-    return await _perform(connection, act, found["shard"], timeout)
-
-
-async def _open(
-    connection: Connection,
-    alerts: tuple[str, ...],
-    kind: Any,
-    owner: str | None,
-    actor: str,
-    reason: str,
-    timeout: float,
-) -> ActDone:
-    about = owner
-    for alert in alerts[: 1 if owner is None else 0]:
-        _, about = await _alert(connection, alert)
-    if about is None:
-        raise CommandError(
-            "usage", "Nothing says whom the case is about.", "Name an alert, or give --owner.", USAGE
-        )
-    act = OpenCase(
-        act_id=clock.new_id(), actor=actor, reason=reason, owner=about, kind=kind, alert_ids=alerts
-    )
-    return await _perform(connection, act, shard_of(about, connection.partitions), timeout)
-
-
-async def _dismiss(connection: Connection, alert: str, actor: str, reason: str, timeout: float) -> ActDone:
-    shard, owner = await _alert(connection, alert)
-    act = DismissAlert(act_id=clock.new_id(), actor=actor, reason=reason, owner=owner, alert_id=alert)
-    return await _perform(connection, act, shard, timeout)
-
-
-async def _alert(connection: Connection, alert: str) -> tuple[int, str]:
-    async with sessions.open_database(connection) as database:
-        found = await alert_find(database, alert)
-    if found is None:
-        raise CommandError(
-            "alert_unknown", f"There is no alert {alert}.", "Type `backoffice alerts list` to see them."
-        )
-    return found
-
-
-async def _perform(connection: Connection, act: ActBase, shard: int, timeout: float) -> ActDone:
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
-        )
-
-
-async def _shown(connection: Connection, case: UUID) -> dict[str, Any]:
-    async with sessions.open_database(connection) as database:
-        found = await case_show(database, case)
-    if found is None:
-        raise CommandError(
-            "case_unknown", f"There is no case {case}.", "Type `backoffice cases list` to see them."
-        )
-    return found
+    acts.carry_out(case_acts.dismissed(connect(), alert, acts.actor(actor), reason, timeout))
 
 
 async def _found(connection: Connection, status: str | None, **wanted: Any) -> list[dict[str, Any]]:
