@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.compliance.domain.lists.party import Kind, ListedParty
-from services.compliance.domain.names.likeness import Name, folded
+from services.compliance.domain.names.likeness import Name
+from services.compliance.domain.names.parts import folded
 from services.compliance.domain.names.spelling import (
     PART_CHARACTERS_MAX,
     Spelled,

@@ -38,14 +38,12 @@ from services.compliance.domain.names.likeness import (
     LACKED,
     OMITTED,
     POWER,
-    SOUND,
-    How,
     Likeness,
     Name,
     Telling,
     align,
-    folded,
 )
+from services.compliance.domain.names.parts import SOUND, How, folded
 from services.compliance.domain.names.readings import readings, readings_in_its_script
 from services.compliance.domain.names.spelling import Spelled, spell
 from services.compliance.domain.names.spellings import Spellings

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from services.compliance.domain.names.likeness import (
+from services.compliance.domain.names.parts import (
     BONES_MIN,
     CONSONANTS,
     CONSONANTS_WITH_SLIP_MIN,
