@@ -13,7 +13,6 @@ from typing import Final
 
 from services.compliance.domain.listed_names import (
     Listed,
-    bearers_of,
     by_key,
     distinct_names,
     identifiers,
@@ -48,6 +47,7 @@ from services.compliance.domain.names.readings import readings, readings_in_its_
 from services.compliance.domain.names.spelling import Spelled, spell
 from services.compliance.domain.names.spellings import Spellings
 from services.compliance.domain.names.weights import light_weights, light_weights_beside
+from services.compliance.domain.rarity import Rarity
 
 CANDIDATES_MAX: Final = 60
 """Names compared for one name, the best by their common parts."""
@@ -55,20 +55,12 @@ SEEN_MAX: Final = 50_000
 """Names remembered with their answer, so that one seen before costs a look-up."""
 WORDS_MAX: Final = 100_000
 """Parts remembered with the listed parts like them."""
-ENTRIES_MIN: Final = 10_000
-"""A list is reckoned to have so many entries at least when it is judged how rare a part is."""
 MARGIN: Final = -2.0
 MARGIN_OF_ONE: Final = -8.0
 """In nats, added to the logarithm of the list's size for the evidence that is needed. Below zero, since a
 match missed costs more than seven (e²) looked at in vain; one part alone cannot tell as much."""
-UNLISTED: Final = 0.7
-"""In nats: how much more a part tells that no entry has than one that a single entry has."""
-LETTER: Final = 0.4
-"""In nats: how much more each of its letters from the sixth on tells: long words are rare by themselves."""
 INITIAL_TELLS: Final = 3.0
 """In nats: how much an initial tells, one of some twenty."""
-WEIGHT_MIN: Final = 0.35
-"""Of a part that every entry has in a name; one that a single entry has weighs 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +83,6 @@ class _Word:
 
 
 _NOTHING_FOUND: Final = Search(())
-_UNLISTED_WEIGHTS: Final = (0.0, 0.3, 0.6, 0.85)
-"""Of a part that no listed name has, by its letters; 1 from four letters on: short ones tell less."""
 
 
 class NamesIndex:
@@ -106,20 +96,14 @@ class NamesIndex:
         distinct = distinct_names(self._parties)
         spelled = [each.parts for each, _, _ in distinct]
         self.names = len(spelled)
-        self._log_entries = log(max(self.entries, ENTRIES_MIN))
-        self._listed_parts = bearers_of(
-            (part, bearers) for parts, _, bearers in distinct for part in parts.parts
-        )
+        self._rarity = Rarity([(each.parts, bearers) for each, _, bearers in distinct], self.entries)
         self._postings = postings(spelled)
-        self._bearers = bearers_of(
-            (folded(part), bearers) for parts, _, bearers in distinct for part in parts.parts
-        )
         self._joined = joined_neighbours(spelled)
-        self._spellings = Spellings(self._listed_parts, often_joined(spelled))
+        self._spellings = Spellings(self._rarity.parts, often_joined(spelled))
         self._telling = Telling(
             tells=self._tell,
-            needed=self._log_entries + MARGIN,
-            needed_of_one=self._log_entries + MARGIN_OF_ONE,
+            needed=self._rarity.log_entries + MARGIN,
+            needed_of_one=self._rarity.log_entries + MARGIN_OF_ONE,
         )
         self._enough = self._telling.needed * SCORE_MIN ** (1.0 / POWER)
         """The evidence below which equal parts do not reach `SCORE_MIN`."""
@@ -214,7 +198,7 @@ class NamesIndex:
             return Search((), len(spelled.parts))
         name = Name(
             spelled.parts,
-            self._weights_of(spelled.parts, light),
+            self._rarity.weights_of(spelled.parts, light),
             surname=spelled.surname,
             vowelless=spelled.vowelless,
             remarks=spelled.remarks,
@@ -357,7 +341,7 @@ class NamesIndex:
 
     def _add_joined(self, parts: Sequence[str], found: dict[int, float]) -> None:
         """Add names that write two neighbouring parts of this one as one."""
-        listed = self._listed_parts
+        listed = self._rarity.parts
         for one, next_ in pairwise(parts):
             if (both := one + next_) in listed:
                 for number in self._postings[folded(both)]:
@@ -375,74 +359,51 @@ class NamesIndex:
 
     def _look_up(self, part: str, *, is_vowelless: bool) -> _Word:
         spellings = self._spellings.of_consonants(part) if is_vowelless else self._spellings.of(part)
-        postings, neighbours = self._postings, self._joined
+        postings, neighbours, rarity = self._postings, self._joined, self._rarity
         sets: list[tuple[frozenset[int], float, float]] = []
         joined: list[frozenset[int]] = []
-        exact = self._listed_parts.get(part)
-        own = self._tells_alone(part)
+        exact = rarity.parts.get(part)
+        own = rarity.tells_alone(part)
         for score, sound in spellings:
             one = postings.get(sound)
             two = neighbours.get(sound) if one is None or score >= SOUND else None
             if one is not None:
                 tells = own if exact and score >= SOUND else own - DIFFERENCE["sound"]
-                sets.append((one, self._weight(self._bearers[sound]), tells))
+                sets.append((one, rarity.weight(rarity.sounds[sound]), tells))
             if two is not None:
-                sets.append((two, 1.0, self._log_entries))
+                sets.append((two, 1.0, rarity.log_entries))
                 joined.append(two)
         if not spellings and (two := neighbours.get(folded(part))) is not None:
-            sets.append((two, 1.0, self._log_entries))
+            sets.append((two, 1.0, rarity.log_entries))
             joined.append(two)
         return _Word(
             sets=tuple(sets),
             count=sum([len(each[0]) for each in sets]),
             weight=max((each[1] for each in sets), default=0.0),
-            own_weight=self._own_weight(part),
+            own_weight=rarity.own_weight(part),
             tells=max((each[2] for each in sets), default=0.0),
             joined=tuple(joined),
             sounds={sound: score for score, sound in spellings},
         )
 
-    # ── weights ───────────────────────────────────────────────────────────────────────────────────
-
-    def _weight(self, entries: int) -> float:
-        """Return what a part weighs that so many entries have in their names."""
-        return WEIGHT_MIN + (1.0 - WEIGHT_MIN) * (1.0 - log(entries) / self._log_entries)
-
-    def _own_weight(self, part: str) -> float:
-        """Return what a part weighs by itself: by how many entries have one that sounds so."""
-        names = self._bearers.get(folded(part))
-        return self._weight(names) if names is not None else _unlisted_weight(part)
-
-    def _weights_of(self, parts: Sequence[str], light: Sequence[float | None]) -> tuple[float, ...]:
-        return tuple(
-            [
-                self._own_weight(part) if each is None else each
-                for part, each in zip(parts, light, strict=True)
-            ]
-        )
+    # ── what parts tell ───────────────────────────────────────────────────────────────────────────
 
     def _tell(self, part: str, listed: str, how: How) -> float:
         """Return how much it tells that a part is there: the more, the fewer entries have it."""
+        rarity = self._rarity
         if how in ("equal", "joined"):
-            return self._log_entries - log(self._listed_parts[listed])
+            return rarity.log_entries - log(rarity.parts[listed])
         if how == "consonants":
-            return self._log_entries - log(self._word(part, is_vowelless=True).count)
+            return rarity.log_entries - log(self._word(part, is_vowelless=True).count)
         if how == "initial":
             return INITIAL_TELLS
-        return self._tells_alone(part)
-
-    def _tells_alone(self, part: str) -> float:
-        """Return how much it tells that a name has just this part."""
-        entries = self._listed_parts.get(part)
-        if entries is None:
-            return self._log_entries + UNLISTED + LETTER * max(0, len(part) - 5)
-        return self._log_entries - log(entries)
+        return rarity.tells_alone(part)
 
     def _listed_name(
         self, spelled: Spelled, kind: Kind, bearers: tuple[tuple[int, str, bool], ...]
     ) -> Listed:
         light = light_weights(spelled.parts, kind)
-        weights = self._weights_of(spelled.parts, light)
+        weights = self._rarity.weights_of(spelled.parts, light)
         name = Name(
             spelled.parts,
             weights,
@@ -461,7 +422,3 @@ _LIGHT_LEFT: Final = 0.3
 
 
 _by_count: Final = attrgetter("count")
-
-
-def _unlisted_weight(part: str) -> float:
-    return _UNLISTED_WEIGHTS[len(part)] if len(part) < len(_UNLISTED_WEIGHTS) else 1.0
