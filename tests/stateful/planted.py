@@ -332,7 +332,7 @@ BUGS: Final = (
     ),
     Bug(
         "freeze_from_the_next_batch", "a freeze does not stop what follows in its batch", FROZEN,
-        "domain.changes:Changes.set_freeze", "self._stop(account_id)", "pass",
+        "domain.changes:Changes.set_freeze", "self.stop(account_id)", "pass",
     ),
     Bug(
         "foreign_freezes_cached", "the freezes of other shards are read once and for all", FROZEN,
@@ -467,7 +467,7 @@ BUGS: Final = (
     ),
     Bug(
         "value_comes_never", "what has its value on a day to come is kept from its owner for ever", VALUED,
-        "domain.changes:Changes.open_day", "{**self.state.ahead, **self.ahead}.items()", "()",
+        "domain.openings:open_day", "{**changes.state.ahead, **changes.ahead}.items()", "()",
     ),
     Bug(
         "cap_by_movement", "what several movements of a request take together may pass the cap", LIMITED,
@@ -475,7 +475,7 @@ BUGS: Final = (
     ),
     Bug(
         "past_forgotten", "what accounts held when a day was opened is not kept", PAST,
-        "domain.changes:Changes.keep_openings", "self.day_openings.append(", "id(",
+        "domain.openings:keep_openings", "changes.day_openings.append(", "id(",
     ),
     Bug(
         "past_of_another_day", "what an account held is taken from the day after", PAST,

@@ -20,9 +20,7 @@ from services.transactions.domain.value_dates import (
     DayBegun,
     DayOpening,
     Nets,
-    Past,
     Shift,
-    nets_of,
 )
 from shared.messages.envelope import HOUSE, RiskClass
 
@@ -193,7 +191,7 @@ class Changes:
         """Place or lift a freeze."""
         freezes = {**self.freezes_of(account_id), freeze_id: freeze}
         self.freezes[account_id] = freezes
-        self._stop(account_id)
+        self.stop(account_id)
 
     def frozen_of(self, account_id: int) -> int:
         """Return how much of what is available on an account at home here its freezes keep."""
@@ -215,16 +213,17 @@ class Changes:
         account_id = closing.account.account_id
         self.closings[account_id] = closing
         self.closing_rows[account_id, closing.seq] = (closing.closed_seq, None)
-        self._stop(account_id)
+        self.stop(account_id)
 
     def open_again(self, closing: Closing, seq: int) -> None:
         """Open an account again that is closing or closed."""
         account_id = closing.account.account_id
         self.closings[account_id] = None
         self.closing_rows[account_id, closing.seq] = (closing.closed_seq, seq)
-        self._stop(account_id)
+        self.stop(account_id)
 
-    def _stop(self, account_id: int) -> None:
+    def stop(self, account_id: int) -> None:
+        """Say anew what stops an account at home here: freezes, its closing, value that is ahead."""
         closing = self.closing_of(account_id)
         ahead = VALUE_AHEAD if self.ahead_of(account_id) else 0
         self.stopped[account_id] = mask_of(self.freezes_of(account_id)) | shut_by(closing) | ahead
@@ -288,85 +287,10 @@ class Changes:
         self.carried[account_id] = day
         self.carried_over.append((account_id, day, seq))
 
-    def open_day(self, entity_id: int, day: date, seq: int) -> None:
-        """Let the entity's books move on; what had its value ahead counts when its day has come."""
-        self.keep_openings()
-        held = {account_id: (row[0], row[1]) for account_id, row in self.balances.items()}
-        self.days_begun.append(DayBegun(entity_id, self.day_of(entity_id), day, seq, held))
-        self.days[entity_id] = day
-        self.days_opened.append((entity_id, day, seq))
-        self.day_kept = set()
-        for account_id, ahead in {**self.state.ahead, **self.ahead}.items():
-            if ahead.entity_id == entity_id and (left := ahead.after(day)) != ahead.nets:
-                self.ahead[account_id] = ahead._replace(nets=left)
-                self._stop(account_id)
-
-    def keep_openings(self) -> None:
-        """Keep what accounts held when the last business day was opened, of those that have changed since."""
-        begun = self.days_begun[-1] if self.days_begun else None
-        seq = self.state.day_seq if begun is None else begun.seq
-        if not seq:
-            return
-        kept = self.state.day_kept if begun is None else frozenset[int]()
-        for account_id in self.balances.keys() - kept - self.day_kept:
-            debits, credits_ = self._held_before(account_id, begun)
-            row = self.balances[account_id]
-            if row[0] != debits or row[1] != credits_:
-                self.day_kept.add(account_id)
-                self.day_openings.append(DayOpening(account_id, seq, debits, credits_))
-
-    def _held_before(self, account_id: int, begun: DayBegun | None) -> tuple[int, int]:
-        """Return what was posted on an account when a day was opened in this batch, or when that began."""
-        held = None if begun is None else begun.held.get(account_id)
-        if held is not None:
-            return held
-        before = (self.state.balances if self.before is None else self.before).get(account_id)
-        return (0, 0) if before is None else (before[0], before[1])
-
-    def nets_since(self, account: Account, past: Past, own: Mapping[Shift, int]) -> Nets:
-        """Return what was posted on an account at home here, by value date, for all days after one.
-
-        `own` is what the instruction in hand has moved on it by now.
-        """
-        account_id = account.account_id
-        begun_here = [each for each in self.days_begun if each.entity_id == account.entity_id]
-        openings = dict(past.openings)
-        if not openings:
-            # Nothing was posted here before the batch.
-            openings[begun_here[0].previous if begun_here else self.day_of(account.entity_id)] = 0
-        for begun in begun_here:
-            debits, credits_ = self._held_before(account_id, begun)
-            openings[begun.day] = credits_ - debits
-        shifts = {each: past.shifts.get(each, 0) + own.get(each, 0) for each in {*past.shifts, *own}}
-        for (of, shift), (debits, credits_) in self.valued.items():
-            if of == account_id:
-                shifts[shift] = shifts.get(shift, 0) + credits_ - debits
-        row = self.read_row(account_id)
-        return nets_of(openings, row[1] - row[0], shifts)
-
     def ahead_of(self, account_id: int) -> Nets:
         """Return what is posted here on an account at home here with its value on a day to come."""
         ahead = self.ahead.get(account_id) or self.state.ahead.get(account_id)
         return NONE_AHEAD if ahead is None else ahead.nets
-
-    def note_value(self, decision: Decision, day: date) -> None:
-        """Note what was posted on customers' accounts with its value on another day than the open one."""
-        value_date = decision.value_date
-        assert value_date is not None
-        shift = Shift(value_date, day)
-        for leg in decision.legs:
-            for account, debit, credit in ((leg.debit, leg.amount, 0), (leg.credit, 0, leg.amount)):
-                if not account.is_customer:
-                    continue
-                account_id = account.account_id
-                debits, credits_ = self.valued.get((account_id, shift), (0, 0))
-                self.valued[account_id, shift] = (debits + debit, credits_ + credit)
-                if account.shard == self.state.shard and value_date > day:
-                    nets = dict(self.ahead_of(account_id))
-                    nets[value_date] = nets.get(value_date, 0) + credit - debit
-                    kept = {day: net for day, net in nets.items() if net}
-                    self.ahead[account_id] = Ahead(account.entity_id, kept)
-                    self._stop(account_id)
 
     def find_pending(self, instruction_id: str) -> OpenPending | None:
         """Return the transaction that waits under this id, if one does; one that has expired does not."""

@@ -25,6 +25,7 @@ from services.transactions.domain.effects.periods import booking_date_of
 from services.transactions.domain.entries import Entry
 from services.transactions.domain.ladder import CONTENT_BYTES_MAX, LADDER
 from services.transactions.domain.open_pendings import OpenPending
+from services.transactions.domain.openings import keep_openings, note_value
 from services.transactions.domain.outside import First, Outside, Wanted
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.quick import judge_quickly
@@ -120,7 +121,7 @@ def fold(
         while changes.following:
             seq += 1
             decided.append(replace(changes.following.pop(0), seq=seq))
-    changes.keep_openings()
+    keep_openings(changes)
     return Folded(decided, changes, frozenset(context.needs), context.needs_past, context.wanted)
 
 
@@ -129,7 +130,7 @@ def _note_value(decision: Decision, changes: Changes) -> None:
     if decision.kind == kinds.POSTED:
         day = changes.day_of(decision.legs[0].debit.entity_id)
         if decision.value_date != day:
-            changes.note_value(decision, day)
+            note_value(changes, decision, day)
 
 
 # ── instructions ─────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ from services.transactions.domain import decisions as kinds
 from services.transactions.domain.cases import Case, entity_of_house
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
+from services.transactions.domain.openings import open_day
 
 
 def _references(case: Case) -> Refusal | None:
@@ -22,7 +23,7 @@ def _accept(case: Case, decision: Decision) -> None:
     message = case.record.message
     changes = case.context.changes
     entity_id = case.context.chart.entities[message.entity].entity_id
-    changes.open_day(entity_id, message.booking_date, case.seq)
+    open_day(changes, entity_id, message.booking_date, case.seq)
     case.context.terms.clear()
     decision.kind = kinds.DAY_OPENED
     decision.booking_date = message.booking_date

@@ -27,6 +27,7 @@ from services.transactions.domain.effects.containers import (
     give_up_opening,
 )
 from services.transactions.domain.open_pendings import OpenPending
+from services.transactions.domain.openings import nets_since
 from services.transactions.domain.planning import Against, Planned, TransactionType
 from services.transactions.domain.records import is_fact
 from services.transactions.domain.screening import Screened, screened_by, seen_in
@@ -298,7 +299,7 @@ def _is_short(case: Case, put: Put, limit: int) -> Refusal | None:
     if since < case.day:
         past = past_of(case.context, debit.account_id, since)
         if past is not None:
-            ahead = changes.nets_since(debit, past, _moved_before(case, debit, since))
+            ahead = nets_since(changes, debit, past, _moved_before(case, debit, since))
     kept = withheld(ahead, NONE_AHEAD, since) if ahead else 0
     if short + kept > 0:
         short -= changes.expired_of(debit, case.day)
