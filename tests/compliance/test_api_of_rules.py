@@ -9,9 +9,9 @@ import pytest
 from shared.messages.acts import PublishParameters, RevokeRole, WithdrawParameters
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
+from tests.compliance.api_desk import NO_ID, Desk
 from tests.compliance.conftest import Harness, kinds
 from tests.compliance.ledger import ALICE, ANNE, DAY, PARTITIONS, Ledger
-from tests.compliance.test_api import NO_ID, Desk
 from tests.support.asgi import Reply
 
 HOUSE_SHARD = shard_of(HOUSE, PARTITIONS)

@@ -24,7 +24,7 @@ from shared.messages.acts import (
     ProposeRemoval,
 )
 from shared.messages.compliance import RecordsRemoved
-from tests.compliance import test_api as api
+from tests.compliance.api_desk import Desk
 from tests.compliance.conftest import PARTITIONS, SERVICE, Harness
 from tests.compliance.ledger import ALICE, ANNE
 from tests.compliance.test_retention import LISTED, TODAY, Office
@@ -402,7 +402,7 @@ def test_what_stays_of_an_event_is_all_but_its_words():
 
 async def test_a_removal_is_proposed_and_approved_by_http(office: Office):
     """In every shard, on the status that was seen."""
-    desk = api.Desk(office.harness)
+    desk = Desk(office.harness)
     await office.leave()
     await at(office, FIVE)
     proposed = await desk.post("/v1/removals", "investigator", through="2031-03-03")

@@ -17,7 +17,7 @@ from services.compliance.queries.verifying import verify_records
 from shared.messages.acts import DismissAlert, LiftLegalHold, OpenCase, PlaceLegalHold, RefuseHold
 from shared.messages.compliance import AlertRaised, HoldPlaced
 from shared.messages.envelope import HOUSE
-from tests.compliance import test_api as api
+from tests.compliance.api_desk import Desk
 from tests.compliance.conftest import Harness
 from tests.compliance.ledger import ALICE, DAY, Delivery, Ledger
 from tests.compliance.tables import table
@@ -217,7 +217,7 @@ async def test_what_is_kept_is_told_by_http(office: Office):
     """With the terms and their source."""
     await office.opened()
     await office.alert()
-    said = (await api.Desk(office.harness).ask("GET", "/v1/retention", as_of="2026-03-02")).body
+    said = (await Desk(office.harness).ask("GET", "/v1/retention", as_of="2026-03-02")).body
     assert said["terms"]["years"]["sanctions"] == 10
     assert "31 CFR 501.601" in said["terms"]["source"]
     [group] = said["groups"]
@@ -296,7 +296,7 @@ async def test_a_legal_hold_that_vanishes_is_found(office: Office, owner: Any):
 
 async def test_a_legal_hold_is_placed_and_lifted_by_http(office: Office):
     """As by the command, on the status that was seen."""
-    desk = api.Desk(office.harness)
+    desk = Desk(office.harness)
     placed = await desk.post("/v1/legal-holds", "investigator", owner=ALICE)
     assert (placed.status, placed.body["result"]["status"]) == (200, "placed")
     path = f"/v1/legal-holds/{placed.body['result']['legal_hold_id']}"

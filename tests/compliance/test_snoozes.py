@@ -26,7 +26,7 @@ from shared.messages.acts import (
 )
 from shared.messages.compliance import AlertRaised, AlertSnoozed, SnoozeChanged
 from shared.messages.envelope import HOUSE
-from tests.compliance import test_api as api
+from tests.compliance.api_desk import Desk
 from tests.compliance.auditing import evidence_of
 from tests.compliance.conftest import Harness, kinds
 from tests.compliance.ledger import ALICE, ANNE, BOB, DAY, Delivery, Ledger, hours
@@ -330,7 +330,7 @@ async def test_what_was_silenced_is_counted_and_shown(live: Harness, officers: O
 
 async def test_a_rule_is_silenced_by_http(live: Harness, officers: Officers):
     """As by the command: two people, on the status that they have seen."""
-    desk = api.Desk(live)
+    desk = Desk(live)
     asked = {"owner": ALICE, "rule": RULE, "until": UNTIL.isoformat()}
     proposed = await desk.post("/v1/snoozes", "analyst", **asked)
     assert (proposed.status, proposed.body["result"]["status"]) == (200, "proposed")

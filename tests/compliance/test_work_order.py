@@ -13,9 +13,9 @@ from services.compliance.domain.priority import ORDER
 from services.compliance.domain.work_order import Scales, Standing, work_order
 from services.compliance.queries.work_order import work_queue
 from shared.messages.topics import JOURNAL
+from tests.compliance.api_desk import Desk
 from tests.compliance.conftest import Harness
 from tests.compliance.ledger import ALICE, ANNE, BOB, DAY, Ledger
-from tests.compliance.test_api import Desk
 from tests.support.asgi import encoded
 
 FIRST = date(2026, 3, 2)
