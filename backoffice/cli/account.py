@@ -10,13 +10,12 @@ from backoffice.cli.book import (
     AtOption,
     BookingDateOption,
     ValueDateOption,
-    day_of,
-    instant_of,
     moment_of,
     print_bounds,
 )
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.typed import day_of, instant_of
 from services.compliance.queries.persons import roles_of_owner, roles_of_person
 from services.transactions.queries import Moment, account_history, account_show
 
@@ -82,8 +81,8 @@ def holders(
         raise CommandError(
             "usage", "Say of whom.", "Give either an account's code or --person with a person's.", USAGE
         )
-    instant = None if at is None else instant_of("--at", at)
-    day = None if booking_date is None else day_of("--booking-date", booking_date)
+    instant = instant_of("--at", at)
+    day = day_of("--booking-date", booking_date)
     found = sessions.run(_holders(connect(), code, person, instant, day))
     for each in found:
         output.emit(each)

@@ -3,7 +3,6 @@
 import getpass
 import os
 from collections.abc import Coroutine
-from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -65,14 +64,6 @@ def carry_out(work: Coroutine[Any, Any, ActDone]) -> None:
     """Run what performs an act, and print what came of it; ends with status 1 where it was refused."""
     if tell(sessions.run(work)):
         raise typer.Exit(FOUND)
-
-
-def day(text: str) -> date:
-    """Read a day that was typed."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError("usage", f"{text!r} is no day.", "Write it as 2027-03-01.", USAGE) from None
 
 
 def tell(done: ActDone) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -11,6 +10,7 @@ import typer
 from backoffice.cli import output, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import USAGE, CommandError
+from backoffice.cli.typed import day_of, values_of
 from services.compliance.domain.backtest import (
     AlertOf,
     Backtest,
@@ -69,14 +69,14 @@ def backtest(
             f"Name one of {', '.join(JUDGED)}.",
             USAGE,
         )
-    period = Period(_day(since), _day(until))
+    period = Period(day_of("--since", since), day_of("--until", until))
     if period.since is not None and period.until is not None and period.since >= period.until:
         raise CommandError(
             "usage", f"There is no day from {since} to before {until}.", "Give --until a later day.", USAGE
         )
     if proposal is not None and (set_ or asset is not None):
         raise CommandError("usage", "A proposal says itself what it sets.", "Leave out --set.", USAGE)
-    told = sessions.run(_tested(connect(), judged, _values(set_ or []), asset, period, proposal))
+    told = sessions.run(_tested(connect(), judged, values_of(set_ or []), asset, period, proposal))
     _tell(rule, period, *told)
 
 
@@ -203,22 +203,3 @@ def _tell(rule: str, period: Period, test: Backtest, recorded: Mapping[AlertOf, 
 
 def _parties(alerts: set[AlertOf]) -> int:
     return len({owner for owner, _ in alerts})
-
-
-def _values(texts: list[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise CommandError("usage", f"{text!r} is no parameter.", "Write it as --set over=9000.", USAGE)
-        values[name] = value
-    return values
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError("usage", f"{text!r} is no day.", "Write it as 2026-03-01.", USAGE) from None

@@ -1,6 +1,5 @@
 """`backoffice balances`: what a container, an owner, an entity or the whole book holds, at any moment."""
 
-from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from backoffice.cli import output, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.typed import day_of, instant_of
 from services.transactions.queries import Moment, Scope, ScopeKind, balances_show
 
 AtOption = Annotated[
@@ -51,36 +51,10 @@ def balances(
 def moment_of(at: str | None, booking_date: str | None, value_date: str | None) -> Moment:
     """Return the moment that the options name."""
     return Moment(
-        at=None if at is None else instant_of("--at", at),
-        booking_date=None if booking_date is None else day_of("--booking-date", booking_date),
-        value_date=None if value_date is None else day_of("--value-date", value_date),
+        at=instant_of("--at", at),
+        booking_date=day_of("--booking-date", booking_date),
+        value_date=day_of("--value-date", value_date),
     )
-
-
-def day_of(option: str, text: str) -> date:
-    """Read a day."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            "date_wrong", f"{option} {text!r} is no date.", "Type it as in 2026-03-02.", USAGE
-        ) from None
-
-
-def instant_of(option: str, text: str) -> datetime:
-    """Read an instant, which must say its offset."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise CommandError(
-            "instant_wrong",
-            f"{option} {text!r} is no instant.",
-            "Type it with its offset, as in 2026-03-02T17:00:00Z.",
-            USAGE,
-        )
-    return instant
 
 
 def print_bounds(moment: Moment) -> None:

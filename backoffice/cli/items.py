@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from backoffice.cli import output, sessions
-from backoffice.cli.book import day_of
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.periods import entity_unknown
+from backoffice.cli.typed import day_of
 from services.reporting.queries import OpenItem, open_items
 from services.transactions.queries.periods import periods_show
 
@@ -32,7 +32,7 @@ def suspense(
     As far as reporting has read. `allocate` and `write_off` name an item by its number and the owner shown;
     what is below zero was paid for somebody and is undone by the reversal of its instruction.
     """
-    on = None if booking_date is None else day_of("--booking-date", booking_date)
+    on = day_of("--booking-date", booking_date)
     found = sessions.run(_found(connect(), on, entity, from_age, limit))
     for each in found:
         output.emit(asdict(each))

@@ -13,6 +13,7 @@ from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError, require_rule, require_status
+from backoffice.cli.typed import day_of, values_of
 from services.compliance.domain.backtest import spelt_as_before
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANYTHING, RuleParameter
@@ -150,8 +151,8 @@ def propose(
         version=0,
         asset=asset,
         values={},
-        valid_from=_day(valid_from) or EVER,
-        valid_until=_day(valid_until),
+        valid_from=day_of("--valid-from", valid_from) or EVER,
+        valid_until=day_of("--valid-until", valid_until),
         source=reason,
         segment=segment,
         jurisdiction=jurisdiction,
@@ -195,7 +196,7 @@ def findings(
     until: Annotated[str | None, typer.Option(help="The first business day that does not count.")] = None,
 ) -> None:
     """Show what a version found in shadow, and how much of it the live rule told, too."""
-    found = sessions.run(_findings(connect(), proposal, _day(since), _day(until)))
+    found = sessions.run(_findings(connect(), proposal, day_of("--since", since), day_of("--until", until)))
     for each in found:
         output.emit({"shadow_finding": True, **each})
     summary = queries.shadow_report(proposal, found)
@@ -228,12 +229,7 @@ def base_of(standing: Sequence[RuleParameter], scope: RuleParameter) -> RulePara
 
 def proposed_values(base: RuleParameter | None, texts: Sequence[str]) -> dict[str, Any]:
     """Return what a version says: what its base says, but for what is set. Raises `CommandError`."""
-    spelt: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise CommandError("usage", f"{text!r} is no parameter.", "Write it as --set over=9000.", USAGE)
-        spelt[name] = value
+    spelt = values_of(texts)
     known: Mapping[str, Any] = base.values if base is not None else {}
     try:
         values = spelt_as_before(known, spelt)
@@ -297,15 +293,6 @@ def _version(each: Mapping[str, Any]) -> tuple[object, ...]:
     return tuple(
         each[name] for name in ("version", "asset", "segment", "jurisdiction", "valid_from", "valid_until")
     )
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError("usage", f"{text!r} is no day.", "Write it as 2026-03-01.", USAGE) from None
 
 
 async def _read(connection: Connection, rule: str | None) -> tuple[list[RuleParameter], list[dict[str, Any]]]:

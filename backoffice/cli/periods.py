@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from backoffice.cli import output, sessions
-from backoffice.cli.book import day_of
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, TIMED_OUT, CommandError
 from backoffice.cli.instruction import read_line, send_lines
+from backoffice.cli.typed import day_of
 from services.transactions.queries.periods import periods_show
 from shared.messages.envelope import HOUSE
 from shared.messages.instructions.base import content_of

@@ -9,6 +9,7 @@ from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, CommandError
+from backoffice.cli.typed import day_of
 from services.compliance.queries.retention import removals_list
 from shared.messages.acts import ApproveRemoval, ProposeRemoval
 from shared.messages.acts.base import ActBase
@@ -36,7 +37,7 @@ def propose(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Propose to remove what people wrote and rules saw; `retention --as-of` shows of how many records."""
-    connection, day = connect(), acts.day(through)
+    connection, day = connect(), day_of("THROUGH", through)
     act = ProposeRemoval(
         act_id=clock.new_id(), actor=acts.actor(actor), reason=reason, through=day, customer=customer
     )

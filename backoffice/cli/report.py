@@ -7,7 +7,6 @@ import re
 import time
 from asyncio import sleep
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -17,6 +16,7 @@ import typer
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, TIMED_OUT, USAGE, CommandError
+from backoffice.cli.typed import day_of
 from services.reporting.domain.report import Column, Report, check_parameters
 from services.reporting.queries import ReportRun, find_run, list_runs
 from services.reporting.reports import REPORT, REPORTS
@@ -77,7 +77,7 @@ def run(
         actor=acts.actor(actor),
         reason="report run",
         report=name,
-        booking_date=_date(booking_date, "--booking-date"),
+        booking_date=day_of("--booking-date", booking_date),
         parameters=_parameters(known, {"account": account, "since": since, "entity": entity, "asset": asset}),
         at_least=_vector(at_least),
     )
@@ -324,15 +324,6 @@ def _parameters(known: Report, given: Mapping[str, str | None]) -> dict[str, str
         options = ", ".join(f"--{each.name}" for each in known.parameters)
         raise CommandError(wrong.error, f"{wrong.sentence}.", f"{known.code} takes {options}.", USAGE)
     return parameters
-
-
-def _date(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            "date_wrong", f"{option} {text!r} is no date.", "Type it as in 2026-03-02.", USAGE
-        ) from None
 
 
 def _vector(text: str | None) -> dict[str, int]:

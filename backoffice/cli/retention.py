@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from backoffice.cli import acts, output, sessions
+from backoffice.cli import output, sessions
 from backoffice.cli.connection import Connection, connect
+from backoffice.cli.typed import day_of
 from services.compliance.queries.retention import Kept, retention
 from shared.runtime import clock
 
@@ -21,7 +22,7 @@ def show(as_of: AsOfOption = None) -> None:
     Years are counted from a record's own day, on which work on it ended, and from the end of the
     relationship with the customer; what is still worked on is never due.
     """
-    day = acts.day(as_of) if as_of is not None else clock.now().date()
+    day = day_of("--as-of", as_of) or clock.now().date()
     kept = sessions.run(_kept(connect(), day))
     for each in kept.groups:
         output.emit({"as_of": kept.as_of, **each})

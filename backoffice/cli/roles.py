@@ -1,6 +1,5 @@
 """`backoffice compliance roles`: who may act in which role, given by two people."""
 
-from datetime import date
 from typing import Annotated, get_args
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.typed import day_of
 from services.compliance.queries.roles import roles_list
 from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole
 from shared.messages.acts.roles import Role
@@ -75,7 +75,9 @@ def propose(
 ) -> None:
     """Propose to give an officer a role; another administrator has to approve it."""
     if role not in get_args(Role):
-        raise CommandError("usage", f"There is no role {role!r}.", f"Give one of {_listed()}.", USAGE)
+        raise CommandError(
+            "usage", f"There is no role {role!r}.", f"Give one of {', '.join(get_args(Role))}.", USAGE
+        )
     act = ProposeRole.model_validate(
         {
             "act_id": clock.new_id(),
@@ -83,8 +85,8 @@ def propose(
             "reason": reason,
             "officer": acts.actor(officer),
             "role": role,
-            "since": _day(since) or clock.now().date(),
-            "until": _day(until),
+            "since": day_of("--since", since) or clock.now().date(),
+            "until": day_of("--until", until),
         }
     )
     _tell(act, timeout)
@@ -136,17 +138,6 @@ async def _everywhere(
             if not done.done and not _is_done_before(done):
                 break
     return answers
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text is not None else None
-    except ValueError:
-        raise CommandError("usage", f"{text!r} is no day.", "Give it as 2026-03-01.", USAGE) from None
-
-
-def _listed() -> str:
-    return ", ".join(get_args(Role))
 
 
 async def _found(connection: Connection, officer: str | None) -> list[dict[str, object]]:

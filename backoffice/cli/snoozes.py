@@ -10,6 +10,7 @@ from backoffice.cli import acts, output, sessions
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import CommandError, require_rule, require_status
+from backoffice.cli.typed import day_of
 from services.compliance.queries.snoozes import snoozed_list, snoozes_list
 from services.compliance.rules import CODES
 from shared.messages.acts import ApproveSnooze, EndSnooze, ProposeSnooze
@@ -43,7 +44,7 @@ def propose(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Propose to silence a rule for a customer; another person has to approve."""
-    day = acts.day(until)
+    day = day_of("--until", until)
     require_rule(rule, CODES)
     acts.carry_out(_propose(connect(), owner, rule, day, acts.actor(actor), reason, timeout))
 

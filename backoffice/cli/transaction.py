@@ -10,10 +10,10 @@ from uuid import UUID
 import typer
 
 from backoffice.cli import hops, output, sessions
-from backoffice.cli.book import day_of, instant_of
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.personal import open_asked, open_personal
+from backoffice.cli.typed import day_of, instant_of
 from services.transactions.queries import (
     PositionUnknownError,
     Wanted,
@@ -112,10 +112,10 @@ def find(
         asset=asset,
         amount_min=_amount(smallest),
         amount_max=_amount(largest),
-        booked_since=None if first is None else day_of("--date", first),
-        booked_until=None if last is None else day_of("--date", last),
-        recorded_since=None if since is None else instant_of("--since", since),
-        recorded_until=None if until is None else instant_of("--until", until),
+        booked_since=day_of("--date", first),
+        booked_until=day_of("--date", last),
+        recorded_since=instant_of("--since", since),
+        recorded_until=instant_of("--until", until),
         counterparty=counterparty,
         owner=owner,
         type=kind,

@@ -11,6 +11,7 @@ from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import USAGE, CommandError, require_status
 from backoffice.cli.personal import open_asked
+from backoffice.cli.typed import day_of
 from services.compliance.domain.event_view import view_of_instruction
 from services.compliance.domain.ledger_events import Bearer, bearers_of
 from services.compliance.queries.whitelist import names_found, whitelist_find, whitelist_list
@@ -63,7 +64,7 @@ def propose(
             instruction,
             entry,
             name,
-            acts.day(until),
+            day_of("--until", until),
             actor=acts.actor(actor),
             reason=reason,
             timeout=timeout,

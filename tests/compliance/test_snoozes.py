@@ -453,4 +453,4 @@ def test_a_command_typed_wrongly_says_what_to_type(capsys: pytest.CaptureFixture
     """Exit status 2, before anything is reached."""
     words = ("compliance", "snooze", "propose", ALICE, RULE, "--reason", "x", "--until", "soon", "--json")
     assert main(list(words)) == 2
-    assert json.loads(capsys.readouterr().err)["error"] == "usage"
+    assert json.loads(capsys.readouterr().err)["error"] == "date_wrong"
