@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from backoffice.stack.disk import require_room
 from backoffice.stack.errors import StackError
 from backoffice.stack.jars import Progress, fetch_jars
 from backoffice.stack.ports import LOOPBACK, free_port, require_free
+from backoffice.stack.server import EmbeddedServer
 
-START_SECONDS_MAX = 60
-STOP_SECONDS_MAX = 20
 STARTS_MAX = 3
 STARTED = b"Kafka Server started"
 
@@ -35,13 +33,16 @@ logger.server.level = info
 """
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(EmbeddedServer):
     """One combined broker and controller that listens on the loopback address.
 
     The port, if none is given, is chosen at the first start and kept for later ones, so that clients
     find a restarted broker. The same object, or another one on the same folder, starts again on
     what a killed broker has left.
     """
+
+    name = "Kafka"
+    stop_seconds_max = 20
 
     def __init__(
         self,
@@ -52,15 +53,11 @@ class EmbeddedKafka:
         log: Path | None = None,
         cache: Path | None = None,
     ) -> None:
-        self.data_dir = data_dir.absolute()
+        data_dir = data_dir.absolute()
+        super().__init__(data_dir, port, log or data_dir / "kafka.log")
         self.heap_mb = heap_mb
-        self.log = log or self.data_dir / "kafka.log"
         self._cache = cache
-        self._port_is_given = port is not None
-        self._port = port
         self._controller_port: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._since = 0
 
     @property
     def bootstrap(self) -> str:
@@ -68,13 +65,6 @@ class EmbeddedKafka:
         if self._port is None:
             raise RuntimeError("the broker has not been started, so it has no address yet")
         return f"{LOOPBACK}:{self._port}"
-
-    @property
-    def pid(self) -> int | None:
-        """Return the broker's process id while it runs."""
-        if self._process is None or self._process.poll() is not None:
-            return None
-        return self._process.pid
 
     async def start(self, *, progress: Progress | None = None) -> None:
         """Fetch what is missing, start the broker and return when it serves clients.
@@ -103,29 +93,6 @@ class EmbeddedKafka:
             else:
                 return
 
-    async def stop(self) -> None:
-        """Stop the broker, in order if it can, and return when it has gone."""
-        if self._process is None:
-            return
-        await processes.end(self._process, patience_seconds=STOP_SECONDS_MAX)
-        self._process = None
-
-    async def wait(self) -> int:
-        """Wait until the broker ends by itself or is stopped, and return its exit status."""
-        if self._process is None:
-            raise RuntimeError("the broker is not running")
-        return await processes.exit_of(self._process)
-
-    def kill(self, sent: signal.Signals = signal.SIGKILL) -> None:
-        """Send the broker a signal, as a crash (SIGKILL) or a freeze (SIGSTOP, SIGCONT) would."""
-        if self._process is not None:
-            self._process.send_signal(sent)
-
-    def death(self) -> StackError:
-        """Describe why the broker has ended, from its log."""
-        status = None if self._process is None else self._process.poll()
-        return self._explain(f"Kafka has ended (status {status}).", self._since)
-
     def _make_ready(self) -> None:
         for path in (self.data_dir, self.log):
             if "," in str(path) or ":" in str(path):
@@ -152,19 +119,10 @@ class EmbeddedKafka:
         self._configuration.write_text(self._properties(), encoding="utf-8")
         (self.data_dir / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
         await self._format(jars)
-        since = self._since = self._log_size()
-        self._process = self._run(jars, "kafka.Kafka", str(self._configuration))
-        deadline = time.monotonic() + START_SECONDS_MAX
-        try:
-            while not self._has_logged(STARTED, since):
-                if self._process.poll() is not None:
-                    raise self._explain("Kafka did not start.", since)
-                if time.monotonic() > deadline:
-                    raise self._explain(f"Kafka was not ready after {START_SECONDS_MAX} s.", since)
-                await asyncio.sleep(0.05)
-        except BaseException:
-            await processes.end(self._process, ask=signal.SIGKILL)
-            raise
+        await self._run_until_ready(
+            lambda: self._run(jars, "kafka.Kafka", str(self._configuration)),
+            lambda: self._has_logged(STARTED),
+        )
 
     async def _format(self, jars: Sequence[Path]) -> None:
         """Give an empty data folder its cluster id; a formatted one is left as it is."""
@@ -246,35 +204,19 @@ class EmbeddedKafka:
         }
         return "".join(f"{name}={value}\n" for name, value in values.items())
 
-    def _log_size(self) -> int:
-        return self.log.stat().st_size if self.log.exists() else 0
-
-    def _has_logged(self, words: bytes, since: int) -> bool:
+    def _has_logged(self, words: bytes) -> bool:
         if not self.log.exists():
             return False
         with self.log.open("rb") as file:
-            file.seek(since)
+            file.seek(self._since)
             return words in file.read()
 
-    def _explain(self, what: str, since: int) -> StackError:
-        tail = processes.log_tail(self.log, since=since)
-        if "Address already in use" in tail or "BindException" in tail:
-            return StackError(
-                "port_taken",
-                f"{what} Its port {self._port} or {self._controller_port} was taken.",
-                "Run the same command again; another port is chosen.",
-            )
-        if "No space left on device" in tail:
-            return StackError(
-                "disk_full",
-                f"{what} The disk that holds {self.data_dir} is full.",
-                "Free some space and try again.",
-            )
-        return StackError(
-            "kafka_failed",
-            f"{what} The last lines of {self.log}:\n{tail}",
-            "If they do not tell, `make clean` throws its data away, and the next start begins empty.",
-        )
+    def _ports(self) -> str:
+        return f"{self._port} or {self._controller_port}"
+
+    def _error_in(self, tail: str) -> str:
+        del tail
+        return "kafka_failed"
 
 
 def _cluster_id(chance: bytes) -> str:

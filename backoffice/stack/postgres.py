@@ -9,7 +9,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +17,11 @@ from backoffice.stack import processes
 from backoffice.stack.disk import require_room, write_private
 from backoffice.stack.errors import StackError
 from backoffice.stack.ports import LOOPBACK, free_port, require_free
+from backoffice.stack.server import EmbeddedServer
 
 SUPERUSER = "postgres"
 SYSTEM_USER = "backoffice_postgres"
 PASSWORD_FILE = "superuser.password"  # noqa: S105  # a file's name
-START_SECONDS_MAX = 60
-STOP_SECONDS_MAX = 30
 STARTS_MAX = 3
 
 SETTINGS: Mapping[str, str] = {
@@ -47,13 +45,18 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server that listens on the loopback address and knows one superuser by password.
 
     The port, if none is given, is chosen at the first start and kept for later ones. The same
     object, or another one on the same folder, starts again on what a killed server has left.
     As root it runs as the system user `backoffice_postgres`, since PostgreSQL refuses root.
     """
+
+    name = "PostgreSQL"
+    asked_to_stop_by = signal.SIGINT
+    given_up_by = signal.SIGQUIT
+    stop_seconds_max = 30
 
     def __init__(
         self,
@@ -63,13 +66,9 @@ class EmbeddedPostgres:
         settings: Mapping[str, str] | None = None,
         log: Path | None = None,
     ) -> None:
-        self.data_dir = data_dir.absolute()
-        self.log = log or self.data_dir.with_name(f"{self.data_dir.name}.log")
+        data_dir = data_dir.absolute()
+        super().__init__(data_dir, port, log or data_dir.with_name(f"{data_dir.name}.log"))
         self._settings = {**SETTINGS, **(settings or {})}
-        self._port_is_given = port is not None
-        self._port = port
-        self._process: subprocess.Popen[bytes] | None = None
-        self._since = 0
         self._user: str | None = None
 
     @property
@@ -78,13 +77,6 @@ class EmbeddedPostgres:
         if self._port is None:
             raise RuntimeError("the server has not been started, so it has no port yet")
         return self._port
-
-    @property
-    def pid(self) -> int | None:
-        """Return the server's process id while it runs."""
-        if self._process is None or self._process.poll() is not None:
-            return None
-        return self._process.pid
 
     def dsn(self, *, user: str, password: str, database: str) -> str:
         """Return the address of a database for one login; the password must need no quoting."""
@@ -134,29 +126,6 @@ class EmbeddedPostgres:
                     raise
             else:
                 return
-
-    async def stop(self) -> None:
-        """Shut the server down, ending its sessions, and return when it has gone."""
-        if self._process is None:
-            return
-        await processes.end(self._process, ask=signal.SIGINT, patience_seconds=STOP_SECONDS_MAX)
-        self._process = None
-
-    async def wait(self) -> int:
-        """Wait until the server ends by itself or is stopped, and return its exit status."""
-        if self._process is None:
-            raise RuntimeError("the server is not running")
-        return await processes.exit_of(self._process)
-
-    def kill(self, sent: signal.Signals = signal.SIGKILL) -> None:
-        """Send the server a signal, as a crash (SIGKILL) would."""
-        if self._process is not None:
-            self._process.send_signal(sent)
-
-    def death(self) -> StackError:
-        """Describe why the server has ended, from its log."""
-        status = None if self._process is None else self._process.poll()
-        return self._explain(f"PostgreSQL has ended (status {status}).", self._since)
 
     def _make_ready(self) -> None:
         require_room(self.data_dir)
@@ -224,29 +193,20 @@ class EmbeddedPostgres:
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
     async def _start_once(self) -> None:
-        since = self._since = self._log_size()
         settings = {**self._settings, "port": str(self.port)}
         command = [_binaries() / "postgres", "-D", self.data_dir]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._process = processes.spawn(
-            command,
-            log=self.log,
-            environment=_environment(),
-            user=self._user,
-            directory=self.data_dir,
-            death_signal=signal.SIGINT,
+        await self._run_until_ready(
+            lambda: processes.spawn(
+                command,
+                log=self.log,
+                environment=_environment(),
+                user=self._user,
+                directory=self.data_dir,
+                death_signal=signal.SIGINT,
+            ),
+            self._is_ready,
         )
-        deadline = time.monotonic() + START_SECONDS_MAX
-        try:
-            while not self._is_ready():
-                if self._process.poll() is not None:
-                    raise self._explain("PostgreSQL did not start.", since)
-                if time.monotonic() > deadline:
-                    raise self._explain(f"PostgreSQL was not ready after {START_SECONDS_MAX} s.", since)
-                await asyncio.sleep(0.02)
-        except BaseException:
-            await processes.end(self._process, ask=signal.SIGQUIT)
-            raise
 
     def _is_ready(self) -> bool:
         """Read the server's own word in its pid file, whose eighth line becomes `ready`."""
@@ -256,29 +216,11 @@ class EmbeddedPostgres:
             return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
         return False
 
-    def _log_size(self) -> int:
-        return self.log.stat().st_size if self.log.exists() else 0
+    def _ports(self) -> str:
+        return str(self._port)
 
-    def _explain(self, what: str, since: int) -> StackError:
-        tail = processes.log_tail(self.log, since=since)
-        if "Address already in use" in tail:
-            return StackError(
-                "port_taken",
-                f"{what} Its port {self._port} was taken.",
-                "Run the same command again; another port is chosen.",
-            )
-        if "No space left on device" in tail:
-            return StackError(
-                "disk_full",
-                f"{what} The disk that holds {self.data_dir} is full.",
-                "Free some space and try again.",
-            )
-        error = "postgres_busy" if "still in use" in tail else "postgres_failed"
-        return StackError(
-            error,
-            f"{what} The last lines of {self.log}:\n{tail}",
-            "If they do not tell, `make clean` throws its data away, and the next start begins empty.",
-        )
+    def _error_in(self, tail: str) -> str:
+        return "postgres_busy" if "still in use" in tail else "postgres_failed"
 
 
 def _binaries() -> Path:

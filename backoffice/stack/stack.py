@@ -21,6 +21,7 @@ from backoffice.stack.ports import LOOPBACK, free_port
 from backoffice.stack.postgres import EmbeddedPostgres
 from backoffice.stack.record import SUPERVISOR, StackRecord, remove_record, write_record
 from backoffice.stack.schema import LOGINS, OWNER, READONLY, SERVICES, migrate
+from backoffice.stack.server import EmbeddedServer
 from backoffice.stack.supervisor import Service, Supervisor
 
 DATABASE = "backoffice"
@@ -239,7 +240,7 @@ class Stack:
             await create_topics(settings, self.partitions)
             detail.append(f"{self.partitions} partitions each")
 
-    async def _keep(self, name: str, server: EmbeddedPostgres | EmbeddedKafka) -> None:
+    async def _keep(self, name: str, server: EmbeddedServer) -> None:
         for _ in range(DEATHS_MAX):
             await server.wait()
             self._tell(f"{server.death().message}\n{name} is started again.")
