@@ -2,8 +2,8 @@
 
 import getpass
 import os
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,7 +13,15 @@ from backoffice.cli.errors import FOUND, TIMED_OUT, USAGE, CommandError
 from shared.messages.acts.base import ActBase
 from shared.messages.envelope import CODE_PATTERN
 from shared.messages.journal import ActDone
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, Topic
+from shared.messages.topics import (
+    ALERTS,
+    COMPLIANCE_ACTS,
+    JOURNAL,
+    PUBLISHED,
+    REPORTING_ACTS,
+    TRANSACTIONS_ACTS,
+    Topic,
+)
 from shared.runtime.client import Client
 
 ReasonOption = Annotated[str, typer.Option(help="Why, for the record.", show_default=False)]
@@ -21,6 +29,13 @@ ActorOption = Annotated[
     str | None, typer.Option("--actor", help="Who acts; else BACKOFFICE_ACTOR, else you.")
 ]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for each answer.")]
+
+ANSWERED_ON: Final[Mapping[str, Topic]] = {
+    TRANSACTIONS_ACTS.name: JOURNAL,
+    COMPLIANCE_ACTS.name: ALERTS,
+    REPORTING_ACTS.name: PUBLISHED,
+}
+"""Where a service answers the acts that it takes on a topic."""
 
 
 def actor(named: str | None) -> str:
@@ -38,12 +53,10 @@ def actor(named: str | None) -> str:
     return found
 
 
-async def perform(
-    client: Client, topic: Topic, act: ActBase, *, partition: int, answers: Topic, timeout: float
-) -> ActDone:
+async def perform(client: Client, topic: Topic, act: ActBase, *, partition: int, timeout: float) -> ActDone:
     """Publish the act and wait until the shard's writer has carried it out or refused it."""
     try:
-        return await client.perform(topic, act, partition, answers, timeout)
+        return await client.perform(topic, act, partition, ANSWERED_ON[topic.name], timeout)
     except TimeoutError as problem:
         raise CommandError(
             "act_unanswered",
@@ -54,10 +67,36 @@ async def perform(
         ) from problem
 
 
+async def in_shard(topic: Topic, connection: Connection, act: ActBase, shard: int, timeout: float) -> ActDone:
+    """Have an act carried out by the shard of a service that takes acts on this topic."""
+    async with sessions.open_client(connection) as client:
+        return await perform(client, topic, act, partition=shard, timeout=timeout)
+
+
 async def in_compliance(connection: Connection, act: ActBase, shard: int, timeout: float) -> ActDone:
     """Have an act carried out by one of compliance's shards."""
+    return await in_shard(COMPLIANCE_ACTS, connection, act, shard, timeout)
+
+
+async def in_turn(
+    connection: Connection,
+    act: ActBase,
+    shards: Iterable[int],
+    timeout: float,
+    is_done_before: Callable[[ActDone], bool],
+) -> list[ActDone]:
+    """Have an act carried out by one of compliance's shards after the other.
+
+    Where one refuses it, though not since it was done before, no other is asked.
+    """
+    answers: list[ActDone] = []
     async with sessions.open_client(connection) as client:
-        return await perform(client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout)
+        for shard in shards:
+            done = await perform(client, COMPLIANCE_ACTS, act, partition=shard, timeout=timeout)
+            answers.append(done)
+            if not done.done and not is_done_before(done):
+                break
+    return answers
 
 
 def carry_out(work: Coroutine[Any, Any, ActDone]) -> None:

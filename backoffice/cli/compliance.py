@@ -29,7 +29,7 @@ from backoffice.cli import (
 )
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError, require_one_of, require_rule, require_status
+from backoffice.cli.errors import USAGE, CommandError, require_one_of, require_rule, require_status
 from services.compliance.domain.priority import ORDER
 from services.compliance.queries.alerts import alerts_list
 from services.compliance.queries.holds import holds_list, holds_show
@@ -37,7 +37,7 @@ from services.compliance.queries.work_order import work_queue
 from services.compliance.rules import CODES
 from shared.messages.acts import RefuseHold, ReleaseHold
 from shared.messages.journal import ActDone
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, JOURNAL
+from shared.messages.topics import JOURNAL
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -211,9 +211,7 @@ def _decide(
     actor: str | None,
     timeout: float,
 ) -> None:
-    done = sessions.run(_perform(connect(), kind, instruction, owner, reason, acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_perform(connect(), kind, instruction, owner, reason, acts.actor(actor), timeout))
 
 
 async def _perform(
@@ -245,10 +243,7 @@ async def _perform(
     act = kind(
         act_id=clock.new_id(), actor=actor, reason=reason, owner=hold["owner"], instruction_id=instruction
     )
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client, COMPLIANCE_ACTS, act, partition=hold["shard"], answers=ALERTS, timeout=timeout
-        )
+    return await acts.in_compliance(connection, act, hold["shard"], timeout)
 
 
 async def _holds_found(connection: Connection, status: str | None, limit: int) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ from services.reporting.queries import ReportRun, find_run
 from shared.messages.acts import MakeReport, RefuseHold, ReleaseHold
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS, PUBLISHED, REPORTING_ACTS
+from shared.messages.topics import COMPLIANCE_ACTS, REPORTING_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -253,7 +253,6 @@ async def _work_holds(show: Show, connection: Connection) -> None:
                     COMPLIANCE_ACTS,
                     act,
                     partition=hold["shard"],
-                    answers=ALERTS,
                     timeout=ACT_SECONDS_MAX,
                 )
                 show.tell(f"   {hold['owner']}'s payment: {done.detail}")
@@ -292,7 +291,6 @@ async def _have_made(connection: Connection, day: date) -> tuple[ReportRun, byte
             REPORTING_ACTS,
             act,
             partition=shard_of(HOUSE, connection.partitions),
-            answers=PUBLISHED,
             timeout=ACT_SECONDS_MAX,
         )
     async with sessions.open_database(connection) as database:

@@ -27,7 +27,7 @@ from shared.messages.acts import ActivateList, LoadList, RefuseList
 from shared.messages.envelope import CODE_PATTERN, HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import partition_of
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
+from shared.messages.topics import COMPLIANCE_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -274,9 +274,7 @@ async def _load(
                 sha256=watch_list.sha256,
                 entries=entries,
             )
-            done = await acts.perform(
-                client, COMPLIANCE_ACTS, act, partition=house, answers=ALERTS, timeout=timeout
-            )
+            done = await acts.perform(client, COMPLIANCE_ACTS, act, partition=house, timeout=timeout)
             _require(done, f"part {number} of {len(parts)}")
             output.say(f"part {number} of {len(parts)}: {len(entries)} entries")
         if not activate:
@@ -290,7 +288,6 @@ async def _load(
                         act_id=clock.new_id(), actor=actor, reason=reason, list_code=code, version=version
                     ),
                     partition=shard,
-                    answers=ALERTS,
                     timeout=timeout,
                 )
                 for shard in range(connection.partitions)
@@ -331,10 +328,7 @@ def _warned(
 
 async def _note_refusal(connection: Connection, act: RefuseList, timeout: float) -> ActDone:
     house = partition_of(HOUSE.encode(), connection.partitions)
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client, COMPLIANCE_ACTS, act, partition=house, answers=ALERTS, timeout=timeout
-        )
+    return await acts.in_compliance(connection, act, house, timeout)
 
 
 def _require(done: ActDone, what: str) -> None:

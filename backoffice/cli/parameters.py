@@ -25,7 +25,7 @@ from shared.messages.acts.base import ActBase
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import partition_of
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
+from shared.messages.topics import COMPLIANCE_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -157,9 +157,7 @@ def propose(
         segment=segment,
         jurisdiction=jurisdiction,
     )
-    done = sessions.run(_propose(connect(), scope, set_ or [], acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_propose(connect(), scope, set_ or [], acts.actor(actor), timeout))
 
 
 @app.command()
@@ -401,7 +399,7 @@ async def _performed(
     async with sessions.open_client(connection) as client:
         return await asyncio.gather(
             *(
-                acts.perform(client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout)
+                acts.perform(client, COMPLIANCE_ACTS, act, partition=shard, timeout=timeout)
                 for act, shard in asked
             )
         )

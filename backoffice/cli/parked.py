@@ -11,7 +11,7 @@ from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.records import record_text, text_fields
 from shared.messages.acts import DiscardParked, ReplayParked
 from shared.messages.journal import ActDone
-from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS
+from shared.messages.topics import TRANSACTIONS_ACTS
 from shared.runtime import clock, queries
 from shared.runtime.queries import ParkedOwner, ParkedRecord
 
@@ -111,9 +111,7 @@ def discard(
     timeout: TimeoutOption = 30.0,
 ) -> None:
     """Give one waiting record up for good, so that those behind it can be handled again."""
-    done = sessions.run(_discard(connect(), owner, offset, partition, reason, acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_discard(connect(), owner, offset, partition, reason, acts.actor(actor), timeout))
 
 
 async def _owners(connection: Connection) -> list[tuple[str, ParkedOwner]]:
@@ -153,7 +151,6 @@ async def _replay(
                 TRANSACTIONS_ACTS,
                 ReplayParked(act_id=clock.new_id(), actor=actor, reason=reason, owner=each.owner),
                 partition=each.shard,
-                answers=JOURNAL,
                 timeout=timeout,
             )
             for each in owners
@@ -179,10 +176,7 @@ async def _discard(
         partition=record.partition,
         offset=record.offset,
     )
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client, TRANSACTIONS_ACTS, act, partition=record.shard, answers=JOURNAL, timeout=timeout
-        )
+    return await acts.in_shard(TRANSACTIONS_ACTS, connection, act, record.shard, timeout)
 
 
 def _chosen(records: list[ParkedRecord], offset: int | None, partition: int | None) -> ParkedRecord:

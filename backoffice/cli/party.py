@@ -4,14 +4,12 @@ from typing import Annotated
 
 import typer
 
-from backoffice.cli import acts, sessions
+from backoffice.cli import acts
 from backoffice.cli.acts import ActorOption, ReasonOption, TimeoutOption
-from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND
+from backoffice.cli.connection import connect
 from shared.messages.acts import EraseParty
-from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import JOURNAL, TRANSACTIONS_ACTS
+from shared.messages.topics import TRANSACTIONS_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -44,17 +42,6 @@ def erase(
         owner=owner,
         approved_by=acts.actor(approved_by),
     )
-    if acts.tell(sessions.run(_erase(connect(), act, timeout))):
-        raise typer.Exit(FOUND)
-
-
-async def _erase(connection: Connection, act: EraseParty, timeout: float) -> ActDone:
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(
-            client,
-            TRANSACTIONS_ACTS,
-            act,
-            partition=shard_of(act.owner, connection.partitions),
-            answers=JOURNAL,
-            timeout=timeout,
-        )
+    connection = connect()
+    home = shard_of(owner, connection.partitions)
+    acts.carry_out(acts.in_shard(TRANSACTIONS_ACTS, connection, act, home, timeout))

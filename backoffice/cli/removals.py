@@ -15,7 +15,6 @@ from shared.messages.acts import ApproveRemoval, ProposeRemoval
 from shared.messages.acts.base import ActBase
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -43,7 +42,7 @@ def propose(
     )
     everywhere = list(range(connection.partitions))
     shards = everywhere if customer is None else [shard_of(customer, connection.partitions)]
-    _tell(sessions.run(_performed(connection, act, shards, timeout, "proposed")), act.act_id, "proposed")
+    _carry_out(connection, act, shards, timeout, act.act_id, "proposed")
 
 
 @app.command()
@@ -66,7 +65,7 @@ def approve(
         )
     act = ApproveRemoval(act_id=clock.new_id(), actor=acts.actor(actor), reason=reason, removal_id=removal)
     shards = found[0]["shards"]
-    _tell(sessions.run(_performed(connection, act, shards, timeout, "approved")), removal, "approved")
+    _carry_out(connection, act, shards, timeout, removal, "approved")
 
 
 @app.command(name="list")
@@ -86,10 +85,17 @@ def list_removals() -> None:
     )
 
 
-def _tell(answers: list[ActDone], removal: UUID, target: str) -> None:
+def _carry_out(
+    connection: Connection, act: ActBase, shards: list[int], timeout: float, removal: UUID, target: str
+) -> None:
     """Print what came of it in all shards; one that has taken the step before is none that refuses it."""
+
+    def is_done_before(answer: ActDone) -> bool:
+        return answer.result["refused"] == f"already_{target}"
+
+    answers = sessions.run(acts.in_turn(connection, act, shards, timeout, is_done_before))
     taken = [each for each in answers if each.done]
-    refused = [each for each in answers if not each.done and each.result["refused"] != f"already_{target}"]
+    refused = [each for each in answers if not each.done and not is_done_before(each)]
     if not taken:
         refused = refused or answers
     record = {
@@ -102,22 +108,6 @@ def _tell(answers: list[ActDone], removal: UUID, target: str) -> None:
     output.emit(record, words if not refused else f"Refused: {refused[0].detail}")
     if refused:
         raise typer.Exit(FOUND)
-
-
-async def _performed(
-    connection: Connection, act: ActBase, shards: list[int], timeout: float, target: str
-) -> list[ActDone]:
-    """Ask shard after shard; where one will not do it, no other is asked."""
-    answers: list[ActDone] = []
-    async with sessions.open_client(connection) as client:
-        for shard in shards:
-            done = await acts.perform(
-                client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
-            )
-            answers.append(done)
-            if not done.done and done.result["refused"] != f"already_{target}":
-                break
-    return answers
 
 
 async def _found(connection: Connection, removal: UUID | None) -> list[dict[str, Any]]:

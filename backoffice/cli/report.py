@@ -24,7 +24,7 @@ from shared.messages.acts import MakeReport
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
 from shared.messages.partitioner import shard_of
-from shared.messages.topics import PUBLISHED, REPORTING_ACTS
+from shared.messages.topics import REPORTING_ACTS
 from shared.runtime import clock
 from shared.runtime.client import Client
 
@@ -222,7 +222,6 @@ async def _ask(client: Client, connection: Connection, act: MakeReport, timeout:
         REPORTING_ACTS,
         act,
         partition=shard_of(HOUSE, connection.partitions),
-        answers=PUBLISHED,
         timeout=timeout,
     )
 

@@ -14,7 +14,6 @@ from services.compliance.queries.roles import roles_list
 from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole
 from shared.messages.acts.roles import Role
 from shared.messages.journal import ActDone
-from shared.messages.topics import ALERTS, COMPLIANCE_ACTS
 from shared.runtime import clock
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -112,7 +111,9 @@ def revoke(
 
 def _tell(act: ProposeRole | ApproveRole | RevokeRole, timeout: float) -> None:
     """Have every shard carry it out, and tell of the one that would not; else of one that has done it."""
-    answers = sessions.run(_everywhere(connect(), act, timeout))
+    connection = connect()
+    everywhere = range(connection.partitions)
+    answers = sessions.run(acts.in_turn(connection, act, everywhere, timeout, _is_done_before))
     stopped = [each for each in answers if not each.done and not _is_done_before(each)]
     done = [each for each in answers if each.done]
     if acts.tell((stopped or done or answers)[0]):
@@ -122,22 +123,6 @@ def _tell(act: ProposeRole | ApproveRole | RevokeRole, timeout: float) -> None:
 def _is_done_before(answer: ActDone) -> bool:
     """Whether the shard had done it already, as when the command is typed again after it was interrupted."""
     return str(answer.result.get("refused")).startswith("already_")
-
-
-async def _everywhere(
-    connection: Connection, act: ProposeRole | ApproveRole | RevokeRole, timeout: float
-) -> list[ActDone]:
-    """Ask shard after shard; where one will not do it, no other is asked."""
-    answers: list[ActDone] = []
-    async with sessions.open_client(connection) as client:
-        for shard in range(connection.partitions):
-            done = await acts.perform(
-                client, COMPLIANCE_ACTS, act, partition=shard, answers=ALERTS, timeout=timeout
-            )
-            answers.append(done)
-            if not done.done and not _is_done_before(done):
-                break
-    return answers
 
 
 async def _found(connection: Connection, officer: str | None) -> list[dict[str, object]]:

@@ -1,5 +1,6 @@
 """`backoffice shard`: who works each shard, which stand still and why, and letting one go on."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -7,15 +8,12 @@ import typer
 
 from backoffice.cli import acts, output, sessions
 from backoffice.cli.connection import Connection, connect
-from backoffice.cli.errors import FOUND, USAGE, CommandError
+from backoffice.cli.errors import USAGE, CommandError
 from shared.messages.acts import PassOverLost, ResumeShard
 from shared.messages.journal import ActDone
 from shared.messages.topics import (
-    ALERTS,
     COMPLIANCE_ACTS,
     INSTRUCTIONS,
-    JOURNAL,
-    PUBLISHED,
     REPORTING_ACTS,
     TRANSACTIONS_ACTS,
     Topic,
@@ -26,12 +24,12 @@ from shared.runtime.shard import LOST
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
-CHANNELS: Final[dict[str, tuple[Topic, Topic]]] = {
-    "transactions": (TRANSACTIONS_ACTS, JOURNAL),
-    "compliance": (COMPLIANCE_ACTS, ALERTS),
-    "reporting": (REPORTING_ACTS, PUBLISHED),
+ACTS: Final[Mapping[str, Topic]] = {
+    "transactions": TRANSACTIONS_ACTS,
+    "compliance": COMPLIANCE_ACTS,
+    "reporting": REPORTING_ACTS,
 }
-"""Where a service takes acts, and where it answers them."""
+"""Where a service takes acts."""
 
 
 @app.callback()
@@ -65,7 +63,7 @@ def list_() -> None:
 
 @app.command()
 def resume(
-    service: Annotated[str, typer.Argument(help=f"One of {', '.join(CHANNELS)}.", show_default=False)],
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(ACTS)}.", show_default=False)],
     number: Annotated[int, typer.Argument(help="The shard, as `shard list` shows it.", show_default=False)],
     reason: Annotated[str, typer.Option(help="What was mended, for the record.", show_default=False)],
     actor: Annotated[
@@ -74,16 +72,15 @@ def resume(
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the answer.")] = 30.0,
 ) -> None:
     """Let a halted shard go on where it stood, after what halted it was mended."""
-    if service not in CHANNELS:
+    if service not in ACTS:
         raise CommandError(
             "service_unknown",
             f"There is no service {service!r}.",
-            f"Type one of {', '.join(CHANNELS)}.",
+            f"Type one of {', '.join(ACTS)}.",
             USAGE,
         )
-    done = sessions.run(_resume(service, number, reason, acts.actor(actor), timeout))
-    if acts.tell(done):
-        raise typer.Exit(FOUND)
+    act = ResumeShard(act_id=clock.new_id(), actor=acts.actor(actor), reason=reason, shard=number)
+    acts.carry_out(_performed(service, act, timeout))
 
 
 @app.command()
@@ -129,17 +126,14 @@ def pass_over(
         until_offset=until_offset,
         approved_by=approved_by,
     )
-    if acts.tell(sessions.run(_pass_over(service, act, timeout))):
-        raise typer.Exit(FOUND)
+    acts.carry_out(_performed(service, act, timeout))
 
 
-async def _pass_over(service: str, act: PassOverLost, timeout: float) -> ActDone:
+async def _performed(service: str, act: ResumeShard | PassOverLost, timeout: float) -> ActDone:
     connection = connect()
     _see_shard(connection, act.shard)
     await _see_that_it_hears(service, act.shard)
-    topic, answers = CHANNELS[service]
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(client, topic, act, partition=act.shard, answers=answers, timeout=timeout)
+    return await acts.in_shard(ACTS[service], connection, act, act.shard, timeout)
 
 
 def _see_shard(connection: Connection, number: int) -> None:
@@ -171,13 +165,3 @@ async def _rows() -> list[tuple[str, ShardState]]:
             await sessions.enter_schema(database, service)
             found += [(service, row) for row in await queries.shards(database)]
     return found
-
-
-async def _resume(service: str, number: int, reason: str, actor: str, timeout: float) -> ActDone:
-    connection = connect()
-    _see_shard(connection, number)
-    await _see_that_it_hears(service, number)
-    topic, answers = CHANNELS[service]
-    act = ResumeShard(act_id=clock.new_id(), actor=actor, reason=reason, shard=number)
-    async with sessions.open_client(connection) as client:
-        return await acts.perform(client, topic, act, partition=number, answers=answers, timeout=timeout)
