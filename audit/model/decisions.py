@@ -1,7 +1,6 @@
 """What compliance decides, and what that does."""
 
 import json
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -58,14 +57,13 @@ def decide(books: Books, state: ShardState, row: JournalRow, record: Record) -> 
     if verdict_reason is None:
         posted = Posted(row.seq, pending.asked.type, legs, pending.asked.owner)
         state.posted[instruction_id] = state.made[row.seq] = posted
-    value = pending.asked.content.get("value_date")
     said = Prediction(
         "TransactionVoided" if verdict_reason else "TransactionPosted",
         reason=verdict_reason,
         about_seq=first,
         movements=legs,
         booking_date=day,
-        value_date=date.fromisoformat(value) if value else day,
+        value_date=pending.asked.value_date or day,
     )
     if said.kind == "TransactionPosted":
         state.note_values(said, books.day_of(state, pending.legs[0].debit))

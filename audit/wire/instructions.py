@@ -1,5 +1,6 @@
 """Instructions: the shape of each type, and the judgement of a record."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,6 +38,12 @@ class Asked:
     """Fields that break the contract; empty for a well-formed instruction."""
     dry_run: bool = False
     """Whether it is only asked what would come of it."""
+
+    @property
+    def value_date(self) -> datetime.date | None:
+        """The value date that a well-formed instruction names."""
+        value = self.content.get("value_date")
+        return datetime.date.fromisoformat(value) if value else None
 
 
 def read_instruction(value: bytes | None) -> Asked | Unreadable:

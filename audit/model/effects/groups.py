@@ -15,7 +15,7 @@ from audit.model.effects.effect import Effect
 from audit.model.effects.exchanges import agrees
 from audit.model.effects.movements import INSTEAD, TO_SUSPENSE, VALUED_BACK, legs_of
 from audit.model.effects.references import Known, referring, within_boxes
-from audit.model.effects.reserves import is_valued_before, value_of
+from audit.model.effects.reserves import is_valued_before
 from audit.model.form import spelling
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import Pending, ShardState
@@ -186,7 +186,7 @@ def _limits(
     state.in_hand.clear()
     for number, each in enumerate(bookings):
         for leg in each.legs:
-            reason = bears(books, state, row, leg, value_of(asked), may_pass=all_facts)
+            reason = bears(books, state, row, leg, asked.value_date, may_pass=all_facts)
             reason = reason or (None if all_facts else passes_cap(books, state, leg, legs))
             if isinstance(reason, tuple):
                 state.balances.update(before)
@@ -201,12 +201,11 @@ def _limits(
             [replace(leg) for leg in legs],
             whole=tuple(leg.amount for leg in legs),
         )
-    value = asked.content.get("value_date")
     return Prediction(
         "TransactionPending" if screened else "TransactionPosted",
         movements=legs,
         booking_date=day,
-        value_date=date.fromisoformat(value) if value else day,
+        value_date=asked.value_date or day,
         limit_passed=limit_passed,
         screening=bool(screened),
         screened_by=screened,

@@ -1,7 +1,5 @@
 """What the house keeps for somebody goes to their account, or is given up, as far as it is left."""
 
-from datetime import date
-
 from audit.amounts import read_amount
 from audit.ledger_rows import JournalRow
 from audit.model.books import Books
@@ -54,12 +52,11 @@ def use_item(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> 
     state.post(leg)
     state.use(place, kept.amount, amount, row.seq)
     today = books.day_of(state, kept.credit)
-    value = asked.content.get("value_date")
     return Prediction(
         "TransactionPosted",
         movements=[leg],
         booking_date=today,
-        value_date=date.fromisoformat(value) if value else today,
+        value_date=asked.value_date or today,
         routed=routed,
         uses=place,
     )

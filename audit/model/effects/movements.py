@@ -12,7 +12,7 @@ from audit.model.effects.askings import MOVEMENTS, Asking
 from audit.model.effects.bearing import bears, passes_cap
 from audit.model.effects.periods import day_named, not_taken
 from audit.model.effects.references import WITHIN_BOXES, Known, referring, within_boxes
-from audit.model.effects.reserves import is_valued_before, last_day_is_past, value_of
+from audit.model.effects.reserves import is_valued_before, last_day_is_past
 from audit.model.effects.schedules import day_is_past, keep
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import KnownAccount, Pending, ShardState
@@ -116,7 +116,7 @@ def move(
         state.opened[opening.code] = opening
     said = _limits(books, state, row, asked, legs, day=booked, routed=routed, screened=screened)
     if said.reason is None and asked.type == "opening_balance":
-        said.value_date = value_of(asked) or day_named(asked)
+        said.value_date = asked.value_date or day_named(asked)
         for each in carried(asked, moves, accounts) if stand_in is None else ():
             state.carried[each] = booked
             state.carried_over[row.seq] = (each, booked)
@@ -191,7 +191,7 @@ def _limits(
     before = {code: list(state.balance(code)) for leg in legs for code in (leg.debit, leg.credit)}
     limit_passed = False
     for leg in legs:
-        since = None if asked.type in RESERVING else value_of(asked)
+        since = None if asked.type in RESERVING else asked.value_date
         may_pass = asked.type in FACTS
         reason = bears(books, state, row, leg, since, may_pass=may_pass, by=_counted_up_to(asked))
         reason = reason or (None if may_pass else passes_cap(books, state, leg, legs))
@@ -210,12 +210,11 @@ def _limits(
             screening=bool(screened),
             whole=tuple(leg.amount for leg in legs),
         )
-    value = asked.content.get("value_date")
     return Prediction(
         "TransactionPending" if reserved else "TransactionPosted",
         movements=legs,
         booking_date=day,
-        value_date=date.fromisoformat(value) if value else day,
+        value_date=asked.value_date or day,
         routed=routed,
         limit_passed=limit_passed,
         screening=bool(screened),

@@ -93,28 +93,21 @@ def resolve(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> P
         pending.parts.append((asked.instruction_id, amount))
     pending.cancelled = pending.cancelled or not posts
     day = books.day_of(state, leg.debit)
-    value = asked.content.get("value_date")
     return Prediction(
         "TransactionPosted" if posts else "TransactionVoided",
         reason=None if posts else "void_requested",
         movements=moved,
         booking_date=day,
-        value_date=date.fromisoformat(value) if value else day,
+        value_date=asked.value_date or day,
         resolves=first,
         settled=spell_amount(pending.settled, scale) if is_part else None,
         freed=spell_amount(rest, scale) if ends and rest else None,
     )
 
 
-def value_of(asked: Asked) -> date | None:
-    """The value date that an instruction names."""
-    value = asked.content.get("value_date")
-    return date.fromisoformat(value) if value else None
-
-
 def is_valued_before(asked: Asked, today: date) -> bool:
     """Whether the value date it names lies before the open business day."""
-    value = value_of(asked)
+    value = asked.value_date
     return value is not None and value < today
 
 
@@ -137,14 +130,13 @@ def give_back(books: Books, state: ShardState, row: JournalRow) -> Prediction | 
     for leg in legs:
         state.free(leg, leg.amount)
         state.note_after(leg)
-    value = pending.asked.content.get("value_date")
     return Prediction(
         "TransactionVoided",
         reason="expired",
         about_seq=row.about_seq,
         movements=legs,
         booking_date=day,
-        value_date=date.fromisoformat(value) if value else day,
+        value_date=pending.asked.value_date or day,
     )
 
 

@@ -1,7 +1,6 @@
 """A payment comes back to who had paid it, as far as that much of it is left; else it is kept in suspense."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from audit.model.books import Books
 from audit.model.effects.bearing import bears
 from audit.model.effects.effect import Spelled
 from audit.model.effects.movements import INSTEAD
-from audit.model.effects.reserves import value_of
 from audit.model.effects.reversals import find_posted
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import MEMBER, Posted, ShardState
@@ -49,18 +47,17 @@ def come_back(books: Books, state: ShardState, row: JournalRow, asked: Asked) ->
     if source is None or to is None:
         return rejected("asset_not_used", "asset")
     leg = Leg("principal", source, to, asset, amount)
-    refused = bears(books, state, row, leg, value_of(asked), may_pass=True)
+    refused = bears(books, state, row, leg, asked.value_date, may_pass=True)
     if isinstance(refused, tuple):
         return rejected(*refused)
     state.post(leg)
     if place is not None and paid is not None:
         state.use(place, paid.amount, amount, row.seq)
-    value = asked.content.get("value_date")
     return Prediction(
         "TransactionPosted",
         movements=[leg],
         booking_date=today,
-        value_date=date.fromisoformat(value) if value else today,
+        value_date=asked.value_date or today,
         routed=routed,
         uses=place,
     )

@@ -1,6 +1,5 @@
 """Undoing what was posted: by its mirror, once, at the home of each movement."""
 
-from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from audit.model.effects.askings import ends_differ
 from audit.model.effects.bearing import bears
 from audit.model.effects.obligations import does_not_fit
 from audit.model.effects.reopenings import is_in_the_way, part_of_trade, reopen
-from audit.model.effects.reserves import is_valued_before, value_of
+from audit.model.effects.reserves import is_valued_before
 from audit.model.predictions import Leg, Prediction, rejected
 from audit.model.state import MEMBER, Posted, ShardState
 from audit.places import partition_of
@@ -119,7 +118,7 @@ def _posted(
     limit_passed = False
     for leg in legs:
         forced = asked.content.get("forced", False)
-        reason = bears(books, state, row, leg, value_of(asked), may_pass=forced, by_right=forced)
+        reason = bears(books, state, row, leg, asked.value_date, may_pass=forced, by_right=forced)
         if isinstance(reason, tuple):
             state.balances.update(before)
             return rejected(reason[0], "original_id")
@@ -128,12 +127,11 @@ def _posted(
     for place, leg in zip(places, legs, strict=True):
         state.use(place, leg.amount, leg.amount, row.seq)
     day = books.day_of(state, legs[0].debit)
-    value = asked.content.get("value_date")
     return Prediction(
         "TransactionPosted",
         movements=legs,
         booking_date=day,
-        value_date=date.fromisoformat(value) if value else day,
+        value_date=asked.value_date or day,
         limit_passed=limit_passed,
         reverses=places[0][:2],
     )
