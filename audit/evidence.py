@@ -36,7 +36,6 @@ from audit.ledger_rows import (
 )
 from audit.places import Place
 from audit.runtime_rows import (
-    ActRow,
     DeadLetterRow,
     MarkRow,
     OutboxRow,
@@ -217,7 +216,6 @@ class ServiceState:
     marks: list[MarkRow] = field(default_factory=list)
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     parked: list[ParkedRow] = field(default_factory=list)
-    acts: list[ActRow] = field(default_factory=list)
     passed_over: list[PassedOverRow] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
 

@@ -42,8 +42,6 @@ class AccountClass:
     """A row of `account_class`: a node of the chart of accounts."""
 
     code: str
-    holder: str
-    statement: str
     parent: str | None = None
     valid_from: date = date.min
     valid_until: date | None = None

@@ -15,7 +15,6 @@ class ShardRow:
     last_seq: int
     published_seq: int
     halted: str | None = None
-    batch_no: int = 0
     owner: str | None = None
 
 
@@ -92,14 +91,6 @@ class PassedOverRow:
     act_id: UUID
     actor: str
     approved_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActRow:
-    """A row of a service's `act`: an act carried out."""
-
-    shard: int
-    act_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

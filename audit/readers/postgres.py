@@ -35,7 +35,6 @@ from audit.ledger_rows import (
     TradePolicy,
 )
 from audit.runtime_rows import (
-    ActRow,
     DeadLetterRow,
     MarkRow,
     OutboxRow,
@@ -112,8 +111,7 @@ async def read_chart(connection: Connection) -> Chart:
         classes=[
             AccountClass(*row)
             for row in await connection.fetch(
-                "SELECT class, holder, statement, parent, valid_from, valid_until"
-                " FROM transactions.account_class"
+                "SELECT class, parent, valid_from, valid_until FROM transactions.account_class"
             )
         ],
         posting_rules=[
@@ -275,7 +273,7 @@ def _journal_row(row: Any) -> JournalRow:
 _STATE: Final[dict[str, tuple[type[Any], str]]] = {
     "shards": (
         ShardRow,
-        "SELECT shard, epoch, last_seq, published_seq, halted, batch_no, owner FROM {schema}.shard",
+        "SELECT shard, epoch, last_seq, published_seq, halted, owner FROM {schema}.shard",
     ),
     "positions": (PositionRow, "SELECT topic, partition, next_offset FROM {schema}.position"),
     "sent": (SentRow, "SELECT shard, topic, partition, last_seq, published_seq FROM {schema}.sent"),
@@ -285,7 +283,6 @@ _STATE: Final[dict[str, tuple[type[Any], str]]] = {
         'SELECT topic, partition, "offset", value, error FROM {schema}.dead_letter',
     ),
     "parked": (ParkedRow, 'SELECT topic, partition, "offset", owner, resolution FROM {schema}.parked'),
-    "acts": (ActRow, "SELECT shard, act_id FROM {schema}.act"),
     "passed_over": (
         PassedOverRow,
         """

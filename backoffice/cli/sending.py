@@ -51,8 +51,6 @@ class Sending:
 
     outcomes: Outcomes = field(default_factory=Outcomes)
     published: int = 0
-    is_complete: bool = False
-    """Everything is published."""
     publishing_seconds: float = 0.0
     seconds: float = 0.0
     timed_out: bool = False
@@ -124,7 +122,6 @@ async def _publish(
         if wait:
             state.outcomes.expect(places)
         await asyncio.sleep(TICK_SECONDS if rate is not None else 0)
-    state.is_complete = True
 
 
 def _due(state: Sending, rate: float | None, seconds: float, *, wait: bool) -> int:

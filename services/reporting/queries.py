@@ -8,7 +8,6 @@ from uuid import UUID
 
 from asyncpg import Connection, Record
 
-from shared.messages.topics import JOURNAL
 from shared.money import format_amount
 
 
@@ -138,20 +137,6 @@ async def open_items(
         )
         for row in rows
     ]
-
-
-async def current_vector(connection: Connection) -> dict[int, int]:
-    """Read how far each shard of the ledger has been taken."""
-    rows = await connection.fetch(
-        """
-        SELECT source_shard, last_seq
-        FROM reporting.source_mark
-        WHERE topic = $1 AND partition = source_shard AND last_seq > 0
-        ORDER BY source_shard
-        """,
-        JOURNAL.name,
-    )
-    return {row["source_shard"]: row["last_seq"] for row in rows}
 
 
 def _run(row: Record) -> ReportRun:

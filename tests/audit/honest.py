@@ -225,7 +225,7 @@ def chart() -> Chart:
     return Chart(
         assets=list(ASSETS),
         entities=[Entity(1, "BANK", FIRST_DAY)],
-        classes=[AccountClass("depository", "house", "memorandum", "locations")],
+        classes=[AccountClass("depository", "locations")],
         posting_rules=[PostingRule(1, *rule, valid_from=FIRST_DAY) for rule in rules],
         policies=[ScreeningPolicy(1, "withdrawal", 978, 100_000, FIRST_DAY)],
     )

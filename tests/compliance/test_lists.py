@@ -7,7 +7,7 @@ import pytest
 
 from services.compliance.data import DEMO_LIST, demo_names
 from services.compliance.domain.lists import ListRefused, in_parts, read_list
-from services.compliance.domain.lists.difference import difference, lost, to_review
+from services.compliance.domain.lists.difference import difference, lost
 from services.compliance.domain.lists.facts import country_from, date_from
 from services.compliance.domain.lists.party import ListedParty, party_of
 from services.compliance.domain.names.spelling import spell
@@ -541,11 +541,3 @@ def test_parties_are_screened_again_against_what_can_make_a_new_match():
         ListedParty("d", "person", ("Name d",)),
     ]
     assert [each.entry_id for each in difference(before, after).to_screen_against] == ["d", "b"]
-
-
-def test_parties_matched_to_what_was_removed_or_changed_are_reviewed():
-    """A hold on somebody who is no longer listed must not stand unseen."""
-    before = [ListedParty(n, "person", (f"Name {n}",)) for n in "abc"]
-    changes = difference(before, [before[0], replace(before[1], names=("Other",))])
-    matched = {"anna": ["a"], "bob": ["a", "b"], "carl": ["c"], "dora": []}
-    assert to_review(matched, changes) == {"bob", "carl"}

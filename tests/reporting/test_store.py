@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.reporting.queries import current_vector
 from tests.reporting.books import PARTITIONS, two_days
 from tests.reporting.conftest import READONLY, SERVICE, Harness
 
@@ -46,15 +45,6 @@ async def test_a_batch_rolled_back_leaves_nothing_in_memory(harness: Harness) ->
     await harness.take(books)
     stored = {row[2] for row in (await harness.tables())["account"]}
     assert stored >= {"ann/EUR", "house/nostro-EUR"}
-
-
-async def test_the_vector_is_the_last_event_of_every_shard(harness: Harness) -> None:
-    """What `--at-least` is compared with, read with the read-only login."""
-    books = two_days()
-    await harness.take(books.delivered)
-    connection = await harness.database.connect(READONLY)
-    assert await current_vector(connection) == books.seqs
-    await connection.close()
 
 
 @pytest.mark.parametrize("table", ["entry", "report_run", "account"])

@@ -1,6 +1,6 @@
 """What one version of a list has that another has not, and whom that concerns among those screened."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,13 +38,6 @@ class Difference:
         known_otherwise = (change.after for change in self.changed if not IDENTITY.isdisjoint(change.facts))
         return (*self.added, *known_otherwise)
 
-    @property
-    def outdated(self) -> frozenset[str]:
-        """The ids of entries whose earlier matches must be looked at again: removed, or changed."""
-        return frozenset(
-            (*(each.entry_id for each in self.removed), *(each.after.entry_id for each in self.changed))
-        )
-
 
 def difference(before: Iterable[ListedParty], after: Iterable[ListedParty]) -> Difference:
     """Compare two versions entry by entry, each in the order of its own version."""
@@ -64,8 +57,3 @@ def difference(before: Iterable[ListedParty], after: Iterable[ListedParty]) -> D
 def lost(before: Iterable[ListedParty], after: Iterable[ListedParty]) -> int:
     """Return how many entries a version has lost from another: where that is many, it is another list."""
     return len({each.entry_id for each in before} - {each.entry_id for each in after})
-
-
-def to_review(matched: Mapping[str, Sequence[str]], changes: Difference) -> frozenset[str]:
-    """Return the screened parties whose earlier matches (entry ids, by party) are outdated."""
-    return frozenset(party for party, entries in matched.items() if not changes.outdated.isdisjoint(entries))

@@ -102,7 +102,6 @@ class Block:
     """Of the movement: its bytes as two words."""
     mark: Ints
     """The first byte of the content."""
-    content_at: Ints
     content_end: Ints
 
 
@@ -168,7 +167,6 @@ def read_block(data: bytes, size: int, shard: int) -> Block:
         asset_id=_whole(beside["asset"]),
         kind=words,
         mark=mark,
-        content_at=content_at,
         content_end=content_end,
     )  # fmt: skip
 

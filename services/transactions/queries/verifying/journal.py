@@ -198,11 +198,6 @@ def spelt_id(value: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def spelt_time(microseconds: int) -> str:
-    """Spell an instant, given as PostgreSQL holds it, as RFC 3339 in UTC, to the microsecond."""
-    return f"{(_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec='microseconds')[:-6]}Z"
-
-
 def day_of(value: bytes) -> date:
     """Read a date's four bytes: days since 2000-01-01."""
     return date.fromordinal(EPOCH_DAY + _INT(value)[0])
