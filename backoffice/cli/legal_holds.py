@@ -57,16 +57,8 @@ def list_legal_holds(
     """List legal holds, oldest first: on whom, by whom, since when and why."""
     require_status(status, STATUSES)
     found = sessions.run(_found(connect(), None if status == "all" else status, owner))
-    for each in found:
-        output.emit(each)
-    if not found:
-        output.say("There is no legal hold.")
-        return
-    names = ("legal_hold_id", "owner", "status", "placed_by", "reason", "lifted_by")
-    output.table(
-        tuple(each.replace("_", " ") for each in names),
-        [tuple(each[name] for name in names) for each in found],
-    )
+    columns = ("legal_hold_id", "owner", "status", "placed_by", "reason", "lifted_by")
+    output.records(found, columns, "There is no legal hold.")
 
 
 async def _place(connection: Connection, owner: str, actor: str, reason: str, timeout: float) -> ActDone:

@@ -62,6 +62,22 @@ def table(
     sys.stdout.flush()
 
 
+def records(
+    found: Sequence[Mapping[str, Any]], columns: Sequence[str], none: str, *, right: Collection[str] = ()
+) -> None:
+    """Print records, for a person as a table of these of their fields; `none` says that there are none."""
+    for each in found:
+        emit(each)
+    if not found:
+        say(none)
+        return
+    table(
+        [name.replace("_", " ") for name in columns],
+        [[each[name] for name in columns] for each in found],
+        right=right,
+    )
+
+
 class Live:
     """One line of progress that is written over on a terminal, and printed sparsely anywhere else."""
 

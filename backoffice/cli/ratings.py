@@ -33,19 +33,12 @@ def list_ratings(
 ) -> None:
     """List customers who have been rated; whoever is not there is of medium risk."""
     found = sessions.run(_found(connect(), owner, proposed))
-    for each in found:
-        output.emit(each)
-    if not found:
-        output.say("Nothing is proposed." if proposed else "Nobody has been rated: all are of medium risk.")
-        return
     if proposed:
         columns = ("rating_id", "owner", "risk_class", "proposed_by", "proposed_at", "reason")
     else:
         columns = ("owner", "version", "risk_class", "previous", "rated_at", "rule", "actor", "proposed_by")
-    output.table(
-        tuple(each.replace("_", " ") for each in columns),
-        [tuple(each[name] for name in columns) for each in found],
-    )
+    none = "Nothing is proposed." if proposed else "Nobody has been rated: all are of medium risk."
+    output.records(found, columns, none)
 
 
 @app.command()

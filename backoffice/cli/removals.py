@@ -72,17 +72,8 @@ def approve(
 def list_removals() -> None:
     """List removals, oldest first: by whom, up to which day, and how many records have lost their words."""
     found = sessions.run(_found(connect(), None))
-    for each in found:
-        output.emit(each)
-    if not found:
-        output.say("There is no removal.")
-        return
-    names = ("removal_id", "through", "customer", "status", "proposed_by", "approved_by", "records")
-    output.table(
-        tuple(each.replace("_", " ") for each in names),
-        [tuple(each[name] for name in names) for each in found],
-        right=("records",),
-    )
+    columns = ("removal_id", "through", "customer", "status", "proposed_by", "approved_by", "records")
+    output.records(found, columns, "There is no removal.", right=("records",))
 
 
 def _carry_out(

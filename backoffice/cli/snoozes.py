@@ -73,10 +73,11 @@ def list_snoozes(
     """List snoozes, oldest first: by whom, until when, and how many alerts each has silenced."""
     require_status(status, STATUSES)
     found = sessions.run(_snoozes_found(connect(), None if status == "all" else status, owner))
-    _show(
+    output.records(
         found,
         ("snooze_id", "owner", "rule", "status", "until", "proposed_by", "approved_by", "ended_by", "alerts"),
         "There is no snooze.",
+        right=("alerts",),
     )
 
 
@@ -91,20 +92,7 @@ def alerts(
     require_rule(rule, CODES)
     found = sessions.run(_alerts_found(connect(), owner, rule, snooze, limit))
     shown = [{**each, "what": " ".join(one["sentence"] for one in each["findings"])} for each in found]
-    _show(shown, ("snooze_id", "owner", "rule", "business_date", "what"), "Nothing was silenced.")
-
-
-def _show(found: list[dict[str, Any]], columns: tuple[str, ...], words: str) -> None:
-    for each in found:
-        output.emit(each)
-    if not found:
-        output.say(words)
-        return
-    output.table(
-        tuple(each.replace("_", " ") for each in columns),
-        [tuple(each[name] for name in columns) for each in found],
-        right=("alerts",),
-    )
+    output.records(shown, ("snooze_id", "owner", "rule", "business_date", "what"), "Nothing was silenced.")
 
 
 async def _propose(

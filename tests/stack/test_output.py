@@ -48,3 +48,12 @@ def test_a_table_is_aligned(capsys) -> None:
     """Numbers to the right."""
     output.table(["account", "balance"], [["A", "1.00"], ["LONGER", None]], right={"balance"})
     assert capsys.readouterr().out == "account  balance\n───────  ───────\nA           1.00\nLONGER\n"
+
+
+def test_records_are_a_table_of_their_fields_or_a_word_that_there_are_none(capsys) -> None:
+    """A heading is the field's name as a person reads it."""
+    output.use_json(False)
+    output.records([{"snooze_id": "a", "alerts": 12, "more": "left out"}], ("snooze_id", "alerts"), "None.")
+    assert capsys.readouterr().out.splitlines() == ["snooze id  alerts", "─────────  ──────", "a          12"]
+    output.records([], ("snooze_id",), "There is no snooze.")
+    assert capsys.readouterr() == ("", "There is no snooze.\n")
