@@ -286,6 +286,8 @@ class AccrualRow:
     shard: int
     account: str
     series: str
+    asset: str
+    direction: str
     posted_minor: int
     seq: int
 

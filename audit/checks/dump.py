@@ -96,7 +96,10 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
         code = accounts[each.account_id].code
         yield _line("opening", each.shard, each.seq, code, each.debits, each.credits)
     for each in ledger.accruals:
-        yield _line("accrual", each.shard, each.account, each.series, each.posted_minor, each.seq)
+        yield _line(
+            "accrual", each.shard, each.account, each.series, each.asset, each.direction, each.posted_minor,
+            each.seq,
+        )  # fmt: skip
     for each in ledger.risks:
         yield _line("risk", each.shard, each.owner, each.seq, each.risk_class)
     for each in ledger.carried:

@@ -208,7 +208,7 @@ class ShardState:
     """For each business day that was opened, of whichever entity."""
     in_hand: list[Leg] = field(default_factory=list)
     """What the record in hand has posted by now."""
-    accruals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    accruals: dict[tuple[str, str, str, str], tuple[int, int]] = field(default_factory=dict)
     """Account as it was named and series → what was posted of it, and the seq that did it last."""
     carried: dict[str, date] = field(default_factory=dict)
     """The last day for which an account's balance was carried over."""

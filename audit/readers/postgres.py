@@ -240,7 +240,10 @@ async def read_ledger(connection: Connection) -> Ledger:
         accruals=[
             AccrualRow(**row)
             for row in await connection.fetch(
-                "SELECT shard, account, series, posted_minor, seq FROM transactions.accrual"
+                """
+                SELECT shard, account, series, asset, direction, posted_minor, seq
+                FROM transactions.accrual
+                """
             )
         ],
         risks=[

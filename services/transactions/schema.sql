@@ -819,10 +819,13 @@ GRANT INSERT, SELECT ON business_day TO transactions_service;
 CREATE TABLE accrual (
     account text NOT NULL,
     series text NOT NULL,
+    asset text NOT NULL,
+    direction text NOT NULL,
     posted_minor bigint NOT NULL,
     seq bigint NOT NULL,
     shard integer NOT NULL,
-    CONSTRAINT accrual_pkey PRIMARY KEY (account, series, shard),
+    CONSTRAINT accrual_pkey PRIMARY KEY (account, series, asset, direction, shard),
+    CONSTRAINT accrual_direction_check CHECK (direction = ANY (ARRAY['credit'::text, 'debit'::text])),
     CONSTRAINT accrual_posted_minor_check CHECK (posted_minor >= 0)
 );
 COMMENT ON COLUMN accrual.account IS 'as it was named, whether there is one or not';

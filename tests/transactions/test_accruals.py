@@ -117,12 +117,26 @@ def test_series_are_apart_and_an_accrual_is_not_reversed() -> None:
     assert ledger.balance(ALICE) == 700
 
 
+def test_an_accrual_in_another_direction_or_asset_is_of_another_series() -> None:
+    """What the firm owes is not set off against what it is owed, nor one currency against another."""
+    ledger = a_bank()
+    said = [{"direction": "credit"}, {"direction": "debit"}, {"asset": "USD"}, {"direction": "credit"}]
+    steps = zip(["1.23", "2.00", "0.50", "1.25"], said, strict=True)
+    events = [ledger.send(accrual(cumulative, **fields))[0] for cumulative, fields in steps]
+    moved = [each["movements"][0] for each in events]
+    assert [each["amount"] for each in moved] == ["1.23", "2.00", "0.50", "0.02"]
+    assert [each["credit"]["account"] == ALICE for each in moved] == [True, False, False, True]
+    assert events[2]["routed"] == "asset_mismatch"
+    assert ledger.balance(ALICE) == 125 - 200
+
+
 async def test_what_was_posted_is_remembered(ledger: StoredLedger, ledger_database: LedgerDatabase) -> None:
     """After a claim the next step goes on from there, and the verifier derives it."""
     await ledger.send(opening(ALICE), accrual("1.004"), accrual("1.0049"), accrual("3", series="q2"))
+    await ledger.send(accrual("0.40", direction="debit"), accrual("0.30", asset="USD"))
     await ledger.forget()
-    events = await ledger.send(accrual("1.005"), accrual("1.0051"))
-    assert [outcome(each) for each in events] == ["posted", "applied"]
+    events = await ledger.send(accrual("1.005"), accrual("1.0051"), accrual("0.40", direction="debit"))
+    assert [outcome(each) for each in events] == ["posted", "applied", "applied"]
     assert events[0]["movements"][0]["amount"] == "0.01"
     result = await verify(ledger_database.readonly)
     assert result.first_difference is None

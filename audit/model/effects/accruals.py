@@ -34,14 +34,14 @@ def accrue(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Pr
     asset = books.assets.get(content["asset"])
     if asset is None:
         return rejected("asset_unknown", "asset")
-    series = (content["account"], content["series"])
+    direction = content.get("direction", "credit")
+    series = (content["account"], content["series"], content["asset"], direction)
     digits, exponent = Decimal(content["cumulative"]).as_tuple()[1:]
     assert isinstance(exponent, int)
     units = int("".join(map(str, digits)))
     shift = exponent + asset.scale
     accrued = units * 10**shift if shift >= 0 else (2 * units + 10**-shift) // (2 * 10**-shift)
     step = accrued - state.accruals.get(series, (0, 0))[0]
-    direction = content.get("direction", "credit")
     ends = [End(None, direction), End(content["account"])]
     if (direction == "debit") != (step < 0):
         ends.reverse()

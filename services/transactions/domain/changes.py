@@ -12,7 +12,7 @@ from services.transactions.domain.open_pendings import EndedTrade, OpenPending, 
 from services.transactions.domain.originals import MovementId, Original, Used, original_of
 from services.transactions.domain.periods import ALL_OPEN, PeriodClosing, Periods
 from services.transactions.domain.screening import UNRATED
-from services.transactions.domain.state import Row, ShardState, Waiting, forget
+from services.transactions.domain.state import Row, Series, ShardState, Waiting, forget
 from services.transactions.domain.stops import AMOUNT_FROZEN, VALUE_AHEAD, Closing, Freeze, mask_of, shut_by
 from services.transactions.domain.value_dates import (
     NONE_AHEAD,
@@ -54,8 +54,8 @@ class Changes:
     periods: dict[int, Periods] = field(default_factory=dict)
     periods_closed: list[PeriodClosing] = field(default_factory=list)
     ahead: dict[int, Ahead] = field(default_factory=dict)
-    accrued: dict[tuple[str, str], int] = field(default_factory=dict)
-    accrued_by: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    accrued: dict[Series, int] = field(default_factory=dict)
+    accrued_by: dict[Series, tuple[int, int]] = field(default_factory=dict)
     """The same with the seq that did it last: rows to be written."""
     carried: dict[int, date] = field(default_factory=dict)
     carried_over: list[tuple[int, date, int]] = field(default_factory=list)
@@ -257,12 +257,12 @@ class Changes:
         self.periods[closing.entity_id] = before.after(closing.period, closing.state)
         self.periods_closed.append(closing)
 
-    def accrued_of(self, series: tuple[str, str]) -> int:
+    def accrued_of(self, series: Series) -> int:
         """Return what was posted of a series."""
         posted = self.accrued.get(series)
         return self.state.accrued.get(series, 0) if posted is None else posted
 
-    def accrue(self, series: tuple[str, str], posted: int, seq: int) -> None:
+    def accrue(self, series: Series, posted: int, seq: int) -> None:
         """Note what has been posted of a series in all."""
         self.accrued[series] = posted
         self.accrued_by[series] = (posted, seq)

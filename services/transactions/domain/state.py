@@ -16,6 +16,16 @@ Row = list[int]
 """A shard's balance of an account: debits posted, credits posted, debits pending, credits pending."""
 
 
+class Series(NamedTuple):
+    """What accrues: what was posted of one is nothing of another's, in another asset or direction."""
+
+    account: str
+    """As it was named, whether there is one or not."""
+    series: str
+    asset: str
+    direction: str
+
+
 class Waiting(NamedTuple):
     """A request that waits for its day; nothing is reserved for it."""
 
@@ -64,8 +74,8 @@ class ShardState:
     kept before a claim, it may be lacking here."""
     carried: dict[int, date] = field(default_factory=dict)
     """Accounts at home here whose balance was carried over, with the last day for which one was."""
-    accrued: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Account as it was named and series → minor units posted of what accrues."""
+    accrued: dict[Series, int] = field(default_factory=dict)
+    """Minor units posted of what accrues."""
     pendings: dict[str, OpenPending] = field(default_factory=dict)
     """By instruction id, all of them."""
     expiring: dict[int, dict[date, int]] = field(default_factory=dict)

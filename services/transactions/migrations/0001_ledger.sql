@@ -449,14 +449,17 @@ CREATE TABLE business_day (
     PRIMARY KEY (shard, entity_id, booking_date)
 );
 
--- How much was posted of what accrues: all that has accrued, rounded, is posted less this.
+-- How much was posted of what accrues: all that has accrued, rounded, is posted less this. In another asset
+-- or direction it is another series.
 CREATE TABLE accrual (
     account text NOT NULL,
     series text NOT NULL,
+    asset text NOT NULL,
+    direction text NOT NULL CHECK (direction IN ('credit', 'debit')),
     posted_minor bigint NOT NULL CHECK (posted_minor >= 0),
     seq bigint NOT NULL,
     shard int NOT NULL,
-    PRIMARY KEY (account, series, shard)
+    PRIMARY KEY (account, series, asset, direction, shard)
 );
 COMMENT ON COLUMN accrual.account IS 'as it was named, whether there is one or not';
 COMMENT ON COLUMN accrual.seq IS 'what it was posted by last';

@@ -62,8 +62,8 @@ _WHOLE: Final = {
     """,
     "accruals": """
         SELECT row_to_json(line) FROM (
-            SELECT shard, account, series, posted_minor::text AS posted_minor, seq
-            FROM transactions.accrual ORDER BY account, series, shard
+            SELECT shard, account, series, asset, direction, posted_minor::text AS posted_minor, seq
+            FROM transactions.accrual ORDER BY account, series, asset, direction, shard
         ) AS line
     """,
     "carried_over": """

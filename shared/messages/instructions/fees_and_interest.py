@@ -37,9 +37,10 @@ class Accrual(InstructionBase):
     type: Literal["accrual"] = "accrual"
     account: Code
     series: Code
-    """Names what accrues, such as the interest of a quarter; a new one begins at nothing."""
+    """Names what accrues, such as the interest of a quarter; a new one begins at nothing. In another asset or
+    direction it is another series."""
     cumulative: RateText
     """All that has accrued since the series began, with as many decimals as it takes."""
     asset: Code
     direction: Literal["credit", "debit"] = "credit"
-    """`credit` in the holder's favour; the same throughout a series."""
+    """`credit` in the holder's favour."""

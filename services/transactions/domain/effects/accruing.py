@@ -2,7 +2,8 @@
 
 So what is posted of a series is never further from what has accrued than half a minor unit, however many
 steps it came in. How much that is stands under the account's code as it was named, so that what goes to
-suspense, because there is no such account, goes there once.
+suspense, because there is no such account, goes there once; and under its asset and direction, since what
+was posted of the one is nothing of the other's.
 """
 
 from dataclasses import replace
@@ -15,6 +16,7 @@ from services.transactions.domain.cases import Case
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Refusal
 from services.transactions.domain.effects.movements import MOVEMENTS, Put, put_down
+from services.transactions.domain.state import Series
 from shared.money import AmountError, parse_exact
 
 DIGITS_MAX: Final = 14
@@ -49,9 +51,9 @@ def _references(case: Case) -> Refusal | None:
     return None
 
 
-def _series(case: Case) -> tuple[str, str]:
+def _series(case: Case) -> Series:
     message = case.record.message
-    return message.account, message.series
+    return Series(message.account, message.series, message.asset, message.direction)
 
 
 def _cumulative(case: Case) -> int:

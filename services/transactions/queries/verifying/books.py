@@ -310,8 +310,8 @@ class Shard:
     """The event that opened the last business day of any entity."""
     touched: set[int] = field(default_factory=set)
     """Accounts that have changed since."""
-    accruals: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    """By account as it was named and series: what was posted of it, and the seq that did it last."""
+    accruals: dict[tuple[str, str, str, str], tuple[int, int]] = field(default_factory=dict)
+    """By account as it was named, series, asset and direction: what was posted of it, and the last seq."""
     carried: dict[int, date] = field(default_factory=dict)
     """The last day for which an account's balance was carried over."""
     carried_over: dict[int, tuple[int, date]] = field(default_factory=dict)

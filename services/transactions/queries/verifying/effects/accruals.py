@@ -10,6 +10,9 @@ from asyncpg import Connection
 from services.transactions.queries.verifying.books import Books, Shard
 from services.transactions.queries.verifying.effects.effect import Effect
 
+KEY: Final = ("account", "series", "asset", "direction")
+"""What names a series in its shard."""
+
 FIRMS: Final = frozenset({"interest_expense", "interest_income"})
 """Classes of the firm's side; the other is whatever stands for the customer."""
 
@@ -17,13 +20,14 @@ FIRMS: Final = frozenset({"interest_expense", "interest_income"})
 def walk_accrual(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
     """See that a step is what has accrued since, in its direction; and none where that is nothing."""
     asked = json.loads(row["content"])
-    key = (asked["account"], asked["series"])
+    direction = asked.get("direction", "credit")
+    key = (asked["account"], asked["series"], asked["asset"], direction)
     with localcontext() as context:
         context.prec = 100
         minor = Decimal(asked["cumulative"]).scaleb(books.scales[asked["asset"]])
         accrued = int(minor.to_integral_value(ROUND_HALF_UP))
     expected = accrued - shard.accruals.get(key, (0, 0))[0]
-    if asked.get("direction", "credit") == "debit":
+    if direction == "debit":
         expected = -expected
     found = 0
     for leg in legs:
@@ -46,14 +50,17 @@ async def compare_accruals(connection: Connection, books: Books) -> None:
         (shard.number, *key): each for shard in books.shards.values() for key, each in shard.accruals.items()
     }
     for row in await connection.fetch(
-        "SELECT shard, account, series, posted_minor, seq FROM transactions.accrual ORDER BY shard, seq"
+        """
+        SELECT shard, account, series, asset, direction, posted_minor, seq
+        FROM transactions.accrual ORDER BY shard, seq
+        """
     ):
-        expected = derived.pop((row["shard"], row["account"], row["series"]), None)
+        expected = derived.pop((row["shard"], *(row[name] for name in KEY)), None)
         found = (row["posted_minor"], row["seq"])
         books.see(
             "accruals", expected == found, expected=expected, found=found, shard=row["shard"], seq=row["seq"]
         )
-    for (number, _, series), (posted, seq) in derived.items():
+    for (number, _, series, *_), (posted, seq) in derived.items():
         books.see("accruals", False, expected=f"{series}: {posted}", found="no row", shard=number, seq=seq)
 
 
