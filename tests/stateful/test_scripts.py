@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from shared.messages.instructions import INSTRUCTIONS
 from tests.stateful.conftest import findings
 from tests.stateful.machine import Script
-from tests.stateful.scripts import ANNA, ASIDE, BEN, BY_TYPE, DORA, SCRIPTS
+from tests.stateful.scripts import ANNA, ASIDE, BEN, BY_TYPE, DORA, SAP, SCRIPTS
 from tests.transactions.conftest import Server
 from tests.transactions.support import named_id
 
@@ -90,6 +90,27 @@ FAILED_ONCE: Final[dict[str, Script]] = {
 def test_what_failed_once_holds(scripts_server: Server, script: Script) -> None:
     """Found by random scripts, and kept."""
     assert asyncio.run(findings(scripts_server, script)) == []
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_securities_that_came_while_frozen_are_allocated_as_the_model_says(
+    scripts_server: Server, is_there: bool
+) -> None:
+    """To the account within, there already or not: whichever number the item has, others are none."""
+    box = {"owner": ANNA, "account": f"{ANNA}/custody"}
+    frozen = {**box, "freeze_id": "f"}
+    pieces = {**box, "direction": "receive", "quantity": "5", "asset": SAP}
+    told: list[dict[str, Any]] = [
+        *([{"type": "custody_transfer", **pieces}] if is_there else []),
+        {"type": "freeze_account", **frozen, "authority": "court", "direction": "both"},
+        {"type": "custody_transfer", **pieces},
+        {"type": "unfreeze_account", **frozen},
+        *[{"type": "allocate", **box, "item": f"1-{n}-0", "amount": "3", "asset": SAP} for n in range(1, 20)],
+    ]
+    script: Script = [
+        ("send", {**each, "instruction_id": named_id(f"kept {n}")}, None) for n, each in enumerate(told)
+    ]
+    assert asyncio.run(findings(scripts_server, [*script, ("work", (1,), 7, 0, "well", True)])) == []
 
 
 def test_every_type_of_instruction_is_drawn() -> None:

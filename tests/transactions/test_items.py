@@ -9,12 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.transactions.domain.chart import ITEM_CLASSES
+from services.transactions.queries.verifying import verify
 from shared.messages.envelope import HOUSE
+from tests.transactions.conftest import LedgerDatabase
 from tests.transactions.support import (
+    ISIN,
     PureLedger,
     StoredLedger,
     allocating,
     closing,
+    custody,
+    custody_transfer,
     deposit,
     instruction,
     named_id,
@@ -195,6 +200,43 @@ def test_for_a_stopped_account_it_goes_on_and_is_an_item_there(row: dict[str, st
     assert outcome(event) == "posted"
     assert ledger.balance("other") == 30_00
     assert [suspense(ledger, name) for name in sorted(ITEM_CLASSES)] == [0, 0, 0]
+
+
+WITHIN = table("""
+    first    asset         account            outcome
+    -        US0378331005  alice/custody      posted
+    5        US0378331005  alice/custody      posted
+    5        US0378331005  the-one-in-it      posted
+    -        US0378331005  the-one-in-it      account_unknown
+    -        US0378331005  bob/custody        asset_mismatch
+    -        EUR           alice/custody      asset_mismatch
+""")
+
+
+@pytest.mark.parametrize("row", WITHIN, ids=lambda row: f"{row['first']} {row['account']} {row['asset']}")
+async def test_securities_kept_for_somebody_go_to_the_account_within_their_custody_account(
+    ledger: StoredLedger, ledger_database: LedgerDatabase, row: dict[str, str]
+) -> None:
+    """What came while it was frozen would stay with the house for ever, where no account was within it yet."""
+    mine = f"{ALICE}/custody"
+    names = {"alice/custody": mine, "the-one-in-it": f"{mine}#{ISIN}", "bob/custody": f"{BOB}/custody"}
+    await ledger.send(custody(ALICE), custody(BOB))
+    if row["first"]:
+        await ledger.send(custody_transfer(ALICE, "receive", row["first"]))
+    freeze = {"owner": ALICE, "account": mine, "freeze_id": "f"}
+    await ledger.send(instruction("freeze_account", **freeze, authority="court"))
+    (kept,) = await ledger.send(custody_transfer(ALICE, "receive", "4"))
+    assert kept["routed"] == "account_frozen"
+    (event,) = await ledger.send(allocating(kept, "3", mine, asset=ISIN))
+    assert outcome(event) == "account_frozen"
+    await ledger.send(instruction("unfreeze_account", **freeze))
+    await ledger.forget()
+    (event,) = await ledger.send(allocating(kept, "3", names[row["account"]], asset=row["asset"]))
+    assert outcome(event) == row["outcome"]
+    if row["outcome"] == "posted":
+        opened = None if row["first"] else f"{mine}#{ISIN}"
+        assert (event.get("opened"), event["movements"][0]["credit"]["account"]) == (opened, f"{mine}#{ISIN}")
+    assert (await verify(ledger_database.readonly)).first_difference is None
 
 
 def test_everything_that_credits_an_account_of_items_makes_one() -> None:

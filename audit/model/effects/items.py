@@ -5,10 +5,10 @@ from audit.ledger_rows import JournalRow
 from audit.model.books import Books
 from audit.model.effects.bearing import bears
 from audit.model.effects.movements import INSTEAD
-from audit.model.effects.references import OF_ITEMS
+from audit.model.effects.references import OF_ITEMS, within_box
 from audit.model.effects.reversals import home
 from audit.model.predictions import Leg, Prediction, rejected
-from audit.model.state import ShardState
+from audit.model.state import KnownAccount, ShardState
 from audit.wire import Asked
 
 
@@ -26,7 +26,26 @@ def use_item(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> 
     kept = _item(books, state, asked)
     if isinstance(kept, Prediction):
         return kept
-    target = _target(books, state, row, asked, kept)
+    opening: KnownAccount | None = None
+    code = asked.content.get("account") if asked.type == "allocate" else None
+    if code is not None:
+        code, opening = within_box(books, state, row, asked, code, asset)
+    if opening is None:
+        return _use(books, state, row, asked, kept, code)
+    state.opened[opening.code] = opening
+    said = _use(books, state, row, asked, kept, code)
+    if any(leg.credit == opening.code for leg in said.movements):
+        said.opened = opening.code
+    else:
+        del state.opened[opening.code]
+    return said
+
+
+def _use(
+    books: Books, state: ShardState, row: JournalRow, asked: Asked, kept: Leg, code: str | None
+) -> Prediction:
+    asset = kept.asset
+    target = _target(books, state, row, asked, kept, code)
     if isinstance(target, Prediction):
         return target
     routed = state.stopped(row, [(target, "credit")])
@@ -84,10 +103,11 @@ def _item(books: Books, state: ShardState, asked: Asked) -> Leg | Prediction:
     return leg if leg.asset == asked.content["asset"] else rejected("asset_mismatch", "asset")
 
 
-def _target(books: Books, state: ShardState, row: JournalRow, asked: Asked, kept: Leg) -> str | Prediction:
+def _target(
+    books: Books, state: ShardState, row: JournalRow, asked: Asked, kept: Leg, code: str | None
+) -> str | Prediction:
     """The account it goes to: one that is named, or what the posting rules say."""
     of = books.known(state, kept.credit)
-    code = asked.content.get("account") if asked.type == "allocate" else None
     if code is None:
         found = books.against(of.entity, asked, "", of.asset, state.today[of.entity])
         return rejected("asset_not_used", "asset") if found is None else found

@@ -53,19 +53,26 @@ def within_boxes(
     for each in moves:
         ends = {"debit": each.debit, "credit": each.credit}
         for side, end in ends.items():
-            box = None if end.code is None else books.account(state, row, end.code)
-            asset = books.assets.get(each.asset)
-            is_held = asset is not None and asset.kind == "security"
-            if box is None or not box.is_box or box.owner != asked.owner or not is_held:
-                continue
-            code = f"{box.code}#{each.asset}"
-            ends[side] = replace(end, code=code)
-            if code not in state.opened:
-                opening = replace(
-                    box, code=code, asset=each.asset, limit_minor=0, opened_seq=row.seq, container=box.code
-                )
+            if end.code is not None:
+                code, new = within_box(books, state, row, asked, end.code, each.asset)
+                ends[side] = replace(end, code=code)
+                opening = new or opening
         found.append(replace(each, **ends))
     return tuple(found), opening
+
+
+def within_box(
+    books: Books, state: ShardState, row: JournalRow, asked: Asked, code: str, asset: str
+) -> tuple[str, KnownAccount | None]:
+    """The account within a custody account of the owner's, if the code is of one; new, if it is not there."""
+    box = books.account(state, row, code)
+    held = books.assets.get(asset)
+    if box is None or not box.is_box or box.owner != asked.owner or held is None or held.kind != "security":
+        return code, None
+    code = f"{box.code}#{asset}"
+    if code in state.opened:
+        return code, None
+    return code, replace(box, code=code, asset=asset, limit_minor=0, opened_seq=row.seq, container=box.code)
 
 
 def _references(asked: Asked, moves: Sequence[Asking], accounts: Known) -> tuple[str | None, tuple[str, ...]]:

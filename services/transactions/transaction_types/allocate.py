@@ -17,5 +17,6 @@ ALLOCATE: Final = TransactionType(
     kind="fact",
     effect=items.ALLOCATE,
     movements=_movements,
+    opens=True,
     account_classes=CUSTOMER_CLASSES,
 )

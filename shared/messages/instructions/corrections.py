@@ -42,7 +42,8 @@ class Allocate(InstructionBase):
     type: Literal["allocate"] = "allocate"
     item: ItemNumber
     account: Code
-    """Anybody's account of the same entity, or one of the house's where no items are."""
+    """Anybody's account of the same entity, or one of the house's where no items are. A custody account
+    of the owner's for any security stands for the one in it."""
     amount: AmountText
     asset: Code
     reason: Text | None = None

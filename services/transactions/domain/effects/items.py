@@ -19,8 +19,9 @@ from services.transactions.domain.cases import (
 )
 from services.transactions.domain.chart import ITEM_CLASSES, Account
 from services.transactions.domain.decisions import Decision
-from services.transactions.domain.effects import Refusal
+from services.transactions.domain.effects import Refusal, no_accounts
 from services.transactions.domain.effects.authority import two_people
+from services.transactions.domain.effects.containers import accounts_within, find_held
 from services.transactions.domain.effects.movements import MOVEMENTS, as_planned, put_down
 from services.transactions.domain.effects.using import find_item, home_of, use_of
 from services.transactions.domain.originals import MovementId
@@ -69,7 +70,7 @@ def _find_target(case: Case, planned: Planned) -> Refusal | None:
             return asset_not_used()
         case.moves = [(kept, target)]
         return None
-    target = case.context.changes.find_account(planned.credit)
+    target = find_held(case, planned.credit, planned.asset)
     if target is None:
         return absent(case, planned.credit, planned.credit_field)
     case.moves = [(kept, target)]
@@ -125,7 +126,8 @@ ALLOCATE: Final = replace(
     state=_state,
     limits=_limits,
     accept=_accept,
+    accounts=accounts_within,
     item=item_named,
     redirects=False,
 )
-WRITE_OFF: Final = replace(ALLOCATE, form=_answered_for)
+WRITE_OFF: Final = replace(ALLOCATE, form=_answered_for, accounts=no_accounts)
