@@ -17,7 +17,7 @@ from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.typed import day_of, instant_of
 from services.compliance.queries.persons import roles_of_owner, roles_of_person
-from services.transactions.queries import Moment, account_history, account_show
+from services.transactions.queries import Moment, PositionUnknownError, account_history, account_show
 
 RIGHT: Final = ("traded", "settled", "pending in", "pending out", "available")
 
@@ -132,12 +132,20 @@ async def _history(connection: Connection, code: str, limit: int | None, after: 
     async with sessions.open_database(connection) as database:
         if await account_show(database, code) is None:
             raise _unknown(code)
-        async for each in account_history(database, code, limit=limit, after=after):
-            output.emit(each)
-            if not output.json_wanted():
-                rows.append(_row(each))
+        try:
+            async for each in account_history(database, code, limit=limit, after=after):
+                output.emit(each)
+                if not output.json_wanted():
+                    rows.append(_row(each))
+        except PositionUnknownError:
+            raise CommandError(
+                "usage",
+                f"There is no position {after!r}.",
+                "Type the `position` of the last line of a page.",
+                USAGE,
+            ) from None
     if not rows and not output.json_wanted():
-        output.say("No movement has been posted on it yet.")
+        output.say("No movement has been posted on it yet." if after is None else "That was the last one.")
         return
     headings = ("booked", "value", "type", "counterpart", "debit", "credit", "balance", "event")
     output.table(headings, rows, right=("debit", "credit", "balance"))

@@ -98,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     output.use_json("--json" in words)
     try:
+        _spelt(words)
         outcome: object = _root().main(words, prog_name="backoffice", standalone_mode=False)
     except BaseException as problem:  # noqa: BLE001  # the last resort of the whole command
         return _tell(problem)
@@ -106,6 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if outcome == INTERRUPTED:
         return _tell(KeyboardInterrupt())
     return outcome
+
+
+def _spelt(words: Sequence[str]) -> None:
+    """See that all words are text: no code, name or file of ours has bytes that are no UTF-8."""
+    for each in words:
+        if not each.isascii() and each.encode("utf-8", "replace").decode() != each:
+            raise CommandError("usage", f"{each!a} is no UTF-8.", "Type it in UTF-8.", USAGE)
 
 
 def _root() -> TyperGroup:

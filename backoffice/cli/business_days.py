@@ -48,6 +48,30 @@ async def current_days(database: Any) -> dict[str, date]:
     return {row["code"]: row["booking_date"] for row in rows}
 
 
+async def days_behind(database: Any) -> dict[str, dict[int, date]]:
+    """Return by entity the shards that are on an earlier business day than another, and on which."""
+    rows = await database.fetch(
+        """
+        SELECT entity.code, shard.shard, entity.first_booking_date,
+               max(day.booking_date) AS booking_date
+        FROM transactions.entity
+        CROSS JOIN transactions.shard
+        LEFT JOIN transactions.business_day AS day USING (entity_id, shard)
+        GROUP BY entity.entity_id, shard.shard
+        ORDER BY entity.entity_id, shard.shard
+        """
+    )
+    days: dict[str, dict[int, date]] = {}
+    for row in rows:
+        day = row["booking_date"] or row["first_booking_date"]
+        days.setdefault(row["code"], {})[row["shard"]] = day
+    behind = {
+        entity: {shard: day for shard, day in found.items() if day < max(found.values())}
+        for entity, found in days.items()
+    }
+    return {entity: found for entity, found in behind.items() if found}
+
+
 async def days_opened(database: Any, entity: str, partitions: int) -> set[date]:
     """Return the days that every shard has opened for the entity."""
     rows = await database.fetch(

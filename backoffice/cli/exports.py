@@ -10,7 +10,12 @@ from backoffice.cli import output, proofs, sessions
 from backoffice.cli.connection import Connection, connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.migrate import owner_dsn
-from services.transactions.queries import ExportUnreadableError, check_export, export_ledger
+from services.transactions.queries import (
+    ExportUnreadableError,
+    PositionUnknownError,
+    check_export,
+    export_ledger,
+)
 from services.transactions.queries.export_files import ParquetMissingError, Spelling, need_parquet
 from services.transactions.queries.verifying import Anchor
 
@@ -64,9 +69,17 @@ def export(
         raise _folder_wrong(f"{folder} cannot be made: {problem.strerror}.") from problem
     if not is_empty:
         raise _folder_wrong(f"{folder} is not empty.")
-    manifest = sessions.run(
-        _export_kept(folder, spelling) if kept else _export(connect(), folder, since, spelling)
-    )
+    try:
+        manifest = sessions.run(
+            _export_kept(folder, spelling) if kept else _export(connect(), folder, since, spelling)
+        )
+    except PositionUnknownError as problem:
+        raise CommandError(
+            "position_unknown",
+            f"--from-seq {from_seq!r}: {problem}.",
+            "Give the `vector` of an earlier export of this ledger.",
+            USAGE,
+        ) from problem
     output.emit(manifest)
     if not output.json_wanted():
         rows = [(each["file"], each["lines"], each["bytes"]) for each in manifest["files"]]

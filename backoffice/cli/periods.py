@@ -96,6 +96,6 @@ def entity_unknown(entity: str | None) -> CommandError:
     return CommandError(
         "entity_unknown",
         f"The chart has no entity {entity}.",
-        "Leave --entity out to see all of them.",
+        "Type `backoffice ledger periods` to see all of them.",
         FOUND,
     )

@@ -32,6 +32,8 @@ class Status:
     look: Look
     shards: dict[str, list[ShardState]] = field(default_factory=dict)
     days: dict[str, date] = field(default_factory=dict)
+    days_behind: dict[str, dict[int, date]] = field(default_factory=dict)
+    """By entity: the shards that are on an earlier business day than another."""
     passed_over: dict[str, list[PassedOver]] = field(default_factory=dict)
     """By service: records that were lost before they were taken. It is no trouble any more, and no secret."""
 
@@ -59,6 +61,15 @@ class Status:
             f"{name} warns: {what}: {words}"
             for name, health in self.health.items()
             for what, words in _warnings(health).items()
+        ]
+        # What a shard has not read yet may be the day that it lacks.
+        found += [
+            f"transactions shard {shard} is on {entity}'s business day {day}, others are on"
+            f" {self.days[entity]}: send the same `open_business_day` to every partition"
+            for entity, days in (
+                self.days_behind.items() if not self.look.of_service("transactions")[0] else ()
+            )
+            for shard, day in days.items()
         ]
         parked = sum(each.parked for each in self.look.backlogs.values())
         if parked:
@@ -92,6 +103,7 @@ async def _look(connection: Connection) -> Status:
             found.shards[service] = await queries.shards(database)
             found.passed_over[service] = await queries.passed_over(database)
         found.days = await business_days.current_days(database)
+        found.days_behind = await business_days.days_behind(database)
     return found
 
 
@@ -153,6 +165,10 @@ def _record(
             service: [asdict(each) for each in ranges] for service, ranges in found.passed_over.items()
         },
         "business_days": found.days,
+        "business_days_behind": {
+            entity: {str(shard): day for shard, day in days.items()}
+            for entity, days in found.days_behind.items()
+        },
         "lag": totals["services"],
         "unpublished": totals["unpublished"],
         "parked": totals["parked"],

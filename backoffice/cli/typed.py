@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import overload
+from typing import Final, overload
 
 from backoffice.cli.errors import USAGE, CommandError
+
+DATE_MIN: Final = date(1900, 1, 1)
+DATE_MAX: Final = date(2100, 12, 31)
+"""What lies beyond, no instruction may name either."""
 
 
 @overload
@@ -12,15 +16,21 @@ def day_of(option: str, text: str) -> date: ...
 @overload
 def day_of(option: str, text: str | None) -> date | None: ...
 def day_of(option: str, text: str | None) -> date | None:
-    """Read a day, where one was given."""
+    """Read a day, where one was given, of the years that the ledger knows."""
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
+        found = date.max
+    if not DATE_MIN <= found <= DATE_MAX:
         raise CommandError(
-            "date_wrong", f"{option} {text!r} is no date.", "Type it as in 2026-03-02.", USAGE
-        ) from None
+            "date_wrong",
+            f"{option} {text!r} is no date of the years {DATE_MIN.year} to {DATE_MAX.year}.",
+            "Type it as in 2026-03-02.",
+            USAGE,
+        )
+    return found
 
 
 @overload
@@ -28,14 +38,14 @@ def instant_of(option: str, text: str) -> datetime: ...
 @overload
 def instant_of(option: str, text: str | None) -> datetime | None: ...
 def instant_of(option: str, text: str | None) -> datetime | None:
-    """Read an instant, where one was given; it must say its offset."""
+    """Read an instant, where one was given, of the years that the ledger knows; it must say its offset."""
     if text is None:
         return None
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
         instant = None
-    if instant is None or instant.tzinfo is None:
+    if instant is None or instant.tzinfo is None or not DATE_MIN <= instant.date() <= DATE_MAX:
         raise CommandError(
             "instant_wrong",
             f"{option} {text!r} is no instant.",

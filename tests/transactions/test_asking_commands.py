@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,22 @@ import pytest
 import typer
 
 from backoffice.cli import account, book, ledger, output, transaction
+from backoffice.cli.app import main
+from backoffice.cli.business_days import days_behind
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from tests.transactions.conftest import TEMPLATE, Server, database
-from tests.transactions.support import StoredLedger, deposit, named_id, opening, owner_in, transfer
+from shared.messages.envelope import HOUSE
+from tests.transactions.conftest import TEMPLATE, LedgerDatabase, Server, database
+from tests.transactions.support import (
+    PARTITIONS,
+    StoredLedger,
+    deposit,
+    instruction,
+    named_id,
+    opening,
+    owner_in,
+    received,
+    transfer,
+)
 
 ANN, BEA = owner_in(1, "ann"), owner_in(2, "bea")
 PAID = named_id("paid")
@@ -100,7 +114,7 @@ def test_balances_are_lines_and_totals(run: Run) -> None:
         assert (total["debits_posted"], total["credits_posted"], total["balanced"]) == ("7.00", "7.00", True)
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(18))
 def test_a_wrong_question_is_told_what_to_type(run: Run, number: int) -> None:
     """With status 2; what is unknown has status 1."""
     app, words, error, status = (
@@ -115,10 +129,43 @@ def test_a_wrong_question_is_told_what_to_type(run: Run, number: int) -> None:
         (transaction.app, ("find", "--asset", "EURO"), "usage", USAGE),
         (ledger.app, ("suspense", "--entity", "NOPE"), "entity_unknown", FOUND),
         (account.app, ("holders", "NOPE"), "account_unknown", FOUND),
+        (account.app, ("show", BEA, "--at", "9999-12-31T23:59:59-12:00"), "instant_wrong", USAGE),
+        (transaction.app, ("find", "--date", "0001-01-01.."), "date_wrong", USAGE),
+        (account.app, ("history", BEA, "--after", "9-9-9"), "usage", USAGE),
+        (ledger.app, ("export", "--output", "x", "--from-seq", "1=9999"), "position_unknown", USAGE),
+        (ledger.app, ("export", "--output", "x", "--from-seq", "99=1"), "position_unknown", USAGE),
+        (ledger.app, ("export", "--output", "x", "--from-seq", "1=-1"), "position_unknown", USAGE),
+        (ledger.app, ("periods", "--entity", "NOPE"), "entity_unknown", FOUND),
     )[number]
     with pytest.raises(CommandError) as raised:
         run(app, *words)
     assert (raised.value.error, raised.value.exit_code) == (error, status)
+
+
+def test_a_word_that_is_no_utf_8_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the command; it is nobody's code, and no defect of ours."""
+    assert main(["account", "show", "\udcff", "--json"]) == USAGE
+    assert json.loads(capsys.readouterr().err)["error"] == "usage"
+
+
+def test_a_history_is_read_page_by_page_to_its_end(run: Run) -> None:
+    """What comes after the last line is nothing, and no error."""
+    (line,) = run(account.app, "history", BEA)
+    assert run(account.app, "history", BEA, "--after", line["position"]) == []
+
+
+async def test_a_shard_that_was_not_told_of_a_business_day_is_named(
+    ledger: StoredLedger, ledger_database: LedgerDatabase
+) -> None:
+    """An upstream that sends a day to one partition leaves the others booking on the day before."""
+    day = instruction("open_business_day", owner=HOUSE, entity="BANK", booking_date="2026-01-02")
+    readonly = await asyncpg.connect(ledger_database.readonly)
+    assert await days_behind(readonly) == {}
+    for shard in range(PARTITIONS):
+        await ledger.send(received(day, partition=shard))
+        others = dict.fromkeys(range(shard + 1, PARTITIONS), date(2026, 1, 1))
+        assert await days_behind(readonly) == ({"BANK": others} if others else {})
+    await readonly.close()
 
 
 def test_a_transaction_is_found_and_shown(run: Run) -> None:

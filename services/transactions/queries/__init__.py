@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from services.transactions.queries.balances_at import Moment, Scope, ScopeKind, balances_show
     from services.transactions.queries.export import export_ledger
     from services.transactions.queries.exported import ExportUnreadableError, check_export
-    from services.transactions.queries.finding import PositionUnknownError, find_transactions
+    from services.transactions.queries.finding import find_transactions
     from services.transactions.queries.finding_criteria import Wanted
+    from services.transactions.queries.moments import PositionUnknownError
     from services.transactions.queries.showing import transaction_show
     from services.transactions.queries.traces import transaction_trace
     from services.transactions.queries.verifying import VerifyResult, compare_published, verify
@@ -40,7 +41,7 @@ __all__ = [
 _HOMES: Final = {
     "ExportUnreadableError": "exported",
     "Moment": "balances_at",
-    "PositionUnknownError": "finding",
+    "PositionUnknownError": "moments",
     "Scope": "balances_at",
     "ScopeKind": "balances_at",
     "VerifyResult": "verifying",

@@ -17,6 +17,7 @@ from services.transactions.queries.balances_at import (
 from services.transactions.queries.closings import Closings, closings_of
 from services.transactions.queries.holdings import NO_CURRENCY, holdings_of
 from services.transactions.queries.limits import Limits, limits_of
+from services.transactions.queries.moments import PositionUnknownError
 from services.transactions.queries.value_dates import still_to_come
 from shared.messages.envelope import HOUSE
 from shared.money import format_amount
@@ -149,7 +150,8 @@ async def account_history(
     In order of booking date, time of recording, shard, seq and leg, which is how a statement merges the
     shards. `after` is the `position` of the last line had; the balance runs through all the same. Nothing
     is yielded for an account that does not exist. There is no index by account on the movements: this
-    reads them all once (about 0.2 s a million).
+    reads them all once (about 0.2 s a million). Raises
+    `PositionUnknownError` where no line has that position.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         account = await connection.fetchrow(
@@ -214,6 +216,8 @@ async def account_history(
                 "balance": format_amount(balance, scale),
                 "routed": row["routed"],
             }
+        if waiting:
+            raise PositionUnknownError(after)
 
 
 def _instant(value: datetime) -> str:

@@ -14,7 +14,7 @@ from asyncpg import Connection
 from services.transactions.queries.balances_at import recorded_by_shard
 from services.transactions.queries.export_files import JsonLinesFile, ParquetFile, Spelling
 from services.transactions.queries.kept import export_kept
-from services.transactions.queries.moments import vector_now
+from services.transactions.queries.moments import PositionUnknownError, vector_now
 from services.transactions.queries.parts import need_from
 from services.transactions.queries.sealed_rows import COLUMNS, heads_at, write_rows
 
@@ -180,7 +180,8 @@ async def export_ledger(
     `since` names, for each shard, the last event that is not wanted any more; then the balances at that
     vector are exported too, so that what follows can be added to them. Amounts are minor units, as strings.
     With `kept` every row of every table is written as well, as it is, so that the ledger can be imported.
-    Raises `PartsDetachedError` where what is wanted is detached.
+    Raises `PartsDetachedError` where what is wanted is detached, and `PositionUnknownError` where `since`
+    names an event that there is not: another ledger's.
     """
 
     async def copy(name: str, query: str) -> dict[str, Any]:
@@ -192,7 +193,10 @@ async def export_ledger(
     whole: dict[str, Any] = {"files": []}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         vector = await vector_now(connection)
-        start = {shard: min(since.get(shard, 0), seq) for shard, seq in vector.items()}
+        for shard, seq in sorted(since.items()):
+            if not 0 <= seq <= vector.get(shard, -1):
+                raise PositionUnknownError(f"shard {shard} has no event {seq}")
+        start = {shard: since.get(shard, 0) for shard in vector}
         await need_from(connection, min(start.values(), default=0) + 1)
         files = [
             await _opening(connection, folder, start, vector, progress, spelling),

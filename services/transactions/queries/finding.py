@@ -21,7 +21,12 @@ from services.transactions.queries.finding_criteria import (
     is_wanted,
     object_in,
 )
-from services.transactions.queries.moments import days_begun_after, vector_at, vector_now
+from services.transactions.queries.moments import (
+    PositionUnknownError,
+    days_begun_after,
+    vector_at,
+    vector_now,
+)
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import OUTCOMES
 from shared.messages.partitioner import shard_of
@@ -33,10 +38,6 @@ WINDOW_MAX: Final = 256_000
 _GROWTH: Final = 4
 _INSTANT: Final = timedelta(microseconds=1)
 _PREFETCH: Final = 500
-
-
-class PositionUnknownError(ValueError):
-    """The position to go on after is none."""
 
 
 async def find_transactions(

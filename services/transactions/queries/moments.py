@@ -6,6 +6,10 @@ from datetime import date, datetime
 from asyncpg import Connection
 
 
+class PositionUnknownError(ValueError):
+    """The position to go on after is none."""
+
+
 async def vector_now(connection: Connection) -> dict[int, int]:
     """Return the number of the last event of each shard."""
     rows = await connection.fetch("SELECT shard, last_seq FROM transactions.shard ORDER BY shard")

@@ -363,7 +363,7 @@ def refuse_value_date(case: Case) -> Refusal | None:
     first = case.day - timedelta(days=kind.value_days_back)
     if value_date >= first:
         return None
-    return Refusal("value_date_out_of_window", "value_date", f"a {kind.code} may reach back to {first}")
+    return Refusal("value_date_out_of_window", "value_date", f"of this type it may reach back to {first}")
 
 
 def take_back(case: Case) -> None:
