@@ -113,6 +113,13 @@ def test_decisions_are_numbered_without_gaps() -> None:
     assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
+def test_the_glossary_has_each_word_once_and_in_order() -> None:
+    """Who looks a word up finds it where it must be, and one meaning."""
+    lines = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    words = [line.split("**")[1].casefold() for line in lines if line.startswith("| **")]
+    assert words == sorted(set(words))
+
+
 def test_every_guide_and_decision_can_be_found() -> None:
     """The README's map leads to each guide, ARCHITECTURE or the README to each decision."""
     found = {
