@@ -13,14 +13,18 @@ from audit.names import (
     has_a_letter,
     has_nothing,
     has_number_of,
+    has_too_much,
     is_same_but_for_its_form,
     is_same_name,
+    may_have_too_much,
     score_of,
 )
 from audit.screening_rows import ListedEntry, RuleParameter
 
 UNNAMED: Final = "unnamed"
 """What compliance says of a name with nothing in it to compare."""
+TOO_LONG: Final = "too_long"
+"""What it says of one with more words or parties in it than it compares."""
 SEQ_MAX: Final = 2**63 - 1
 
 
@@ -57,8 +61,12 @@ def name_found(match: Match) -> Found:
 
 
 def unnamed_in(bearers: Iterable[Bearer]) -> dict[Match, str]:
-    """What is held, or alerts, because its name has nothing in it to compare."""
-    return {Match(each.field): "hold" for each in bearers if each.name and has_nothing(each.name)}
+    """What is held, or alerts, because its name has nothing in it to compare, or more than is compared."""
+    return {
+        Match(each.field): "hold"
+        for each in bearers
+        if each.name and (has_nothing(each.name) or has_too_much(each.name))
+    }
 
 
 def equal_names(
@@ -154,11 +162,14 @@ def _unjustified(
     finding: Mapping[str, Any], named: Named, row: RuleParameter, data: ScreeningData, shard: int, seq: int
 ) -> tuple[str, str]:
     values = finding["values"]
-    if values.get("comparison") == UNNAMED:
+    if values.get("comparison") in (UNNAMED, TOO_LONG):
         if finding["rule_version"] != row.version:
             return f"the version is {finding['rule_version']}", ""
         names = [each.name for each in named.bearers if each.field == values["field"] and each.name]
-        can_be_compared = all(has_a_letter(name) for name in names)
+        if values["comparison"] == UNNAMED:
+            can_be_compared = all(has_a_letter(name) for name in names)
+        else:
+            can_be_compared = not any(may_have_too_much(name) for name in names)
         return ("it has a name that can be compared" if can_be_compared else ""), "hold"
     alert_at = threshold(row, "alert_at")
     told = (finding["rule_version"], values.get("alert_at"), values.get("hold_at"))

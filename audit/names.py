@@ -168,6 +168,20 @@ def has_nothing(name: str) -> bool:
     return all(each in _SIGNS or each.isspace() or "\U0001f600" <= each <= "\U0001f64f" for each in name)
 
 
+def has_too_much(name: str) -> bool:
+    """Whether a name surely has more than the 32 words that are compared: of four Latin letters and more."""
+    return len(re.findall(r"[A-Za-z]{4,}", name[:_LOOKED_AT])) > _WORDS_MAX
+
+
+def may_have_too_much(name: str) -> bool:
+    """Whether a name is long enough to have more words or parties than are compared."""
+    return len(name) > _WORDS_MAX
+
+
+_WORDS_MAX: Final = 32
+_LOOKED_AT: Final = 1000
+
+
 def has_a_letter(name: str) -> bool:
     """Whether a name has a Latin letter or a digit, and so can be compared."""
     return bool(_parts(name))

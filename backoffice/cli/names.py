@@ -18,7 +18,7 @@ from services.compliance.domain.matches import EntryMatch
 from services.compliance.domain.names.evidence import Known, PartyKind, birth_date_is_readable
 from services.compliance.domain.names.likeness import Likeness, Name, align
 from services.compliance.domain.names.official import official_style_score
-from services.compliance.domain.names.readings import has_nothing_to_compare, mark
+from services.compliance.domain.names.readings import has_nothing_to_compare, is_more_than_compared, mark
 from services.compliance.domain.names.spelling import CHARACTERS_MAX, spell
 from services.compliance.domain.names.weights import light_weights_beside
 from services.compliance.domain.watchlist import NamesIndex
@@ -151,7 +151,12 @@ def _screen(asked: Asked, indexes: Sequence[NamesIndex], parameters: san_1.Param
     told.sort(key=lambda each: (-each["score"], each["list"], each["entry_id"]))
     levels = {each["level"] for each in told}
     nothing = has_nothing_to_compare(asked.name)
-    decision = "hold" if nothing else next((each for each in ("hold", "alert") if each in levels), "clear")
+    too_long = not nothing and is_more_than_compared(asked.name)
+    decision = (
+        "hold"
+        if nothing or too_long
+        else next((each for each in ("hold", "alert") if each in levels), "clear")
+    )
     record: dict[str, Any] = {
         "name": asked.name[:CHARACTERS_MAX],
         "line": asked.line,
@@ -162,11 +167,13 @@ def _screen(asked: Asked, indexes: Sequence[NamesIndex], parameters: san_1.Param
         "lists": {index.code: index.version for index in indexes},
         "compared": sum(search.candidates for _, search in searches),
         "cut": len(asked.name) > CHARACTERS_MAX,
+        "too_long": too_long,
         "nothing_to_compare": nothing,
         "matches": told[:MATCHES_MAX],
         "more_matches": max(0, len(told) - MATCHES_MAX),
     }
     why = "; there is nothing in it that can be compared with any list" if nothing else ""
+    why = "; it has more words or parties than are compared with lists" if too_long else why
     output.emit(record, f"{record['name']}: {decision}{why}")
     output.table(
         ("level", "score", "list", "entry", "listed name", "why"),

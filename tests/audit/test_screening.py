@@ -228,6 +228,9 @@ TOLD: list[tuple[str, dict[str, Any], dict[str, Any], str | None]] = [
     ),
     ("no name of nothing", UNNAMED, {}, "can be compared"),
     ("nothing told of it", {}, {"name": "???"}, "lacks"),
+    ("a name of too much", {**UNNAMED, "comparison": "too_long"}, {"name": "word " * 33}, None),
+    ("it could be compared", {**UNNAMED, "comparison": "too_long"}, {}, "can be compared"),
+    ("not told of it", {}, {"name": "word " * 33}, "lacks"),
 ]
 
 

@@ -248,10 +248,11 @@ def test_a_file_of_customers_may_tell_more_of_them(own: str, tmp_path: Path, cap
 
 
 def test_names_that_nobody_has_are_screened_like_others(own: str, capsys: Capture):
-    """Of ten thousand letters, control characters, punctuation, turned around: answered, never refused."""
+    """Ten thousand letters, control characters, punctuation, text turned around: none is cleared unread."""
     names = ["x" * 10_000, "\x01\x02", "!!!", "\u202edlawmirG rakottO\u202c"]
     found = told(capsys, "screen", *names, own, status=1)
-    assert [each["decision"] for each in found] == ["clear", "hold", "hold", "hold"]
+    assert [each["decision"] for each in found] == ["hold"] * 4
+    assert [each["too_long"] for each in found] == [True, False, False, False]
     assert [each["nothing_to_compare"] for each in found] == [False, True, True, False]
     assert [each["cut"] for each in found] == [True, False, False, False]
 

@@ -1,4 +1,4 @@
-"""A name with nothing in it to compare is not cleared: its payment is held, else there is an alert."""
+"""A name with nothing to compare, or more than is, is not cleared: it is held, else there is an alert."""
 
 from typing import Any
 
@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.names import has_a_letter, has_nothing
-from services.compliance.domain.names.readings import has_nothing_to_compare
-from services.compliance.handlers.screening import UNNAMED
+from audit.names import has_a_letter, has_nothing, has_too_much, may_have_too_much
+from services.compliance.domain.names.readings import (
+    PIECES_MAX,
+    has_nothing_to_compare,
+    is_more_than_compared,
+)
+from services.compliance.domain.names.spelling import PARTS_MAX
+from services.compliance.handlers.screening import TOO_LONG, UNNAMED
 from shared.messages.compliance import AlertRaised, HoldPlaced
 from tests.compliance.conftest import Harness, kinds
 from tests.compliance.ledger import ANNE, Ledger
@@ -33,6 +38,35 @@ async def test_each_place_is_told_once_and_an_identifier_does_not_stand_in_for_a
     payment = {"debtor": {"name": "-"}, "creditor": {"name": "?", "identifier": "X-99999"}}
     [hold] = await harness.take(*Ledger().moved("withdrawal", "100", **WAITING, payment=payment))
     assert [each.values["field"] for each in hold.findings] == ["payment.debtor", "payment.creditor"]
+
+
+WORDS = [f"{one}{other}xy" for one in "abcdef" for other in "aeiouy"]
+"""All different, and none of them on a list."""
+PARTIES = [f"{one.title()} {other.title()}" for one, other in zip(WORDS[::2], WORDS[1::2], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_held"),
+    [
+        (" ".join(WORDS[:PARTS_MAX]), False),
+        (" ".join(WORDS[: PARTS_MAX + 1]), True),
+        ("; ".join(PARTIES[:PIECES_MAX]), False),
+        (";".join("Xy Ab" for _ in range(PIECES_MAX)), False),
+        ("; ".join(PARTIES[: PIECES_MAX + 1]), True),
+        (" & ".join("bcdfghjklmnpqrstv") + " & x", True),
+    ],
+    ids=["32 words", "33 words", "16 parties", "one 16 times", "17 parties", "17 signs"],
+)
+async def test_a_payment_to_a_name_longer_than_is_compared_is_held(
+    name: str, is_held: bool, harness: Harness
+):
+    """Somebody listed may stand behind the last word looked at."""
+    [told] = await harness.take(*Ledger().moved("withdrawal", "100", **WAITING, names={"creditor": name}))
+    assert isinstance(told, HoldPlaced) == is_held
+    if isinstance(told, HoldPlaced):
+        [finding] = told.findings
+        assert finding.values == {"field": "payment.creditor", "comparison": TOO_LONG}
+        assert "more words or parties" in finding.sentence
 
 
 async def test_what_was_posted_and_who_was_opened_alert(harness: Harness):
@@ -66,3 +100,13 @@ def test_the_auditor_has_the_same_idea_of_nothing(name: str):
         assert has_nothing_to_compare(name)
     if has_nothing_to_compare(name):
         assert not has_a_letter(name)
+
+
+@given(st.lists(st.sampled_from([*WORDS, "Abdul", "of", "J.", ";", "and", "(", ","]), max_size=60))
+def test_the_auditor_has_the_same_idea_of_too_much(words: list[str]):
+    """What it is sure of is told, and what is told it takes to be possible."""
+    name = " ".join(words)
+    if has_too_much(name):
+        assert is_more_than_compared(name)
+    if is_more_than_compared(name):
+        assert may_have_too_much(name)

@@ -14,6 +14,7 @@ from services.compliance.domain import watchlist
 from services.compliance.domain.lists.party import ListedParty, identifier
 from services.compliance.domain.matches import ALERT_AT, HOLD_AT, NameMatch
 from services.compliance.domain.names.evidence import Known, PartyKind, qualified, weigh_evidence
+from services.compliance.domain.names.readings import PIECES_MAX, readings
 from services.compliance.domain.names.spellings import SPELLINGS_MAX
 from services.compliance.domain.rule import RuleParameter
 from services.compliance.domain.watchlist import CANDIDATES_MAX, NamesIndex
@@ -260,7 +261,7 @@ MONSTERS = {
 def test_the_work_for_a_name_is_bounded_whatever_it_is(text: str):
     """By the parts looked at, the spellings taken for each, and the names compared; never by the clock."""
     search = CROWDED.search(text)
-    assert search.candidates <= CANDIDATES_MAX
+    assert search.candidates <= CANDIDATES_MAX * len(readings(text)) <= CANDIDATES_MAX * (PIECES_MAX + 1)
     assert search.parts <= 32
     assert all(len(word.sets) <= 2 * SPELLINGS_MAX + 1 for word in CROWDED._words.values())
 

@@ -19,6 +19,7 @@ from services.compliance.domain.whitelist import WhitelistRow, entry_digest
 from services.compliance.rules import san_1
 from tests.compliance.tables import table
 
+GIVEN = ("Anka", "Bojan", "Cvetko", "Dragan", "Emil")
 PARTIES = (
     ListedParty("1", "person", ("GRIMWOLD, Otto",)),
     ListedParty("2", "organisation", ("Umbra Vortex Trading Company",)),
@@ -31,6 +32,12 @@ PARTIES = (
     ListedParty("9", "aircraft", ("P-552",)),
     ListedParty("10", "person", ("SMITH, Jane", "Captain Undertow")),
     ListedParty("11", "aircraft", ("YV1009",)),
+    ListedParty("12", "organisation", ("VORKAB",)),
+    ListedParty("13", "vessel", ("SABRINA",)),
+    ListedParty("14", "organisation", ("XQZ",)),
+    ListedParty("15", "organisation", ("Noorab",)),
+    *(ListedParty(f"15{n}", "person", (f"NOORAB, {given}",)) for n, given in enumerate(GIVEN)),
+    ListedParty("16", "organisation", ("Global Group",)),
 )
 INDEX = NamesIndex("L", "1", PARTIES)
 
@@ -90,7 +97,31 @@ LEVELS = table("""
     Odile_Grimwold_Trading                             1      clear
     Umbra_Vortex_Trading_Company_account_4711          2      hold
     Acme_Ltd_(formerly_Nothing_GmbH)                   3      hold
-    Acme_Trading                                       3      clear   # nor does one word of a firm's name
+    Acme_Trading                                       3      alert   # but one word of a firm's does
+    Vorkab_Holding_AG                                  12     alert
+    The_Vorkab_Group                                   12     alert
+    Vorkab_Trading_account_4711                        12     alert
+    Vorkib_Holding_AG                                  12     clear   # if it is spelled as it is listed
+    Vorkab_Deutschland                                 12     clear   # and nothing else stands beside it
+    Sabrina_Trading                                    13     clear   # a ship is no firm
+    XQZ_Trading                                        14     clear   # three letters are anybody's
+    Noorab_Trading                                     15     clear   # so is a word that six entries have
+    Noorab                                             15     hold
+    Global_Holding                                     16     clear   # and a word for any business
+    Odile_Meyer_and_VORKAB                             12     hold    # one word beside "and" is a firm
+    VORKAB_&_Odile_Meyer                               12     hold
+    Odile_Meyer_und_Vorkab                             12     hold
+    Odile_Meyer_and_Vorkab_Trading                     12     alert
+    Odile_Meyer_and_Sabrina                            13     clear   # or nobody: couples are written so
+    Johnson_and_Vorkab                                 12     clear   # two words are one name
+    Otto_Grimwold_and_Odile                            1      hold    # what stands beside one word is a name
+    Odile_Meyer_et_Otto_Grimwold                       1      hold
+    Odile_Meyer_y_Otto_Grimwold                        1      hold
+    Odile_Meyer_and_Otto_Grimwold_and_Max_Born         1      hold    # also in the middle
+    Odile_Meyer,_Otto_Grimwold,_Max_Born               1      hold    # from two commas on
+    Odile_Meyer,_Otto_Grimwold                         1      clear   # one is behind a surname
+    Otto_Grimwold_Otto_Grimwold                        1      hold    # twice is once
+    Otto_Grimwold,_Otto_Grimwold                       1      hold
     Phantom_Harvester_ref_77                           4      hold
     Estate_of_Nowhere_Bank                             5      hold    # what is listed with the word
     Estate_of_Nowhere_Bank_deceased                    5      hold

@@ -14,9 +14,14 @@ from services.compliance.domain.names.spelling import (
     spell_in_its_script,
 )
 from services.compliance.domain.names.words import HALF_NAMES, PARTICLES
+from services.compliance.domain.names.words_beside import BUSINESS_WORDS, is_number
 
 RUN_TOGETHER_MIN: Final = 8
 """Letters of a whole name without spaces, below which it may well be a word of its own."""
+
+TELLING_LETTERS_MIN: Final = 4
+TELLING_ENTRIES_MAX: Final = 5
+"""Letters of a word, at the least, and entries that have it, at the most, where it tells a firm by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,17 @@ def run_together(spelled: Iterable[Spelled]) -> dict[str, Spelled]:
             if len(word) >= RUN_TOGETHER_MIN:
                 found.setdefault(word, Spelled(parts, vowelless=each.vowelless))
     return found
+
+
+def tells_a_firm(part: str, kind: Kind, entries: int) -> bool:
+    """Whether the one word of a firm's name tells who is meant: it is long, of few, and for no business."""
+    return (
+        kind in ("organisation", "unknown")
+        and len(part) >= TELLING_LETTERS_MIN
+        and entries <= TELLING_ENTRIES_MAX
+        and part not in BUSINESS_WORDS
+        and not is_number(part)
+    )
 
 
 def often_joined(spelled: Sequence[tuple[str, ...]]) -> set[str]:

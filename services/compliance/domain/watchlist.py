@@ -20,6 +20,7 @@ from services.compliance.domain.listed_names import (
     often_joined,
     postings,
     run_together,
+    tells_a_firm,
 )
 from services.compliance.domain.lists.party import (
     IDENTIFIER_CHARACTERS_MIN,
@@ -109,6 +110,7 @@ class NamesIndex:
         """The evidence below which equal parts do not reach `SCORE_MIN`."""
         self._listed = [self._listed_name(*each) for each in distinct]
         self._single = frozenset(n for n, each in enumerate(self._listed) if each.named == 1)
+        self._telling_words = frozenset(n for n in self._single if self._listed[n].name.is_telling_word)
         self._by_key = by_key(spelled)
         self._run_together = run_together(each for each, _, _ in distinct)
         self._identifiers = identifiers(self._parties)
@@ -236,6 +238,8 @@ class NamesIndex:
         """Return the listed names worth comparing: all that can reach `SCORE_MIN`, or the best of them."""
         weighing = [word for word in words if word is not None]
         keys: tuple[str, ...] = (spelled.key,)
+        if spelled.is_one_word_of_several:
+            return self._of_one_word_of_several(spelled.parts)
         if spelled.remarks or spelled.trades:
             keys = spelled.keys
             found = self._of_words_beside(spelled, words)
@@ -259,6 +263,11 @@ class NamesIndex:
             found.update((number, 0.9) for number in each if self._listed[number].named <= 2)
         return found
 
+    def _of_one_word_of_several(self, parts: Sequence[str]) -> list[int]:
+        """One word beside "and" is a firm or nobody: couples are called by their given names so."""
+        found = self._telling_words.intersection(*[self._postings.get(folded(part), ()) for part in parts])
+        return sorted(n for n in found if set(parts) <= set(self._listed[n].name.parts))[:CANDIDATES_MAX]
+
     def _of_words_beside(self, spelled: Spelled, words: Sequence[_Word | None]) -> dict[int, float]:
         """Where parts may weigh nothing: by all parts, and by the only one that does weigh."""
         may_be_nothing = {*spelled.remarks, *spelled.trades}
@@ -269,8 +278,11 @@ class NamesIndex:
                 if word is not None
             ]
         )
-        kept = [word for n, word in enumerate(words) if word is not None and n not in spelled.remarks]
-        return found | self._of_one_word(kept[0]) if len(kept) == 1 else found
+        for aside in (frozenset(spelled.remarks), may_be_nothing):
+            kept = [word for n, word in enumerate(words) if word is not None and n not in aside]
+            if len(kept) == 1:
+                found |= self._of_one_word(kept[0])
+        return found
 
     def _of_words(self, words: list[_Word]) -> dict[int, float]:
         """Return names with two parts in common and more, by the best score that they can have.
@@ -404,14 +416,20 @@ class NamesIndex:
     ) -> Listed:
         light = light_weights(spelled.parts, kind)
         weights = self._rarity.weights_of(spelled.parts, light)
+        named = [
+            (part, weight)
+            for part, weight, each in zip(spelled.parts, weights, light, strict=True)
+            if each is None
+        ]
         name = Name(
             spelled.parts,
             weights,
             sounds=tuple([folded(part) for part in spelled.parts]),
             surname=spelled.surname if kind == "person" else 0,
+            is_telling_word=len(named) == 1
+            and tells_a_firm(named[0][0], kind, self._listed_parts[named[0][0]]),
         )
-        named = [weight for weight, each in zip(weights, light, strict=True) if each is None]
-        return Listed(name, len(named), sum(named), bearers)
+        return Listed(name, len(named), sum(weight for _, weight in named), bearers)
 
 
 _SLACK: Final = (1.0 - SCORE_MIN) / (OMITTED * SCORE_MIN)

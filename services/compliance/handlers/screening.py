@@ -10,7 +10,7 @@ from services.compliance.domain.cash import CashEvent, OwnerHistory
 from services.compliance.domain.ledger_events import Bearer, cash_events
 from services.compliance.domain.list_age import ListCheck, outdated
 from services.compliance.domain.matches import EntryMatch, NameMatch
-from services.compliance.domain.names.readings import has_nothing_to_compare
+from services.compliance.domain.names.readings import has_nothing_to_compare, is_more_than_compared
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, CashRule
 from services.compliance.domain.rule_changes import RuleSet, Shadow
@@ -32,6 +32,8 @@ UNREAD: Final = "sealed"
 """The subject of a hit about names that nobody can read any more."""
 UNNAMED: Final = "unnamed"
 """The subject of a hit about names with nothing in them to compare."""
+TOO_LONG: Final = "too_long"
+"""The subject of a hit about names with more in them than is compared."""
 OUTDATED: Final = "lists"
 """The subject of a hit about lists that are older than allowed."""
 
@@ -68,8 +70,8 @@ class Question:
     """What rules about windows found."""
     unread: bool = False
     """Whether it has names that nobody can read any more."""
-    unnamed: tuple[str, ...] = ()
-    """Where it has names with nothing in them to compare."""
+    unnamed: tuple[tuple[str, str], ...] = ()
+    """Where it has names that cannot be compared, or not as a whole: `UNNAMED` or `TOO_LONG`."""
     offset: int = NOW
     """Of the record in the shard's partition of the journal."""
     checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
@@ -148,10 +150,16 @@ def _found(bearer: Bearer, index: NamesIndex) -> Iterable[EntryMatch]:
                 yield match
 
 
-def unnamed_in(names: Iterable[Bearer]) -> tuple[str, ...]:
-    """Return where an instruction has a name with nothing in it that can be compared, each place once."""
-    found = [each.field for each in names if each.name and has_nothing_to_compare(each.name)]
+def unnamed_in(names: Iterable[Bearer]) -> tuple[tuple[str, str], ...]:
+    """Return where a name has nothing in it that can be compared, or more than is; each place once."""
+    found = [(each.field, why) for each in names if each.name and (why := _uncompared(each.name))]
     return tuple(dict.fromkeys(found))
+
+
+def _uncompared(name: str) -> str | None:
+    if has_nothing_to_compare(name):
+        return UNNAMED
+    return TOO_LONG if is_more_than_compared(name) else None
 
 
 def cash_at_home(event: LedgerEvent, homes: Iterable[str]) -> tuple[tuple[CashEvent, int], ...]:
@@ -247,7 +255,12 @@ def _unscreened(question: Question, owner: str, day: date, book: ParameterBook) 
     hold_for = book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta()
     findings = {
         UNREAD: (san_1.tell_unread(row.version),) if question.unread else (),
-        UNNAMED: tuple(san_1.tell_unnamed(each, row.version) for each in question.unnamed),
+        UNNAMED: tuple(
+            san_1.tell_unnamed(field_, row.version) for field_, why in question.unnamed if why == UNNAMED
+        ),
+        TOO_LONG: tuple(
+            san_1.tell_too_long(field_, row.version) for field_, why in question.unnamed if why == TOO_LONG
+        ),
     }
     return [
         Hit(san_1.RULE.code, owner, subject, told, holds=True, hold_for=hold_for)

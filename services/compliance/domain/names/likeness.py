@@ -99,6 +99,8 @@ class Name:
     """Places of parts that weigh nothing where the listed name lacks them."""
     trades: tuple[int, ...] = ()
     """Places of business words, which beside a whole listed name do not tell another."""
+    is_telling_word: bool = False
+    """Of a listed name: whether it is a firm's, and one word, that tells by itself who is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +321,16 @@ def _without_remarks(aligned: _Alignment) -> list[bool]:
 
 
 def _stands_whole(aligned: _Alignment) -> bool:
-    """Whether two parts of the listed name that count are found, and not all of them are business words."""
+    """Whether two parts of the listed name that count are found, and not all of them are business words.
+
+    The one word of a firm's name is enough where nothing else is called so, spelled as it is listed.
+    """
     name, listed = aligned.name, aligned.listed
+    if listed.is_telling_word:
+        return any(
+            how == "equal" and ours[0] not in name.trades and listed.weights[theirs[0]] >= WEIGHT_OF_INITIAL
+            for _, how, ours, theirs in aligned.taken
+        )
     counting = [
         ours[0] in name.trades
         for _, _, ours, theirs in aligned.taken

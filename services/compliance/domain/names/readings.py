@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from services.compliance.domain.names.scripts import without_hidden
@@ -25,8 +25,15 @@ from services.compliance.domain.names.words_beside import (
     runs_beside,
 )
 
-PIECES_MAX: Final = 8
+PIECES_MAX: Final = 16
 """Of one field that are looked at besides the whole; those of two words and more first."""
+
+TWICE_MIN: Final = 4
+"""Parts of a name of two that stands there twice."""
+COMMAS_MIN: Final = 2
+"""From which on they may stand between names; one stands between a surname and the given ones."""
+MAY_BE_CUT_FROM: Final = 2 * PIECES_MAX
+"""Characters from which on a name may have more words or pieces than are looked at."""
 
 CODES_MAX: Final = 6
 """Parts of a field of nothing but numbers and single letters, of which one or two may be the name."""
@@ -39,8 +46,10 @@ _SLASHED: Final = re.compile(
 _BRACKETS: Final = re.compile(r"[()\[\]{}【】〔〕]")
 _OPENING: Final = frozenset("([{【〔")
 _BETWEEN: Final = re.compile(r"[/;|\n\r]|\s[-\u2010-\u2015]\s")
-_BOTH: Final = re.compile(r"\s*[&+]\s*|\sand\s", re.IGNORECASE)
-_PLAIN_WORDS: Final = (BESIDE | {"and"}).isdisjoint
+JOINING: Final = ("and", "und", "et", "y", "e")
+"""Words for "and" between two names, in the languages in which most payments are written."""
+_BOTH: Final = re.compile(rf"\s*[&+]\s*|\s(?:{'|'.join(JOINING)})\s", re.IGNORECASE)
+_PLAIN_WORDS: Final = (BESIDE | frozenset(JOINING)).isdisjoint
 _NAMELESS: Final = ORGANISATION_FORMS | PARTICLES | TITLES | BUSINESS_WORDS
 
 
@@ -48,22 +57,50 @@ _NAMELESS: Final = ORGANISATION_FORMS | PARTICLES | TITLES | BUSINESS_WORDS
 def readings(name: str) -> tuple[Spelled, ...]:
     """Return the whole name, then its pieces, at most `PIECES_MAX`; remembered for the next list."""
     whole = spell(name)
-    if _MAY_PART.search(name, 0, CHARACTERS_MAX) is None and " - " not in name and _PLAIN_WORDS(whole.parts):
-        return (whole,)
+    if (
+        _MAY_PART.search(name, 0, CHARACTERS_MAX) is None
+        and " - " not in name
+        and name.count(",") < COMMAS_MIN
+        and _PLAIN_WORDS(whole.parts)
+    ):
+        again = _said_once(whole.parts) if len(whole.parts) >= TWICE_MIN else None
+        return (whole,) if again is None else (whole, again)
+    is_cut = whole.is_cut
     text = _without_slashed(name)
     whole = spell(text)
     marked, spans = _marked(whole)
     pieces = {marked.parts: marked}
     # A number with letters in it may be a name, such as an aircraft's.
     remarks = {part for n in marked.remarks if (part := whole.parts[n]).isdigit() or part.isalpha()}
-    for piece in (*_bare(marked), *_ordered(_pieces(text, spans))):
-        if len(pieces) > PIECES_MAX:
-            break
+    again = _said_once(marked.kept)
+    for piece in (*([] if again is None else [again]), *_bare(marked), *_ordered(_pieces(text, spans))):
         is_name = any(len(part) > 1 for part in piece.parts) and not remarks.issuperset(piece.parts)
-        if is_name:
-            outside = Counter(whole.parts) - Counter(piece.parts)
-            pieces.setdefault(piece.parts, replace(piece, outside=tuple(outside.elements())))
+        known = pieces.get(piece.parts)
+        if not is_name or (known is not None and not known.is_one_word_of_several):
+            continue
+        if known is None and len(pieces) > PIECES_MAX:
+            is_cut = True
+            break
+        outside = Counter(whole.parts) - Counter(piece.parts)
+        pieces[piece.parts] = replace(piece, outside=tuple(outside.elements()))
+    is_cut = is_cut or whole.is_cut or len(_BOTH.findall(text)) > PIECES_MAX
+    pieces[marked.parts] = replace(marked, is_cut=is_cut)
     return tuple(pieces.values())
+
+
+def is_more_than_compared(name: str) -> bool:
+    """Whether a name has more characters, words or parties than are compared with lists."""
+    return len(name) > MAY_BE_CUT_FROM and readings(name)[0].is_cut
+
+
+def _said_once(parts: tuple[str, ...]) -> Spelled | None:
+    """Return a name of two parts and more that stands there twice and more, and nothing else, once."""
+    if len(parts) < TWICE_MIN or parts[0] not in parts[2:]:
+        return None
+    for length in range(2, len(parts) // 2 + 1):
+        if len(parts) % length == 0 and parts[:length] * (len(parts) // length) == parts:
+            return mark(Spelled(parts[:length]))
+    return None
 
 
 def readings_in_its_script(name: str) -> tuple[Spelled, ...]:
@@ -136,15 +173,36 @@ def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterator[Spelled]:
         chunks[text] = None
     for chunk in chunks:
         spelled = spell(chunk)
+        if chunk.count(",") >= COMMAS_MIN:
+            yield from (mark(each) for part in chunk.split(",") if _names((each := spell(part)).parts) > 1)
         start = 0
         for begin, end in (*runs_beside(spelled.parts)[0], (len(spelled.parts), 0)):
             if begin > start:
                 yield _part_of(spelled, start, begin)
             start = end
-        for found in islice(_BOTH.finditer(chunk), PIECES_MAX):
-            sides = spell(chunk[: found.start()]), spell(chunk[found.end() :])
-            if all(_is_whole_name(side.parts) for side in sides):
-                yield from (mark(side) for side in sides)
+        yield from _joined(chunk)
+
+
+def _joined(chunk: str) -> Iterator[Spelled]:
+    """Yield the names that "and" stands between: whole ones, and one word beside a name of two and more."""
+    found = list(islice(_BOTH.finditer(chunk), PIECES_MAX))
+    for each in found:
+        sides = spell(chunk[: each.start()]), spell(chunk[each.end() :])
+        if all(_is_whole_name(side.parts) for side in sides):
+            yield from (mark(side) for side in sides)
+        else:
+            yield from _one_word_beside(*sides)
+    for before, after in pairwise(found):
+        middle = spell(chunk[before.end() : after.start()])
+        if _names(middle.parts) > 1:
+            yield mark(middle)
+
+
+def _one_word_beside(before: Spelled, after: Spelled) -> Iterator[Spelled]:
+    for word, other in ((before, after), (after, before)):
+        if len(word.parts) == 1 and _names(word.parts) == 1 and _names(other.parts) > 1:
+            yield replace(word, is_one_word_of_several=True)
+            yield mark(other)
 
 
 def _bracketed(text: str) -> list[str]:

@@ -56,6 +56,10 @@ class Spelled:
     """Places of business words and legal forms, where there are business words; as above."""
     outside: tuple[str, ...] = ()
     """Words of the field that this, a piece of it, leaves out."""
+    is_cut: bool = False
+    """Whether there is more of it than is looked at."""
+    is_one_word_of_several: bool = False
+    """Whether it is one word beside "and": compared only with names of firms that are that word."""
 
     @property
     def key(self) -> str:
@@ -88,7 +92,8 @@ class Spelled:
 @lru_cache(maxsize=1 << 10)
 def spell(name: str) -> Spelled:
     """Bring a name to its compared spelling; remembered for the next list that it is screened against."""
-    if len(name) > CHARACTERS_MAX:
+    is_cut = len(name) > CHARACTERS_MAX
+    if is_cut:
         name = name[:CHARACTERS_MAX]
     vowelless = _NOTHING
     if not name.isascii():
@@ -99,18 +104,19 @@ def spell(name: str) -> Spelled:
     text = name.translate(_TABLE)
     parts = text.split()
     if not parts:
-        return _EMPTY
+        return _CUT if is_cut else _EMPTY
     if len(min(parts, key=len)) == 1:
         parts = _with_initials_joined(parts)
     if "abd" in parts:
         parts = _with_articles_joined(parts)
+    is_cut |= len(parts) > PARTS_MAX
     parts = [ABBREVIATIONS.get(part, part) for part in parts[:PARTS_MAX]]
     if len(text) > PART_CHARACTERS_MAX:
         parts = [part[:PART_CHARACTERS_MAX] for part in parts]
     surname = 0
     if comma and after.strip(", "):
         surname = min(len(before.translate(_TABLE).split()), len(parts) - 1)
-    return Spelled(tuple(parts), surname, vowelless)
+    return Spelled(tuple(parts), surname, vowelless, is_cut=is_cut)
 
 
 def spell_in_its_script(name: str) -> Spelled | None:
@@ -122,6 +128,7 @@ def spell_in_its_script(name: str) -> Spelled | None:
 
 
 _EMPTY: Final = Spelled(())
+_CUT: Final = Spelled((), is_cut=True)
 _DOTTED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
 
 
