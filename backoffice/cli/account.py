@@ -18,6 +18,7 @@ from backoffice.cli.errors import FOUND, USAGE, CommandError
 from backoffice.cli.typed import day_of, instant_of
 from services.compliance.queries.persons import roles_of_owner, roles_of_person
 from services.transactions.queries import Moment, PositionUnknownError, account_history, account_show
+from shared.messages.partitioner import shard_of
 
 RIGHT: Final = ("traded", "settled", "pending in", "pending out", "available")
 
@@ -64,6 +65,9 @@ def history(
 @app.command()
 def holders(
     code: Annotated[str | None, typer.Argument(help="The account's code.", show_default=False)] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Instead of an account: who has a role with this customer.")
+    ] = None,
     person: Annotated[
         str | None, typer.Option(help="Instead of an account: with which customers this person has a role.")
     ] = None,
@@ -72,18 +76,21 @@ def holders(
         str | None, typer.Option("--booking-date", help="Only roles that count on this business day.")
     ] = None,
 ) -> None:
-    """List who has a role with an account's customer, by the codes of persons: who owns, acts or controls.
+    """List who has a role with a customer, by the codes of persons: who owns, acts or controls.
 
     As compliance has been told by `open_account` and `change_holder`; of a person and role the last word
     counts. Ended ones are listed, too, unless a day is given; whom an opening named without a code is not.
     """
-    if (code is None) == (person is None):
+    if sum(each is not None for each in (code, owner, person)) != 1:
         raise CommandError(
-            "usage", "Say of whom.", "Give either an account's code or --person with a person's.", USAGE
+            "usage",
+            "Say of whom.",
+            "Give either an account's code, --owner with a customer's or --person with a person's.",
+            USAGE,
         )
     instant = instant_of("--at", at)
     day = day_of("--booking-date", booking_date)
-    found = sessions.run(_holders(connect(), code, person, instant, day))
+    found = sessions.run(_holders(connect(), code, owner, person, instant, day))
     for each in found:
         output.emit(each)
     if not found:
@@ -107,11 +114,18 @@ def holders(
 
 
 async def _holders(
-    connection: Connection, code: str | None, person: str | None, at: datetime | None, day: date | None
+    connection: Connection,
+    code: str | None,
+    owner: str | None,
+    person: str | None,
+    at: datetime | None,
+    day: date | None,
 ) -> list[dict[str, Any]]:
     async with sessions.open_database(connection) as database:
         if person is not None:
             return await roles_of_person(database, person, at, day)
+        if owner is not None:
+            return await roles_of_owner(database, shard_of(owner, connection.partitions), owner, at, day)
         assert code is not None
         found = await account_show(database, code)
         if found is None:

@@ -12,9 +12,16 @@ from services.compliance.queries.persons import roles_of_owner, roles_of_person
 from shared.messages.partitioner import shard_of
 from tests.compliance.conftest import READONLY, Harness
 from tests.compliance.ledger import ALICE, BOB, DAY, PARTITIONS, RECORDED_AT, Ledger
+from tests.compliance.test_api import Desk
 
 HOME = shard_of(ALICE, PARTITIONS)
 ADA: dict[str, Any] = {"name": "Ada Morgenrot", "role": "signatory", "person": "P-1"}
+
+
+@pytest.fixture
+def desk(harness: Harness) -> Desk:
+    """The API, with nobody at it."""
+    return Desk(harness)
 
 
 async def told(harness: Harness) -> None:
@@ -72,8 +79,50 @@ async def test_the_command_lists_the_roles_of_a_person(
     assert all(each["seq"] and each["recorded_at"].endswith("Z") for each in found)
 
 
-@pytest.mark.parametrize("words", [(), ("C1-EUR", "--person", "P-1")])
-def test_roles_are_asked_for_of_an_account_or_of_a_person(
+async def test_the_command_lists_the_roles_with_a_customer(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """By the customer's code alone, whatever accounts there are."""
+    import asyncio
+
+    await told(harness)
+    monkeypatch.setenv("BACKOFFICE_READONLY_DSN", harness.database.dsn(READONLY))
+    monkeypatch.setenv("BACKOFFICE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("BACKOFFICE_PARTITIONS", str(PARTITIONS))
+    asked = ("account", "holders", "--owner", ALICE, "--json")
+    assert await asyncio.to_thread(main, list(asked)) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(each["person"], each["role"]) for each in found} == {
+        ("F-1", "holder"),
+        ("P-1", "guardian"),
+        ("P-1", "signatory"),
+    }
+
+
+async def test_roles_are_asked_for_by_http_of_a_customer_and_of_a_person(harness: Harness, desk: Desk):
+    """Page by page, of either side or of both, on a business day or on all."""
+    await told(harness)
+    first = await desk.ask("GET", "/v1/person-roles", owner=ALICE, limit=2)
+    rest = await desk.ask("GET", "/v1/person-roles", owner=ALICE, cursor=first.body["next"])
+    found = [(each["person"], each["role"]) for each in (*first.body["items"], *rest.body["items"])]
+    assert found == [("F-1", "holder"), ("P-1", "guardian"), ("P-1", "signatory")]
+    assert rest.body.get("next") is None
+    of_ada = await desk.ask("GET", "/v1/person-roles", person="P-1", on=DAY.isoformat())
+    assert {(each["owner"], each["role"]) for each in of_ada.body["items"]} == {
+        (ALICE, "guardian"),
+        (BOB, "holder"),
+    }
+    both = await desk.ask("GET", "/v1/person-roles", owner=ALICE, person="F-1")
+    assert [each["role"] for each in both.body["items"]] == ["holder"]
+    assert (await desk.ask("GET", "/v1/person-roles", owner="nobody")).body["items"] == []
+    assert (await desk.ask("GET", "/v1/person-roles")).status == 422
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("C1-EUR", "--person", "P-1"), ("--owner", "C1", "--person", "P-1"), ("C1-EUR", "--owner", "C1")],
+)
+def test_roles_are_asked_for_of_an_account_a_customer_or_a_person(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ):
     """Of neither it would be everybody, of both nobody knows what is meant."""

@@ -9,7 +9,17 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 
-from services.compliance.api import acting, lists, parameters, ratings, reading, retention, roles, snoozes
+from services.compliance.api import (
+    acting,
+    lists,
+    parameters,
+    persons,
+    ratings,
+    reading,
+    retention,
+    roles,
+    snoozes,
+)
 from services.compliance.api.problems import Problem, ProblemDetails, answer_invalid, answer_problem
 from services.compliance.api.query import require_known_query
 from shared.runtime.gateway import Gateway
@@ -35,6 +45,7 @@ ROUTERS: Final = (
     ratings.router,
     ratings.acting,
     lists.router,
+    persons.router,
     roles.router,
     roles.acting,
     snoozes.router,

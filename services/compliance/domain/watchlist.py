@@ -427,7 +427,7 @@ class NamesIndex:
             sounds=tuple([folded(part) for part in spelled.parts]),
             surname=spelled.surname if kind == "person" else 0,
             is_telling_word=len(named) == 1
-            and tells_a_firm(named[0][0], kind, self._listed_parts[named[0][0]]),
+            and tells_a_firm(named[0][0], kind, self._rarity.parts[named[0][0]]),
         )
         return Listed(name, len(named), sum(weight for _, weight in named), bearers)
 
