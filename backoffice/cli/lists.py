@@ -320,7 +320,11 @@ def _warned(
     )
     try:
         done = sessions.run(_note_refusal(connect(), act, timeout))
-        words = f"Compliance warns of it; {done.detail}."
+        words = (
+            f"Compliance warns of it; {done.detail}."
+            if done.done
+            else f"Compliance refused to be told, so nothing warns of it ({done.detail})."
+        )
     except CommandError as problem:
         words = f"Compliance could not be told, so nothing warns of it ({problem.error})."
     return CommandError(refused.error, f"{refused.message} {words}", refused.fix, refused.exit_code)

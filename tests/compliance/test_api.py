@@ -148,12 +148,30 @@ async def test_pages_follow_each_other_without_a_hole(harness: Harness, desk: De
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "é", *(encoded(each) for each in (b"{}", b"[]", b'["a",1,2]', b'["2026-01-01",1,2]'))]
+    "cursor",
+    [
+        "x",
+        "é",
+        *(encoded(each) for each in (b"{}", b"[]", b'["a",1,2]', b'["2026-01-01",1,2]', b"[" * 5_000)),
+    ],
+    ids=lambda cursor: cursor[:12],
 )
 async def test_a_cursor_that_no_page_told_is_refused(desk: Desk, cursor: str):
     """It is opaque; whoever makes one up is told so."""
     reply = await desk.ask("GET", "/v1/alerts", cursor=cursor)
     assert (reply.status, reply.body["title"]) == (400, "cursor_unreadable")
+
+
+async def test_what_there_is_no_route_for_is_told_by_problem_details(desk: Desk):
+    """Who reads refusals by their title reads these, too."""
+    for method, path, status, title in (
+        ("GET", "/v1/case", 404, "no_such_route"),
+        ("DELETE", "/v1/cases", 405, "method_wrong"),
+    ):
+        reply = await desk.ask(method, path)
+        assert (reply.status, reply.body["title"]) == (status, title)
+        assert reply.headers["content-type"] == "application/problem+json"
+    assert "GET" in reply.headers["allow"]
 
 
 @pytest.mark.parametrize("limit", ["0", "501", "x"])

@@ -1,14 +1,18 @@
 """What the command says of names and lists without a stack; the rest is told by the journeys."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backoffice.cli import lists as cli_lists
 from backoffice.cli.app import main
 from backoffice.cli.backtest import JUDGED
 from services.compliance.rules import RULES
+from shared.messages.acts import RefuseList
+from shared.messages.journal import ActDone
 
 
 def test_a_list_that_is_not_whole_is_refused_before_anything_is_sent(
@@ -23,6 +27,34 @@ def test_a_list_that_is_not_whole_is_refused_before_anything_is_sent(
     assert (said.out, error["error"]) == ("", "list_refused")
     assert "sdn.csv, line 1" in error["message"]
     assert "Compliance could not be told, so nothing warns of it (stack_not_running)." in error["message"]
+
+
+def test_a_warning_that_compliance_refuses_is_not_told_as_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Whoever has no right to load lists has none to have it warn of one, and must not believe it does."""
+
+    async def refuse(_connection: object, act: RefuseList, _timeout: float) -> ActDone:
+        """Answer as the writer does to who is no rule author."""
+        return ActDone(
+            shard=0,
+            seq=1,
+            recorded_at=datetime(2026, 1, 5, tzinfo=UTC),
+            act_id=act.act_id,
+            act=act.type,
+            actor=act.actor,
+            done=False,
+            detail="no_right: paul is no rule_author",
+        )
+
+    monkeypatch.setattr(cli_lists, "_note_refusal", refuse)
+    monkeypatch.setattr(cli_lists, "connect", lambda: None)
+    file = tmp_path / "sdn.csv"
+    file.write_bytes(b"")
+    assert main(["compliance", "lists", "load", str(file), "--code", "OFAC", "--actor", "paul"]) == 1
+    said = capsys.readouterr().err
+    assert "so nothing warns of it (no_right: paul is no rule_author)" in said
+    assert "Compliance warns of it" not in said
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(capsys: pytest.CaptureFixture[str]):

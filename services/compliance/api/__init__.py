@@ -20,7 +20,14 @@ from services.compliance.api import (
     roles,
     snoozes,
 )
-from services.compliance.api.problems import Problem, ProblemDetails, answer_invalid, answer_problem
+from services.compliance.api.problems import (
+    UNROUTED,
+    Problem,
+    ProblemDetails,
+    answer_invalid,
+    answer_problem,
+    answer_unrouted,
+)
 from services.compliance.api.query import require_known_query
 from shared.runtime.gateway import Gateway
 
@@ -64,7 +71,11 @@ def create_api(gateway: Gateway | None) -> FastAPI:
         redoc_url=None,
         responses=REFUSALS,
         dependencies=[Depends(require_known_query)],
-        exception_handlers={Problem: answer_problem, RequestValidationError: answer_invalid},
+        exception_handlers={
+            Problem: answer_problem,
+            RequestValidationError: answer_invalid,
+            **dict.fromkeys(UNROUTED, answer_unrouted),
+        },
     )
     api.state.gateway = gateway
     for each in ROUTERS:

@@ -148,5 +148,5 @@ def _read(cursor: str | None, form: Form) -> tuple[Any, ...] | None:
             raise TypeError
         parts: list[Any] = said
         return tuple(read(part) for read, part in zip(form, parts, strict=True))
-    except (binascii.Error, ValueError, TypeError, OverflowError, AttributeError):
+    except (binascii.Error, ValueError, TypeError, OverflowError, AttributeError, RecursionError):
         raise Problem(400, "cursor_unreadable", "give the cursor as a page has told it") from None

@@ -50,6 +50,9 @@ FIX_OF: Final = {
     "key_reused": "Send the request with a new Idempotency-Key.",
     "unanswered": "Send the request again with the act's id as Idempotency-Key: it is done once.",
     "cursor_unreadable": "Begin with the first page, without a cursor.",
+    "body_unreadable": "Send JSON; /v1/openapi.json says what each route takes.",
+    "no_such_route": "Look at /v1/openapi.json for what there is.",
+    "method_wrong": "Look at /v1/openapi.json for what the route takes.",
     "field_wrong": "Mend the fields that are named; /v1/openapi.json says what each may be.",
     "under_legal_hold": "Look at GET /v1/legal-holds; another person than who placed it lifts it.",
     "query_unknown": "Leave it out or spell it so; /v1/openapi.json says what each route takes.",
@@ -97,6 +100,19 @@ async def answer_problem(request: Request, problem: Exception) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if problem.body.status == 401 else None
     content = problem.body.model_dump(mode="json", exclude_none=True)
     return JSONResponse(content, problem.body.status, headers, PROBLEM_TYPE)
+
+
+UNROUTED: Final = {400: "body_unreadable", 404: "no_such_route", 405: "method_wrong"}
+"""What no route answers, by the framework's status."""
+
+
+async def answer_unrouted(request: Request, error: Any) -> JSONResponse:
+    """Answer what reaches no route with problem details, too; `error` is the framework's."""
+    answer = await answer_problem(
+        request, Problem(error.status_code, UNROUTED[error.status_code], error.detail)
+    )
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
