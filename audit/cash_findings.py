@@ -1,12 +1,13 @@
 """Cash against the rules about it: much of it in a day (CTR-1), and less of it than one has (STR-1)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from audit.amounts import read_amount
 from audit.evidence import ScreeningData
 from audit.findings import Found, found_of_cash, minor_of
+from audit.movements import event_time
 from audit.parameters import parameter_of
 from audit.persons import Cash
 from audit.screening_rows import RuleParameter
@@ -21,7 +22,7 @@ def cash_of(event: Event) -> list[Cash]:
         phase = "pending"
     else:
         phase = "posted" if event.get("first") is None and event.get("resolves") is None else "settled"
-    given = None if event.get("executes") else (event.get("instruction") or {}).get("occurred_at")
+    at = event_time(event)
     found: dict[tuple[str, str, str], Cash] = {}
     for movement in event["movements"]:
         owners = (movement["debit"]["owner"], movement["credit"]["owner"])
@@ -41,7 +42,7 @@ def cash_of(event: Event) -> list[Cash]:
                 direction=direction,
                 phase=phase,
                 amount=amount + (earlier.amount if earlier else 0),
-                at=datetime.fromisoformat(given or event["recorded_at"]),
+                at=at,
                 day=date.fromisoformat(event["booking_date"]),
                 shard=event["shard"],
                 seq=event["seq"],

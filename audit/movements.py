@@ -57,11 +57,17 @@ class Opened:
     country: str
 
 
+def event_time(event: Event) -> datetime:
+    """When it happened by upstream, but never after the ledger recorded it; what was scheduled, then."""
+    recorded_at = datetime.fromisoformat(event["recorded_at"])
+    given = None if event.get("executes") else (event.get("instruction") or {}).get("occurred_at")
+    return min(datetime.fromisoformat(given), recorded_at) if given else recorded_at
+
+
 def movements_of(event: Event) -> list[Moved | Opened]:
     """Everything in an event that belongs into somebody's window."""
     instruction = event.get("instruction") or {}
-    given = None if event.get("executes") else instruction.get("occurred_at")
-    at = datetime.fromisoformat(given or event["recorded_at"])
+    at = event_time(event)
     if event["type"] == "InstructionApplied":
         if instruction.get("type") != "open_account":
             return []

@@ -53,7 +53,9 @@ def journalled(events: Sequence[dict[str, Any]], shard: int) -> list[Record]:
     """These events of one shard as records, numbered as they come."""
     records: list[Record] = []
     for number, event in enumerate(events, start=1):
-        body = {"recorded_at": START.isoformat(), "instruction_id": str(UUID(int=number)), **event}
+        happened = datetime.fromisoformat(event.get("instruction", {}).get("occurred_at", START.isoformat()))
+        recorded_at = max(START, happened).isoformat()
+        body = {"recorded_at": recorded_at, "instruction_id": str(UUID(int=number)), **event}
         body |= {"shard": shard, "seq": number}
         headers = {"shard": shard, "seq": number, "prev": number - 1}
         spelled = tuple((name, str(value).encode()) for name, value in headers.items())

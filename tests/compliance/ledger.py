@@ -103,7 +103,7 @@ class Ledger:
         common: dict[str, Any] = {
             "shard": shard,
             "seq": self.next_seq(shard),
-            "recorded_at": RECORDED_AT + timedelta(milliseconds=self.seqs[shard]),
+            "recorded_at": max(RECORDED_AT, at or RECORDED_AT) + timedelta(milliseconds=self.seqs[shard]),
             "instruction_id": instruction_id or self.next_instruction(),
             "instruction_type": what,
             "owner": owner,

@@ -1,6 +1,8 @@
 """Windows in the service: what they take, what their rules lead to, and that crashes change nothing."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -15,7 +17,7 @@ from shared.messages.envelope import Number
 from shared.messages.topics import JOURNAL
 from shared.runtime.work import Received
 from tests.compliance.conftest import OWNER, Harness, kinds
-from tests.compliance.ledger import ALICE, ANNE, BOB, Delivery, Ledger, hours
+from tests.compliance.ledger import ALICE, ANNE, BOB, RECORDED_AT, Delivery, Ledger, hours
 
 
 def passed_on(ledger: Ledger, owner: str = ALICE, *, at: float = 0, **more: Any) -> list[Delivery]:
@@ -41,6 +43,21 @@ async def test_what_moves_is_judged_without_banknotes_or_names(live: Harness):
     assert alert.findings[0].values["events"] == ["0-1", "0-2"]
     assert (alert.instruction_id.int if alert.instruction_id else 0) == 2
     assert alert.business_date is not None
+
+
+async def test_what_is_dated_ahead_blinds_no_rule(live: Harness):
+    """It has happened when it was recorded at the latest: else all that follows came years late."""
+    ledger = Ledger()
+    ahead = ledger.moved("deposit", "10", cash=False, at=hours(24 * 365 * 24))
+    recorded_at = (RECORDED_AT + timedelta(milliseconds=1)).isoformat().replace("+00:00", "Z")
+    dated_ahead = [
+        replace(each, value=json.dumps(json.loads(each.value) | {"recorded_at": recorded_at}).encode())
+        for each in ahead
+    ]
+    assert await live.take(*dated_ahead) == []
+    [alert] = await live.take(*passed_on(ledger, at=1))
+    assert isinstance(alert, AlertRaised)
+    assert alert.rule == "RMF-1"
 
 
 async def test_each_side_of_a_transfer_is_seen_where_its_owner_is_at_home(live: Harness):

@@ -536,7 +536,7 @@ def test_a_proposal_begins_from_what_counts_on_its_first_day() -> None:
         (("show", "CTR-2"), "rule_unknown"),
         (("propose", "CTR-1", "--reason", "x"), "usage"),
         (("propose", "CTR-1", "--reason", "x", "--off", "--set", "over=1"), "usage"),
-        (("propose", "CTR-1", "--reason", "x", "--set", "over=1", "--valid-from", "soon"), "usage"),
+        (("propose", "CTR-1", "--reason", "x", "--set", "over=1", "--valid-from", "soon"), "date_wrong"),
     ],
     ids=str,
 )

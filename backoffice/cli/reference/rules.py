@@ -17,9 +17,10 @@ ABOUT: Final = (
     f"rules about windows at an owner's last {LOG_MAX} movements of {LOG_DAYS} days in an asset, exact, and "
     "at counts and sums by hour and day of all of them. A movement counts once, when it is posted or first "
     "pending; movements between accounts of one owner, reversals and returns do not. Windows end at the "
-    f"latest event time; what comes over {LATENESS // 60_000_000} minutes behind it is judged as of its own "
-    "time, and its finding says `late`: of what is kept, nothing that lies after that time is looked at "
-    "then, nor counts in how often a counterparty was met, or in what was there."
+    "latest event time, which is upstream's but never after an event was recorded; what comes over "
+    f"{LATENESS // 60_000_000} minutes behind it is judged as of its own time, and its "
+    "finding says `late`: of what is kept, nothing that lies after that time is looked at then, nor counts "
+    "in how often a counterparty was met, or in what was there."
 )
 DISORDER: Final = (
     f"{', '.join(rule.code for rule in WINDOW_RULES if rule.reach is not None)} name the movements that "

@@ -197,14 +197,15 @@ def _numbers(
 
 
 def occurred_at(event: LedgerEvent) -> datetime:
-    """Return the event time: upstream's where it gave one, else when the ledger recorded it.
+    """Return the event time: upstream's where it gave one, else when the ledger recorded it, and never later.
 
+    What is dated ahead would else be the last that an account did for years, and rules blind to what follows.
     What was scheduled happens when the ledger carries it out, not when it was asked for.
     """
     if getattr(event, "executes", None) is not None:
         return event.recorded_at
     given: Any = (event.instruction or {}).get("occurred_at")
-    return datetime.fromisoformat(given) if given else event.recorded_at
+    return min(datetime.fromisoformat(given), event.recorded_at) if given else event.recorded_at
 
 
 def cash_events(event: TransactionEvent) -> list[tuple[CashEvent, int]]:

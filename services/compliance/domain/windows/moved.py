@@ -149,9 +149,14 @@ def _opening(event: EventView, instruction: InstructionView) -> Entry:
 
 
 def _at(event: EventView, instruction: InstructionView) -> int:
-    if event.executes is not None:  # what was scheduled happens on its day, not when it was asked for
-        return instant(datetime.fromisoformat(event.recorded_at))
-    return instant(datetime.fromisoformat(instruction.occurred_at or event.recorded_at))
+    """When it happened as upstream says, and never later than recorded: a window goes by its latest entry.
+
+    One dated ahead would be the last that its customer did for years, and all that follows late.
+    """
+    recorded_at = instant(datetime.fromisoformat(event.recorded_at))
+    if event.executes is not None or instruction.occurred_at is None:
+        return recorded_at  # what was scheduled happens on its day, not when it was asked for
+    return min(instant(datetime.fromisoformat(instruction.occurred_at)), recorded_at)
 
 
 @lru_cache(maxsize=4096)
