@@ -17,6 +17,12 @@ from tests.compliance.ledger import ALICE, BOB, DAY, Ledger
 from tests.support.asgi import ask, encoded
 
 
+@pytest.fixture
+def desk(harness: Harness) -> Desk:
+    """Make the API."""
+    return Desk(harness)
+
+
 def routes(desk: Desk) -> list[tuple[str, str, dict[str, Any]]]:
     """Every method and path that the API describes."""
     return [

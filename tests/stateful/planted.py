@@ -478,8 +478,8 @@ BUGS: Final = (
         "domain.openings:keep_openings", "changes.day_openings.append(", "id(",
     ),
     Bug(
-        "past_of_another_day", "what an account held is taken from the day after", PAST,
-        "store.value_dates:past_since", "seq >= day.seq", "seq > day.seq",
+        "past_as_of_now", "what an account held when a day was opened is what it holds now", PAST,
+        "domain.value_dates:DaysOpened.held_by", "seq) - 1], held)", "seq) - 1], now)",
     ),
     Bug(
         "past_not_asked", "a request with its value in the past is asked from today on only", PAST,
