@@ -7,17 +7,18 @@ import asyncio
 import bisect
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from backoffice.stack.schema import OWNER
 from bench import machine
 from bench.load import Load
 from bench.results import Bound, Findings, percentile
+from bench.upstream import Plan, upstream
 from bench.world import SERVICES, BenchError, World
-from shared.messages.topics import DECISIONS, INSTRUCTIONS, JOURNAL
+from shared.messages.topics import DECISIONS, JOURNAL
 from shared.runtime.client import header
 
 QUESTION: Final = "milliseconds from the intended moment of publishing, open loop, all three services"
@@ -187,12 +188,10 @@ def _reported(journey: Journey, marks: Marks) -> float | None:
 async def open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Journey], Marks, list[float]]:
     """Send at a pace, whatever comes of it; return journeys, reporting's marks, delays of sending."""
     options = world.kafka.client_options()
-    producer = AIOKafkaProducer(enable_idempotence=True, acks="all", linger_ms=0, **options)
     follower = AIOKafkaConsumer(
         enable_auto_commit=False, isolation_level="read_committed", fetch_max_wait_ms=500, **options
     )
     sampler = await asyncpg.connect(world.stack.dsn(OWNER))
-    await producer.start()
     await follower.start()
     journeys: dict[str, Journey] = {}
     marks = Marks()
@@ -210,7 +209,14 @@ async def open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Jou
             asyncio.create_task(_follow(follower, journeys)),
             asyncio.create_task(_sample(sampler, marks)),
         ]
-        late = await _send(producer, load, journeys, pace)
+        count = int(pace.rate * pace.seconds)
+        made = [load.screened_withdrawal() if pace.screens(n) else load.transfer() for n in range(count)]
+        plan = Plan(options, [record for _, record in made], pace.rate, pace.linger_seconds)
+        async with upstream(plan) as sender:
+            begin = await sender.begin()
+            for n, (instruction_id, _) in enumerate(made):
+                journeys[instruction_id] = Journey(begin + n / pace.rate, pace.screens(n))
+            late = await sender.late_ms()
         deadline = time.monotonic() + GRACE_SECONDS
         while not all(
             each.posted_seen is not None and (not pace.is_reported or _reported(each, marks) is not None)
@@ -224,56 +230,9 @@ async def open_loop(world: World, load: Load, pace: Pace) -> tuple[dict[str, Jou
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await producer.stop()
         await follower.stop()
         await sampler.close()
     return journeys, marks, late
-
-
-async def _send(
-    producer: AIOKafkaProducer, load: Load, journeys: dict[str, Journey], pace: Pace
-) -> list[float]:
-    """Send each record at its moment, or as soon after as we get to it; returns the delays in ms.
-
-    With a linger, what falls due within it is sent together at its end, and counts from its own moment.
-    """
-    late: list[float] = []
-    acknowledgements: list[Any] = []
-    count = int(pace.rate * pace.seconds)
-    made = [
-        load.screened_withdrawal() if pace.screens(number) else load.transfer() for number in range(count)
-    ]
-    begin = time.time() + 0.05
-    sent = 0
-    while sent < count:
-        due = begin + sent / pace.rate
-        await asyncio.sleep(max(0.0, due + pace.linger_seconds - time.time()))
-        now = time.time()
-        due_now: dict[int | None, list[tuple[bytes | None, bytes]]] = {}
-        while sent < count and (due := begin + sent / pace.rate) <= now:
-            instruction_id, (key, value, partition) = made[sent]
-            journeys[instruction_id] = Journey(due, pace.screens(sent))
-            due_now.setdefault(partition, []).append((key, value))
-            late.append((now - due) * 1000)
-            sent += 1
-        for partition, records in due_now.items():
-            acknowledgements += await _send_together(producer, partition, records)
-    await asyncio.gather(*acknowledgements)
-    return sorted(late)
-
-
-async def _send_together(
-    producer: AIOKafkaProducer, partition: int | None, records: list[tuple[bytes | None, bytes]]
-) -> list[Any]:
-    """Send records of one partition in as few batches as hold them; returns what is to be awaited."""
-    sent: list[Any] = []
-    batch = producer.create_batch()
-    for key, value in records:
-        if batch.append(key=key, value=value, timestamp=None) is None:
-            sent.append(await producer.send_batch(batch, INSTRUCTIONS.name, partition=partition))
-            batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None)
-    return [*sent, await producer.send_batch(batch, INSTRUCTIONS.name, partition=partition)]
 
 
 async def _follow(follower: AIOKafkaConsumer, journeys: dict[str, Journey]) -> None:

@@ -14,6 +14,9 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+ENDED: list[float] = []
+"""Processor seconds of processes of the bench itself that have ended."""
+
 
 def facts() -> dict[str, Any]:
     """Describe the machine as it is before a bench."""
@@ -71,7 +74,7 @@ class Usage:
 def usage(roles: Mapping[str, Iterable[int]]) -> Usage:
     """Look at the processor time of the named processes; `postgres` and `kafka` with their children."""
     seconds = {role: sum(_seconds(pid) for pid in pids) for role, pids in roles.items()}
-    seconds["bench"] = _seconds(os.getpid())
+    seconds["bench"] = _seconds(os.getpid()) + sum(ENDED)
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "steal", 0.0)
     idle += getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
