@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -50,6 +50,8 @@ class Worker:
         service.configure(settings, kafka)
         self.when_claimed: Callable[[], None] = lambda: None
         self.get_consumer: Callable[[], AIOKafkaConsumer | None] = lambda: None
+        self.reach_ahead: Callable[[], Awaitable[None]] = _reach_nowhere
+        """Takes records for the next poll while a commit is waited for."""
         self.connection: Any = None
         self.lock = asyncio.Lock()
         self.generation = 0
@@ -244,6 +246,10 @@ class Worker:
         task = asyncio.create_task(work, name=name)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+
+async def _reach_nowhere() -> None:
+    """Take nothing: so it is without a consumer's loop."""
 
 
 class _Listener(ConsumerRebalanceListener):

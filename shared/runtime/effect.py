@@ -103,7 +103,7 @@ async def take_effect(
         if isinstance(error, ShardLost):
             worker.drop(lost, delay=worker.settings.heartbeat_interval_ms / 1000)
         raise
-    await asyncio.shield(transaction.commit())
+    await _commit(worker, transaction)
     if passes is not None:
         held[0].position(passes.topic).next_offset = passes.until_offset
     if resumes:
@@ -114,6 +114,14 @@ async def take_effect(
     worker.telemetry.add_step("handle", handled - handled_from)
     worker.telemetry.add_step("finish", finished - handled)
     worker.telemetry.add_step("commit", time.perf_counter() - finished)
+
+
+async def _commit(worker: "Worker", transaction: Any) -> None:
+    """Commit, whatever comes; meanwhile take what lies by, so that the broker is asked for what has come."""
+    committing = asyncio.create_task(transaction.commit())
+    await asyncio.sleep(0)  # the commit goes out first
+    await worker.reach_ahead()
+    await asyncio.shield(committing)
 
 
 def works_of(held: Sequence[Shard]) -> dict[int, ShardWork]:

@@ -8,9 +8,8 @@ import asyncio
 import gc
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ import asyncpg
 import structlog
 import uvicorn
 import uvloop
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -34,6 +33,7 @@ from shared.runtime.errors import ConfigurationError
 from shared.runtime.failpoints import arm
 from shared.runtime.gateway import Gateway
 from shared.runtime.housekeeping import failing_checks, is_alive
+from shared.runtime.polling import POLL_MS, Poller
 from shared.runtime.settings import KafkaSettings, ServiceSettings, load_settings
 from shared.runtime.telemetry import Telemetry, configure_logging
 from shared.runtime.work import Service
@@ -42,10 +42,6 @@ CANNOT_START: Final = 78
 """The exit status for a configuration that must be mended first (EX_CONFIG of sysexits.h)."""
 
 SMALL_BATCH_RECORDS: Final = 64
-POLL_MS: Final = 200
-"""How long an empty poll waits; a poll with records returns at once."""
-FRESH_MS: Final = 5
-"""How long a poll that found records laid by waits for those that have come since."""
 
 
 def create_app(
@@ -99,7 +95,8 @@ def create_app(
         if len(records) < SMALL_BATCH_RECORDS and service.linger_seconds:
             await asyncio.sleep(service.linger_seconds)
 
-    setattr(subscriber, "get_msg", poller(settings.batch_records_max))  # noqa: B010 - typed as a method
+    poll = Poller(settings.batch_records_max)
+    setattr(subscriber, "get_msg", poll)  # noqa: B010 - typed as a method
 
     async def on_startup() -> None:
         try:
@@ -119,6 +116,7 @@ def create_app(
     gateway = Gateway(service.name, settings, kafka)
 
     worker.bind(lambda: subscriber.consumer)
+    worker.reach_ahead = lambda: poll.reach_ahead(subscriber.consumer)
     worker.when_claimed = settle_memory
 
     async def after_startup() -> None:
@@ -138,40 +136,6 @@ def create_app(
     )
     shell.api = service.api(gateway)
     return shell
-
-
-def poller(
-    records_max: int,
-) -> Callable[[AIOKafkaConsumer], Awaitable[tuple[ConsumerRecord[Any, Any], ...]]]:
-    """Return how the subscriber asks for records: again at once when none came, twice when some lay by.
-
-    FastStream's own way sleeps as long as it has waited, deaf to what comes meanwhile: on an idle system
-    an instruction took 100 ms more on average.
-
-    aiokafka asks the broker for more as soon as all it has is taken, and then not again until that is taken,
-    too. So what lies by came when the batch before began, and what has come while it was worked on is still
-    with the broker: taken by itself, each record would wait for a whole batch more.
-    """
-
-    async def poll(consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[Any, Any], ...]:
-        laid_by = _in_a_row(await consumer.getmany(timeout_ms=0, max_records=records_max))
-        if not laid_by:
-            return _in_a_row(await consumer.getmany(timeout_ms=POLL_MS, max_records=records_max))
-        room = records_max - len(laid_by)
-        if room == 0:
-            return laid_by
-        try:
-            return laid_by + _in_a_row(await consumer.getmany(timeout_ms=FRESH_MS, max_records=room))
-        except KafkaError:  # what stays wrong the next poll says again; these are out of the consumer's hands
-            return laid_by
-
-    return poll
-
-
-def _in_a_row(
-    polled: Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]],
-) -> tuple[ConsumerRecord[Any, Any], ...]:
-    return tuple(chain.from_iterable(polled.values()))
 
 
 class Shell(AsgiFastStream):

@@ -99,7 +99,11 @@ async def test_a_process_frozen_with_records_in_hand_is_stopped_by_the_fence(rig
     await rig.send("e")
     await rig.send("x", partition=1)
     assert await rig.until_notes(6) == ["a", "b", "c", "d", "e", "x"]
-    assert '"event": "fenced"' in rig.log("toy-0")
+
+    async def fenced() -> bool:
+        return '"event": "fenced"' in rig.log("toy-0")
+
+    await rig.until(fenced, "the fence")
 
 
 async def test_two_processes_share_the_shards_and_give_them_back(rig: Rig) -> None:
