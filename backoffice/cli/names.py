@@ -11,7 +11,7 @@ import typer
 from backoffice.cli import output, sessions
 from backoffice.cli.connection import connect
 from backoffice.cli.errors import FOUND, USAGE, CommandError
-from services.compliance.domain.lists import ListRefused, WatchList, read_list
+from services.compliance.domain.lists import UNPACKED_BYTES_MAX, ListRefused, WatchList, read_list
 from services.compliance.domain.lists.facts import country_from
 from services.compliance.domain.lists.party import IdentifierKind
 from services.compliance.domain.matches import EntryMatch
@@ -358,7 +358,7 @@ async def _from_stack() -> tuple[list[NamesIndex], san_1.Parameters]:
 def read_files(files: Sequence[Path]) -> WatchList:
     """Read the files of one list; says what to do where it is refused."""
     try:
-        return read_list([(path.name, path.read_bytes()) for path in files])
+        return read_list([(path.name, _content(path)) for path in files])
     except OSError as problem:
         raise CommandError(
             "file_unreadable",
@@ -372,3 +372,9 @@ def read_files(files: Sequence[Path]) -> WatchList:
             f"The list is refused whole: {problem}.",
             "Fetch the files again from their publisher; nothing was loaded.",
         ) from problem
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's content, or as much of it as tells that it is too large for a list."""
+    with path.open("rb") as file:
+        return file.read(UNPACKED_BYTES_MAX + 1)

@@ -1,11 +1,13 @@
 """Watch-list files: read whole, or refused whole with the line named."""
 
 import gzip
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from services.compliance.data import DEMO_LIST, demo_names
+from services.compliance.domain import lists
 from services.compliance.domain.lists import ListRefused, in_parts, read_list
 from services.compliance.domain.lists.difference import difference, lost
 from services.compliance.domain.lists.facts import country_from, date_from
@@ -141,6 +143,29 @@ def test_a_list_that_is_not_whole_is_refused_with_the_line(files: list[tuple[str
     with pytest.raises(ListRefused) as refused:
         read_list(files)
     assert str(refused.value).startswith(message)
+
+
+TOO_LARGE = {
+    "packed": [("x.xml.gz", gzip.compress(b"<" + b" " * 50_000_000))],
+    "plain": [("x.xml", b"<" + b" " * 2_000_000)],
+    "together": [("sdn.csv", SDN + b" " * 600_000), ("alt.csv.gz", gzip.compress(ALT + b" " * 600_000))],
+}
+
+
+@pytest.mark.parametrize("files", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_a_file_that_unpacks_to_more_than_any_list_has_is_refused_before_it_is_unpacked(
+    files: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+):
+    """A megabyte of gzip may hold a gigabyte: neither memory nor time is spent on it."""
+    monkeypatch.setattr(lists, "UNPACKED_BYTES_MAX", 1_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ListRefused, match="there is more in the file than 1,000,000 bytes") as refused:
+            read_list(files)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+    assert refused.value.file == files[-1][0]
 
 
 def test_a_file_of_addresses_may_lack_the_end_of_its_very_last_null():

@@ -15,11 +15,15 @@ from shared.messages.acts.lists import ListedName
 
 PART_BYTES_MAX: Final = 400_000
 """Of the entries in one act, as JSON: well below what the acts topic takes."""
-UNPACKED_BYTES_MAX: Final = 2**31
-"""Of one file; what unpacks to more is no list but an attack."""
+UNPACKED_BYTES_MAX: Final = 2**28
+"""Of the files of one list together; ten times the largest list that an authority gives out."""
+_CHUNK_BYTES: Final = 2**20
+"""Unpacked at a time while it is found out how much there is."""
 
 _OTHER_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _BOM: Final = b"\xef\xbb\xbf"
+_GZIP: Final = b"\x1f\x8b"
+_DAMAGED: Final = "the gzip file is cut off or damaged"
 
 _XML_FORMS: Final[dict[str, tuple[str, Callable[[str, Node], tuple[ListedParty, ...]]]]] = {
     un.ROOT: ("UN consolidated list, XML", un.read),
@@ -53,9 +57,12 @@ def read_list(files: Sequence[tuple[str, bytes]]) -> WatchList:
 
     OFAC's CSV files together, or one file of any other form. Raises `ListRefused` naming file and line.
     """
-    unpacked = [(name, _unpacked(name, content)) for name, content in files]
-    if not unpacked:
+    if not files:
         raise ListRefused("", 0, "there is no file")
+    size = 0
+    for name, content in files:
+        size += _size_of(name, content, UNPACKED_BYTES_MAX - size)
+    unpacked = [(name, _unpacked(name, content)) for name, content in files]
     for name, content in unpacked:
         if not content.removeprefix(_BOM).strip(b"\x1a\r\n\t "):
             raise ListRefused(name, 1, "the file is empty")
@@ -133,19 +140,35 @@ def _read_uk_csv(name: str, content: bytes, *, skip: int) -> tuple[ListedParty, 
     return uk.read_rows(name, rows_of(name, decoded(name, content), skip=skip))
 
 
-def _unpacked(name: str, content: bytes) -> bytes:
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    unpacker = zlib.decompressobj(wbits=31)
+def _size_of(name: str, content: bytes, most: int) -> int:
+    """Return how many bytes a file has, unpacked but not kept; refuse it once there are more than `most`."""
+    size, unpacker = len(content), None
+    if content.startswith(_GZIP):
+        size, unpacker = 0, zlib.decompressobj(wbits=31)
     try:
-        found = unpacker.decompress(content, UNPACKED_BYTES_MAX)
+        while size <= most and unpacker is not None and not unpacker.eof:
+            found = unpacker.decompress(content, _CHUNK_BYTES)
+            content = unpacker.unconsumed_tail
+            size += len(found)
+            if not found and not content:
+                break
     except zlib.error as error:
-        raise ListRefused(name, 1, "the gzip file is cut off or damaged") from error
-    if unpacker.unconsumed_tail:
-        raise ListRefused(name, 1, f"the gzip file unpacks to more than {UNPACKED_BYTES_MAX:,} bytes")
-    if not unpacker.eof:
-        raise ListRefused(name, 1, "the gzip file is cut off or damaged")
-    return found
+        raise ListRefused(name, 1, _DAMAGED) from error
+    if size > most:
+        limit = f"{UNPACKED_BYTES_MAX:,} bytes"
+        raise ListRefused(name, 1, f"there is more in the file than {limit}, which is no list")
+    if unpacker is not None and not unpacker.eof:
+        raise ListRefused(name, 1, _DAMAGED)
+    return size
 
 
-__all__ = ["ListRefused", "ListedParty", "WatchList", "in_parts", "read_list"]
+def _unpacked(name: str, content: bytes) -> bytes:
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return zlib.decompressobj(wbits=31).decompress(content)
+    except zlib.error as error:
+        raise ListRefused(name, 1, _DAMAGED) from error
+
+
+__all__ = ["UNPACKED_BYTES_MAX", "ListRefused", "ListedParty", "WatchList", "in_parts", "read_list"]
