@@ -12,6 +12,112 @@ CREATE TYPE risk_class AS ENUM (
 
 SET check_function_bodies = false;
 
+CREATE OR REPLACE FUNCTION compliance.require_hold()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'compliance', 'pg_temp'
+AS $function$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM hold AS h
+        WHERE h.shard = NEW.shard AND h.instruction_id = NEW.instruction_id AND h.findings = NEW.findings
+    ) THEN
+        RAISE EXCEPTION 'no hold for these reasons: %', NEW.instruction_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.require_decision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'compliance', 'pg_temp'
+AS $function$
+BEGIN
+    IF OLD.status <> 'held' OR NOT EXISTS (
+        SELECT FROM decision AS d
+        WHERE d.shard = NEW.shard AND d.seq = NEW.decided_seq AND d.instruction_id = NEW.instruction_id
+            AND d.decision = NEW.status
+    ) THEN
+        RAISE EXCEPTION 'not so decided: %', NEW.instruction_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.require_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF (OLD.status, NEW.status) NOT IN (('proposed', 'approved'), ('proposed', 'revoked'), ('approved', 'revoked'))
+        OR (
+            NEW.status = 'revoked'
+            AND (NEW.approved_by, NEW.approved_seq, NEW.approval_reason)
+                IS DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.approval_reason)
+        )
+    THEN
+        RAISE EXCEPTION 'no step of a pair: % to %', OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.require_closing()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'compliance', 'pg_temp'
+AS $function$
+BEGIN
+    IF EXISTS (
+        SELECT FROM case_file AS c
+        LEFT JOIN LATERAL (
+            SELECT f.what, f.proposal, f.disposition, f.report FROM case_fact AS f
+            WHERE f.shard = c.shard AND f.case_id = c.case_id
+                AND f.what IN ('proposed', 'decided', 'approved', 'returned', 'reopened')
+            ORDER BY f.version DESC LIMIT 1
+        ) AS l ON true
+        LEFT JOIN case_fact AS p ON p.shard = c.shard AND p.case_id = c.case_id AND p.version = l.proposal
+        WHERE c.shard = NEW.shard AND c.case_id = NEW.case_id AND c.status = 'closed'
+            AND (
+                coalesce(l.what NOT IN ('decided', 'approved'), true)
+                OR (c.disposition, c.report)
+                    IS DISTINCT FROM (coalesce(p.disposition, l.disposition), coalesce(p.report, l.report))
+            )
+    ) THEN
+        RAISE EXCEPTION 'not so decided: %', NEW.case_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.require_report()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'compliance', 'pg_temp'
+AS $function$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM (
+            SELECT f.what, f.proposal FROM case_fact AS f
+            WHERE f.shard = NEW.shard AND f.case_id = NEW.case_id AND f.version < NEW.version
+                AND f.what IN ('proposed', 'decided', 'approved', 'returned', 'reopened')
+            ORDER BY f.version DESC LIMIT 1
+        ) AS l
+        JOIN case_fact AS p ON p.shard = NEW.shard AND p.case_id = NEW.case_id AND p.version = l.proposal
+        WHERE l.what = 'approved' AND p.report
+    ) THEN
+        RAISE EXCEPTION 'no report is due: %', NEW.case_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION compliance.due_on(since date, years integer, owner text, ended date, years_from_end integer)
  RETURNS date
  LANGUAGE sql
@@ -492,11 +598,12 @@ CREATE TABLE whitelisting (
     CONSTRAINT whitelisting_takes_two_people CHECK (approved_by <> proposed_by),
     CONSTRAINT whitelisting_list_code_list_version_entry_id_fkey FOREIGN KEY (list_code, list_version, entry_id) REFERENCES list_entry(list_code, version, entry_id)
 );
+CREATE TRIGGER a_pair_goes_on_step_by_step BEFORE UPDATE OF status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason ON whitelisting FOR EACH ROW EXECUTE FUNCTION require_step();
 COMMENT ON COLUMN whitelisting.seq IS 'the ActDone event that answered the proposal; so are the other two';
 COMMENT ON COLUMN whitelisting.entry_digest IS 'of what the entry said of who is meant; another one voids the pair';
 COMMENT ON COLUMN whitelisting.until IS 'the first business day on which it no longer counts';
 GRANT SELECT ON whitelisting TO backoffice_readonly;
-GRANT INSERT, SELECT, UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason) ON whitelisting TO compliance_service;
+GRANT INSERT (shard, whitelisting_id, seq, recorded_at, owner, list_code, list_version, entry_id, entry_digest, name, kind, birth_date, country, until, proposed_by, reason), SELECT, UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason) ON whitelisting TO compliance_service;
 
 CREATE TABLE cash_event (
     shard integer NOT NULL,
@@ -592,9 +699,10 @@ CREATE INDEX hold_waiting ON hold USING btree (shard, deadline) WHERE status = '
 CREATE INDEX hold_by_age ON hold USING btree (recorded_at, shard, seq);
 CREATE INDEX hold_of_status ON hold USING btree (status, recorded_at, shard, seq);
 CREATE INDEX hold_seq ON hold USING btree (shard, seq);
+CREATE TRIGGER a_hold_ends_as_decided BEFORE UPDATE OF status, decided_seq ON hold FOR EACH ROW EXECUTE FUNCTION require_decision();
 COMMENT ON COLUMN hold.amount IS 'decimal string, as told: the sum of what the owner is debited';
 GRANT SELECT ON hold TO backoffice_readonly;
-GRANT INSERT, SELECT, UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;
+GRANT INSERT (shard, instruction_id, seq, recorded_at, content_hash, owner, first_shard, first_seq, asset, amount, deadline, findings, lists, told), SELECT, UPDATE (status, decided_seq, overdue_seq) ON hold TO compliance_service;
 
 CREATE TABLE hold_release (
     shard integer NOT NULL,
@@ -639,6 +747,7 @@ CREATE TABLE decision (
     CONSTRAINT decision_names_its_proposal FOREIGN KEY (shard, instruction_id, proposed_by) REFERENCES hold_release(shard, instruction_id, proposed_by)
 );
 CREATE INDEX decision_of_people ON decision USING btree (shard, seq) WHERE decision <> 'cleared'::text;
+CREATE TRIGGER a_decision_is_of_its_hold BEFORE INSERT ON decision FOR EACH ROW WHEN (new.decision <> 'cleared'::text) EXECUTE FUNCTION require_hold();
 GRANT SELECT ON decision TO backoffice_readonly;
 GRANT INSERT, SELECT ON decision TO compliance_service;
 
@@ -721,6 +830,7 @@ CREATE INDEX case_file_of_officer ON case_file USING btree (officer, opened_at, 
 CREATE INDEX case_file_of_owner ON case_file USING btree (owner, opened_at, shard, opened_seq);
 CREATE INDEX case_file_confirmed ON case_file USING btree (shard, owner) WHERE status = 'closed'::text AND disposition = 'confirmed'::text;
 CREATE INDEX case_file_opened ON case_file USING btree (shard, opened_seq);
+CREATE CONSTRAINT TRIGGER a_case_is_closed_as_decided AFTER INSERT OR UPDATE ON case_file DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.status = 'closed'::text) EXECUTE FUNCTION require_closing();
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';
 COMMENT ON COLUMN case_file.version IS 'of its last fact; an act on an older one is refused';
 COMMENT ON COLUMN case_file.report IS 'whether a report is to be filed';
@@ -793,6 +903,7 @@ END) STORED,
     CONSTRAINT case_fact_names_its_proposal FOREIGN KEY (shard, case_id, proposal, proposal_is, proposed_by) REFERENCES case_fact(shard, case_id, version, what, actor),
     CONSTRAINT case_fact_shard_case_id_fkey FOREIGN KEY (shard, case_id) REFERENCES case_file(shard, case_id)
 );
+CREATE CONSTRAINT TRIGGER what_is_filed_was_decided AFTER INSERT ON case_fact DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.what = 'filed'::text) EXECUTE FUNCTION require_report();
 COMMENT ON COLUMN case_fact.seq IS 'the ActDone event that answered the act';
 COMMENT ON COLUMN case_fact.reason IS 'the act''s; of a note, the note';
 COMMENT ON COLUMN case_fact.proposal IS 'the version of the proposal that is approved or returned';
@@ -876,14 +987,17 @@ CREATE TABLE rule_change (
     actor text NOT NULL,
     reason text NOT NULL,
     proposed_by text NOT NULL,
+    step_before text GENERATED ALWAYS AS (NULLIF(before, 'proposed'::text)) STORED,
     CONSTRAINT rule_change_pkey PRIMARY KEY (shard, seq),
     CONSTRAINT rule_change_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT rule_change_shard_proposal_id_after_key UNIQUE (shard, proposal_id, after),
     CONSTRAINT rule_change_shard_proposal_id_before_key UNIQUE (shard, proposal_id, before),
     CONSTRAINT publishing_takes_two_people CHECK (actor <> proposed_by OR after = 'withdrawn'::text AND before <> 'live'::text),
     CONSTRAINT rule_change_after_check CHECK (after = ANY (ARRAY['shadow'::text, 'live'::text, 'withdrawn'::text])),
     CONSTRAINT rule_change_before_check CHECK (before = ANY (ARRAY['proposed'::text, 'shadow'::text, 'live'::text])),
     CONSTRAINT rule_change_goes_on CHECK (before <> after AND (before <> 'live'::text OR after = 'withdrawn'::text)),
     CONSTRAINT rule_change_journal_offset_check CHECK (journal_offset >= 0),
+    CONSTRAINT rule_change_follows_the_one_before FOREIGN KEY (shard, proposal_id, step_before) REFERENCES rule_change(shard, proposal_id, after),
     CONSTRAINT rule_change_names_its_proposal FOREIGN KEY (proposal_id, proposed_by) REFERENCES rule_proposal(proposal_id, proposed_by)
 );
 COMMENT ON COLUMN rule_change.seq IS 'the shard''s ParametersChanged event';
@@ -1046,15 +1160,16 @@ CREATE TABLE role_fact (
     until date,
     proposed_by text NOT NULL,
     proposal_is text GENERATED ALWAYS AS ('proposed'::text) STORED NOT NULL,
+    ends date GENERATED ALWAYS AS (COALESCE(until, 'infinity'::date)) STORED NOT NULL,
     CONSTRAINT role_fact_pkey PRIMARY KEY (shard, grant_id, what),
     CONSTRAINT role_fact_shard_act_id_key UNIQUE (shard, act_id),
-    CONSTRAINT role_fact_shard_grant_id_what_actor_officer_role_key UNIQUE (shard, grant_id, what, actor, officer, role),
+    CONSTRAINT role_fact_shard_grant_id_what_actor_officer_role_since_ends_key UNIQUE (shard, grant_id, what, actor, officer, role, since, ends),
     CONSTRAINT a_role_takes_two_people CHECK ((what <> 'proposed'::text OR actor = proposed_by) AND (what <> 'approved'::text OR actor <> proposed_by)),
     CONSTRAINT nobody_gives_themselves_a_role CHECK (what = 'revoked'::text OR actor <> officer),
     CONSTRAINT role_fact_check CHECK (until > since),
     CONSTRAINT role_fact_role_check CHECK (role = ANY (ARRAY['analyst'::text, 'investigator'::text, 'approver'::text, 'rule_author'::text, 'rule_publisher'::text, 'auditor'::text, 'administrator'::text])),
     CONSTRAINT role_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text, 'revoked'::text])),
-    CONSTRAINT role_fact_names_its_proposal FOREIGN KEY (shard, grant_id, proposal_is, proposed_by, officer, role) REFERENCES role_fact(shard, grant_id, what, actor, officer, role)
+    CONSTRAINT role_fact_names_its_proposal FOREIGN KEY (shard, grant_id, proposal_is, proposed_by, officer, role, since, ends) REFERENCES role_fact(shard, grant_id, what, actor, officer, role, since, ends)
 );
 COMMENT ON TABLE role_fact IS 'the same in every shard, whose writer each judges by its own';
 COMMENT ON COLUMN role_fact.grant_id IS 'the act that proposed it';

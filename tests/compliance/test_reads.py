@@ -59,6 +59,13 @@ SELECT shard, instruction_id, seq, recorded_at, owner, 'suspicion', 4,
 FROM alert
 """
 
+_FACTS = """
+INSERT INTO case_fact (shard, case_id, version, seq, recorded_at, act_id, what, actor, reason, disposition,
+                       report)
+SELECT shard, case_id, 4, opened_seq, opened_at, case_id, 'decided', officer, 'seen', disposition, report
+FROM case_file WHERE status = 'closed'
+"""
+
 _HOLDS = """
 INSERT INTO hold (shard, instruction_id, seq, recorded_at, content_hash, owner, first_shard, first_seq, asset,
                   amount, deadline, findings, lists, status, decided_seq)
@@ -100,8 +107,9 @@ async def much(harness: Harness, owner: Any) -> Any:
     await owner.execute("SET search_path = compliance")
     await owner.execute(_ALERTS, MANY)
     await owner.execute(_TRIAGE, MANY)
-    for statement in (_PLACES, _PILES, _CASES, _HOLDS, _DECISIONS):
-        await owner.execute(statement)
+    async with owner.transaction():
+        for statement in (_PLACES, _PILES, _CASES, _FACTS, _HOLDS, _DECISIONS):
+            await owner.execute(statement)
     await owner.execute("ANALYZE")
     return harness.connection
 

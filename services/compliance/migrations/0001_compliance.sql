@@ -323,6 +323,65 @@ CREATE TABLE alert (
     PRIMARY KEY (shard, owner, rule, business_date, subject),
     UNIQUE (shard, seq)
 );
+-- What people decide is of a hold, for its reasons: one that leaves out a listed name would take one person.
+CREATE FUNCTION require_hold() RETURNS trigger
+LANGUAGE plpgsql SET search_path = compliance, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM hold AS h
+        WHERE h.shard = NEW.shard AND h.instruction_id = NEW.instruction_id AND h.findings = NEW.findings
+    ) THEN
+        RAISE EXCEPTION 'no hold for these reasons: %', NEW.instruction_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER a_decision_is_of_its_hold BEFORE INSERT ON decision
+FOR EACH ROW WHEN (NEW.decision <> 'cleared') EXECUTE FUNCTION require_hold();
+
+-- A hold ends by the decision on it, once.
+CREATE FUNCTION require_decision() RETURNS trigger
+LANGUAGE plpgsql SET search_path = compliance, pg_temp
+AS $$
+BEGIN
+    IF OLD.status <> 'held' OR NOT EXISTS (
+        SELECT FROM decision AS d
+        WHERE d.shard = NEW.shard AND d.seq = NEW.decided_seq AND d.instruction_id = NEW.instruction_id
+            AND d.decision = NEW.status
+    ) THEN
+        RAISE EXCEPTION 'not so decided: %', NEW.instruction_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER a_hold_ends_as_decided BEFORE UPDATE OF status, decided_seq ON hold
+FOR EACH ROW EXECUTE FUNCTION require_decision();
+
+-- A pair goes from proposed to approved to revoked, and each step stays as it was made.
+CREATE FUNCTION require_step() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF (OLD.status, NEW.status) NOT IN (('proposed', 'approved'), ('proposed', 'revoked'), ('approved', 'revoked'))
+        OR (
+            NEW.status = 'revoked'
+            AND (NEW.approved_by, NEW.approved_seq, NEW.approval_reason)
+                IS DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.approval_reason)
+        )
+    THEN
+        RAISE EXCEPTION 'no step of a pair: % to %', OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER a_pair_goes_on_step_by_step
+BEFORE UPDATE OF status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason
+ON whitelisting FOR EACH ROW EXECUTE FUNCTION require_step();
+
 CREATE INDEX alert_by_age ON alert (recorded_at, shard, seq);
 CREATE INDEX alert_of_rule ON alert (rule, recorded_at, shard, seq);
 CREATE INDEX alert_of_owner ON alert (shard, owner, business_date);
@@ -347,8 +406,17 @@ GRANT SELECT ON rule_parameter, list_version, list_part, list_entry, list_name, 
     party, rescreening, whitelisting, cash_event, decision, hold, hold_release, alert, act_answer,
     window_batch, window_state, window_checkpoint TO compliance_service, backoffice_readonly;
 GRANT INSERT ON list_version, list_part, list_entry, list_name, list_activation, list_refusal, party, rescreening,
-    whitelisting, cash_event, decision, hold, hold_release, alert, act_answer, window_batch, window_state, window_checkpoint
-    TO compliance_service;
+    cash_event, decision, hold_release, alert, act_answer, window_batch, window_state,
+    window_checkpoint TO compliance_service;
+-- What is held is put down as held, and a pair as proposed: the rest is done to them then.
+GRANT INSERT (
+    shard, instruction_id, seq, recorded_at, content_hash, owner, first_shard, first_seq, asset, amount, deadline,
+    findings, lists
+) ON hold TO compliance_service;
+GRANT INSERT (
+    shard, whitelisting_id, seq, recorded_at, owner, list_code, list_version, entry_id, entry_digest, name, kind,
+    birth_date, country, until, proposed_by, reason
+) ON whitelisting TO compliance_service;
 GRANT UPDATE (status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason)
     ON whitelisting TO compliance_service;
 GRANT UPDATE (done_through, parties, alerts, finished_seq) ON rescreening TO compliance_service;

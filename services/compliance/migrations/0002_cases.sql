@@ -123,6 +123,63 @@ COMMENT ON COLUMN case_fact.schema_sha256 IS 'of the schema that the file was fo
 COMMENT ON COLUMN case_fact.filing IS 'the version of the filing that the authority has answered';
 COMMENT ON COLUMN case_fact.reference IS 'the authority''s own';
 
+-- A case is closed as its last decision says, by two people where it is confirmed. Looked at when a batch is whole,
+-- since the file of a new case stands before its facts.
+CREATE FUNCTION require_closing() RETURNS trigger
+LANGUAGE plpgsql SET search_path = compliance, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM case_file AS c
+        LEFT JOIN LATERAL (
+            SELECT f.what, f.proposal, f.disposition, f.report FROM case_fact AS f
+            WHERE f.shard = c.shard AND f.case_id = c.case_id
+                AND f.what IN ('proposed', 'decided', 'approved', 'returned', 'reopened')
+            ORDER BY f.version DESC LIMIT 1
+        ) AS l ON true
+        LEFT JOIN case_fact AS p ON p.shard = c.shard AND p.case_id = c.case_id AND p.version = l.proposal
+        WHERE c.shard = NEW.shard AND c.case_id = NEW.case_id AND c.status = 'closed'
+            AND (
+                coalesce(l.what NOT IN ('decided', 'approved'), true)
+                OR (c.disposition, c.report)
+                    IS DISTINCT FROM (coalesce(p.disposition, l.disposition), coalesce(p.report, l.report))
+            )
+    ) THEN
+        RAISE EXCEPTION 'not so decided: %', NEW.case_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER a_case_is_closed_as_decided AFTER INSERT OR UPDATE ON case_file
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.status = 'closed') EXECUTE FUNCTION require_closing();
+
+-- What is filed is a report that two people decided on.
+CREATE FUNCTION require_report() RETURNS trigger
+LANGUAGE plpgsql SET search_path = compliance, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM (
+            SELECT f.what, f.proposal FROM case_fact AS f
+            WHERE f.shard = NEW.shard AND f.case_id = NEW.case_id AND f.version < NEW.version
+                AND f.what IN ('proposed', 'decided', 'approved', 'returned', 'reopened')
+            ORDER BY f.version DESC LIMIT 1
+        ) AS l
+        JOIN case_fact AS p ON p.shard = NEW.shard AND p.case_id = NEW.case_id AND p.version = l.proposal
+        WHERE l.what = 'approved' AND p.report
+    ) THEN
+        RAISE EXCEPTION 'no report is due: %', NEW.case_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER what_is_filed_was_decided AFTER INSERT ON case_fact
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.what = 'filed') EXECUTE FUNCTION require_report();
+
 -- What became of an alert: taken into a case or dismissed, once.
 CREATE TABLE alert_triage (
     shard int NOT NULL,

@@ -37,11 +37,15 @@ CREATE TABLE rule_change (
     actor text NOT NULL,
     reason text NOT NULL,
     proposed_by text NOT NULL,
+    step_before text GENERATED ALWAYS AS (nullif(before, 'proposed')) STORED,
     PRIMARY KEY (shard, seq),
     UNIQUE (shard, proposal_id, before),
+    UNIQUE (shard, proposal_id, after),
     UNIQUE (shard, act_id),
     CONSTRAINT rule_change_names_its_proposal FOREIGN KEY (proposal_id, proposed_by)
     REFERENCES rule_proposal (proposal_id, proposed_by),
+    CONSTRAINT rule_change_follows_the_one_before FOREIGN KEY (shard, proposal_id, step_before)
+    REFERENCES rule_change (shard, proposal_id, after),
     CONSTRAINT publishing_takes_two_people CHECK (
         actor <> proposed_by OR (after = 'withdrawn' AND before <> 'live')
     ),

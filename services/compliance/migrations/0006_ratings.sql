@@ -60,6 +60,7 @@ COMMENT ON COLUMN customer_rating.about_seq IS 'the ledger''s event on which the
 
 -- Whom the ledger's policy names to be told of a hold.
 ALTER TABLE hold ADD COLUMN told text;
+GRANT INSERT (told) ON hold TO compliance_service;
 
 GRANT SELECT ON rating_proposal, customer_rating TO compliance_service, backoffice_readonly;
 GRANT INSERT ON rating_proposal, customer_rating TO compliance_service;

@@ -18,11 +18,13 @@ CREATE TABLE role_fact (
     until date CHECK (until > since),
     proposed_by text NOT NULL,
     proposal_is text NOT NULL GENERATED ALWAYS AS ('proposed') STORED,
+    ends date NOT NULL GENERATED ALWAYS AS (coalesce(until, 'infinity')) STORED,
     PRIMARY KEY (shard, grant_id, what),
-    UNIQUE (shard, grant_id, what, actor, officer, role),
+    UNIQUE (shard, grant_id, what, actor, officer, role, since, ends),
     UNIQUE (shard, act_id),
-    CONSTRAINT role_fact_names_its_proposal FOREIGN KEY (shard, grant_id, proposal_is, proposed_by, officer, role)
-    REFERENCES role_fact (shard, grant_id, what, actor, officer, role),
+    CONSTRAINT role_fact_names_its_proposal
+    FOREIGN KEY (shard, grant_id, proposal_is, proposed_by, officer, role, since, ends)
+    REFERENCES role_fact (shard, grant_id, what, actor, officer, role, since, ends),
     CONSTRAINT a_role_takes_two_people CHECK (
         (what <> 'proposed' OR actor = proposed_by) AND (what <> 'approved' OR actor <> proposed_by)
     ),
