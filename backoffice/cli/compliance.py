@@ -266,7 +266,9 @@ def _status(hold: dict[str, Any]) -> str:
     if hold["status"] != "held":
         return hold["status"]
     proposed = f", release proposed by {hold['proposed_by']}" if hold["proposed_by"] else ""
-    return f"{'overdue' if hold['overdue'] else 'held'}{proposed}"
+    delisted = ", ".join(f"{each['list']} {each['entry']}" for each in hold["delisted"])
+    gone = f", no longer listed: {delisted}" if delisted else ""
+    return f"{'overdue' if hold['overdue'] else 'held'}{proposed}{gone}"
 
 
 def _rules(findings: Sequence[dict[str, Any]]) -> str:

@@ -720,6 +720,23 @@ COMMENT ON COLUMN hold_release.seq IS 'the ActDone event that answered the propo
 GRANT SELECT ON hold_release TO backoffice_readonly;
 GRANT INSERT, SELECT ON hold_release TO compliance_service;
 
+CREATE TABLE hold_delisting (
+    shard integer NOT NULL,
+    instruction_id uuid NOT NULL,
+    list_code text NOT NULL,
+    entry_id text NOT NULL,
+    version text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT hold_delisting_pkey PRIMARY KEY (shard, instruction_id, list_code, entry_id),
+    CONSTRAINT hold_delisting_list_code_version_fkey FOREIGN KEY (list_code, version) REFERENCES list_version(list_code, version),
+    CONSTRAINT hold_delisting_shard_instruction_id_fkey FOREIGN KEY (shard, instruction_id) REFERENCES hold(shard, instruction_id)
+);
+COMMENT ON COLUMN hold_delisting.version IS 'the first without the entry that was looked at';
+COMMENT ON COLUMN hold_delisting.seq IS 'the HoldDelisted event';
+GRANT SELECT ON hold_delisting TO backoffice_readonly;
+GRANT INSERT, SELECT ON hold_delisting TO compliance_service;
+
 CREATE TABLE decision (
     shard integer NOT NULL,
     seq bigint NOT NULL,

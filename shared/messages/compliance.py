@@ -138,6 +138,20 @@ class HoldOverdue(Event):
     """As `HoldPlaced` named them."""
 
 
+class HoldDelisted(Event):
+    """What a payment is held for is no longer on its list; it stays held until people decide."""
+
+    type: Literal["HoldDelisted"] = "HoldDelisted"
+    owner: Code
+    instruction_id: UUID
+    list_code: Code
+    version: Code
+    """Of the list, without these entries."""
+    entries: tuple[Reference, ...]
+    told: Code | None = None
+    """As `HoldPlaced` named them."""
+
+
 class CaseOverdue(Event):
     """A case is past its deadline and not closed; it stays as it is."""
 
@@ -253,6 +267,7 @@ AlertEvent = (
     | SnoozeChanged
     | HoldPlaced
     | HoldOverdue
+    | HoldDelisted
     | CaseOverdue
     | ListActivated
     | ListConfirmed

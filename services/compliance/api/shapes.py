@@ -68,6 +68,14 @@ class AlertShown(BaseModel):
     """In the order of work only."""
 
 
+class EntryDelisted(BaseModel):
+    """An entry that the version of its list which is active now has not got."""
+
+    list: str
+    entry: str
+    told_at: datetime
+
+
 class HoldShown(BaseModel):
     """A payment that waits for a person, or waited."""
 
@@ -81,6 +89,8 @@ class HoldShown(BaseModel):
     overdue: bool
     findings: list[Finding]
     lists: dict[str, str]
+    delisted: list[EntryDelisted]
+    """Entries among its reasons that are no longer listed."""
     first: Number
     proposed_by: str | None = None
     """Who has proposed to release it; another person has to."""

@@ -65,6 +65,19 @@ class HoldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Delisting:
+    """Entries for which a payment is held, and a version of their list that has not got them."""
+
+    shard: int
+    instruction_id: UUID
+    owner: str
+    told: str | None
+    list_code: str
+    version: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRow:
     """One person has proposed to release a held payment."""
 

@@ -21,6 +21,7 @@ from services.compliance.domain.records import AlertKey, AlertRow, OpenRescreeni
 from services.compliance.domain.watchlist import NamesIndex
 from services.compliance.domain.whitelist import NOBODY
 from services.compliance.handlers.alerts import raise_alert
+from services.compliance.handlers.delistings import announce_delisted
 from services.compliance.handlers.screening import Hit, find_names, name_hits
 from services.compliance.handlers.work_order import FROM_THE_FIRST, place_owners, save_alerts
 from services.compliance.store import decisions as decision_store
@@ -143,6 +144,8 @@ async def screen_parties_again(work: UnitOfWork, memory: Memory) -> bool:
         if is_last:
             finished[shard] = _announce_end(work, moved)
     await party_store.go_on(work.connection, after, finished)
+    active = {shard: (first[shard].list_code, indexes[shard].version) for shard in finished}
+    await announce_delisted(work, active)
     return len(opened) > len(finished)
 
 

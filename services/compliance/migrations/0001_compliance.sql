@@ -276,6 +276,22 @@ CREATE TABLE hold_release (
 );
 COMMENT ON COLUMN hold_release.seq IS 'the ActDone event that answered the proposal';
 
+-- Entries for which a payment was held that a later version of their list has not got; each told once.
+CREATE TABLE hold_delisting (
+    shard int NOT NULL,
+    instruction_id uuid NOT NULL,
+    list_code text NOT NULL,
+    entry_id text NOT NULL,
+    version text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, instruction_id, list_code, entry_id),
+    FOREIGN KEY (shard, instruction_id) REFERENCES hold,
+    FOREIGN KEY (list_code, version) REFERENCES list_version
+);
+COMMENT ON COLUMN hold_delisting.version IS 'the first without the entry that was looked at';
+COMMENT ON COLUMN hold_delisting.seq IS 'the HoldDelisted event';
+
 -- What was answered, and why.
 CREATE TABLE decision (
     shard int NOT NULL,
@@ -307,22 +323,6 @@ CREATE TABLE decision (
 );
 CREATE INDEX decision_of_people ON decision (shard, seq) WHERE decision <> 'cleared';
 
--- At most one alert of an owner, a rule and a business day; of names, for each set of entries.
-CREATE TABLE alert (
-    shard int NOT NULL,
-    seq bigint NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    owner text NOT NULL,
-    rule text NOT NULL,
-    business_date date NOT NULL,
-    subject text NOT NULL,
-    findings jsonb NOT NULL,
-    about_shard int NOT NULL,
-    about_seq bigint NOT NULL,
-    instruction_id uuid,
-    PRIMARY KEY (shard, owner, rule, business_date, subject),
-    UNIQUE (shard, seq)
-);
 -- What people decide is of a hold, for its reasons: one that leaves out a listed name would take one person.
 CREATE FUNCTION require_hold() RETURNS trigger
 LANGUAGE plpgsql SET search_path = compliance, pg_temp
@@ -382,6 +382,22 @@ CREATE TRIGGER a_pair_goes_on_step_by_step
 BEFORE UPDATE OF status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason
 ON whitelisting FOR EACH ROW EXECUTE FUNCTION require_step();
 
+-- At most one alert of an owner, a rule and a business day; of names, for each set of entries.
+CREATE TABLE alert (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    owner text NOT NULL,
+    rule text NOT NULL,
+    business_date date NOT NULL,
+    subject text NOT NULL,
+    findings jsonb NOT NULL,
+    about_shard int NOT NULL,
+    about_seq bigint NOT NULL,
+    instruction_id uuid,
+    PRIMARY KEY (shard, owner, rule, business_date, subject),
+    UNIQUE (shard, seq)
+);
 CREATE INDEX alert_by_age ON alert (recorded_at, shard, seq);
 CREATE INDEX alert_of_rule ON alert (rule, recorded_at, shard, seq);
 CREATE INDEX alert_of_owner ON alert (shard, owner, business_date);
@@ -403,10 +419,10 @@ CREATE TABLE act_answer (
 );
 
 GRANT SELECT ON rule_parameter, list_version, list_part, list_entry, list_name, list_activation, list_refusal,
-    party, rescreening, whitelisting, cash_event, decision, hold, hold_release, alert, act_answer,
-    window_batch, window_state, window_checkpoint TO compliance_service, backoffice_readonly;
+    party, rescreening, whitelisting, cash_event, decision, hold, hold_release, hold_delisting, alert,
+    act_answer, window_batch, window_state, window_checkpoint TO compliance_service, backoffice_readonly;
 GRANT INSERT ON list_version, list_part, list_entry, list_name, list_activation, list_refusal, party, rescreening,
-    cash_event, decision, hold_release, alert, act_answer, window_batch, window_state,
+    cash_event, decision, hold_release, hold_delisting, alert, act_answer, window_batch, window_state,
     window_checkpoint TO compliance_service;
 -- What is held is put down as held, and a pair as proposed: the rest is done to them then.
 GRANT INSERT (
