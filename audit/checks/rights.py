@@ -33,6 +33,8 @@ APPEND_ONLY: Final = frozenset(
         ("compliance", "snooze_fact"),
         ("compliance", "snoozed_alert"),
         ("compliance", "person_role"),
+        ("compliance", "uncoded_role"),
+        ("compliance", "hold_delisting"),
         ("compliance", "person_run"),
         ("compliance", "account_fact"),
         ("compliance", "legal_hold_fact"),

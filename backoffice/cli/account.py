@@ -76,10 +76,11 @@ def holders(
         str | None, typer.Option("--booking-date", help="Only roles that count on this business day.")
     ] = None,
 ) -> None:
-    """List who has a role with a customer, by the codes of persons: who owns, acts or controls.
+    """List who has a role with a customer: who owns, acts or controls.
 
     As compliance has been told by `open_account` and `change_holder`; of a person and role the last word
-    counts. Ended ones are listed, too, unless a day is given; whom an opening named without a code is not.
+    counts. Ended ones are listed, too, unless a day is given. Whom an opening named without a code stands
+    at the end, by the place among its holders, and is found by the customer only.
     """
     if sum(each is not None for each in (code, owner, person)) != 1:
         raise CommandError(
@@ -94,14 +95,14 @@ def holders(
     for each in found:
         output.emit(each)
     if not found:
-        output.say("Nobody is known by a code." if person is None else f"{person} has no role.")
+        output.say("Nobody has a role." if person is None else f"{person} has no role.")
         return
     output.table(
         ("customer", "person", "role", "since", "until", "told by event", "recorded at"),
         [
             (
                 each["owner"],
-                each["person"],
+                each["person"] or f"(no code, holder {each['place']})",
                 each["role"].replace("_", " "),
                 each["since"] or "",
                 each["until"] or "",

@@ -1253,6 +1253,24 @@ COMMENT ON COLUMN person_role.until IS 'the first on which it no longer counts; 
 GRANT SELECT ON person_role TO backoffice_readonly;
 GRANT INSERT, SELECT ON person_role TO compliance_service;
 
+CREATE TABLE uncoded_role (
+    shard integer NOT NULL,
+    seq bigint NOT NULL,
+    place integer NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    owner text NOT NULL,
+    role text NOT NULL,
+    since date,
+    until date,
+    CONSTRAINT uncoded_role_pkey PRIMARY KEY (shard, seq, place),
+    CONSTRAINT uncoded_role_place_check CHECK (place > 0)
+);
+CREATE INDEX uncoded_role_of_owner ON uncoded_role USING btree (shard, owner);
+COMMENT ON COLUMN uncoded_role.seq IS 'the ledger''s event of this shard that told of it';
+COMMENT ON COLUMN uncoded_role.place IS 'of the holders in it, from 1 on';
+GRANT SELECT ON uncoded_role TO backoffice_readonly;
+GRANT INSERT, SELECT ON uncoded_role TO compliance_service;
+
 CREATE TABLE person_run (
     number bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL,

@@ -39,19 +39,23 @@ async def told(harness: Harness) -> None:
 
 
 def spelt(rows: list[dict[str, Any]]) -> list[tuple[str, str, str, date | None, date | None]]:
-    """What rows say."""
-    return sorted((row["owner"], row["person"], row["role"], row["since"], row["until"]) for row in rows)
+    """What rows say; of whoever has no code, "-"."""
+    return sorted(
+        (row["owner"], row["person"] or "-", row["role"], row["since"], row["until"]) for row in rows
+    )
 
 
 async def test_roles_are_listed_by_customer_and_by_person(harness: Harness):
-    """The last word on each person and role; who has no code is nobody who could be asked for."""
+    """The last word on each person and role; who has no code is listed with the customer."""
     await told(harness)
     signatory = (ALICE, "P-1", "signatory", date(2026, 1, 1), DAY)
     guardian = (ALICE, "P-1", "guardian", None, None)
     reader = await asyncpg.connect(harness.database.dsn(READONLY))
     try:
         of_alice = await roles_of_owner(reader, HOME, ALICE)
-        assert spelt(of_alice) == sorted([(ALICE, "F-1", "holder", None, None), guardian, signatory])
+        uncoded = (ALICE, "-", "beneficial_owner", None, None)
+        assert spelt(of_alice) == sorted([(ALICE, "F-1", "holder", None, None), guardian, signatory, uncoded])
+        assert [(each["person"], each["place"]) for each in of_alice][-1] == (None, 2), "the second holder"
         of_ada = await roles_of_person(reader, "P-1")
         assert spelt(of_ada) == sorted([(BOB, "P-1", "holder", None, None), guardian, signatory])
         assert await roles_of_person(reader, "P-9") == []
@@ -96,6 +100,7 @@ async def test_the_command_lists_the_roles_with_a_customer(
         ("F-1", "holder"),
         ("P-1", "guardian"),
         ("P-1", "signatory"),
+        (None, "beneficial_owner"),
     }
 
 
@@ -104,8 +109,9 @@ async def test_roles_are_asked_for_by_http_of_a_customer_and_of_a_person(harness
     await told(harness)
     first = await desk.ask("GET", "/v1/person-roles", owner=ALICE, limit=2)
     rest = await desk.ask("GET", "/v1/person-roles", owner=ALICE, cursor=first.body["next"])
-    found = [(each["person"], each["role"]) for each in (*first.body["items"], *rest.body["items"])]
-    assert found == [("F-1", "holder"), ("P-1", "guardian"), ("P-1", "signatory")]
+    found = [(each.get("person"), each["role"]) for each in (*first.body["items"], *rest.body["items"])]
+    coded = [("F-1", "holder"), ("P-1", "guardian"), ("P-1", "signatory")]
+    assert found == [(None, "beneficial_owner"), *coded]
     assert rest.body.get("next") is None
     of_ada = await desk.ask("GET", "/v1/person-roles", person="P-1", on=DAY.isoformat())
     assert {(each["owner"], each["role"]) for each in of_ada.body["items"]} == {

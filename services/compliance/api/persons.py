@@ -16,7 +16,7 @@ from services.compliance.queries.persons import roles_of_owner, roles_of_person
 from shared.messages.envelope import Code
 from shared.messages.partitioner import shard_of
 
-ROLE: Final = (paging.text, paging.text, paging.text)
+ROLE: Final = (paging.text, paging.text, paging.text, paging.number, paging.small)
 
 router: Final = APIRouter(prefix="/v1", dependencies=[Depends(authorise)])
 
@@ -25,8 +25,8 @@ class PersonRoleShown(BaseModel):
     """What a person is to a customer, by the last that was told of it."""
 
     owner: str
-    person: str
-    """An opaque code, the same with every customer."""
+    person: str | None = None
+    """An opaque code, the same with every customer; absent where an opening named somebody without one."""
     role: str
     since: date | None = None
     """The first business day on which it counts; absent where that is the customer's first."""
@@ -36,6 +36,8 @@ class PersonRoleShown(BaseModel):
     shard: int
     seq: int
     """The ledger's event that told it."""
+    place: int
+    """Who in it: 0 is the customer, the holders follow."""
 
 
 @router.get(
@@ -55,8 +57,8 @@ async def list_person_roles(
 ) -> Any:
     """List who has a role with a customer, or with which customers a person has one; ended roles, too.
 
-    Whom an opening named without a code of a person is not among them. One of `owner` and `person` is needed,
-    both may be given.
+    Whom an opening named without a code of a person stands first, and is found by the customer only. One of
+    `owner` and `person` is needed, both may be given.
     """
     del officer
     if owner is None and person is None:
@@ -77,5 +79,5 @@ async def list_person_roles(
     return await page(cursor, limit, load, _role, ROLE)
 
 
-def _role(row: dict[str, Any]) -> tuple[str, str, str]:
-    return (row["owner"], row["person"], row["role"])
+def _role(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["owner"], row["person"] or "", row["role"], row["seq"], row["place"])

@@ -22,7 +22,7 @@ from services.compliance.domain.event_view import (
 )
 from services.compliance.domain.lists.party import IdentifierKind
 from services.compliance.domain.names.evidence import NOTHING_KNOWN, Known, PartyKind
-from services.compliance.domain.persons import PersonRole, roles_told
+from services.compliance.domain.persons import PersonRole, UncodedRole, roles_told, uncoded_roles
 from services.compliance.domain.retention import AccountEvent, AccountFact
 from services.compliance.domain.windows.entry import Entry
 from services.compliance.domain.windows.moved import NO_INSTRUCTION, UNDOING, entries_of, may_move
@@ -77,6 +77,8 @@ class LedgerNews(msgspec.Struct, frozen=True):
     """Whether names in it could not be read, since the key that they are sealed under is gone."""
     roles: tuple[PersonRole, ...] = ()
     """Who has a role with the customer, as far as persons have codes."""
+    uncoded: tuple[UncodedRole, ...] = ()
+    """Roles of those who have none."""
     account: AccountFact | None = None
     """What became of a customer's account."""
 
@@ -118,7 +120,8 @@ def read_news(value: bytes) -> LedgerNews:
     if not (names or cash or waits or view is not None or account is not None):
         return NOTHING
     roles = roles_told(event.account.owner, instruction.party, instruction.holder) if is_applied else ()
-    return LedgerNews(value, names, cash, waits, view, roles=roles, account=account)
+    uncoded = uncoded_roles(event.account.owner, instruction.party) if is_applied else ()
+    return LedgerNews(value, names, cash, waits, view, roles=roles, uncoded=uncoded, account=account)
 
 
 _ACCOUNTS_BY: Final[dict[str, AccountEvent]] = {"open_account": "opened", "reopen_account": "reopened"}

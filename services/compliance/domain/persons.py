@@ -51,6 +51,18 @@ class PersonRole:
 
 
 @dataclass(frozen=True, slots=True)
+class UncodedRole:
+    """Somebody without a code has a role with a customer: listed, and nothing more can be made of it."""
+
+    owner: str
+    role: str
+    since: date | None
+    until: date | None
+    place: int
+    """Of the holders in what tells it, from 1 on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Handed:
     """A handing over of banknotes, with its asset's scale."""
 
@@ -78,7 +90,7 @@ def roles_told(
 ) -> tuple[PersonRole, ...]:
     """Return who has a role with a customer, by the block of an opening or of one that came later.
 
-    Whoever has no code is nobody.
+    Whoever has no code is left to `uncoded_roles`.
     """
     told: list[tuple[str | None, str, str | None, str | None]] = []
     holders = (holder,) if holder is not None else ()
@@ -90,6 +102,15 @@ def roles_told(
         PersonRole(owner=owner, person=person, role=role, since=_day(since), until=_day(until), place=place)
         for place, (person, role, since, until) in enumerate(told)
         if person
+    )
+
+
+def uncoded_roles(owner: str, party: PartyView | None) -> tuple[UncodedRole, ...]:
+    """Return the roles of those whom an opening names beside the customer without a code."""
+    return tuple(
+        UncodedRole(owner, each.role or "holder", _day(each.since), _day(each.until), place)
+        for place, each in enumerate(party.holders if party is not None else (), start=1)
+        if not each.person
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.compliance.domain.lists.party import ListedParty
-from services.compliance.domain.persons import PersonFinding, PersonRole
+from services.compliance.domain.persons import PersonFinding, PersonRole, UncodedRole
 from services.compliance.domain.whitelist import WhitelistRow, WhitelistStatus
 from shared.messages.compliance import Finding
 
@@ -291,6 +291,16 @@ class PersonRoleRow:
     """The ledger's event."""
     recorded_at: datetime
     told: PersonRole
+
+
+@dataclass(frozen=True, slots=True)
+class UncodedRoleRow:
+    """That somebody without a code has one."""
+
+    shard: int
+    seq: int
+    recorded_at: datetime
+    told: UncodedRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,13 @@ from typing import Final
 from services.compliance.domain.ledger_events import LedgerNews
 from services.compliance.domain.memory import Memory
 from services.compliance.domain.persons import COUNTING, REACH_DAYS, Handed, Key, find
-from services.compliance.domain.records import AlertRow, PersonFindingRow, PersonRoleRow, PersonRunRow
+from services.compliance.domain.records import (
+    AlertRow,
+    PersonFindingRow,
+    PersonRoleRow,
+    PersonRunRow,
+    UncodedRoleRow,
+)
 from services.compliance.handlers.alerts import raise_alert
 from services.compliance.handlers.screening import Hit
 from services.compliance.handlers.work_order import save_alerts
@@ -33,13 +39,16 @@ ALERTS_A_TICK: Final = 1000
 async def remember_roles(work: UnitOfWork, records: Iterable[Received]) -> None:
     """Put on record who has a role with a customer, as an account is opened or later."""
     rows: list[PersonRoleRow] = []
+    uncoded: list[UncodedRoleRow] = []
     for record in records:
         news: LedgerNews = record.message
-        if news.roles and record.copy == "primary":
+        if (news.roles or news.uncoded) and record.copy == "primary":
             recorded_at = work.shards[record.shard].recorded_at
             seq = news.event().seq
             rows += [PersonRoleRow(record.shard, seq, recorded_at, told) for told in news.roles]
+            uncoded += [UncodedRoleRow(record.shard, seq, recorded_at, told) for told in news.uncoded]
     await person_store.save_roles(work.connection, rows)
+    await person_store.save_uncoded(work.connection, uncoded)
 
 
 async def look_at_persons(work: UnitOfWork, memory: Memory) -> bool:

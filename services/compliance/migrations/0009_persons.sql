@@ -25,6 +25,22 @@ COMMENT ON COLUMN person_role.person IS 'an opaque code, the same with every cus
 COMMENT ON COLUMN person_role.since IS 'the first business day on which it counts; null for the customer''s first';
 COMMENT ON COLUMN person_role.until IS 'the first on which it no longer counts; null for none';
 
+-- Roles of those whom an opening named without a code: nothing is added up by them, and nothing told later of them.
+CREATE TABLE uncoded_role (
+    shard int NOT NULL,
+    seq bigint NOT NULL,
+    place int NOT NULL CHECK (place > 0),
+    recorded_at timestamptz NOT NULL,
+    owner text NOT NULL,
+    role text NOT NULL,
+    since date,
+    until date,
+    PRIMARY KEY (shard, seq, place)
+);
+CREATE INDEX uncoded_role_of_owner ON uncoded_role (shard, owner);
+COMMENT ON COLUMN uncoded_role.seq IS 'the ledger''s event of this shard that told of it';
+COMMENT ON COLUMN uncoded_role.place IS 'of the holders in it, from 1 on';
+
 -- One look at what has come to all shards since the one before it.
 CREATE TABLE person_run (
     number bigint PRIMARY KEY CHECK (number > 0),
@@ -70,6 +86,6 @@ CREATE INDEX person_finding_waiting ON person_finding (shard, run, number) WHERE
 COMMENT ON COLUMN person_finding.owner IS 'the customer whose cash completed it, by event time';
 COMMENT ON COLUMN person_finding.raised_seq IS 'the home shard''s AlertRaised event';
 
-GRANT SELECT ON person_role, person_run, person_finding TO compliance_service, backoffice_readonly;
-GRANT INSERT ON person_role, person_run, person_finding TO compliance_service;
+GRANT SELECT ON person_role, uncoded_role, person_run, person_finding TO compliance_service, backoffice_readonly;
+GRANT INSERT ON person_role, uncoded_role, person_run, person_finding TO compliance_service;
 GRANT UPDATE (raised_seq) ON person_finding TO compliance_service;

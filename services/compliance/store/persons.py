@@ -7,7 +7,7 @@ from typing import Any
 
 from services.compliance.domain.cash import CashEvent
 from services.compliance.domain.persons import Handed, Key, PersonRole
-from services.compliance.domain.records import PersonFindingRow, PersonRoleRow, PersonRunRow
+from services.compliance.domain.records import PersonFindingRow, PersonRoleRow, PersonRunRow, UncodedRoleRow
 from shared.messages.compliance import Finding
 
 _SAVE_ROLES = """
@@ -18,6 +18,13 @@ FROM unnest(
     $9::date[]
 ) WITH ORDINALITY AS r (shard, seq, place, recorded_at, owner, person, role, since, until, number)
 ORDER BY r.number
+"""
+
+_SAVE_UNCODED = """
+INSERT INTO uncoded_role (shard, seq, place, recorded_at, owner, role, since, until)
+SELECT * FROM unnest(
+    $1::int[], $2::bigint[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::date[], $8::date[]
+)
 """
 
 _LAST_RUN = """
@@ -195,6 +202,22 @@ async def save_roles(connection: Any, rows: Sequence[PersonRoleRow]) -> None:
         [row.told.since for row in rows],
         [row.told.until for row in rows],
     )
+
+
+async def save_uncoded(connection: Any, rows: Sequence[UncodedRoleRow]) -> None:
+    """Put roles of people without a code on record."""
+    if rows:
+        await connection.execute(
+            _SAVE_UNCODED,
+            [row.shard for row in rows],
+            [row.seq for row in rows],
+            [row.told.place for row in rows],
+            [row.recorded_at for row in rows],
+            [row.told.owner for row in rows],
+            [row.told.role for row in rows],
+            [row.told.since for row in rows],
+            [row.told.until for row in rows],
+        )
 
 
 async def load_last_run(connection: Any, partitions: int) -> PersonRunRow:
