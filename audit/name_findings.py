@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from audit.evidence import ScreeningData
@@ -26,6 +26,8 @@ UNNAMED: Final = "unnamed"
 TOO_LONG: Final = "too_long"
 """What it says of one with more words or parties in it than it compares."""
 SEQ_MAX: Final = 2**63 - 1
+CLOCKS_APART: Final = timedelta(seconds=10)
+"""Clocks of two services are within five seconds of the database's, each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,12 @@ def unnamed_in(bearers: Iterable[Bearer]) -> dict[Match, str]:
 
 
 def equal_names(
-    data: ScreeningData, shard: int, bearer: Bearer, row: RuleParameter
+    data: ScreeningData, shard: int, bearer: Bearer, row: RuleParameter, recorded_at: datetime
 ) -> Iterable[tuple[Match, str]]:
     """What is equal in every version of its list that the shard ever screened against."""
     versions: dict[str, set[str]] = {}
     for each in data.activations:
-        if each.shard == shard:
+        if each.shard == shard and _was_there(data, shard, each.list_code, recorded_at):
             versions.setdefault(each.list_code, set()).add(each.version)
     for code, wanted in versions.items():
         found: dict[str, list[str]] = {}
@@ -86,6 +88,14 @@ def equal_names(
             if len(levels) == len(wanted):
                 level = levels[0] if len(set(levels)) == 1 else "any"
                 yield Match(bearer.field, code, entry_id), level
+
+
+def _was_there(data: ScreeningData, shard: int, code: str, recorded_at: datetime) -> bool:
+    """Whether the shard surely had some version of a list when it came to an event."""
+    if any((each.shard, each.list_code, each.seq) == (shard, code, 0) for each in data.activations):
+        return True
+    since = [each.recorded_at for each in data.checks if (each.shard, each.list_code) == (shard, code)]
+    return bool(since) and min(since) + CLOCKS_APART < recorded_at
 
 
 def equal_now(

@@ -214,7 +214,9 @@ def _judge_names(
     must = {
         match: level
         for bearer in bearers
-        for match, level in equal_names(data, shard, bearer, row)
+        for match, level in equal_names(
+            data, shard, bearer, row, datetime.fromisoformat(event["recorded_at"])
+        )
         if (match.list_code, match.entry_id) not in spared
     }
     must |= unnamed_in(bearers)

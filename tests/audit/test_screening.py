@@ -379,6 +379,30 @@ def test_a_customer_who_became_listed_must_have_been_told_of() -> None:
         assert screening_equals_recomputation(Examination(evidence)).ok
 
 
+def test_who_was_named_before_a_list_was_there_must_have_been_told_of_when_it_came() -> None:
+    """A list that is not there cannot be asked; when it comes, customers are looked at, and payments not."""
+    assert DATA is not None
+    came = datetime(2026, 2, 1, tzinfo=UTC)
+    newer = replace(
+        DATA,
+        names=[*DATA.names, ListedName("UN", "1", "U1", "person", "Good, Doctor")],
+        entries=[*DATA.entries, ListedEntry("UN", "1", "U1", "person")],
+        activations=[*DATA.activations, Activation(ALICES, 3, "UN", "1")],
+        checks=[*DATA.checks, ListCheck(ALICES, 3, "UN", "1", came)],
+    )
+    party = {"party": {"name": "Doctor Good"}}
+    opened = {"type": "InstructionApplied", "owner": ALICE, "instruction": party}
+    paid = cash(0, "1.00", instruction={"payment": {"creditor": {"name": "Doctor Good"}}})
+    evidence = Evidence(partitions=PARTITIONS, topics={JOURNAL: journalled([opened, paid], ALICES)})
+    evidence.screening = newer
+    examples = list(screening_equals_recomputation(Examination(evidence)).examples)
+    assert examples == [f"shard {ALICES}: {ALICES}-1 names [('UN', 'U1')], and nobody was told"]
+    late = {"recorded_at": (came + timedelta(minutes=1)).isoformat()}
+    evidence.topics = {JOURNAL: journalled([{**paid, **late}], ALICES)}
+    examples = list(screening_equals_recomputation(Examination(evidence)).examples)
+    assert examples == [f"shard {ALICES}: {ALICES}-1 names U1, and there is no alert"]
+
+
 def test_an_equal_name_that_was_not_found_is_missed() -> None:
     """Posted, it must have alerted; waiting, it must be held."""
     for waits, words in ((False, "there is no alert"), (True, "held")):
