@@ -14,9 +14,11 @@ from audit.names import (
     has_nothing,
     has_number_of,
     has_too_much,
+    has_unread_letters,
     is_same_but_for_its_form,
     is_same_name,
     may_have_too_much,
+    may_have_unread_letters,
     score_of,
 )
 from audit.screening_rows import ListedEntry, RuleParameter
@@ -25,6 +27,8 @@ UNNAMED: Final = "unnamed"
 """What compliance says of a name with nothing in it to compare."""
 TOO_LONG: Final = "too_long"
 """What it says of one with more words or parties in it than it compares."""
+UNKNOWN_SCRIPT: Final = "unknown_script"
+"""What it says of one with letters that it does not know how to read."""
 SEQ_MAX: Final = 2**63 - 1
 CLOCKS_APART: Final = timedelta(seconds=10)
 """Clocks of two services are within five seconds of the database's, each."""
@@ -63,18 +67,21 @@ def name_found(match: Match) -> Found:
 
 
 def unnamed_in(bearers: Iterable[Bearer]) -> dict[Match, str]:
-    """What is held, or alerts, because its name has nothing in it to compare, or more than is compared."""
+    """What is held, or alerts, because its name has nothing to compare, more than is, or unknown letters."""
     return {
         Match(each.field): "hold"
         for each in bearers
-        if each.name and (has_nothing(each.name) or has_too_much(each.name))
+        if each.name and any(is_so(each.name) for is_so in (has_nothing, has_too_much, has_unread_letters))
     }
 
 
 def equal_names(
     data: ScreeningData, shard: int, bearer: Bearer, row: RuleParameter, recorded_at: datetime
 ) -> Iterable[tuple[Match, str]]:
-    """What is equal in every version of its list that the shard ever screened against."""
+    """What is equal in every version of its list that the shard ever screened against.
+
+    A list of which no version was active yet, when the ledger recorded the event, could not be asked.
+    """
     versions: dict[str, set[str]] = {}
     for each in data.activations:
         if each.shard == shard and _was_there(data, shard, each.list_code, recorded_at):
@@ -172,14 +179,16 @@ def _unjustified(
     finding: Mapping[str, Any], named: Named, row: RuleParameter, data: ScreeningData, shard: int, seq: int
 ) -> tuple[str, str]:
     values = finding["values"]
-    if values.get("comparison") in (UNNAMED, TOO_LONG):
+    if values.get("comparison") in (UNNAMED, TOO_LONG, UNKNOWN_SCRIPT):
         if finding["rule_version"] != row.version:
             return f"the version is {finding['rule_version']}", ""
         names = [each.name for each in named.bearers if each.field == values["field"] and each.name]
-        if values["comparison"] == UNNAMED:
-            can_be_compared = all(has_a_letter(name) for name in names)
-        else:
-            can_be_compared = not any(may_have_too_much(name) for name in names)
+        is_possible = {
+            UNNAMED: lambda name: not has_a_letter(name),
+            TOO_LONG: may_have_too_much,
+            UNKNOWN_SCRIPT: may_have_unread_letters,
+        }[values["comparison"]]
+        can_be_compared = not any(is_possible(name) for name in names)
         return ("it has a name that can be compared" if can_be_compared else ""), "hold"
     alert_at = threshold(row, "alert_at")
     told = (finding["rule_version"], values.get("alert_at"), values.get("hold_at"))

@@ -182,6 +182,28 @@ _WORDS_MAX: Final = 32
 _LOOKED_AT: Final = 1000
 
 
+def has_unread_letters(name: str) -> bool:
+    """Whether a name surely has letters of a script that compliance does not read."""
+    return any(each.isalpha() and _script_of(each) in _UNREAD for each in name[:_LOOKED_AT])
+
+
+def may_have_unread_letters(name: str) -> bool:
+    """Whether a name has a character beside Latin, Greek, Cyrillic, Arabic and Hebrew letters, and signs."""
+    return any(
+        unicodedata.category(each)[0] in "LC" and _script_of(each) not in _READ for each in name[:_LOOKED_AT]
+    )
+
+
+def _script_of(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0]
+
+
+_READ: Final = frozenset(("LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW"))
+_UNREAD: Final = frozenset(
+    ("LAO", "KHMER", "MYANMAR", "TIBETAN", "MONGOLIAN", "SYRIAC", "CHEROKEE", "NKO", "YI")
+)
+
+
 def has_a_letter(name: str) -> bool:
     """Whether a name has a Latin letter or a digit, and so can be compared."""
     return bool(_parts(name))

@@ -19,6 +19,7 @@ from services.compliance.domain.names.evidence import Known, PartyKind, birth_da
 from services.compliance.domain.names.likeness import Likeness, Name, align
 from services.compliance.domain.names.official import official_style_score
 from services.compliance.domain.names.readings import has_nothing_to_compare, is_more_than_compared, mark
+from services.compliance.domain.names.scripts import has_unknown_letters
 from services.compliance.domain.names.spelling import CHARACTERS_MAX, spell
 from services.compliance.domain.names.weights import light_weights_beside
 from services.compliance.domain.watchlist import NamesIndex
@@ -152,9 +153,10 @@ def _screen(asked: Asked, indexes: Sequence[NamesIndex], parameters: san_1.Param
     levels = {each["level"] for each in told}
     nothing = has_nothing_to_compare(asked.name)
     too_long = not nothing and is_more_than_compared(asked.name)
+    is_unknown = not nothing and not too_long and has_unknown_letters(asked.name)
     decision = (
         "hold"
-        if nothing or too_long
+        if nothing or too_long or is_unknown
         else next((each for each in ("hold", "alert") if each in levels), "clear")
     )
     record: dict[str, Any] = {
@@ -169,11 +171,13 @@ def _screen(asked: Asked, indexes: Sequence[NamesIndex], parameters: san_1.Param
         "cut": len(asked.name) > CHARACTERS_MAX,
         "too_long": too_long,
         "nothing_to_compare": nothing,
+        "unknown_script": is_unknown,
         "matches": told[:MATCHES_MAX],
         "more_matches": max(0, len(told) - MATCHES_MAX),
     }
     why = "; there is nothing in it that can be compared with any list" if nothing else ""
     why = "; it has more words or parties than are compared with lists" if too_long else why
+    why = "; it has letters of a script that is not known how to read" if is_unknown else why
     output.emit(record, f"{record['name']}: {decision}{why}")
     output.table(
         ("level", "score", "list", "entry", "listed name", "why"),

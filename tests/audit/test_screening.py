@@ -233,6 +233,9 @@ TOLD: list[tuple[str, dict[str, Any], dict[str, Any], str | None]] = [
     ("a name of too much", {**UNNAMED, "comparison": "too_long"}, {"name": "word " * 33}, None),
     ("it could be compared", {**UNNAMED, "comparison": "too_long"}, {}, "can be compared"),
     ("not told of it", {}, {"name": "word " * 33}, "lacks"),
+    ("an unknown script", {**UNNAMED, "comparison": "unknown_script"}, {"name": "မောင်မောင်"}, None),
+    ("a known script", {**UNNAMED, "comparison": "unknown_script"}, {}, "can be compared"),
+    ("not told of a script", {}, {"name": "မောင်မောင်"}, "lacks"),
 ]
 
 

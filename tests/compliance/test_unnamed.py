@@ -6,14 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.names import has_a_letter, has_nothing, has_too_much, may_have_too_much
+from audit.names import (
+    has_a_letter,
+    has_nothing,
+    has_too_much,
+    has_unread_letters,
+    may_have_too_much,
+    may_have_unread_letters,
+)
 from services.compliance.domain.names.readings import (
     PIECES_MAX,
     has_nothing_to_compare,
     is_more_than_compared,
 )
+from services.compliance.domain.names.scripts import has_unknown_letters
 from services.compliance.domain.names.spelling import PARTS_MAX
-from services.compliance.handlers.screening import TOO_LONG, UNNAMED
+from services.compliance.handlers.screening import TOO_LONG, UNKNOWN_SCRIPT, UNNAMED
 from shared.messages.compliance import AlertRaised, HoldPlaced
 from tests.compliance.conftest import Harness, kinds
 from tests.compliance.ledger import ANNE, Ledger
@@ -69,6 +77,30 @@ async def test_a_payment_to_a_name_longer_than_is_compared_is_held(
         assert "more words or parties" in finding.sentence
 
 
+@pytest.mark.parametrize(
+    ("name", "is_held"),
+    [
+        ("မောင်မောင်", True),
+        ("Jane Roe and ໄຊ", True),
+        ("Jane \ue001 Roe", True),
+        ("Јован Đurić", False),
+        ("O‘zbek Ańa ª", False),
+        ("ﾔﾏﾀﾞ ﾀﾛｳ", False),
+        ("ຫນຶ່ງ " * 40, True),
+    ],
+    ids=["burmese", "beside another", "private use", "cyrillic", "latin", "half width", "long, too"],
+)
+async def test_a_payment_to_a_name_in_a_script_that_is_not_known_is_held(
+    name: str, is_held: bool, harness: Harness
+):
+    """Letter by letter it is unlike how a list spells it: finding nobody says nothing."""
+    [told] = await harness.take(*Ledger().moved("withdrawal", "100", **WAITING, names={"creditor": name}))
+    assert isinstance(told, HoldPlaced) == is_held
+    if isinstance(told, HoldPlaced) and len(name) < 100:
+        [finding] = told.findings
+        assert finding.values == {"field": "payment.creditor", "comparison": UNKNOWN_SCRIPT}
+
+
 async def test_what_was_posted_and_who_was_opened_alert(harness: Harness):
     """There is nothing to hold; the alert is one of its owner and day."""
     ledger = Ledger()
@@ -110,3 +142,12 @@ def test_the_auditor_has_the_same_idea_of_too_much(words: list[str]):
         assert is_more_than_compared(name)
     if is_more_than_compared(name):
         assert may_have_too_much(name)
+
+
+@given(st.text(max_size=8))
+def test_the_auditor_has_the_same_idea_of_letters_that_are_not_known(name: str):
+    """What it is sure of is told, and what is told it takes to be possible."""
+    if has_unread_letters(name):
+        assert has_unknown_letters(name)
+    if has_unknown_letters(name):
+        assert may_have_unread_letters(name)

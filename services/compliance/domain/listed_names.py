@@ -10,8 +10,8 @@ from services.compliance.domain.names.parts import folded
 from services.compliance.domain.names.spelling import (
     PART_CHARACTERS_MAX,
     Spelled,
+    other_spellings,
     spell,
-    spell_in_its_script,
 )
 from services.compliance.domain.names.words import HALF_NAMES, PARTICLES
 from services.compliance.domain.names.words_beside import BUSINESS_WORDS, is_number
@@ -42,14 +42,14 @@ def distinct_names(
 ) -> list[tuple[Spelled, Kind, tuple[tuple[int, str, bool], ...]]]:
     """Return distinct spelled names with the kind of their bearers, and who bears each.
 
-    One in a script without vowels is there twice: as it is said, and by its letters.
+    One in another script is there once for each way in which it may be read.
     """
     found: dict[tuple[Spelled, Kind], list[tuple[int, str, bool]]] = {}
     for entry, party in enumerate(parties):
         for names, is_weak in ((party.names, False), (party.weak_names, True)):
             for name in names:
-                for spelled in dict.fromkeys((spell(name), spell_in_its_script(name))):
-                    if spelled is not None and spelled.parts:
+                for spelled in dict.fromkeys((spell(name), *other_spellings(name))):
+                    if spelled.parts:
                         found.setdefault((spelled, party.kind), []).append((entry, name, is_weak))
     return [(spelled, kind, tuple(bearers)) for (spelled, kind), bearers in found.items()]
 

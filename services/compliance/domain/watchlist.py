@@ -44,7 +44,7 @@ from services.compliance.domain.names.likeness import (
     align,
 )
 from services.compliance.domain.names.parts import SOUND, How, folded
-from services.compliance.domain.names.readings import readings, readings_in_its_script
+from services.compliance.domain.names.readings import other_readings, readings
 from services.compliance.domain.names.spelling import Spelled, spell
 from services.compliance.domain.names.spellings import Spellings
 from services.compliance.domain.names.weights import light_weights, light_weights_beside
@@ -152,8 +152,8 @@ class NamesIndex:
                 for piece in pieces[1:]:
                     found = together(found, self._search_reading(piece, kind))
             if not name.isascii():
-                for letters in readings_in_its_script(name):
-                    found = together(found, self._search(letters, kind))
+                for other in other_readings(name):
+                    found = together(found, self._search(other, kind))
             if found.matches:
                 field = spell(name).key
                 found = replace(found, matches=tuple([replace(each, key=field) for each in found.matches]))

@@ -1,6 +1,6 @@
 """Judges events of the ledger by all rules: a pure fold over each shard's events, in their order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from services.compliance.domain.ledger_events import Bearer, cash_events
 from services.compliance.domain.list_age import ListCheck, outdated
 from services.compliance.domain.matches import EntryMatch, NameMatch
 from services.compliance.domain.names.readings import has_nothing_to_compare, is_more_than_compared
+from services.compliance.domain.names.scripts import has_unknown_letters
 from services.compliance.domain.parameters import ParameterBook
 from services.compliance.domain.rule import ANY_ASSET, CashRule
 from services.compliance.domain.rule_changes import RuleSet, Shadow
@@ -34,6 +35,8 @@ UNNAMED: Final = "unnamed"
 """The subject of a hit about names with nothing in them to compare."""
 TOO_LONG: Final = "too_long"
 """The subject of a hit about names with more in them than is compared."""
+UNKNOWN_SCRIPT: Final = "unknown_script"
+"""The subject of a hit about names with letters that are not known how to read."""
 OUTDATED: Final = "lists"
 """The subject of a hit about lists that are older than allowed."""
 
@@ -71,7 +74,7 @@ class Question:
     unread: bool = False
     """Whether it has names that nobody can read any more."""
     unnamed: tuple[tuple[str, str], ...] = ()
-    """Where it has names that cannot be compared, or not as a whole: `UNNAMED` or `TOO_LONG`."""
+    """Where it has names that cannot be compared, or not as a whole: a key of `_TELL`."""
     offset: int = NOW
     """Of the record in the shard's partition of the journal."""
     checks: Mapping[str, ListCheck] = field(default_factory=lambda: MappingProxyType({}))
@@ -151,7 +154,7 @@ def _found(bearer: Bearer, index: NamesIndex) -> Iterable[EntryMatch]:
 
 
 def unnamed_in(names: Iterable[Bearer]) -> tuple[tuple[str, str], ...]:
-    """Return where a name has nothing in it that can be compared, or more than is; each place once."""
+    """Return where a name has nothing to compare, more than is, or letters nobody knows; each place once."""
     found = [(each.field, why) for each in names if each.name and (why := _uncompared(each.name))]
     return tuple(dict.fromkeys(found))
 
@@ -159,7 +162,9 @@ def unnamed_in(names: Iterable[Bearer]) -> tuple[tuple[str, str], ...]:
 def _uncompared(name: str) -> str | None:
     if has_nothing_to_compare(name):
         return UNNAMED
-    return TOO_LONG if is_more_than_compared(name) else None
+    if is_more_than_compared(name):
+        return TOO_LONG
+    return UNKNOWN_SCRIPT if has_unknown_letters(name) else None
 
 
 def cash_at_home(event: LedgerEvent, homes: Iterable[str]) -> tuple[tuple[CashEvent, int], ...]:
@@ -253,20 +258,26 @@ def _unscreened(question: Question, owner: str, day: date, book: ParameterBook) 
     if row is None:
         return []
     hold_for = book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta()
-    findings = {
-        UNREAD: (san_1.tell_unread(row.version),) if question.unread else (),
-        UNNAMED: tuple(
-            san_1.tell_unnamed(field_, row.version) for field_, why in question.unnamed if why == UNNAMED
-        ),
-        TOO_LONG: tuple(
-            san_1.tell_too_long(field_, row.version) for field_, why in question.unnamed if why == TOO_LONG
-        ),
+    findings: dict[str, tuple[Finding, ...]] = {
+        UNREAD: (san_1.tell_unread(row.version),) if question.unread else ()
     }
+    for subject, tell in _TELL.items():
+        findings[subject] = tuple(
+            tell(field_, row.version) for field_, why in question.unnamed if why == subject
+        )
     return [
         Hit(san_1.RULE.code, owner, subject, told, holds=True, hold_for=hold_for)
         for subject, told in findings.items()
         if told
     ]
+
+
+_TELL: Final[Mapping[str, Callable[[str, int], Finding]]] = {
+    UNNAMED: san_1.tell_unnamed,
+    TOO_LONG: san_1.tell_too_long,
+    UNKNOWN_SCRIPT: san_1.tell_unknown_script,
+}
+"""Why a name is not compared, or not as a whole, and how that is told."""
 
 
 def _outdated(question: Question, home: str, day: date, book: ParameterBook) -> list[Hit]:

@@ -3,8 +3,9 @@
 31 CFR part 501 and the programmes of each list; OFAC's FAQ 5 on what to do with a match. At which likeness to
 hold and to alert is for each firm to choose by its risk (Wolfsberg Group, Sanctions Screening Guidance 2019).
 
-A name with neither letters nor digits can be compared with none, and one of over 1,000 characters, 32 words
-or 16 parties not as a whole: its payment is held where it waits, else an alert is raised.
+A name with neither letters nor digits can be compared with none, one of over 1,000 characters, 32 words or
+16 parties not as a whole, and one with letters of a script that is not known here not as it is said: its
+payment is held where it waits, else an alert is raised.
 
 Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held; so
 is one to "Otto Grimwold (deceased)". One to "Otto Grimwold Trading Ltd" alerts.
@@ -45,6 +46,8 @@ UNNAMED: Final = "unnamed"
 """The comparison that a finding tells of whose name has nothing to compare."""
 TOO_LONG: Final = "too_long"
 """The comparison that a finding tells of whose name has more than is compared."""
+UNKNOWN_SCRIPT: Final = "unknown_script"
+"""The comparison that a finding tells of whose name has letters that are not known how to read."""
 _BEARINGS: Final = {"agrees": "For it", "near": "Undecided", "contradicts": "Against it"}
 _IDENTIFIERS: Final[dict[str, str]] = {
     "passport": "the passport number",
@@ -179,6 +182,16 @@ def tell_too_long(field_: str, version: int) -> Finding:
         rule_version=version,
         sentence=f"{_WORDS[field_]} has a name with more words or parties than are compared with lists.",
         values={"field": field_, "comparison": TOO_LONG},
+    )
+
+
+def tell_unknown_script(field_: str, version: int) -> Finding:
+    """Tell that a name has letters of a script that is not known: a list may have it in others."""
+    return Finding(
+        rule=RULE.code,
+        rule_version=version,
+        sentence=f"{_WORDS[field_]} has a name with letters of a script that is not known how to read.",
+        values={"field": field_, "comparison": UNKNOWN_SCRIPT},
     )
 
 

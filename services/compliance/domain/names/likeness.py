@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.compliance.domain.names.parts import SOUND, How, consonant_likeness, part_likeness
+from services.compliance.domain.names.parts import JOINED_FROM, SOUND, How, consonant_likeness, part_likeness
 from services.compliance.domain.names.words import PARTICLES, WEIGHT_OF_INITIAL
 
-JOINED_FROM: Final = 5
-"""Letters from which on two parts may be one that is written in two."""
 EXPONENT: Final = 1.5
 """A part's likeness counts with this power: two doubtful parts are worse than a sure and a bad one."""
 

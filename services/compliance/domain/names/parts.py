@@ -32,6 +32,8 @@ BONES_MIN: Final = 4
 """Consonants from which on parts that differ in vowels only are alike."""
 CONSONANTS_WITH_SLIP_MIN: Final = 3
 """Consonants from which on parts without vowels may have a slip."""
+JOINED_FROM: Final = 5
+"""Letters from which on two parts may be one that is written in two."""
 PART_SCORE_MIN: Final = 0.6
 """Parts that score less are two different parts."""
 
@@ -78,7 +80,12 @@ def consonant_likeness(consonants: str, listed: str) -> tuple[float, How | None]
 
 def consonants_of(part: str) -> str:
     """Return the consonants of a part as scripts without vowels tell them apart, which is not `b p v f`."""
-    return skeleton(folded(part)).lstrip("'").translate(_LIP_SOUNDS)
+    return consonants_in(folded(part))
+
+
+def consonants_in(sound: str) -> str:
+    """Return `consonants_of` a part of which it is known how it sounds."""
+    return skeleton(sound).lstrip("'").translate(_LIP_SOUNDS)
 
 
 _LIP_SOUNDS: Final = str.maketrans("pvf", "bbb")

@@ -15,7 +15,7 @@ from itertools import islice, pairwise
 from typing import Final
 
 from services.compliance.domain.names.scripts import without_hidden
-from services.compliance.domain.names.spelling import CHARACTERS_MAX, Spelled, spell, spell_in_its_script
+from services.compliance.domain.names.spelling import CHARACTERS_MAX, Spelled, other_spellings, spell
 from services.compliance.domain.names.words import ORGANISATION_FORMS, PARTICLES, TITLES
 from services.compliance.domain.names.words_beside import (
     BESIDE,
@@ -103,13 +103,18 @@ def _said_once(parts: tuple[str, ...]) -> Spelled | None:
     return None
 
 
-def readings_in_its_script(name: str) -> tuple[Spelled, ...]:
-    """Return a name in a script without vowels by its letters, with its remarks and without; else nothing."""
-    letters = spell_in_its_script(_without_slashed(name))
-    if letters is None:
+def other_readings(name: str) -> tuple[Spelled, ...]:
+    """Return the name and its pieces in the other ways their script may be read, `PIECES_MAX` at most."""
+    if name.isascii() or not other_spellings(name):
         return ()
-    marked = mark(letters)
-    return (marked, *_bare(marked))
+    text = _without_slashed(name)
+    chunks = dict.fromkeys([text, *(chunk for each in _bracketed(text) for chunk in _BETWEEN.split(each))])
+    found: dict[Spelled, None] = {}
+    for chunk in islice(chunks, PIECES_MAX):
+        for spelled in other_spellings(chunk):
+            marked = mark(spelled)
+            found |= dict.fromkeys((marked, *_bare(marked)))
+    return tuple(islice(found, PIECES_MAX))
 
 
 def _without_slashed(name: str) -> str:

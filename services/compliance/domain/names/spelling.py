@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from services.compliance.domain.names.scripts import by_letters_of_its_script, latin
+from services.compliance.domain.names.scripts import latin, otherwise
 from services.compliance.domain.names.words import ABBREVIATIONS, ORGANISATION_FORMS
 
 CHARACTERS_MAX: Final = 1_000
@@ -95,9 +95,21 @@ def spell(name: str) -> Spelled:
     is_cut = len(name) > CHARACTERS_MAX
     if is_cut:
         name = name[:CHARACTERS_MAX]
-    vowelless = _NOTHING
-    if not name.isascii():
-        name, vowelless = latin(name)
+    if name.isascii():
+        return _spelled(name, _NOTHING, is_cut=is_cut)
+    text, vowelless = latin(name)
+    return _spelled(text, vowelless, is_cut=is_cut)
+
+
+def other_spellings(name: str) -> tuple[Spelled, ...]:
+    """Bring a name to the spellings of the other ways in which its script may be read; none for most."""
+    if name.isascii():
+        return ()
+    found = [_spelled(text, vowelless) for text, vowelless in otherwise(name[:CHARACTERS_MAX])]
+    return tuple([each for each in found if each.parts])
+
+
+def _spelled(name: str, vowelless: frozenset[str], *, is_cut: bool = False) -> Spelled:
     if "." in name:
         name = _DOTTED.sub(_undotted, name)
     before, comma, after = name.partition(",")
@@ -117,14 +129,6 @@ def spell(name: str) -> Spelled:
     if comma and after.strip(", "):
         surname = min(len(before.translate(_TABLE).split()), len(parts) - 1)
     return Spelled(tuple(parts), surname, vowelless, is_cut=is_cut)
-
-
-def spell_in_its_script(name: str) -> Spelled | None:
-    """Bring a name in a script without vowels to a spelling for others in it; None of any other name."""
-    if name.isascii():
-        return None
-    letters = by_letters_of_its_script(name[:CHARACTERS_MAX])
-    return None if letters is None else spell(letters)
 
 
 _EMPTY: Final = Spelled(())

@@ -14,6 +14,7 @@ from services.compliance.domain.names.parts import (
     VARIANT,
     VOWELS,
     by_letters,
+    consonants_in,
     consonants_of,
     folded,
 )
@@ -55,7 +56,7 @@ class Spellings:
         for sound in sorted({sound for sounds in self._forms.values() for sound in sounds}):
             bones = skeleton(sound)
             self._bones[bones] = (*self._bones.get(bones, ()), sound)
-            consonants = consonants_of(sound)
+            consonants = consonants_in(sound)
             if consonants not in self._consonants:
                 for rest in _rests(consonants):
                     self._lacking_consonants[rest] = (*self._lacking_consonants.get(rest, ()), consonants)
