@@ -119,7 +119,11 @@ LEVELS = table("""
     Odile_Meyer_y_Otto_Grimwold                        1      hold
     Odile_Meyer_and_Otto_Grimwold_and_Max_Born         1      hold    # also in the middle
     Odile_Meyer,_Otto_Grimwold,_Max_Born               1      hold    # from two commas on
-    Odile_Meyer,_Otto_Grimwold                         1      clear   # one is behind a surname
+    Odile_Meyer,_Otto_Grimwold                         1      hold    # one is between two whole names, too
+    MEYER_Odile,_GRIMWOLD_Otto                         1      hold
+    Odile_Meyer,_Umbra_Vortex_Trading_Company          2      hold
+    Grimwold_Meyer,_Otto_Karl                          1      clear   # or behind two surnames
+    Meyer,_Otto_Grimwold                               1      clear   # or one
     Otto_Grimwold_Otto_Grimwold                        1      hold    # twice is once
     Otto_Grimwold,_Otto_Grimwold                       1      hold
     Phantom_Harvester_ref_77                           4      hold

@@ -213,6 +213,8 @@ class NamesIndex:
             likeness = align(name, listed.name, self._telling, alike)
             if likeness.score < SCORE_MIN:
                 continue
+            if spelled.doubt and not self._tells_who(likeness, spelled.doubt):
+                continue
             for entry, borne, is_weak in listed.bearers:
                 earlier = best.get(entry)
                 if earlier is None or (not is_weak, likeness.score) > (not earlier[2], earlier[0].score):
@@ -410,6 +412,14 @@ class NamesIndex:
         if how == "initial":
             return INITIAL_TELLS
         return rarity.tells_alone(part)
+
+    def _tells_who(self, likeness: Likeness, doubt: float) -> bool:
+        """Whether what is alike tells who is meant, though it may be no name: by how rare it is."""
+        told = 0.0
+        for each in likeness.parts:
+            parts = each.listed.split(" ")
+            told += sum([self._tell(each.part, part, each.how) for part in parts]) - DIFFERENCE[each.how]
+        return told >= self._rarity.log_entries + doubt
 
     def _listed_name(
         self, spelled: Spelled, kind: Kind, bearers: tuple[tuple[int, str, bool], ...]

@@ -31,7 +31,11 @@ PIECES_MAX: Final = 16
 TWICE_MIN: Final = 4
 """Parts of a name of two that stands there twice."""
 COMMAS_MIN: Final = 2
-"""From which on they may stand between names; one stands between a surname and the given ones."""
+"""From which on they may stand between names; one stands behind a surname, too, or between two names."""
+DOUBT_BESIDE_ONE_WORD: Final = 3.0
+DOUBT_AT_ONE_COMMA: Final = 4.0
+"""In nats: of 20 (e³) couples such as "Ann and Max Roe" one is a whole name beside somebody else's, and of 55
+(e⁴) fields with two words and more on each side of a comma one is of two people."""
 MAY_BE_CUT_FROM: Final = 2 * PIECES_MAX
 """Characters from which on a name may have more words or pieces than are looked at."""
 
@@ -60,7 +64,7 @@ def readings(name: str) -> tuple[Spelled, ...]:
     if (
         _MAY_PART.search(name, 0, CHARACTERS_MAX) is None
         and " - " not in name
-        and name.count(",") < COMMAS_MIN
+        and not _may_part_names(name, whole)
         and _PLAIN_WORDS(whole.parts)
     ):
         again = _said_once(whole.parts) if len(whole.parts) >= TWICE_MIN else None
@@ -76,7 +80,8 @@ def readings(name: str) -> tuple[Spelled, ...]:
     for piece in (*([] if again is None else [again]), *_bare(marked), *_ordered(_pieces(text, spans))):
         is_name = any(len(part) > 1 for part in piece.parts) and not remarks.issuperset(piece.parts)
         known = pieces.get(piece.parts)
-        if not is_name or (known is not None and not known.is_one_word_of_several):
+        is_known = known is not None and not (known.is_one_word_of_several or known.doubt)
+        if not is_name or is_known:
             continue
         if known is None and len(pieces) > PIECES_MAX:
             is_cut = True
@@ -178,14 +183,28 @@ def _pieces(text: str, spans: list[tuple[int, int]]) -> Iterator[Spelled]:
         chunks[text] = None
     for chunk in chunks:
         spelled = spell(chunk)
-        if chunk.count(",") >= COMMAS_MIN:
-            yield from (mark(each) for part in chunk.split(",") if _names((each := spell(part)).parts) > 1)
+        yield from _between_commas(chunk)
         start = 0
         for begin, end in (*runs_beside(spelled.parts)[0], (len(spelled.parts), 0)):
             if begin > start:
                 yield _part_of(spelled, start, begin)
             start = end
         yield from _joined(chunk)
+
+
+def _may_part_names(name: str, whole: Spelled) -> bool:
+    """Whether there are several commas, or one with two words and more on each side."""
+    return name.count(",") >= COMMAS_MIN or (whole.surname > 1 and len(whole.parts) - whole.surname > 1)
+
+
+def _between_commas(chunk: str) -> Iterator[Spelled]:
+    """Yield the names between commas; where there is one, only if there is a name on each side of it."""
+    commas = chunk.count(",")
+    if commas:
+        found = [each for part in chunk.split(",") if _names((each := spell(part)).parts) > 1]
+        if commas >= COMMAS_MIN or len(found) > 1:
+            doubt = DOUBT_AT_ONE_COMMA if commas < COMMAS_MIN else 0.0
+            yield from (replace(mark(each), doubt=doubt) for each in found)
 
 
 def _joined(chunk: str) -> Iterator[Spelled]:
@@ -207,7 +226,7 @@ def _one_word_beside(before: Spelled, after: Spelled) -> Iterator[Spelled]:
     for word, other in ((before, after), (after, before)):
         if len(word.parts) == 1 and _names(word.parts) == 1 and _names(other.parts) > 1:
             yield replace(word, is_one_word_of_several=True)
-            yield mark(other)
+            yield replace(mark(other), doubt=DOUBT_BESIDE_ONE_WORD)
 
 
 def _bracketed(text: str) -> list[str]:

@@ -58,6 +58,8 @@ class Spelled:
     """Words of the field that this, a piece of it, leaves out."""
     is_cut: bool = False
     """Whether there is more of it than is looked at."""
+    doubt: float = 0.0
+    """In nats: how much more must tell who is meant, since it may be but a part of a name."""
     is_one_word_of_several: bool = False
     """Whether it is one word beside "and": compared only with names of firms that are that word."""
 
