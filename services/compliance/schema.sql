@@ -764,6 +764,7 @@ CREATE TABLE decision (
     CONSTRAINT decision_names_its_proposal FOREIGN KEY (shard, instruction_id, proposed_by) REFERENCES hold_release(shard, instruction_id, proposed_by)
 );
 CREATE INDEX decision_of_people ON decision USING btree (shard, seq) WHERE decision <> 'cleared'::text;
+CREATE INDEX decision_of_owner ON decision USING btree (shard, owner, seq);
 CREATE TRIGGER a_decision_is_of_its_hold BEFORE INSERT ON decision FOR EACH ROW WHEN (new.decision <> 'cleared'::text) EXECUTE FUNCTION require_hold();
 GRANT SELECT ON decision TO backoffice_readonly;
 GRANT INSERT, SELECT ON decision TO compliance_service;

@@ -175,6 +175,9 @@ async def test_what_is_asked_of_one_customer_or_by_id_is_looked_up(much: Any):
         "cases": lambda: cases_by(much, None, None, owner=owner),
         "case": lambda: case_show(much, number),
         "hold": lambda: holds_show(much, number),
+        "decisions": lambda: decisions_page(much, None, owner, None, limit=SHOWN, after=()),
+        "decisions of a kind": lambda: decisions_page(much, "refused", owner, None, limit=SHOWN, after=()),
+        "decisions of people": lambda: decisions_page(much, "refused", None, None, limit=SHOWN, after=()),
         "decision": lambda: decisions_page(much, None, None, number, limit=SHOWN, after=()),
     }
     for name, ask in asked.items():

@@ -322,6 +322,7 @@ CREATE TABLE decision (
     CHECK ((act_id IS NULL) = (actor IS NULL) AND (act_id IS NULL) = (reason IS NULL))
 );
 CREATE INDEX decision_of_people ON decision (shard, seq) WHERE decision <> 'cleared';
+CREATE INDEX decision_of_owner ON decision (shard, owner, seq);
 
 -- What people decide is of a hold, for its reasons: one that leaves out a listed name would take one person.
 CREATE FUNCTION require_hold() RETURNS trigger

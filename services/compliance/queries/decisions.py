@@ -12,14 +12,47 @@ SELECT d.shard, d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, 
 FROM compliance.shard AS s
 CROSS JOIN LATERAL (
     SELECT * FROM compliance.decision AS each
-    WHERE each.shard = s.shard AND each.seq > ($4::bigint[])[s.shard + 1]
-        AND ($1::text IS NULL OR each.decision = $1) AND ($2::text IS NULL OR each.owner = $2)
-        AND ($3::uuid IS NULL OR each.instruction_id = $3)
+    WHERE each.shard = s.shard AND each.seq > ($3::bigint[])[s.shard + 1]
+        AND ($1::text IS NULL OR each.decision = $1)
+        AND ($2::uuid IS NULL OR each.instruction_id = $2)
     ORDER BY each.seq
-    LIMIT $5
+    LIMIT $4
 ) AS d
 ORDER BY d.recorded_at, d.shard, d.seq
-LIMIT $5
+LIMIT $4
+"""
+
+_PAGE_OF_OWNER = """
+SELECT d.shard, d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner,
+       d.first_shard, d.first_seq, d.decision, d.findings, d.lists, d.act_id::text AS act_id, d.actor,
+       d.reason, d.proposed_by
+FROM compliance.shard AS s
+CROSS JOIN LATERAL (
+    SELECT * FROM compliance.decision AS each
+    WHERE each.shard = s.shard AND each.owner = $5 AND each.seq > ($3::bigint[])[s.shard + 1]
+        AND ($1::text IS NULL OR each.decision = $1)
+        AND ($2::uuid IS NULL OR each.instruction_id = $2)
+    ORDER BY each.seq
+    LIMIT $4
+) AS d
+ORDER BY d.recorded_at, d.shard, d.seq
+LIMIT $4
+"""
+
+_PAGE_OF_PEOPLE = """
+SELECT d.shard, d.seq, d.recorded_at, d.instruction_id::text AS instruction_id, d.content_hash, d.owner,
+       d.first_shard, d.first_seq, d.decision, d.findings, d.lists, d.act_id::text AS act_id, d.actor,
+       d.reason, d.proposed_by
+FROM compliance.shard AS s
+CROSS JOIN LATERAL (
+    SELECT * FROM compliance.decision AS each
+    WHERE each.shard = s.shard AND each.decision <> 'cleared' AND each.seq > ($3::bigint[])[s.shard + 1]
+        AND each.decision = $1 AND ($2::uuid IS NULL OR each.instruction_id = $2)
+    ORDER BY each.seq
+    LIMIT $4
+) AS d
+ORDER BY d.recorded_at, d.shard, d.seq
+LIMIT $4
 """
 
 _SHARDS = "SELECT count(*) FROM compliance.shard"
@@ -48,7 +81,13 @@ async def decisions_page(
     shards = await connection.fetchval(_SHARDS)
     through = [*after[:shards], *[0] * (shards - len(after))]
     records: list[dict[str, Any]] = []
-    for row in await connection.fetch(_PAGE, decision, owner, instruction_id, list(through), limit):
+    asked: tuple[Any, ...] = (decision, instruction_id, list(through), limit)
+    if owner is not None:
+        rows = await connection.fetch(_PAGE_OF_OWNER, *asked, owner)
+    else:
+        by_people = decision in ("released", "refused")
+        rows = await connection.fetch(_PAGE_OF_PEOPLE if by_people else _PAGE, *asked)
+    for row in rows:
         through[row["shard"]] = row["seq"]
         records.append({**_record(row), "through": tuple(through)})
     return records
