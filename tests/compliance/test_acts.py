@@ -88,6 +88,26 @@ async def test_an_act_that_comes_twice_in_one_batch_is_done_once(harness: Harnes
     assert kinds(await harness.act(act, act)) == ["refused", "ActDone", "ActDone"]
 
 
+async def test_an_id_that_was_another_acts_is_refused_by_name(harness: Harness):
+    """Whoever is told that it is done has to be told so of what was asked for; the first stays done."""
+    ledger, desk = Ledger(), Desk()
+    one, two = await held(harness, ledger), await held(harness, ledger)
+    act = desk.act(RefuseHold, owner=ALICE, instruction_id=one.instruction_id)
+    elsewhere = act.model_copy(update={"instruction_id": two.instruction_id})
+    other = ReleaseHold(**act.model_dump(exclude={"type"}))
+    by_another = act.model_copy(update={"actor": "ben"})
+    first, *at_once = (each for each in await harness.act(act, elsewhere) if kinds([each]) == ["ActDone"])
+    later = await harness.act(elsewhere, other, by_another)
+    assert first.done
+    for each in (*at_once, *later):
+        assert (each.done, each.result["refused"]) == (False, "id_reused")
+    [answer] = (await harness.tables())["act_answer"]
+    assert (answer["seq"], answer["done"]) == (first.seq, True)
+    assert sorted(row["status"] for row in (await harness.tables())["hold"]) == ["held", "refused"]
+    [again] = await harness.act(act)
+    assert (again.done, again.detail) == (True, first.detail)
+
+
 async def test_a_hold_is_decided_once(harness: Harness):
     """Only the first decision counts; the second is told so by name."""
     desk = Desk()

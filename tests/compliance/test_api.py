@@ -355,16 +355,6 @@ async def test_an_alert_is_dismissed_once(harness: Harness, desk: Desk):
     assert (await desk.ask("GET", "/v1/alerts", new="true")).body == {"items": []}
 
 
-async def test_a_key_of_an_act_on_one_case_does_none_on_another(desk: Desk):
-    """An officer who is told that it is done has to be told so of what was asked for."""
-    first = (await desk.post("/v1/cases", "analyst", owner=ALICE)).body["result"]["case_id"]
-    second = (await desk.post("/v1/cases", "analyst", owner=ALICE)).body["result"]["case_id"]
-    note = ("analyst", "ann")
-    assert (await desk.post(f"/v1/cases/{first}/notes", *note, seen='"1"', key=NO_ID)).status == 200
-    reused = await desk.post(f"/v1/cases/{second}/notes", *note, seen='"1"', key=NO_ID)
-    assert (reused.status, reused.body["title"]) == (409, "key_reused")
-
-
 async def test_an_act_that_nobody_answers_yet_is_accepted(desk: Desk):
     """The act stands in its topic; its answer can be asked for."""
     desk.asleep, desk.answer_seconds_max = True, 0.2

@@ -1,7 +1,7 @@
 """What may be done: each request becomes an act, is carried out once by the shard's writer, and answered.
 
 `If-Match` says what the officer has seen; without it nothing is changed that is there already.
-`Idempotency-Key` is the act's id: a request sent again with the same one is done once.
+`Idempotency-Key` is the act's id: what is sent again with it is done once, and answered as before.
 """
 
 from typing import Any, Final
@@ -238,9 +238,9 @@ async def decide_hold(
 ) -> Any:
     """Let a held payment go, for a listed name by two people, or stop it for good."""
     hold = await hold_of(way, instruction_id, body.owner)
-    require_seen(seen, tag_of(hold))
     kind = ReleaseHold if body.decision == "released" else RefuseHold
     act = kind(**common(officer, body, key), owner=hold["owner"], instruction_id=instruction_id)
+    await require_seen(way, act, hold["shard"], seen, tag_of(hold))
     return await perform(way, response, act, hold["owner"], hold["shard"])
 
 
@@ -312,6 +312,6 @@ async def _on_pair(
     said: dict[str, Any],
 ) -> Any:
     pair = await pair_of(way, whitelisting_id)
-    require_seen(seen, pair["status"])
     act = kind(**said, owner=pair["owner"], whitelisting_id=whitelisting_id)
+    await require_seen(way, act, pair["shard"], seen, pair["status"])
     return await perform(way, response, act, pair["owner"], pair["shard"])

@@ -246,8 +246,8 @@ async def publish_version(
 ) -> Any:
     """Let a version count from the next record of each shard on, or judge in shadow; by another person."""
     found = await _proposal(way, proposal_id)
-    require_seen(seen, found["status"])
     act = PublishParameters(**common(officer, body, key), proposal_id=proposal_id, shadow=body.shadow)
+    await require_seen(way, act, shard_of(HOUSE, way.partitions), seen, found["status"])
     done_as = "shadow" if body.shadow else "live"
     return await perform_everywhere(way, response, act, seen=_told(found), done_as=done_as)
 
@@ -272,8 +272,8 @@ async def withdraw_version(
     """
     found = await _proposal(way, proposal_id)
     _require_own(officer, found["proposed_by"])
-    require_seen(seen, found["status"])
     act = WithdrawParameters(**common(officer, body, key), proposal_id=proposal_id)
+    await require_seen(way, act, shard_of(HOUSE, way.partitions), seen, found["status"])
     return await perform_everywhere(way, response, act, seen=_told(found), done_as="withdrawn")
 
 

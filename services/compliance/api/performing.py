@@ -15,7 +15,7 @@ from services.compliance.api import shapes
 from services.compliance.api.problems import STATUS_OF, Problem, ProblemDetails
 from services.compliance.api.rights import Officer
 from services.compliance.queries.decisions import act_answer, act_answers
-from shared.messages.acts.base import ActBase
+from shared.messages.acts.base import ActBase, content_hash_of
 from shared.messages.envelope import HOUSE
 from shared.messages.partitioner import shard_of
 from shared.messages.topics import COMPLIANCE_ACTS
@@ -42,20 +42,6 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 Seen = Annotated[str | None, Header(alias="If-Match", description="The entity tag that was seen.")]
 Key = Annotated[UUID | None, Header(alias="Idempotency-Key", description="The act's id; else a new one.")]
 
-_SUBJECTS: Final = frozenset(
-    (
-        "alert_id",
-        "case_id",
-        "instruction_id",
-        "proposal_id",
-        "whitelisting_id",
-        "snooze_id",
-        "grant_id",
-        "rating_id",
-    )
-)
-"""Fields that say in an act and in its answer what it is about."""
-
 T = TypeVar("T")
 
 
@@ -72,9 +58,12 @@ def read_version(seen: str | None) -> int:
     return int(tag)
 
 
-def require_seen(seen: str | None, status: str) -> None:
-    """Raise `Problem` 428 or 412 unless If-Match names the status that there is."""
-    if _tag(seen) != status:
+async def require_seen(way: Gateway, act: ActBase, shard: int, seen: str | None, status: str) -> None:
+    """Raise `Problem` 428 or 412 unless If-Match names the status that there is.
+
+    What an act itself has changed does not keep it from being sent again: then it has an answer.
+    """
+    if _tag(seen) != status and await _answer(way, act, shard) is None:
         raise Problem(412, "version_old", f"it has gone on since: it is {status}")
 
 
@@ -162,16 +151,7 @@ async def _answers(way: Gateway, act: ActBase) -> list[dict[str, Any]] | None:
 
 def _require_own(answer: dict[str, Any], act: ActBase) -> None:
     """Raise `Problem` 409 if an answer is that of another act, which had the same key."""
-    said = act.model_dump(mode="json")
-    about = {name: said[name] for name in _SUBJECTS & said.keys() & answer["result"].keys()}
-    wanted = (said.get("type"), act.actor, act.reason, about)
-    found = (
-        answer["act"],
-        answer["actor"],
-        answer["reason"],
-        {name: answer["result"][name] for name in about},
-    )
-    if found != wanted:
+    if answer["content_hash"] != content_hash_of(act):
         raise Problem(409, "key_reused", "the Idempotency-Key was another act's")
 
 

@@ -204,8 +204,8 @@ async def approve_rating(
 ) -> Any:
     """Let a lower class count; by somebody other than who proposed it, on the rating it was made on."""
     found = await _proposal(way, rating_id)
-    require_seen(seen, found["status"])
     act = ApproveRating(**common(officer, body, key), owner=found["owner"], rating_id=rating_id)
+    await require_seen(way, act, found["shard"], seen, found["status"])
     return await perform(way, response, act, found["owner"], found["shard"])
 
 

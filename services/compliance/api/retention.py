@@ -162,8 +162,8 @@ async def lift_legal_hold(
 ) -> Any:
     """Let the customer's records go by their age again; by somebody other than who placed the hold."""
     hold = await _legal_hold_of(way, legal_hold_id)
-    require_seen(seen, hold["status"])
     act = LiftLegalHold(**common(officer, body, key), owner=hold["owner"], legal_hold_id=legal_hold_id)
+    await require_seen(way, act, hold["shard"], seen, hold["status"])
     return await perform(way, response, act, hold["owner"], hold["shard"])
 
 
@@ -249,10 +249,11 @@ async def approve_removal(
 ) -> Any:
     """Let a proposed removal begin; by somebody other than who proposed it."""
     removal = await _removal_of(way, removal_id)
-    require_seen(seen, removal["status"])
     act = ApproveRemoval(**common(officer, body, key), removal_id=removal_id)
+    first = removal["shards"][0] if removal["customer"] else shard_of(HOUSE, way.partitions)
+    await require_seen(way, act, first, seen, removal["status"])
     if removal["customer"]:
-        return await perform(way, response, act, HOUSE, removal["shards"][0])
+        return await perform(way, response, act, HOUSE, first)
     return await perform_everywhere(way, response, act, seen=None, done_as="approved")
 
 

@@ -24,7 +24,8 @@ from services.compliance.api.rights import Asking, authorise, right
 from services.compliance.queries.roles import grants_list
 from shared.messages.acts import ApproveRole, ProposeRole, RevokeRole
 from shared.messages.acts.roles import GrantStatus, Role
-from shared.messages.envelope import Code
+from shared.messages.envelope import HOUSE, Code
+from shared.messages.partitioner import shard_of
 from shared.runtime.gateway import Gateway
 
 PROPOSED: Final = (paging.moment, paging.identity)
@@ -107,8 +108,9 @@ async def approve_role(
     key: Key = None,
 ) -> Any:
     """Give the role; by another administrator than who proposed it."""
-    require_seen(seen, (await _grant(way, grant_id))["status"])
+    status = (await _grant(way, grant_id))["status"]
     act = ApproveRole(**common(officer, body, key), grant_id=grant_id)
+    await require_seen(way, act, shard_of(HOUSE, way.partitions), seen, status)
     return await perform_everywhere(way, response, act, seen=None, done_as="approved")
 
 
@@ -124,8 +126,8 @@ async def revoke_role(
 ) -> Any:
     """Take a role away at once, or drop what was proposed."""
     found = await _grant(way, grant_id)
-    require_seen(seen, found["status"])
     act = RevokeRole(**common(officer, body, key), grant_id=grant_id)
+    await require_seen(way, act, shard_of(HOUSE, way.partitions), seen, found["status"])
     told = None if found["status"] == "mixed" else found["status"]
     return await perform_everywhere(way, response, act, seen=told, done_as="revoked")
 

@@ -179,8 +179,8 @@ async def _on_snooze(
     key: UUID | None,
 ) -> Any:
     snooze = await _snooze_of(way, snooze_id)
-    require_seen(seen, snooze["status"])
     act = kind(**common(officer, body, key), owner=snooze["owner"], snooze_id=snooze_id)
+    await require_seen(way, act, snooze["shard"], seen, snooze["status"])
     return await perform(way, response, act, snooze["owner"], snooze["shard"])
 
 

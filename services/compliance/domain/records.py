@@ -114,6 +114,8 @@ class AnswerRow:
     act: str
     actor: str
     reason: str
+    content_hash: bytes
+    """Of all that the act said, but for what its actor had seen."""
     done: bool
     detail: str
     result: Mapping[str, Any]

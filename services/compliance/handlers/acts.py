@@ -1,10 +1,11 @@
 """Carries out operators' acts: on holds, alerts and cases, pairs, snoozes, lists, and rules' parameters.
 
-Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was.
+Each act is answered by one `ActDone`; one sent twice is done once, and answered again as it was. One whose id
+was another act's is refused by name.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
@@ -62,7 +63,7 @@ from services.compliance.handlers.rule_changes import (
     load_rule_acts,
 )
 from services.compliance.handlers.snoozes import SnoozeAct, SnoozesTold, judge_snooze, load_snooze_acts
-from services.compliance.handlers.verdicts import Known, Verdict
+from services.compliance.handlers.verdicts import Known, Verdict, refused
 from services.compliance.handlers.work_order import FROM_THE_FIRST, place_owners, rank_alerts
 from services.compliance.store import acts as act_store
 from services.compliance.store import cases as case_store
@@ -101,7 +102,7 @@ from shared.messages.acts import (
     RevokeWhitelisting,
     WithdrawParameters,
 )
-from shared.messages.acts.base import ActBase
+from shared.messages.acts.base import ActBase, content_hash_of
 from shared.messages.acts.cases import CaseAct
 from shared.messages.envelope import HOUSE
 from shared.messages.journal import ActDone
@@ -160,6 +161,7 @@ async def _load(work: UnitOfWork, acts: Sequence[tuple[Received, OwnAct]], draft
         house_shard=shard_of(HOUSE, work.partitions),
         partitions=work.partitions,
         verdicts={key: Verdict(row.done, row.detail, row.result) for key, row in answers.items()},
+        contents={key: row.content_hash for key, row in answers.items()},
         holds=await decision_store.load_holds(
             connection, {(each.shard, act.instruction_id) for each, act in acts if isinstance(act, HoldAct)}
         ),
@@ -228,12 +230,14 @@ def _alert_ids(act: AlertAct) -> tuple[str, ...]:
 
 def judge_act(shard: int, act: OwnAct, known: Known) -> Verdict:
     """Decide whether an act can be done, and remember for those after it that it was. Pure."""
-    earlier = known.verdicts.get((shard, act.act_id))
+    key, content_hash = (shard, act.act_id), content_hash_of(act)
+    earlier = known.verdicts.get(key)
+    if earlier is not None and known.contents[key] != content_hash:
+        return replace(refused("id_reused", "the id was another act's"), is_repeat=True)
     if earlier is not None:
         return Verdict(earlier.done, earlier.detail, {**earlier.result, "repeat": True}, is_repeat=True)
-    verdict = known.verdicts[shard, act.act_id] = judge_right(shard, act, known) or _judge_new(
-        shard, act, known
-    )
+    known.contents[key] = content_hash
+    verdict = known.verdicts[key] = judge_right(shard, act, known) or _judge_new(shard, act, known)
     return verdict
 
 
@@ -348,6 +352,7 @@ def _tell(
                 act=said.act,
                 actor=act.actor,
                 reason=act.reason,
+                content_hash=content_hash_of(act),
                 done=verdict.done,
                 detail=verdict.detail,
                 result=verdict.result,

@@ -72,6 +72,8 @@ class Known:
     holds: dict[tuple[int, UUID], HoldRow]
     lists: dict[ListVersion, ListState]
     entries: set[tuple[str, str, str]]
+    contents: dict[tuple[int, UUID], bytes] = field(default_factory=dict[tuple[int, UUID], bytes])
+    """Hashes of what acts answered before have said, by shard and act id."""
     active: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     indexes: Mapping[ListVersion, NamesIndex] = field(default_factory=dict[ListVersion, NamesIndex])
     """Of the versions that were active before these acts."""
@@ -145,7 +147,7 @@ class Verdict:
     """The version is the active one, and what the publisher still gives out."""
     refuses: RefuseList | None = None
     is_repeat: bool = False
-    """The act had been answered before; it is answered the same again."""
+    """The act had been answered before, or its id had: nothing is done, and no other answer kept."""
 
 
 def refused(reason: str, words: str, **more: Any) -> Verdict:

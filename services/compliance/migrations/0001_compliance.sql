@@ -413,6 +413,7 @@ CREATE TABLE act_answer (
     act text NOT NULL,
     actor text NOT NULL,
     reason text NOT NULL,
+    content_hash bytea NOT NULL,
     done boolean NOT NULL,
     detail text NOT NULL,
     result jsonb NOT NULL,

@@ -58,8 +58,8 @@ LIMIT $4
 _SHARDS = "SELECT count(*) FROM compliance.shard"
 
 _ANSWER = """
-SELECT a.shard, a.seq, a.recorded_at, a.act_id::text AS act_id, a.act, a.actor, a.reason, a.done,
-       a.detail, a.result
+SELECT a.shard, a.seq, a.recorded_at, a.act_id::text AS act_id, a.act, a.actor, a.reason,
+       a.content_hash, a.done, a.detail, a.result
 FROM compliance.act_answer AS a WHERE a.act_id = $1 AND ($2::int IS NULL OR a.shard = $2)
 ORDER BY a.shard
 """

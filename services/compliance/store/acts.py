@@ -8,15 +8,17 @@ from uuid import UUID
 from services.compliance.domain.records import AnswerRow
 
 _LOAD = """
-SELECT a.shard, a.act_id, a.seq, a.recorded_at, a.act, a.actor, a.reason, a.done, a.detail, a.result
+SELECT a.shard, a.act_id, a.seq, a.recorded_at, a.act, a.actor, a.reason, a.content_hash, a.done, a.detail,
+       a.result
 FROM unnest($1::int[], $2::uuid[]) AS wanted (shard, act_id)
 JOIN act_answer AS a ON a.shard = wanted.shard AND a.act_id = wanted.act_id
 """
 
 _SAVE = """
-INSERT INTO act_answer (shard, act_id, seq, recorded_at, act, actor, reason, done, detail, result)
+INSERT INTO act_answer (shard, act_id, seq, recorded_at, act, actor, reason, content_hash, done, detail,
+                        result)
 SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[],
-                     $7::text[], $8::boolean[], $9::text[], $10::jsonb[])
+                     $7::text[], $8::bytea[], $9::boolean[], $10::text[], $11::jsonb[])
 """
 
 
@@ -44,6 +46,7 @@ async def save_answers(connection: Any, rows: Sequence[AnswerRow]) -> None:
         [row.act for row in rows],
         [row.actor for row in rows],
         [row.reason for row in rows],
+        [row.content_hash for row in rows],
         [row.done for row in rows],
         [row.detail for row in rows],
         [json.dumps(dict(row.result)) for row in rows],

@@ -1,6 +1,6 @@
 """Acts of officers on alerts and cases, from triage to the report of a closed case."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -39,6 +39,8 @@ class DismissAlert(ActBase):
 
 class CaseAct(ActBase):
     """What every act on a case carries beside its id, actor and reason."""
+
+    conditions: ClassVar[frozenset[str]] = frozenset({"version"})
 
     owner: Code
     case_id: UUID
