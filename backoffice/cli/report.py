@@ -37,6 +37,8 @@ SHOWN_ROWS_MAX: Final = 60
 ASK_AGAIN_SECONDS: Final = 0.2
 AWAITED: Final = frozenset({"not_reached", "period_closing"})
 """What stands against a report only until reporting has read on."""
+DIGITS_MAX: Final = 18
+"""Of a shard or a number: no event has more."""
 RIGHT_KINDS: Final = frozenset({"amount", "integer"})
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Of the file that is written.")]
@@ -81,7 +83,9 @@ def run(
         parameters=_parameters(known, {"account": account, "since": since, "entity": entity, "asset": asset}),
         at_least=_vector(at_least),
     )
-    made, body = sessions.run(_have_made(connect(), act, timeout))
+    connection = connect()
+    require_shards(act.at_least, connection.partitions)
+    made, body = sessions.run(_have_made(connection, act, timeout))
     return _present(made, body, format, output_folder)
 
 
@@ -325,20 +329,32 @@ def _parameters(known: Report, given: Mapping[str, str | None]) -> dict[str, str
     return parameters
 
 
+def require_shards(vector: Mapping[str, int], shards: int) -> None:
+    """Refuse a shard that there is not, which nobody ever reads."""
+    for shard in vector:
+        if int(shard) >= shards:
+            raise CommandError(
+                "shard_unknown",
+                f"There is no shard {shard}.",
+                f"--at-least takes shards from 0 to {shards - 1}.",
+                USAGE,
+            )
+
+
 def _vector(text: str | None) -> dict[str, int]:
     if text is None:
         return {}
     vector: dict[str, int] = {}
     for part in text.split(","):
         shard, _, seq = part.strip().partition("=")
-        if not (shard.isdecimal() and seq.isdecimal()):
+        if not (shard.isdecimal() and seq.isdecimal() and max(len(shard), len(seq)) <= DIGITS_MAX):
             raise CommandError(
                 "vector_wrong",
                 f"--at-least {text!r} is no list of SHARD=SEQ.",
                 "Type it as in 0=17,2=5; `instruction send --wait` prints shard and seq.",
                 USAGE,
             )
-        vector[shard] = int(seq)
+        vector[str(int(shard))] = int(seq)
     return vector
 
 

@@ -164,7 +164,7 @@ async def _make(
     if report is None:
         known = ", ".join(each.code for each in REPORTS)
         return Problem("report_unknown", f"there is no report {act.report!r}; there are {known}")
-    wrong = check_parameters(report, act.parameters) or _check_reached(act, vector)
+    wrong = check_parameters(report, act.parameters) or _check_reached(act, vector, shards)
     if wrong is not None:
         return wrong
     question = Question(act.report, act.booking_date, act.parameters, shards)
@@ -174,7 +174,9 @@ async def _make(
     return _finish(report, made, vector, complete)
 
 
-def _check_reached(act: MakeReport, vector: dict[str, int]) -> Problem | None:
+def _check_reached(act: MakeReport, vector: dict[str, int], shards: int) -> Problem | None:
+    if act.at_least.keys() - {str(shard) for shard in range(shards)}:
+        return Problem("shard_unknown", f"shards are 0 to {shards - 1}, and what must be read names another")
     behind = {shard: seq for shard, seq in act.at_least.items() if vector.get(shard, 0) < seq}
     if not behind:
         return None

@@ -48,6 +48,17 @@ def test_no_value_of_any_rule_is_read_that_makes_no_sense(rule: Rule, name: str)
 
 
 @pytest.mark.parametrize(("rule", "name"), EVERYWHERE, ids=lambda each: getattr(each, "code", each))
+def test_what_is_refused_is_told_in_few_words_however_long_it_is(rule: Rule, name: str) -> None:
+    """An answer that does not fit into its topic would be sent again for ever, and nothing after it."""
+    row, long = row_of(rule), "\\" * 400_000
+    for values in ({long: 1}, {name: long}, {name: [long]}, {name: [[long, long]]}, {name: {"*": long}}):
+        with pytest.raises(bounds.ValueWrongError) as refused:
+            check_parameters(replace(row, values={**row.values, **values}), 2)
+        assert len(refused.value.name) <= bounds.BRIEF_CHARACTERS + 1
+        assert len(str(refused.value)) < 2_000
+
+
+@pytest.mark.parametrize(("rule", "name"), EVERYWHERE, ids=lambda each: getattr(each, "code", each))
 def test_a_value_is_there_or_may_be_left_out(rule: Rule, name: str) -> None:
     """What is missing is named, with what it may be."""
     bound, row = bounds_of(rule)[name], row_of(rule)

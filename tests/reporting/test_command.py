@@ -142,6 +142,14 @@ async def test_it_asks_again_until_enough_was_read(connected: Harness, tmp_path:
     assert len(asked) > 1
 
 
+def test_a_shard_that_there_is_not_is_not_waited_for() -> None:
+    """Nobody ever reads it."""
+    report.require_shards({"0": 5, "3": 1}, shards=4)
+    with pytest.raises(CommandError) as problem:
+        report.require_shards({"4": 1}, shards=4)
+    assert (problem.value.error, problem.value.exit_code) == ("shard_unknown", 2)
+
+
 async def test_what_reporting_refuses_is_told(connected: Harness, tmp_path: Path) -> None:
     """With its own words and what to type."""
     await connected.take(two_days().delivered)
@@ -167,6 +175,10 @@ async def test_a_folder_that_cannot_be_written_is_told(connected: Harness, tmp_p
         (["run", "nothing", "--booking-date", "2026-03-02"], "report_unknown"),
         (["run", "trial_balance", "--booking-date", "today"], "date_wrong"),
         (["run", "trial_balance", "--booking-date", "2026-03-02", "--at-least", "1"], "vector_wrong"),
+        (
+            ["run", "trial_balance", "--booking-date", "2026-03-02", "--at-least", f"0={'9' * 19}"],
+            "vector_wrong",
+        ),
         (["run", "account_statement", "--booking-date", "2026-03-02"], "parameter_missing"),
         (["run", "trial_balance", "--booking-date", "2026-03-02", "--account", "a"], "parameter_unknown"),
         (["show", "nothing"], "run_unknown"),

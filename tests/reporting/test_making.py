@@ -30,7 +30,8 @@ WRONG = [
     (asking("trial_balance", {"account": "ann/EUR"}), "parameter_unknown"),
     (asking("trial_balance", {"entity": "NOBODY"}), "entity_unknown"),
     (asking("trial_balance", at_least={str(home("ann")): 10_000}), "not_reached"),
-    (asking("trial_balance", at_least={"nine": 1}), "not_reached"),
+    (asking("trial_balance", at_least={"nine": 1}), "shard_unknown"),
+    (asking("trial_balance", at_least={str(PARTITIONS): 1}), "shard_unknown"),
 ]
 
 
@@ -45,6 +46,15 @@ async def test_what_cannot_be_made_is_answered_at_once(
     assert (done.act_id, done.done, done.detail) == (act.act_id, False, detail)
     assert done.result["sentence"]
     assert await harness.connection.fetchval("SELECT count(*) FROM report_run") == 0
+
+
+@pytest.mark.parametrize("asked", [{"at_least": {"\\" * 500_000: 1}}, {"parameters": {"\\" * 500_000: "x"}}])
+async def test_an_answer_fits_its_topic_whatever_was_asked(harness: Harness, asked: dict[str, Any]) -> None:
+    """What does not would be sent again for ever, and nothing after it."""
+    (done,) = await harness.take([], asking("trial_balance").model_copy(update=asked))
+    assert isinstance(done, ActDone)
+    assert not done.done
+    assert len(done.model_dump_json()) < 1_000
 
 
 async def test_a_report_carries_the_vector_it_was_made_at(harness: Harness) -> None:

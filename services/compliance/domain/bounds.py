@@ -15,6 +15,7 @@ NUMBER_MAX: Final = 100_000
 YEAR: Final = 366
 """Days."""
 REQUIRED: Final = object()
+BRIEF_CHARACTERS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def require_known(values: Mapping[str, Any], bounds: Bounds, whose: str) -> None
     """Raise `ValueUnknownError` for the first name that there is no bound of."""
     known = ", ".join(sorted(bounds))
     for name in sorted(values.keys() - bounds.keys()):
-        raise ValueUnknownError(name, f"{whose} has no {name}; it has {known}", known)
+        brief = _brief(name)
+        raise ValueUnknownError(brief, f"{whose} has no {brief}; it has {known}", known)
 
 
 def require(holds: bool, name: str, allowed: str) -> None:
@@ -84,8 +86,15 @@ def _read(name: str, value: Any, bound: Bound, scale: int) -> Any:
     try:
         return bound.read(value, scale)
     except ValueError as error:
-        why = f" ({error})" if str(error) else ""
-        raise ValueWrongError(name, f"{name} {value!r} is not {bound.words}{why}", bound.words) from error
+        why = f" ({_brief(str(error))})" if str(error) else ""
+        raise ValueWrongError(
+            name, f"{name} {_brief(repr(value))} is not {bound.words}{why}", bound.words
+        ) from error
+
+
+def _brief(text: str) -> str:
+    """Cut a text short: who has sent it knows it, and the answer must fit into its topic."""
+    return text if len(text) <= BRIEF_CHARACTERS else f"{text[:BRIEF_CHARACTERS]}…"
 
 
 # ── the words ─────────────────────────────────────────────────────────────────────────────────────

@@ -96,7 +96,8 @@ def check_parameters(report: Report, parameters: Mapping[str, str]) -> Problem |
     for name, value in parameters.items():
         if name not in known:
             takes = ", ".join(known) or "none"
-            return Problem("parameter_unknown", f"{report.code} has no parameter {name!r}; it takes {takes}")
+            brief = name[:PARAMETER_LENGTH_MAX]  # the answer must fit into its topic
+            return Problem("parameter_unknown", f"{report.code} has no parameter {brief!r}; it takes {takes}")
         if not 0 < len(value) <= PARAMETER_LENGTH_MAX:
             return Problem("parameter_wrong", f"{name} must have 1 to {PARAMETER_LENGTH_MAX} characters")
         if known[name].is_date and not _is_date(value):
