@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.compliance.api import create_api
+from services.compliance.api.bodies import BODY_BYTES_MAX
 from services.compliance.api.rights import DECLARED, DECLARED_OF_OWN, RIGHTS
 from services.compliance.api.shapes import PERSONAL, CaseShown
 from shared.runtime.gateway import Gateway
@@ -76,6 +77,14 @@ async def test_no_route_takes_a_parameter_that_it_does_not_have(desk: Desk):
     assert desk.published == []
     reply = await desk.ask("GET", "/v1/alerts", limit=[1, 2])
     assert (reply.status, reply.body["title"]) == (422, "query_repeated")
+
+
+@pytest.mark.parametrize("path", ["/v1/alerts", "/v1/cases", "/v1/whitelist", "/v1/decisions", "/v1/snoozes"])
+async def test_what_no_text_can_be_is_refused_and_not_asked_for(path: str, desk: Desk):
+    """PostgreSQL has no text with a null character in it."""
+    reply = await desk.ask("GET", path, owner="anna\0")
+    assert (reply.status, reply.body["title"]) == (422, "field_wrong")
+    assert reply.body["detail"].startswith("query.owner: ")
 
 
 async def test_a_case_is_asked_for_by_the_names_of_its_fields(desk: Desk):
@@ -178,6 +187,16 @@ async def test_what_there_is_no_route_for_is_told_by_problem_details(desk: Desk)
         assert (reply.status, reply.body["title"]) == (status, title)
         assert reply.headers["content-type"] == "application/problem+json"
     assert "GET" in reply.headers["allow"]
+
+
+async def test_a_body_beyond_all_use_is_not_read(desk: Desk):
+    """It comes before anybody knows who asks; and what could not be published is no act."""
+    for role in ("analyst", "passer-by"):
+        reply = await desk.post("/v1/cases", role, owner=ALICE, more="x" * BODY_BYTES_MAX)
+        assert (reply.status, reply.body["title"]) == (413, "body_too_large")
+        assert reply.headers["content-type"] == "application/problem+json"
+    assert (await desk.post("/v1/cases", "analyst", owner=ALICE)).status == 200
+    assert len(desk.published) == 1
 
 
 @pytest.mark.parametrize("limit", ["0", "501", "x"])

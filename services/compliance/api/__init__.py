@@ -20,6 +20,7 @@ from services.compliance.api import (
     roles,
     snoozes,
 )
+from services.compliance.api.bodies import BoundedBody
 from services.compliance.api.problems import (
     UNROUTED,
     Problem,
@@ -78,6 +79,7 @@ def create_api(gateway: Gateway | None) -> FastAPI:
         },
     )
     api.state.gateway = gateway
+    api.add_middleware(BoundedBody)
     for each in ROUTERS:
         api.include_router(each)
     return api

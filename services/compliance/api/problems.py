@@ -102,7 +102,12 @@ async def answer_problem(request: Request, problem: Exception) -> JSONResponse:
     return JSONResponse(content, problem.body.status, headers, PROBLEM_TYPE)
 
 
-UNROUTED: Final = {400: "body_unreadable", 404: "no_such_route", 405: "method_wrong"}
+UNROUTED: Final = {
+    400: "body_unreadable",
+    404: "no_such_route",
+    405: "method_wrong",
+    413: "body_too_large",
+}
 """What no route answers, by the framework's status."""
 
 

@@ -12,7 +12,7 @@ from services.compliance.rules import CODES, DATA_CODES
 
 
 async def require_known_query(request: Request, officer: Asking) -> None:
-    """Refuse a parameter that the route does not have, or that is given twice; raises `Problem` 422.
+    """Refuse a parameter that the route does not have, is given twice, or is no text; raises `Problem` 422.
 
     A misspelt one would be left out of the question, and the answer taken for what was asked. What a route
     has is what the OpenAPI document says of it.
@@ -28,6 +28,9 @@ async def require_known_query(request: Request, officer: Asking) -> None:
             raise Problem(422, "query_unknown", f"there is no parameter {name[:60]!r} here; {names}")
         if times > 1:
             raise Problem(422, "query_repeated", f"{name} is given {times} times")
+    for name, value in request.query_params.items():
+        if "\0" in value:
+            raise Problem(422, "field_wrong", f"query.{name}: nothing has a null character in it")
 
 
 def _parameters_of(request: Request) -> set[str]:
