@@ -6,6 +6,7 @@ The algorithm is the key's, never the token's: an RSA key reads RS256, a P-256 k
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final, TypeVar, cast
 
 import jwt
@@ -75,9 +76,9 @@ class TokenReader:
             raise TokenRefused("it is of another issuer")
         if self._audience not in audiences:
             raise TokenRefused("it is for somebody else")
-        if _wanted(said, "exp", (int, float)) <= now:
+        if _instant(said, "exp") <= now:
             raise TokenRefused("it has expired")
-        if "nbf" in said and _wanted(said, "nbf", (int, float)) > now:
+        if "nbf" in said and _instant(said, "nbf") > now:
             raise TokenRefused("it does not count yet")
         roles: list[Any] = _wanted(said, "roles", list)
         if not all(isinstance(each, str) for each in roles):
@@ -102,6 +103,14 @@ def sign_token(secret: str, claims: Mapping[str, Any]) -> str:
 def _wanted(said: Mapping[str, Any], name: str, kind: type[T] | tuple[type[Any], ...]) -> Any:
     value = said.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
+        raise TokenRefused(f"it does not say {name}")
+    return value
+
+
+def _instant(said: Mapping[str, Any], name: str) -> int | float:
+    """Return a time in seconds. One that is no number, or infinitely far, compares with none."""
+    value: int | float = _wanted(said, name, (int, float))
+    if not isfinite(value):
         raise TokenRefused(f"it does not say {name}")
     return value
 

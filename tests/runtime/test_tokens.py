@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -80,6 +81,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "never expires": ({"exp": None}, "exp"),
     "expires at a word": ({"exp": "tomorrow"}, "exp"),
     "expires at true": ({"exp": True}, "exp"),
+    "expires at no number": ({"exp": nan}, "exp"),
+    "expires infinitely late": ({"exp": inf}, "exp"),
+    "begins at no number": ({"nbf": nan}, "nbf"),
     "not yet": ({"nbf": NOW + 86_400}, "not count yet"),
     "of another issuer": ({"iss": "other"}, "issuer"),
     "for others": ({"aud": ["them"]}, "somebody else"),
