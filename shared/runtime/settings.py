@@ -151,6 +151,7 @@ KNOWN_ELSEWHERE: Final = frozenset(
         "BACKOFFICE_READONLY_PASSWORD",
         "BACKOFFICE_HEALTH_URLS",
         "BACKOFFICE_ACTOR",
+        "BACKOFFICE_FILING_SCHEMAS",
     }
 )
 """Settings read by the command and the stack, not by a service."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from backoffice.cli.app import COMMANDS
+from shared.runtime import settings
 from tests.repository.documents import (
     ROOT,
     Block,
@@ -30,6 +31,7 @@ PREFIXES = (
     ["docker", "compose", "exec", "transactions", "backoffice"],
 )
 """What may stand before the words of our own command instead of `backoffice`."""
+SETTING = re.compile(r"\b(BACKOFFICE_[A-Z_]+)=")
 
 
 def _name(path: Path) -> str:
@@ -56,6 +58,13 @@ def test_every_command_typed_in_a_page_exists(block: Block) -> None:
                 _check_make(part[1:])
             elif (own := _own_command(part)) is not None:
                 _check_command(own)
+
+
+def test_every_setting_that_a_page_sets_is_known_to_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has set it in a shell starts the services there, and they refuse what they do not know."""
+    for name in {name for block in SHELL for name in SETTING.findall(block.text)}:
+        monkeypatch.setenv(name, "")
+    settings.refuse_unknown()
 
 
 def _split(words: list[str]) -> Iterator[list[str]]:
