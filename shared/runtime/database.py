@@ -27,7 +27,7 @@ async def connect(
     lock_timeout_ms: int = 3000,
     idle_in_transaction_ms: int = 15_000,
 ) -> Any:
-    """Open a connection as a service's own login, or raise `ConfigurationError` for a wrong login."""
+    """Open a connection as a service's own login; raises `ConfigurationError` for a wrong one, or address."""
     options: dict[str, str] = {
         "application_name": application,
         "lock_timeout": str(lock_timeout_ms),
@@ -42,6 +42,10 @@ async def connect(
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise ConfigurationError(
             f"PostgreSQL at {describe(dsn)} refuses the login: {error}; run `backoffice migrate` first"
+        ) from None
+    except (ValueError, OverflowError):
+        raise ConfigurationError(
+            "the address of the database is not written as postgresql://user:secret@host:port/name"
         ) from None
 
 

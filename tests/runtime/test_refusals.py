@@ -5,7 +5,9 @@ import signal
 
 import pytest
 
+from shared.runtime import database
 from shared.runtime.client import _admin
+from shared.runtime.errors import ConfigurationError
 from shared.runtime.service import CANNOT_START
 from shared.runtime.shard import LOST
 from tests.runtime.conftest import Rig
@@ -38,6 +40,17 @@ async def test_a_missing_standby_is_refused_unless_waived(rig: Rig) -> None:
     rig.start("toy", BACKOFFICE_STANDBY_REQUIRED="true")
     await rig.until(lambda: exits(rig), "the refusal")
     assert "synchronous_standby_names" in rig.log("toy-0")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "postgresql://u:secret@127.0.0.1:99999/books", "postgresql://u:secret@127.0.0.1:port/books"],
+)
+async def test_an_address_of_no_database_is_refused_without_being_told(address: str) -> None:
+    """By the services and by the command alike; there may be a password in it."""
+    with pytest.raises(ConfigurationError, match="is not written as postgresql://") as refused:
+        await database.connect(address, application="test")
+    assert "secret" not in str(refused.value)
 
 
 async def test_an_unknown_setting_names_the_nearest(rig: Rig) -> None:
