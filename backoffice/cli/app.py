@@ -3,6 +3,7 @@
 import copy
 import functools
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -97,6 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; failures are told in a line, never as a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     output.use_json("--json" in words)
+    if os.environ.get("BACKOFFICE_LOG_LEVEL") != "DEBUG":
+        # What libraries say of a server that is away, the error says once.
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         _spelt(words)
         outcome: object = _root().main(words, prog_name="backoffice", standalone_mode=False)
