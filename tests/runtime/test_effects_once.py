@@ -101,6 +101,7 @@ async def test_a_process_frozen_with_records_in_hand_is_stopped_by_the_fence(rig
     assert await rig.until_notes(6) == ["a", "b", "c", "d", "e", "x"]
 
     async def fenced() -> bool:
+        """Say whether it has noticed."""
         return '"event": "fenced"' in rig.log("toy-0")
 
     await rig.until(fenced, "the fence")

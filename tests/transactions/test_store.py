@@ -559,6 +559,7 @@ async def test_a_batch_that_nothing_is_remembered_of_is_decided_once(
     folds: list[int] = []
 
     def counted(*given: Any, **named: Any) -> Any:
+        """Fold, and count that."""
         folds.append(1)
         return fold(*given, **named)
 
