@@ -846,6 +846,7 @@ CREATE INDEX case_file_first_due ON case_file USING btree (deadline, shard, open
 CREATE INDEX case_file_by_age ON case_file USING btree (opened_at, shard, opened_seq);
 CREATE INDEX case_file_due_by_age ON case_file USING btree (opened_at, shard, opened_seq) WHERE is_due;
 CREATE INDEX case_file_of_officer ON case_file USING btree (officer, opened_at, shard, opened_seq);
+CREATE INDEX case_file_due_of_officer ON case_file USING btree (officer) WHERE is_due;
 CREATE INDEX case_file_of_owner ON case_file USING btree (owner, opened_at, shard, opened_seq);
 CREATE INDEX case_file_confirmed ON case_file USING btree (shard, owner) WHERE status = 'closed'::text AND disposition = 'confirmed'::text;
 CREATE INDEX case_file_opened ON case_file USING btree (shard, opened_seq);

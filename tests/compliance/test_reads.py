@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.compliance.queries.alerts import alert_find, alerts_list
-from services.compliance.queries.cases import case_show, cases_list, cases_page
+from services.compliance.queries.cases import case_show, cases_list, cases_page, loads
 from services.compliance.queries.decisions import decisions_page
 from services.compliance.queries.holds import holds_list, holds_show
 from services.compliance.queries.work_order import place_of, work_queue
@@ -160,6 +160,14 @@ async def test_a_page_of_a_list_reads_what_it_shows(much: Any):
         for name, ask in asked.items():
             rows, read = await cost(much, ask)
             assert (name, len(rows), read < ROWS_MAX) == (name, SHOWN, True), (name, read)
+
+
+async def test_what_waits_with_each_officer_is_counted_by_index(much: Any):
+    """Each officer is looked up after the one before, and only what waits is read."""
+    waiting = await much.fetchval("SELECT count(*) FROM case_file WHERE is_due")
+    found, read = await cost(much, lambda: loads(much))
+    assert (len(found), sum(found.values())) == (20, waiting)
+    assert read < waiting + 2 * ROWS_MAX / 10, read
 
 
 async def test_what_is_asked_of_one_customer_or_by_id_is_looked_up(much: Any):

@@ -38,6 +38,7 @@ CREATE INDEX case_file_first_due ON case_file (deadline, shard, opened_seq) WHER
 CREATE INDEX case_file_by_age ON case_file (opened_at, shard, opened_seq);
 CREATE INDEX case_file_due_by_age ON case_file (opened_at, shard, opened_seq) WHERE is_due;
 CREATE INDEX case_file_of_officer ON case_file (officer, opened_at, shard, opened_seq);
+CREATE INDEX case_file_due_of_officer ON case_file (officer) WHERE is_due;
 CREATE INDEX case_file_of_owner ON case_file (owner, opened_at, shard, opened_seq);
 CREATE INDEX case_file_confirmed ON case_file (shard, owner) WHERE status = 'closed' AND disposition = 'confirmed';
 COMMENT ON COLUMN case_file.case_id IS 'the act that opened it';

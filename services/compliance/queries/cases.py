@@ -60,9 +60,19 @@ ORDER BY a.rule
 """
 
 _LOADS = """
-SELECT c.officer, count(*) FILTER (WHERE c.is_due) AS waiting
-FROM compliance.case_file AS c WHERE c.officer IS NOT NULL
-GROUP BY c.officer
+WITH RECURSIVE officer AS (
+    (SELECT c.officer FROM compliance.case_file AS c WHERE c.officer IS NOT NULL ORDER BY c.officer LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT c.officer FROM compliance.case_file AS c WHERE c.officer > o.officer ORDER BY c.officer LIMIT 1
+    )
+    FROM officer AS o WHERE o.officer IS NOT NULL
+)
+SELECT o.officer, (
+    SELECT count(*) FROM compliance.case_file AS c WHERE c.officer = o.officer AND c.is_due
+)::int AS waiting
+FROM officer AS o WHERE o.officer IS NOT NULL
+ORDER BY o.officer
 """
 
 WAITING = "waiting"
