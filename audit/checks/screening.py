@@ -18,6 +18,8 @@ from audit.screening import Expected, screen
 from audit.tiers import RULES, tell_persons, tell_shadows, tell_tier
 
 NAMES: Final = "SAN-1"
+NAMES_TOLD_MAX: Final = 100
+"""Of an event and a level no more findings about names are told, the strongest."""
 HOLDING: Final = frozenset({NAMES, "STR-1"})
 """Rules that hold what waits, whatever their parameters are."""
 
@@ -74,7 +76,8 @@ def _compare(tally: Tally, shard: int, wanted: Expected, found: Expected) -> Non
         must = wanted.held.get(instruction_id, frozenset())
         words = f"{where}: hold {instruction_id}"
         tally.same(wanted.beside.get(instruction_id, frozenset()), _by_cash(findings), words)
-        tally.expect(must <= findings, f"{words}: lacks {sorted(must - findings, key=str)}")
+        is_full = sum(1 for each in findings if each.rule == NAMES) >= NAMES_TOLD_MAX
+        tally.expect(is_full or must <= findings, f"{words}: lacks {sorted(must - findings, key=str)}")
         tally.expect(bool(findings), f"{words}: no rule says why")
     for alert in called_for.keys() & alerts.keys():
         tally.same(called_for[alert], alerts[alert], f"{where}: alert {alert}")
@@ -171,6 +174,7 @@ def _compare_names(
     """Every finding about a name bears its score out; what is equal was found, once by owner and day."""
     alerted: dict[tuple[int, str, str], set[tuple[str, str]]] = {}
     ever: dict[tuple[int, str], set[tuple[str, str]]] = {}
+    full: set[tuple[int, str]] = set()
     for event in (*_events(examination, ALERTS), *_events(examination, DECISIONS)):
         if event["type"] not in ("HoldPlaced", "AlertRaised") and event.get("decision") != "cleared":
             continue
@@ -183,6 +187,8 @@ def _compare_names(
             entries = {_entry(each) for each in findings}
             who = (event["shard"], event["owner"])
             ever.setdefault(who, set()).update(entries)
+            if len(findings) >= NAMES_TOLD_MAX:
+                full.add(who)
             alerted.setdefault((*who, event["business_date"]), set()).update(entries)
     for shard, wanted in expected.items():
         for (source, seq), named in wanted.named.items():
@@ -190,11 +196,12 @@ def _compare_names(
             found = alerted.get((shard, named.owner, named.day.isoformat()), set())
             for match, level in named.must.items():
                 is_alert = level == "alert" or (level == "hold" and not named.waits)
-                told = (match.list_code, match.entry_id) in found
+                told = (match.list_code, match.entry_id) in found or (shard, named.owner) in full
                 tally.expect(told or not is_alert, f"{where} names {match.entry_id}, and there is no alert")
             if shard not in data.unfinished:
                 missed = named.stays - ever.get((shard, named.owner), set())
-                tally.expect(not missed, f"{where} names {sorted(missed)}, and nobody was told")
+                is_told = not missed or (shard, named.owner) in full
+                tally.expect(is_told, f"{where} names {sorted(missed)}, and nobody was told")
 
 
 def _findings_bear_out(

@@ -29,6 +29,8 @@ from shared.messages.journal import (
 )
 
 SUBJECT_ENTRIES_MAX: Final = 10
+MATCHES_TOLD_MAX: Final = 100
+"""Of one event and level; the subject says how many entries there are."""
 UNREAD: Final = "sealed"
 """The subject of a hit about names that nobody can read any more."""
 UNNAMED: Final = "unnamed"
@@ -242,7 +244,10 @@ def name_hits(
             rule=san_1.RULE.code,
             owner=owner,
             subject=_subject([match for match, _ in found]),
-            findings=tuple(san_1.tell(match, parameters, verdict) for match, verdict in found),
+            findings=tuple(
+                san_1.tell(match, parameters, verdict)
+                for match, verdict in _strongest(found, parameters.alert_at)
+            ),
             holds=level == "hold",
             hold_for=book.hold_for(san_1.RULE.code, ANY_ASSET, day) or timedelta(),
             is_only_told=level == "whitelisted",
@@ -250,6 +255,26 @@ def name_hits(
         for level in ("hold", "alert", "whitelisted")
         if (found := by_level.get(level))
     ]
+
+
+def _strongest(
+    found: Iterable[tuple[NameMatch, PairVerdict | None]], alert_at: float
+) -> list[tuple[NameMatch, PairVerdict | None]]:
+    """Return what is told of matches: of each entry and place the strongest, and the strongest of many.
+
+    Many holders may bear names that stand many times on a list. An event that does not fit into its topic
+    would be sent again for ever, and nothing after it.
+    """
+    best: dict[tuple[str, str, str], tuple[NameMatch, PairVerdict | None]] = {}
+    for each in found:
+        match = each[0]
+        key = (match.field, match.list_code, match.entry_id)
+        if key not in best or match.score(alert_at) > best[key][0].score(alert_at):
+            best[key] = each
+    kept = list(best.values())
+    if len(kept) > MATCHES_TOLD_MAX:
+        kept = sorted(kept, key=lambda each: -each[0].score(alert_at))[:MATCHES_TOLD_MAX]
+    return kept
 
 
 def _unscreened(question: Question, owner: str, day: date, book: ParameterBook) -> list[Hit]:

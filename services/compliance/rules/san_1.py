@@ -7,6 +7,8 @@ A name with neither letters nor digits can be compared with none, one of over 1,
 16 parties not as a whole, and one with letters of a script that is not known here not as it is said: its
 payment is held where it waits, else an alert is raised.
 
+Of each entry and place the strongest match is told, and of more than 100 the strongest.
+
 Example: a payment to "Otto Grimwold" with a list that has "GRIMWOLD, Otto": the same parts, so it is held; so
 is one to "Otto Grimwold (deceased)". One to "Otto Grimwold Trading Ltd" alerts.
 """
