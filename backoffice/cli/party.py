@@ -32,8 +32,8 @@ def erase(
 ) -> None:
     """Erase an owner's personal data from the ledger for good: the key that it is sealed under is removed.
 
-    Refused while an account of theirs is open. Books, hashes and seals stay as they were. Once more does no
-    harm.
+    Refused while an account of theirs is open, and where the ledger knows nobody of this code. Books, hashes
+    and seals stay as they were. Once more does no harm.
     """
     act = EraseParty(
         act_id=clock.new_id(),

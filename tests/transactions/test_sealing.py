@@ -455,6 +455,17 @@ async def test_an_owner_is_erased_by_two_people_when_nothing_is_open(ledger: Sto
     assert ledger.outgoing[-1].ahead == (Ahead(PARTY_KEYS.name, ALICE.encode(), None),)
 
 
+async def test_nobody_is_erased_whom_the_ledger_does_not_know(ledger: StoredLedger) -> None:
+    """A code that was mistyped must not be taken for a promise that was kept."""
+    await played(ledger)
+    nobody = owner_in(1, "nobody")
+    assert await erase(ledger, nobody) == (False, "owner_unknown")
+    assert ledger.outgoing[-1].ahead == ()
+    assert await erase(ledger, nobody, approved_by="ann") == (False, "same_person")
+    await ledger.send(deposit(nobody, "1.00", payment=PAYMENT))
+    assert await erase(ledger, nobody) == (True, "erased")
+
+
 async def test_after_an_erasure_a_repeat_is_still_one_and_what_is_new_has_another_key(
     ledger: StoredLedger,
 ) -> None:

@@ -90,6 +90,10 @@ async def what_keeps(connection: Connection, shard: int, owner: str) -> str | No
     return await connection.fetchval(
         """
         SELECT CASE
+            WHEN NOT EXISTS (SELECT FROM account WHERE shard = $1 AND owner = $2)
+             AND NOT EXISTS (SELECT FROM party_key WHERE shard = $1 AND owner = $2)
+             AND NOT EXISTS (SELECT FROM parked WHERE shard = $1 AND owner = $2)
+            THEN 'owner_unknown'
             WHEN EXISTS (
                 SELECT
                 FROM account
