@@ -4,6 +4,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -80,8 +81,8 @@ FORMS = table("""
     -           posted              -
     2026-01-05  posted              -           # the open day: at once
     2026-01-06  scheduled           -
-    2029-01-07  scheduled           -           # three years, all of them leap years
-    2029-01-08  execution_too_far   execute_on
+    2029-01-05  scheduled           -           # three years
+    2029-01-06  execution_too_far   execute_on  # a day more
     2100-12-31  execution_too_far   execute_on
     2026-01-04  execution_past      execute_on
     1900-01-01  execution_past      execute_on
@@ -104,6 +105,24 @@ def test_a_request_may_name_the_day_on_which_it_is_carried_out(row: dict[str, st
         assert event["execute_on"] == row["execute_on"]
         assert "movements" not in event
         assert outcome(ledger.send(transfer(ALICE, BOB, "100.00"))[0]) == "posted"
+
+
+@pytest.mark.parametrize(
+    ("today", "last"),
+    [
+        pytest.param("2026-02-28", "2029-02-28", id="the last of February, no leap year among them"),
+        pytest.param("2027-03-01", "2030-03-01", id="a leap day on the way"),
+        pytest.param("2028-02-29", "2031-02-28", id="a leap day, and none three years later"),
+    ],
+)
+def test_a_request_waits_for_three_years_and_not_a_day_longer(today: str, last: str) -> None:
+    """Whatever leap days lie between: the same day of the month, or the last there is."""
+    ledger = a_bank()
+    ledger.send(*day(today))
+    later = (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+    on_it, after = ledger.send(pays("on it", on=last), pays("after", on=later))[-2:]
+    assert outcome(on_it) == "scheduled"
+    assert (outcome(after), after["detail"]) == ("execution_too_far", f"the last day is {last}")
 
 
 OTHERS = {

@@ -1,6 +1,6 @@
 """Requests for a later business day: kept until it, executed on it, or cancelled before."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from audit.model.predictions import Prediction, rejected
 from audit.model.state import Scheduled, ShardState
 from audit.wire import Asked
 
-FURTHEST: Final = timedelta(days=1098)
+YEARS: Final = 3
+"""How far ahead a day may be, up to the same day of the month."""
 
 
 def day_named(asked: Asked) -> date | None:
@@ -29,7 +30,8 @@ def keep(state: ShardState, row: JournalRow, asked: Asked, entity: str) -> Predi
     execute_on, today = day_named(asked), state.today[entity]
     if execute_on is None or execute_on <= today:
         return None
-    if execute_on > today + FURTHEST:
+    years, dates = execute_on.year - today.year, [(day.month, day.day) for day in (execute_on, today)]
+    if years > YEARS or (years == YEARS and dates[0] > dates[1]):
         return rejected("execution_too_far", "execute_on")
     state.scheduled[row.seq] = Scheduled(asked, entity, execute_on)
     return Prediction("TransactionScheduled", booking_date=today, execute_on=execute_on)

@@ -3,7 +3,7 @@
 What executes them on their day is a duty: `services.transactions.domain.duties.execution`.
 """
 
-from datetime import timedelta
+from datetime import date
 from typing import Any, Final
 
 from services.transactions.domain import decisions as kinds
@@ -13,7 +13,7 @@ from services.transactions.domain.effects import Refusal
 from services.transactions.domain.planning import TransactionType
 from services.transactions.domain.state import Waiting
 
-AHEAD_MAX: Final = timedelta(days=3 * 366)
+YEARS_AHEAD_MAX: Final = 3
 """An order for a day further on is a mistake in the year, or a standing order that upstream should keep."""
 
 
@@ -37,9 +37,18 @@ def is_in_reach(case: Case) -> Refusal | None:
         return None
     if execute_on < case.day:
         return Refusal("execution_past", "execute_on", f"the open day is {case.day}")
-    if execute_on - case.day > AHEAD_MAX:
-        return Refusal("execution_too_far", "execute_on", f"the open day is {case.day}")
+    last = _in_years(case.day, YEARS_AHEAD_MAX)
+    if execute_on > last:
+        return Refusal("execution_too_far", "execute_on", f"the last day is {last}")
     return None
+
+
+def _in_years(day: date, years: int) -> date:
+    """Return the same day of a later year; of 29 February the 28th, where that year has no other."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
 
 
 def put_off(case: Case, decision: Decision) -> None:

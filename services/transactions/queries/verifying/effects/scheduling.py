@@ -12,8 +12,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 from services.transactions.queries.verifying.effects.late import A_SECOND, LATE, parked_owners, worked_since
 from shared.messages.kinds import SCHEDULABLE
 
-AHEAD_MAX: Final = 1_098
-"""Days: three years, all of them leap years."""
+YEARS_AHEAD_MAX: Final = 3
 
 
 def walk_scheduled(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
@@ -29,11 +28,17 @@ def walk_scheduled(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
         row["instruction_type"] in SCHEDULABLE
         and said["execute_on"] == execute_on.isoformat()
         and row["booking_date"] == today
-        and today < execute_on <= today + timedelta(days=AHEAD_MAX),
+        and today < execute_on
+        and _date(execute_on) <= (today.year + YEARS_AHEAD_MAX, today.month, today.day),
         f"a day after {today}, and not long after",
         f"a {row['instruction_type']} for {said['execute_on']}, on {row['booking_date']}",
     )
     shard.scheduled[row["seq"]] = Waiting(row["instruction_id"], row["owner"], entity_id, execute_on)
+
+
+def _date(day: date) -> tuple[int, int, int]:
+    """A day as numbers, which can be held against a 29 February that there is not."""
+    return day.year, day.month, day.day
 
 
 def walk_cancelled(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
