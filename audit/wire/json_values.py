@@ -39,7 +39,7 @@ def read_json(value: bytes | None) -> Any | Unreadable:
         return Unreadable("too deep")
     try:
         found = json.loads(
-            text, object_pairs_hook=_distinct, parse_int=Number, parse_float=Number, parse_constant=Number
+            text, object_pairs_hook=_distinct, parse_int=Number, parse_float=Number, parse_constant=_constant
         )
         json.dumps(found, ensure_ascii=False, default=str).encode("utf-8")
     except (ValueError, RecursionError) as error:
@@ -52,6 +52,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key twice")
     return found
+
+
+def _constant(text: str) -> Any:
+    """NaN and infinities are no JSON, though Python reads them."""
+    raise ValueError(text)
 
 
 def _depth(text: str) -> int:

@@ -27,6 +27,8 @@ GOOD = f'{{"type":"deposit","instruction_id":"{ID}","owner":"C1","account":"A","
         GOOD.replace("C1", "with space").encode() + b"}",
         GOOD.replace("018f", "x18f").encode() + b"}",
         GOOD.encode() + b',"amount":"2.00"}',
+        GOOD.encode() + b',"x":NaN}',
+        GOOD.encode() + b',"x":{"y":[-Infinity]}}',
         GOOD.encode() + b',"x":"\\ud800"}',
         GOOD.encode() + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         GOOD.encode() + b',"x":"' + b"a" * 1_100_000 + b'"}',
@@ -41,7 +43,6 @@ def test_a_record_without_id_type_or_owner_is_unreadable(value: bytes | None) ->
     ("extra", "wrong"),
     [
         ("", []),
-        (',"x":NaN', []),
         (',"x":1e999999999', []),
         (',"x":' + "9" * 100_000, []),
         (',"value_date":"2026-02-30"', ["value_date"]),

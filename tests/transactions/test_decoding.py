@@ -14,10 +14,11 @@ from services.transactions.handlers.memory import TYPES
 from shared.messages.instructions import INSTRUCTIONS
 from shared.messages.instructions.base import InstructionBase, content_of
 from shared.runtime.errors import UnreadableRecord
-from tests.transactions.support import transfer
+from tests.transactions.support import instruction, named_id, transfer
 
 BASE = transfer("alice", "bob", "12.34")
 TEXT = json.dumps(BASE)
+RESERVED = json.dumps(instruction("post_pending", owner="alice", pending_id=named_id("reserved"))).encode()
 
 
 def changed(**fields: Any) -> bytes:
@@ -63,8 +64,20 @@ def outcome_of(value: bytes) -> str:
         pytest.param(changed(amount=12.34), "amount_not_a_string amount", id="float"),
         pytest.param(changed(amount=12), "amount_not_a_string amount", id="int"),
         pytest.param(changed(amount=None), "amount_not_a_string amount", id="null"),
-        pytest.param(spelt("NaN"), "amount_not_a_string amount", id="NaN"),
-        pytest.param(spelt("-Infinity"), "amount_not_a_string amount", id="-Infinity"),
+        pytest.param(spelt("NaN"), "!not_json", id="NaN"),
+        pytest.param(spelt("-Infinity"), "!not_json", id="-Infinity"),
+        pytest.param(added(',"x":NaN'), "!not_json", id="NaN in a field of a later version"),
+        pytest.param(added(',"x":-Infinity'), "!not_json", id="-Infinity in a field of a later version"),
+        pytest.param(added(',"x":{"y":[1,Infinity]}'), "!not_json", id="Infinity deep inside"),
+        pytest.param(
+            json.dumps({**BASE, "channel": {}}).encode()[:-1] + b',"x":NaN}',
+            "!not_json",
+            id="NaN behind a block",
+        ),
+        pytest.param(
+            RESERVED[:-1] + b',"final":true,"x":NaN}', "!not_json", id="NaN behind a field that is no text"
+        ),
+        pytest.param(added(',"x":"NaN"'), "ok", id="NaN as a text nobody reads"),
         pytest.param(spelt("1e999999999"), "amount_not_a_string amount", id="1e999999999"),
         pytest.param(spelt("1" * 900_000), "amount_not_a_string amount", id="a million digits"),
         pytest.param(changed(amount=""), "amount_malformed amount", id="empty amount"),
@@ -105,6 +118,11 @@ def outcome_of(value: bytes) -> str:
             json.dumps({**BASE, "payment": None, "channel": None}).encode()[:-1] + b',"amount":"99.00"}',
             "!duplicate_key",
             id="duplicate key behind nulls",
+        ),
+        pytest.param(
+            RESERVED[:-1] + b',"final":true,"dry_run":false,"amount":"1.00","amount":"99.00"}',
+            "!duplicate_key",
+            id="duplicate key behind fields that are no texts",
         ),
         pytest.param(
             json.dumps({**BASE, "payment": {}, "channel": {}}).encode()[:-1] + b',"amount":"99.00"}',

@@ -3,7 +3,8 @@
 What pydantic's parser and models take is an instruction. What they refuse is read again, slowly: where
 its id, type and owner can be read it is *malformed* and will be rejected with the field named; else it
 is unreadable. A record in which a JSON object names a key twice is unreadable (`duplicate_key`), since
-parsers disagree about which one counts.
+parsers disagree about which one counts; so is one with `NaN` or `Infinity` (`not_json`, RFC 8259, section 6),
+wherever they stand: many parsers read nothing of it.
 """
 
 import json
@@ -53,6 +54,9 @@ AMOUNT_FIELDS: Final = frozenset(
         "instructed_amount",
     }
 )
+
+_NO_TEXTS: Final = (b"null", b"true", b"false", b"[")
+"""What stands in a record with a known field whose value is no text; none of them takes a number."""
 
 _CODE: Final[TypeAdapter[str]] = TypeAdapter(Code)
 _UUID: Final[TypeAdapter[UUID]] = TypeAdapter(UUID)
@@ -105,12 +109,12 @@ def read_closely(value: bytes) -> Instruction | MalformedInstruction:
         instruction = INSTRUCTION.validate_json(value)
     except ValidationError as error:
         return _decode_slowly(value, error)
-    # As many quotes as distinct fields with a text each need, nothing nested and no null: no room for a
-    # second spelling of any key. All else is looked at closely.
+    # As many quotes as distinct fields with a text each need, and no value that is none: no room for a second
+    # spelling of any key, nor for a field that nobody knows. All else is looked at closely.
     if (
         value.count(b'"') != 4 * len(instruction.__pydantic_fields_set__)
         or value.count(b"{") != 1
-        or b"null" in value
+        or any(each in value for each in _NO_TEXTS)
         or len(value) > RECORD_BYTES_MAX
     ):
         _parse(value)
@@ -157,7 +161,7 @@ def _parse(value: bytes) -> Any:
             object_pairs_hook=_distinct,
             parse_int=_whole_number,
             parse_float=_fraction,
-            parse_constant=_Spelling,
+            parse_constant=_no_constant,
         )
     except _DuplicateKeyError:
         raise UnreadableRecord("duplicate_key") from None
@@ -177,6 +181,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _DuplicateKeyError
     return found
+
+
+def _no_constant(text: str) -> Any:
+    """Refuse what Python's parser takes though JSON has no such number."""
+    raise ValueError(text)
 
 
 def _whole_number(text: str) -> int | _Spelling:
