@@ -79,6 +79,7 @@ COMMANDS: tuple[Command, ...] = (
 UNREACHABLE_ERRORS = frozenset(
     {"KafkaConnectionError", "NoBrokersAvailable", "NodeNotReadyError", "CannotConnectNowError"}
     | {"ConnectionDoesNotExistError", "AdminShutdownError", "CrashShutdownError", "gaierror"}
+    | {"KafkaTimeoutError", "RequestTimedOutError", "DatabaseDroppedError"}
 )
 """Names of errors from aiokafka, asyncpg and the resolver, which are not imported for their names' sake."""
 
@@ -207,6 +208,13 @@ def _tell_usage(problem: typer.TyperException) -> int:
     return USAGE
 
 
+def _is_unreachable(problem: BaseException) -> bool:
+    """Whether a server is not there, or has gone: then asyncpg says of its connection that it is closed."""
+    name = type(problem).__name__
+    is_closed = name == "InterfaceError" and "closed" in str(problem)
+    return is_closed or isinstance(problem, ConnectionError | TimeoutError) or name in UNREACHABLE_ERRORS
+
+
 def _tell_unexpected(problem: BaseException) -> int:
     """Tell of a server that is not there, else of a defect; with log level DEBUG show where it is."""
     if os.environ.get("BACKOFFICE_LOG_LEVEL") == "DEBUG":
@@ -214,7 +222,7 @@ def _tell_unexpected(problem: BaseException) -> int:
 
         traceback.print_exception(problem)
     detail = (str(problem).strip().splitlines() or [""])[0][:300]
-    if isinstance(problem, ConnectionError | TimeoutError) or type(problem).__name__ in UNREACHABLE_ERRORS:
+    if _is_unreachable(problem):
         output.print_error(
             "unreachable",
             f"Something that must be running cannot be reached: {detail or type(problem).__name__}.",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -272,14 +273,15 @@ async def verify_books(
     from backoffice.cli.published import heads as published_heads
     from shared.runtime.client import NotReachedError
 
-    try:
-        async with sessions.open_client(connection) as client:
+    async with AsyncExitStack() as ends:
+        try:
+            client = await ends.enter_async_context(sessions.open_client(connection))
             # Read before the snapshot, which must therefore hold these events.
             heads = await published_heads(client)
-            return (await run(comparison(client), heads)).as_json()
-    except NotReachedError:
-        output.say("Kafka cannot be reached, so what was published is not compared.")
-        return (await run(None)).as_json()
+        except NotReachedError:
+            output.say("Kafka cannot be reached, so what was published is not compared.")
+            return (await run(None)).as_json()
+        return (await run(comparison(client), heads)).as_json()
 
 
 async def _events(connection: Connection) -> int:

@@ -15,6 +15,8 @@ from services.transactions.queries.verifying import (
 from shared.messages.topics import JOURNAL
 from shared.runtime.client import Client, header
 
+SILENT_SECONDS_MAX: Final = 2.0
+"""After so long without a record it is asked whether Kafka is still there: its stop would never be seen."""
 ANCHOR_RECORDS: Final = 200
 """So many records at the end of each partition are asked for the newest heads of chains."""
 
@@ -35,13 +37,13 @@ def comparison(client: Client) -> Callable[[Any, dict[int, int]], Awaitable[tupl
 
 async def heads(client: Client) -> list[Anchor]:
     """Return the newest head of each shard's chain that stands at the topic's end."""
-    ends = {partition: end for partition, end in (await client.end_offsets(JOURNAL)).items() if end > 0}
+    ends = {partition: end for partition, end in (await client.reach(JOURNAL)).items() if end > 0}
     starts = {(JOURNAL.name, partition): max(0, end - ANCHOR_RECORDS) for partition, end in ends.items()}
     newest: dict[int, Anchor] = {}
     missing = set(ends)
     if not missing:
         return []
-    async with sessions.following(client, [JOURNAL], starts) as stream:
+    async with sessions.following(client, [JOURNAL], starts, silent_seconds_max=SILENT_SECONDS_MAX) as stream:
         async for records in stream:
             for record in records:
                 if record.offset >= ends[record.partition] - 1:
@@ -56,11 +58,11 @@ async def heads(client: Client) -> list[Anchor]:
 
 
 async def _events(client: Client) -> AsyncIterator[PublishedEvent]:
-    ends = await client.end_offsets(JOURNAL)
+    ends = await client.reach(JOURNAL)
     missing = {partition for partition, end in ends.items() if end > 0}
     if not missing:
         return
-    async with sessions.following(client, [JOURNAL], {}) as stream:
+    async with sessions.following(client, [JOURNAL], {}, silent_seconds_max=SILENT_SECONDS_MAX) as stream:
         async for records in stream:
             for record in records:
                 if record.offset >= ends[record.partition] - 1:

@@ -1,6 +1,8 @@
 """Opens what a command talks through: a Kafka client, a read-only database connection, an event loop."""
 
 import asyncio
+import logging
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -51,9 +53,12 @@ def kafka_settings(connection: Connection) -> "KafkaSettings":
 
 @asynccontextmanager
 async def open_client(connection: Connection) -> AsyncGenerator["Client", None]:
-    """Open a Kafka client."""
+    """Open a Kafka client. That brokers do not answer is told by who waits for them, in a line, and once."""
     # Most commands ask the database alone.
     from shared.runtime.client import Client
+
+    if os.environ.get("BACKOFFICE_LOG_LEVEL") != "DEBUG":
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
     async with Client(kafka_settings(connection), connection.partitions) as client:
         yield client
@@ -61,10 +66,17 @@ async def open_client(connection: Connection) -> AsyncGenerator["Client", None]:
 
 @asynccontextmanager
 async def following(
-    client: "Client", topics: Sequence[Topic], offsets: Mapping[tuple[str, int], int]
+    client: "Client",
+    topics: Sequence[Topic],
+    offsets: Mapping[tuple[str, int], int],
+    *,
+    silent_seconds_max: float | None = None,
 ) -> AsyncGenerator[AsyncIterator[list["Record"]], None]:
-    """Follow topics from these offsets, by (topic, partition); the consumer is stopped at the end."""
-    stream = client.follow(topics, offsets)
+    """Follow topics from these offsets, by (topic, partition); the consumer is stopped at the end.
+
+    Who knows no time by which records must come gives `silent_seconds_max`: see `Client.follow`.
+    """
+    stream = client.follow(topics, offsets, silent_seconds_max=silent_seconds_max)
     try:
         yield stream
     finally:

@@ -6,6 +6,7 @@ creates topics by their policy and checks them.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Self, cast
 
@@ -26,6 +27,9 @@ Record = tuple[bytes | None, bytes, int | None]
 
 BATCH_BYTES: Final = 512 * 1024
 ACT_DONE: Final = "ActDone"
+ANSWER_SECONDS_MAX: Final = 8.0
+"""How long brokers may take to say where a topic ends: another may have to take a partition over first."""
+
 SEEN_SECONDS_MAX: Final = 10.0
 SEE_EVERY_SECONDS: Final = 0.05
 
@@ -117,11 +121,27 @@ class Client:
         places = [TopicPartition(topic.name, number) for number in range(self._partitions)]
         return {place.partition: end for place, end in (await self._consumer.end_offsets(places)).items()}
 
+    async def reach(self, topic: Topic) -> dict[int, int]:
+        """Where each partition of a topic ends now; raises `NotReachedError` where nobody answers."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                return await self.end_offsets(topic)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise NotReachedError(f"Kafka does not answer any more at {self._settings.bootstrap}") from error
+
     async def follow(
-        self, topic: Topic | Sequence[Topic], from_offsets: Mapping[Any, int] | None = None
+        self,
+        topic: Topic | Sequence[Topic],
+        from_offsets: Mapping[Any, int] | None = None,
+        *,
+        silent_seconds_max: float | None = None,
     ) -> AsyncIterator[list[ConsumerRecord[Any, Any]]]:
         """Yield a topic's records from `from_offsets` (partition, or (topic name, partition) to offset;
-        the start where absent) on, as they come; an empty list when none came for a while."""
+        the start where absent) on, as they come; an empty list when none came for a while.
+
+        A consumer waits for brokers for ever. With `silent_seconds_max` they are asked whether they are still
+        there when nothing came for so long; raises `NotReachedError` where nobody answers.
+        """
         topics = [topic] if isinstance(topic, Topic) else list(topic)
         offsets = from_offsets or {}
         consumer = AIOKafkaConsumer(
@@ -139,8 +159,14 @@ class Client:
             for place in places:
                 start = offsets.get((place.topic, place.partition), offsets.get(place.partition, 0))
                 consumer.seek(place, start)
+            heard = time.monotonic()
             while True:
                 polled = await consumer.getmany(timeout_ms=200, max_records=5000)
+                if polled:
+                    heard = time.monotonic()
+                elif silent_seconds_max is not None and time.monotonic() - heard > silent_seconds_max:
+                    await self.reach(topics[0])
+                    heard = time.monotonic()
                 yield [record for records in polled.values() for record in records]
         finally:
             await consumer.stop()

@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import asyncpg
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from backoffice.cli import app
 from backoffice.cli.app import COMMANDS, Command, main
@@ -48,6 +50,10 @@ OUTCOMES = [
     (CommandError("timeout", "It took too long.", "Wait longer.", TIMED_OUT), TIMED_OUT, "timeout"),
     (StackError("port_taken", "The port is taken.", "Choose another."), UNREACHABLE, "port_taken"),
     (ConnectionRefusedError(111, "Connection refused"), UNREACHABLE, "unreachable"),
+    (asyncpg.InterfaceError("the underlying connection is closed"), UNREACHABLE, "unreachable"),
+    (asyncpg.InterfaceError("another operation is in progress"), DEFECT, "defect"),
+    (asyncpg.AdminShutdownError("terminating connection"), UNREACHABLE, "unreachable"),
+    (KafkaTimeoutError(), UNREACHABLE, "unreachable"),
     (KeyboardInterrupt(), INTERRUPTED, "interrupted"),
     (ZeroDivisionError("division by zero"), DEFECT, "defect"),
 ]

@@ -4,9 +4,12 @@ import asyncio
 import pickle
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
+from services.transactions.queries.verifying import verify
 from services.transactions.queries.verifying.processes import (
     WALKER,
     Order,
@@ -17,6 +20,16 @@ from services.transactions.queries.verifying.processes import (
     walk_beside,
 )
 from services.transactions.queries.verifying.walker import as_it_travels
+from tests.transactions.conftest import LedgerDatabase, Server
+from tests.transactions.support import StoredLedger, deposit, opening, owner_in
+
+WAITING = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = $1 AND wait_event_type = 'Lock' AND query NOT LIKE 'LOCK%'
+    ORDER BY backend_start
+"""
+"""Who waits for a lock in a database, whoever came last at the end: a walker beside, if there is one."""
+SECONDS_MAX = 10
 
 NOBODY = Order("postgresql://nobody@127.0.0.1:1/nothing", "1-1", Task(((0, 1),), None, None))
 """An order about a database that is not there."""
@@ -80,3 +93,40 @@ def test_an_error_that_cannot_be_sent_is_said_in_words() -> None:
         repr(as_it_travels(_StubbornError("this", "that"))) == "RuntimeError('_StubbornError: this and that')"
     )
     assert isinstance(as_it_travels(ConnectionError("gone")), ConnectionError)
+
+
+def test_what_the_database_raises_is_sent_as_it_is() -> None:
+    """By its name the command knows that the server has gone."""
+    ended = as_it_travels(asyncpg.AdminShutdownError("terminating connection due to administrator command"))
+    assert type(pickle.loads(pickle.dumps(ended))).__name__ == "AdminShutdownError"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_a_verifier_whose_server_stops_ends_at_once(
+    ledger: StoredLedger, ledger_database: LedgerDatabase, ledger_server: Server, processes: int
+) -> None:
+    """Whichever of its connections is ended first, and though the others still wait for an answer."""
+    for number in range(4):
+        owner = owner_in(number, "someone")
+        await ledger.send(opening(owner), deposit(owner, "5.00"))
+    name = urlsplit(ledger_database.readonly).path.removeprefix("/")
+    superuser = await asyncpg.connect(ledger_server.superuser_dsn)
+    owner_session = await asyncpg.connect(ledger_database.owner)
+    try:
+        async with asyncio.timeout(60), owner_session.transaction():
+            # All walks stand before it, as before a long answer.
+            await owner_session.execute("LOCK TABLE transactions.journal_row IN ACCESS EXCLUSIVE MODE")
+            verifying = asyncio.create_task(verify(ledger_database.readonly, processes=processes))
+            waiting: list[int] = []
+            while len(waiting) < processes:
+                await asyncio.sleep(0.05)
+                rows = await superuser.fetch(WAITING, name)
+                waiting = [row["pid"] for row in rows]
+            await superuser.fetch("SELECT pg_terminate_backend($1)", waiting[-1])
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(ConnectionError):
+                await verifying
+            assert asyncio.get_running_loop().time() - began < SECONDS_MAX
+    finally:
+        await owner_session.close()
+        await superuser.close()

@@ -7,10 +7,8 @@ too, a digest of each of its events is kept.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 
-import asyncpg
 from asyncpg import Connection
 
 from services.transactions.queries.parts import detached_until, need_from
@@ -20,6 +18,7 @@ from services.transactions.queries.verifying.effects import EFFECTS
 from services.transactions.queries.verifying.effects.movements import compare_sides
 from services.transactions.queries.verifying.effects.opening import read_chart
 from services.transactions.queries.verifying.effects.passing_over import read_passed_over
+from services.transactions.queries.verifying.moment import one_moment
 from services.transactions.queries.verifying.processes import Task, divided, started
 from services.transactions.queries.verifying.published import PublishedEvent, compare_published
 from services.transactions.queries.verifying.result import Check, Difference, VerifyResult
@@ -63,8 +62,9 @@ async def verify(
     transactions are walked in columns where at least `runs_from` follow each other; without `quick` they are
     walked row by row as all others are, which finds the same.
 
-    Raises `PartsDetachedError` where not all of the journal is there; unless with `attached` only what can be
-    seen of what is there is wanted (`CHECKS_ATTACHED` and seals; `published` is then not compared).
+    Raises `ConnectionError` where the database ends a connection, and `PartsDetachedError` where not all of
+    the journal is there; unless with `attached` only what can be seen of what is there is wanted
+    (`CHECKS_ATTACHED` and seals; `published` is then not compared).
     """
     began = asyncio.get_running_loop().time()
     read = 0
@@ -76,7 +76,7 @@ async def verify(
             progress(read)
 
     # Those beside are started first: they load while this one does, and reads the chart.
-    async with started(processes - 1) as walkers, _snapshot(dsn) as connection:
+    async with started(processes - 1) as walkers, one_moment(dsn) as connection:
         # Columns need numpy, for which nothing else that asks the ledger should wait.
         from services.transactions.queries.verifying.first_outcomes import compare_keys
         from services.transactions.queries.verifying.walker import walk_all
@@ -127,17 +127,6 @@ async def verify(
         first_difference=first,
         seconds=asyncio.get_running_loop().time() - began,
     )
-
-
-@asynccontextmanager
-async def _snapshot(dsn: str) -> AsyncGenerator[Connection, None]:
-    """Open a connection that looks at one moment."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield connection
-    finally:
-        await connection.close()
 
 
 def _sealed(found: Sequence[Findings]) -> Check:

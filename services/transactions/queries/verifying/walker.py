@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import asyncpg
 from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import Books
 from services.transactions.queries.verifying.derivation import derive
 from services.transactions.queries.verifying.effects.opening import read_chart
 from services.transactions.queries.verifying.first_outcomes import same_ids
+from services.transactions.queries.verifying.moment import one_moment
 from services.transactions.queries.verifying.plain import Ends
 from services.transactions.queries.verifying.processes import Order, Task, Told, told_as, walk_beside
 
@@ -38,7 +38,16 @@ async def walk_all(
         walk_beside(walker, Order(dsn, snapshot, task), progress)
         for walker, task in zip(walkers, tasks[1:], strict=False)
     ]
-    *others, own = await asyncio.gather(*beside, walk_here(connection, chart, tasks[0], progress))
+    walks = [
+        asyncio.ensure_future(each) for each in (*beside, walk_here(connection, chart, tasks[0], progress))
+    ]
+    try:
+        *others, own = await asyncio.gather(*walks)
+    finally:
+        # Where one has failed, none of the others may go on with the connection, or be waited for.
+        for each in walks:
+            each.cancel()
+        await asyncio.gather(*walks, return_exceptions=True)
     return [own, *others]
 
 
@@ -77,16 +86,12 @@ def _keep_what_is_freed() -> None:
 
 
 async def _walk_in_snapshot(order: Order) -> Told:
-    connection = await asyncpg.connect(order.dsn)
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            # The name is PostgreSQL's own (`pg_export_snapshot`); the statement takes no parameters.
-            await connection.execute(f"SET TRANSACTION SNAPSHOT '{order.snapshot}'")
-            chart = Books()
-            await read_chart(connection, chart)
-            return await walk_here(connection, chart, order.task, _tell)
-    finally:
-        await connection.close()
+    async with one_moment(order.dsn) as connection:
+        # The name is PostgreSQL's own (`pg_export_snapshot`); the statement takes no parameters.
+        await connection.execute(f"SET TRANSACTION SNAPSHOT '{order.snapshot}'")
+        chart = Books()
+        await read_chart(connection, chart)
+        return await walk_here(connection, chart, order.task, _tell)
 
 
 def _tell(found: object) -> None:
