@@ -114,7 +114,7 @@ def dump_of_tables(examination: Examination) -> Iterator[str]:
             yield _line(
                 "account", account.shard, account.opened_seq, account.code, account.owner,
                 examination.entities[account.entity_id], assets[account.asset_id].code,
-                account.account_class, account.limit_minor,
+                account.account_class, account.limit_minor, account.container,
             )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def dump_of_model(examination: Examination) -> Iterator[str]:
         for account in state.opened.values():
             yield _line(
                 "account", state.shard, account.opened_seq, account.code, account.owner, account.entity,
-                account.asset, account.account_class, account.limit_minor,
+                account.asset, account.account_class, account.limit_minor, account.container,
             )  # fmt: skip
 
 

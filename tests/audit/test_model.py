@@ -166,6 +166,37 @@ def test_a_large_withdrawal_waits_and_a_decision_posts_or_voids_it() -> None:
         assert (last(upstream).reason is None) == (verdict == "refused")
 
 
+CONTAINED: list[tuple[dict[str, Any], str]] = [
+    ({"container": A}, "InstructionApplied"),
+    ({"container": "new"}, "accounts_same"),
+    ({"container": "nobody"}, "account_unknown"),
+    ({"container": B}, "container_not_allowed"),
+    ({"container": "BANK-EUR-nostro"}, "container_not_allowed"),
+    ({"container": "within"}, "container_not_allowed"),
+    ({"container": "closed"}, "account_closed"),
+    ({"container": "closed", "account": A}, "account_exists"),
+    ({"container": "nobody", "asset": "USD"}, "account_unknown"),
+]
+
+
+@pytest.mark.parametrize(("fields", "outcome"), CONTAINED)
+def test_an_account_is_grouped_under_an_open_one_of_its_owners(fields: dict[str, Any], outcome: str) -> None:
+    """Of the same entity, and one level deep."""
+    upstream = with_customers()
+    opening: dict[str, Any] = {"entity": "BANK", "asset": "EUR"}
+    upstream.send("open_account", ALICE, 20, account="within", container=A, **opening)
+    upstream.send("open_account", ALICE, 21, account="closed", **opening)
+    upstream.send("close_account", ALICE, 22, account="closed", authority="the customer")
+    upstream.send("change_limit", ALICE, 23, account="closed", limit="5.00", authority="committee")
+    assert last(upstream).reason == "account_closed"
+    given: dict[str, Any] = {"account": "new", **opening, **fields}
+    upstream.send("open_account", ALICE, 9, **given)
+    said = last(upstream)
+    assert (said.reason or said.kind) == outcome
+    found = examine(Examination(books(upstream)))
+    assert [each for each in found if each.number in BOOKS and not each.ok] == []
+
+
 BOX: dict[str, Any] = {"account": "BOX", "entity": "BANK", "class": "custody"}
 
 TRADED: list[tuple[dict[str, Any], list[dict[str, Any]], str, list[int]]] = [
@@ -233,7 +264,7 @@ SAFEKEPT: list[tuple[str, dict[str, Any], str, str | None]] = [
     (
         "open_account",
         {"account": "b", "entity": "BANK", "asset": "SAP", "class": "custody", "container": "BOX"},
-        "account_class_not_allowed",
+        "container_not_allowed",
         None,
     ),
     ("open_account", {"account": "b", "entity": "BANK", "asset": None}, "account_class_not_allowed", None),

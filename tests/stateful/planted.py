@@ -21,6 +21,7 @@ from tests.stateful.stories import (
     BOXED,
     CHARGED,
     CLOSED,
+    CONTAINED,
     CRASHED,
     DAYS,
     DECIDED,
@@ -420,6 +421,22 @@ BUGS: Final = (
     Bug(
         "closed_with_money", "an account that holds something is closed", CLOSED,
         "domain.effects.closing:_holds_nothing", "if row[1] - row[0] + foreign:", "if False:",
+    ),
+    Bug(
+        "container_of_others", "an account is grouped under one of another owner", CONTAINED,
+        "domain.effects.opening:_why_not", "container.owner != owner", "container.owner is None",
+    ),
+    Bug(
+        "containers_deep", "an account is grouped under one that is within another", CONTAINED,
+        "domain.effects.opening:_why_not", "container.container is None", "container.owner is not None",
+    ),
+    Bug(
+        "container_closed", "an account is grouped under one that is closed", CLOSED,
+        "domain.effects.opening:_container_is_open", "not is_shut(changes, container)", "True",
+    ),
+    Bug(
+        "limit_of_a_closed_one", "an account that is closed is given another limit", CLOSED,
+        "domain.effects.limits:_is_open", "is_shut(case.context.changes, case.account)", "False",
     ),
     Bug(
         "closed_around_shares", "a custody account is closed with what is within it", BOXED,

@@ -113,7 +113,11 @@ BY_TYPE: Final[Mapping[str, Kind]] = {
             "entity": (*["BANK"] * 6, "BROKER", "NONE"),
             "asset": ASSETS,
         },
-        {"limit": ("0", "50.00", "50.00", None, "x"), "class": ("cash", "loan", "loan")},
+        {
+            "limit": ("0", "50.00", "50.00", None, "x"),
+            "class": ("cash", "loan", "loan"),
+            "container": (OWN, OWN, OWN, "later", *OTHERS),
+        },
     ),
     "deposit": Kind({"account": CODES, "amount": AMOUNTS, "asset": ASSETS}, often=4),
     "withdrawal": Kind(

@@ -131,6 +131,12 @@ def lifts(owner: str, freeze_id: str) -> Step:
     return say("unfreeze_account", owner, f"lift {owner} {freeze_id}", account=owner, freeze_id=freeze_id)
 
 
+def groups(account: str, owner: str, container: str) -> Step:
+    """Open an account of the owner's under another."""
+    given = {"account": account, "entity": "BANK", "asset": "EUR", "container": container}
+    return say("open_account", owner, f"{account} under {container}", **given)
+
+
 def limits(owner: str, limit: str | None, name: str, **fields: Any) -> Step:
     """Set the limit of the owner's account."""
     given = {"account": owner, "limit": limit, "authority": "committee", **fields}
@@ -412,6 +418,8 @@ CLOSED: Final[Script] = [
     say("close_account", BEN, "too early", account=BEN, authority="the customer"),
     works(),
     ("tick",),
+    limits(CLEO, "20.00", "closed"),
+    groups("within", CLEO, CLEO),
     pays(ANNA, CLEO, "1.00"),
     on_account("deposit", CLEO, "5.00"),
     reopens(CLEO, "by one", entered_by="jane", approved_by="jane"),
@@ -596,6 +604,17 @@ GROUPED: Final[Script] = [
     pays(ANNA, BEN, "10.00", "grouped pay"),
     works(),
 ]
+CONTAINED: Final[Script] = [
+    groups("saved", ANNA, ANNA),
+    groups("deeper", ANNA, "saved"),
+    works(),
+    groups("strange", ANNA, BEN),
+    RESTART,
+    groups("later", ANNA, ANNA),
+    groups("deepest", ANNA, "later"),
+    on_account("deposit", ANNA, "2.00", account="later"),
+    works(),
+]
 CRASHED: Final[Script] = [
     pays(ANNA, BEN, "40.00"),
     works("after_commit"),
@@ -683,6 +702,7 @@ STORIES: Final[dict[str, Script]] = {
     "closed": CLOSED,
     "expired": EXPIRED,
     "scheduled": SCHEDULED,
+    "contained": CONTAINED,
     "crashed": CRASHED,
     "sealed": SEALED,
     "erased": ERASED,

@@ -30,7 +30,7 @@ from tests.transactions.support import (
 )
 
 ANN, BEA = owner_in(1, "ann"), owner_in(2, "bea")
-PAID = named_id("paid")
+BOX, PAID = f"{ANN}-main", named_id("paid")
 
 Run = Callable[..., list[dict[str, Any]]]
 
@@ -43,7 +43,9 @@ def asked(ledger_server: Server) -> str:
         async with database(ledger_server, TEMPLATE, name="asked_template", keep=True) as addresses:
             service = await asyncpg.connect(addresses.service)
             stored = await StoredLedger.started(service)
-            await stored.send(opening(ANN, container="box"), opening(BEA), deposit(ANN, "5.00"))
+            await stored.send(
+                opening(ANN, BOX), opening(ANN, container=BOX), opening(BEA), deposit(ANN, "5.00")
+            )
             paid = transfer(ANN, BEA, "2.00", instruction_id=PAID, value_date="2026-01-03")
             await stored.send(paid | {"business_reference": "INV-1"})
             await service.close()
@@ -99,7 +101,7 @@ def test_an_account_is_shown_at_a_moment(run: Run) -> None:
 
 def test_balances_are_lines_and_totals(run: Run) -> None:
     """A line an account of an owner or container, a line a class of an entity or the book."""
-    (line, total) = run(balances_app(), "--container", "box")
+    (line, total) = run(balances_app(), "--container", BOX)
     assert (line["account"], line["balance"]) == (ANN, "3.00")
     assert (total["total"], total["asset"], total["balance"], total["balanced"]) == (
         True,
@@ -177,7 +179,7 @@ def test_a_transaction_is_found_and_shown(run: Run) -> None:
     pages = [run(transaction.app, "find", "--limit", "2")]
     while pages[-1]:
         pages.append(run(transaction.app, "find", "--limit", "2", "--after", pages[-1][-1]["position"]))
-    assert [len(each) for each in pages] == [2, 2, 0]
+    assert [len(each) for each in pages] == [2, 2, 1, 0]
     (shown,) = run(transaction.app, "show", PAID)
     assert (shown["asked"]["business_reference"], shown["outcome"]) == ("INV-1", "posted")
 

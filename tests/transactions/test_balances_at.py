@@ -35,7 +35,7 @@ ANN, BEA, CAL = owner_in(1, "ann"), owner_in(2, "bea"), owner_in(1, "cal")
 OWNERS: Final = (ANN, BEA, CAL)
 BROKERAGE: Final = f"{ANN}-broker"
 """Of the other entity, so that business days differ."""
-CONTAINER: Final = "box"
+CONTAINER, SAVINGS = f"{ANN}-main", f"{ANN}-savings"
 FIRST_DAY: Final = date(2026, 1, 1)
 
 
@@ -142,9 +142,12 @@ moments = st.builds(
 async def keep_books(ledger: StoredLedger, wanted: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Send one step after the other, each as a batch of its own, and return all events."""
     events = await ledger.send(
+        opening(ANN, CONTAINER),
         opening(ANN, limit="500.00", container=CONTAINER),
+        opening(ANN, SAVINGS, container=CONTAINER),
+        deposit(ANN, "70.00", SAVINGS),
         opening(BEA),
-        opening(CAL, container=CONTAINER),
+        opening(CAL),
         opening(ANN, BROKERAGE, entity="BROKER", limit=None),
     )
     for owner in OWNERS:
@@ -253,7 +256,7 @@ async def compare(asking: asyncpg.Connection, model: Naive, moment: Moment) -> N
             continue
         assert counters_of(shown) == expected, (account, moment)
     await compare_sum(asking, model, moment, Scope("book"), list(model.changes))
-    await compare_sum(asking, model, moment, Scope("container", CONTAINER), [ANN, CAL])
+    await compare_sum(asking, model, moment, Scope("container", CONTAINER), [ANN, SAVINGS])
     scopes = [Scope("entity", "BANK"), Scope("entity", "BROKER"), *[Scope("owner", each) for each in OWNERS]]
     for scope in scopes:
         members = [each for each, facts in model.facts.items() if facts[scope.kind] == scope.code]

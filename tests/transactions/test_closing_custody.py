@@ -17,6 +17,7 @@ from tests.transactions.support import (
     custody,
     custody_transfer,
     deposit,
+    limiting,
     opening,
     outcome,
     owner_in,
@@ -92,6 +93,14 @@ def test_an_account_opened_within_in_the_same_batch_counts() -> None:
     ]
     events = ledger.run([received(each, offset=900 + place) for place, each in enumerate(messages)])
     assert [outcome(each) for each in events] == ["applied", "posted", "balance_not_zero"]
+
+
+def test_no_limit_is_set_within_one_that_is_shut() -> None:
+    """It is shut with the whole."""
+    ledger = a_bank()
+    assert outcome(ledger.send(limiting(ALICE, "1", HELD))[0]) == "applied"
+    ledger.send(closing(ALICE, BOX))
+    assert outcome(ledger.send(limiting(ALICE, "1", HELD))[0]) == "account_closed"
 
 
 def test_nothing_moves_within_one_that_is_shut() -> None:

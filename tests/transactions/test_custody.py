@@ -51,8 +51,8 @@ OPENINGS = table("""
     alice/second    EUR    custody  -              account_class_not_allowed
     alice/second    XXX    custody  -              asset_unknown              # no currency is no asset to hold
     alice+second    EUR    cash     -              field_malformed            # only the ledger opens such
-    alice/second    US0378331005  custody  alice/custody  account_class_not_allowed  # opened when it is needed
-    alice/second    US0378331005  custody  bob/custody    applied             # another's, elsewhere: a label
+    alice/second    US0378331005  custody  alice/custody  container_not_allowed      # opened when it is needed
+    alice/second    US0378331005  custody  alice/isin     applied
     alice/custody   -      custody  -              account_exists
     aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa   -  custody  -  applied
     aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  -  custody  -  field_malformed  # no room for the security

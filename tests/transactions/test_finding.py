@@ -93,7 +93,13 @@ async def a_month(ledger: StoredLedger) -> list[Event]:
         return new
 
     payment = {"creditor": {"name": "Zoë & Co", "account": "DE02"}, "end_to_end_id": "E2E/1"}
-    await send(opening(ANN, container="box"), opening(BEA), deposit(ANN, "5000.00"), deposit(BEA, "100.00"))
+    await send(
+        opening(ANN, "box"),
+        opening(ANN, container="box"),
+        opening(BEA),
+        deposit(ANN, "5000.00"),
+        deposit(BEA, "100.00"),
+    )
     (first,) = await send(withdrawal(ANN, "1500.00", business_reference="INV-1", payment=payment))
     (second,) = await send(withdrawal(ANN, "1200.00", business_reference="INV-2"))
     await send(answer(first, "cleared"))

@@ -126,7 +126,7 @@ SECURITIES = st.one_of(
         account=st.just(f"{HOME}/isin"),
         entity=st.just("BANK"),
         asset=st.just(ISIN),
-        container=st.sampled_from([f"{HOME}/custody", "box"]),
+        container=st.sampled_from([f"{HOME}/custody", "box", HOME, f"{HOME}/isin", FOREIGNER]),
         **{"class": st.just("custody")},
     ),
     at_home(

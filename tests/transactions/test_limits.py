@@ -18,6 +18,7 @@ from tests.transactions.support import (
     PARTITIONS,
     PureLedger,
     StoredLedger,
+    closing,
     deposit,
     instruction,
     limiting,
@@ -25,6 +26,7 @@ from tests.transactions.support import (
     outcome,
     owner_in,
     received,
+    reopening,
     reversal,
     table,
     transfer,
@@ -88,6 +90,24 @@ def test_a_limit_is_set_or_refused(row: dict[str, str]) -> None:
     if row["outcome"] == "applied":
         assert event["account"]["account"] == row["account"]
         assert event["valid_from"] == (row["from"] or "2026-01-05")
+
+
+def test_no_limit_is_set_on_what_is_closed() -> None:
+    """Nor while it is closing: it takes no debits. Opened again, it has the limit that it had, and may have another."""
+    ledger = a_bank()
+    ledger.send(limiting("alice", "7.00"), opening("alice", "idle", limit="3.00"), closing("alice", "idle"))
+    (closing_,) = ledger.send(limiting("alice", "50.00", "idle", valid_from="2026-01-01"))
+    assert (outcome(closing_), closing_["field"]) == ("account_closed", "account")
+    ledger.tick(ledger.accounts["idle"].shard)
+    (closed,) = ledger.send(limiting("alice", "50.00", "idle"))
+    assert outcome(closed) == "account_closed"
+    ledger.send(reopening("alice", "idle"))
+    used, beyond, again = ledger.send(
+        withdrawal("alice", "3.00", "idle"),
+        withdrawal("alice", "0.01", "idle"),
+        limiting("alice", "50.00", "idle"),
+    )
+    assert [outcome(each) for each in (used, beyond, again)] == ["posted", "insufficient_funds", "applied"]
 
 
 def test_who_has_set_a_limit_must_be_said() -> None:

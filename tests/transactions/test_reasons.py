@@ -41,6 +41,7 @@ def test_a_fact_is_rejected_only_by_the_first_rungs(reason: Reason) -> None:
             "instrument_not_valid",
             "pending_unknown",
             "original_not_reversible",
+            "container_not_allowed",
             "item_unknown",
             "reversed_elsewhere",
             "rate_mismatch",

@@ -22,7 +22,9 @@ def code_is_free(asked: Asked) -> Prediction | None:
     """The sign # is for accounts within a custody account, whose codes must be short enough for that."""
     code = asked.content["account"]
     too_long = asked.content.get("asset") is None and len(code) > 51
-    return rejected("field_malformed", "account") if "#" in code or too_long else None
+    if "#" in code or too_long:
+        return rejected("field_malformed", "account")
+    return rejected("accounts_same", "container") if asked.content.get("container") == code else None
 
 
 def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked) -> Prediction:
@@ -39,9 +41,13 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
     account_class = content.get("class", "cash")
     if (account_class == "custody") != (asset is None or asset.kind == "security"):
         return rejected("account_class_not_allowed", "class")
-    around = state.opened.get(content.get("container") or "")
-    if around is not None and around.is_box:
-        return rejected("account_class_not_allowed", "container")
+    around = content.get("container")
+    if around is not None:
+        main = books.account(state, row, around)
+        if main is None:
+            return rejected("account_unknown", "container")
+        if (main.owner, main.entity, main.container) != (asked.owner, content["entity"], None) or main.is_box:
+            return rejected("container_not_allowed", "container")
     today = state.today[content["entity"]]
     if (
         asset is not None
@@ -63,6 +69,8 @@ def open_account(books: Books, state: ShardState, row: JournalRow, asked: Asked)
     taken = code in was_seen(row, "taken") or books.account(state, row, code) is not None
     if taken:
         return rejected("account_exists", "account")
+    if around is not None and state.shut(around) is not None:
+        return rejected("account_closed", "container")
     if asset is None:
         _open(state, row, asked, NO_CURRENCY, 0)
         return Prediction("InstructionApplied", booking_date=today)

@@ -39,6 +39,8 @@ def change_limit(books: Books, state: ShardState, row: JournalRow, asked: Asked)
         return rejected("wrong_owner", "owner", "account")
     if account.owner == HOUSE or account.is_box:
         return rejected("account_class_not_allowed", "account")
+    if state.shut(code) is not None:
+        return rejected("account_closed", "account")
     today = state.today[account.entity]
     text, until_text = asked.content.get("valid_from"), asked.content.get("valid_until")
     since = date.fromisoformat(text) if text else today

@@ -265,6 +265,13 @@ def stopped(reason: str, field: str) -> Refusal:
     return Refusal(reason, field, "the account is frozen in this direction")
 
 
+def is_shut(changes: Changes, account: Account) -> bool:
+    """Say whether an account at home here is closing or closed, by itself or with what it is within."""
+    if changes.closing_of(account.account_id) is not None:
+        return True
+    return account.container_id is not None and changes.closing_of(account.container_id) is not None
+
+
 def stopped_end(case: Case) -> Stop | None:
     """Return the first end of the case's movements that something stops."""
     context = case.context

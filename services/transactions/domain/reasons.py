@@ -120,6 +120,12 @@ TABLE: Final = (
         "AG01",
         "open an account of a class of the day, with a new id",
     ),
+    _row(
+        "container_not_allowed",
+        "references",
+        "AG01",
+        "name an account of the same owner and entity that is within no other, with a new id",
+    ),
     _row("asset_not_used", "references", "AM03", "have the entity's chart extended, then a new id"),
     _row("instrument_not_valid", "references", "AM03", "name an instrument that is there on the day"),
     _row("rate_mismatch", "references", "AM09", "send the amounts that the rate makes, with a new id"),

@@ -26,6 +26,7 @@ class OpenAccount(InstructionBase):
     limit: AmountText | None = "0"
     """The overdraft allowed: "0" for none, null for unlimited."""
     container: Code | None = None
+    """An open account of the same owner and entity, within none itself, under which it is asked for."""
     party: Party | None = None
 
 
@@ -33,7 +34,8 @@ class FreezeAccount(InstructionBase):
     """Request: stop debits, credits or both on an account, under an authority; or keep an amount of it.
 
     With an `amount` (then of `debit`s), the available balance is less by that much, of what is there and of
-    what comes, and nothing else is stopped. Amounts of several freezes add up.
+    what comes, and nothing else is stopped. Amounts of several freezes add up. A closed account may be
+    frozen, too: an authority's word stands, and the account is frozen should it be opened again.
     """
 
     type: Literal["freeze_account"] = "freeze_account"
@@ -46,7 +48,7 @@ class FreezeAccount(InstructionBase):
 
 
 class UnfreezeAccount(InstructionBase):
-    """Request: lift one freeze, whole; the account is frozen while any stands."""
+    """Request: lift one freeze, whole; the account is frozen while any stands. It may be closed."""
 
     type: Literal["unfreeze_account"] = "unfreeze_account"
     account: Code
@@ -57,7 +59,8 @@ class ChangeLimit(InstructionBase):
     """Request: an account has another limit from a booking date on, under an authority.
 
     Of several that hold on a day the one that came last counts; where none does, the limit it was opened
-    with. Lowered below what is used, it stops further debits and calls nothing back.
+    with. Lowered below what is used, it stops further debits and calls nothing back. An account that is
+    closing or closed is given none.
     """
 
     type: Literal["change_limit"] = "change_limit"
@@ -79,7 +82,8 @@ class ChangeHolder(InstructionBase):
     """Request: somebody beside the party has a role with an account's customer, or has it only until a day.
 
     It is the customer's, whichever of its accounts is named, and says the whole of it: of the same person
-    and role what came last counts, for days gone by too. Rules about a person go by it.
+    and role what came last counts, for days gone by too. Rules about a person go by it. So the account may be
+    closed.
     """
 
     type: Literal["change_holder"] = "change_holder"

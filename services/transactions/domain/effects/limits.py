@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from services.transactions.domain.cases import Case, account_named, class_not_allowed, own_account
+from services.transactions.domain.cases import (
+    Case,
+    account_named,
+    class_not_allowed,
+    is_shut,
+    own_account,
+    stopped,
+)
 from services.transactions.domain.chart import Dated
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
@@ -63,6 +70,12 @@ def _references(case: Case) -> Refusal | None:
     return class_not_allowed("account") if case.account.is_container else None
 
 
+def _is_open(case: Case) -> Refusal | None:
+    """What is closed takes no debits that a limit could bound; what is opened again has the one it had."""
+    assert case.account is not None
+    return stopped("account_closed", "account") if is_shut(case.context.changes, case.account) else None
+
+
 def _set(case: Case, decision: Decision) -> None:
     message = case.record.message
     decision.account = account = case.account
@@ -76,6 +89,7 @@ def _set(case: Case, decision: Decision) -> None:
 CHANGE_LIMIT: Final = Effect(
     form=_form,
     references=_references,
+    status=_is_open,
     state=_begins_today_or_later,
     accept=_set,
     dates=("valid_from", "valid_until"),

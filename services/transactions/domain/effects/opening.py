@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from services.transactions.domain.cases import Case, asset_not_used
-from services.transactions.domain.chart import NO_ASSET, WITHIN, Entity, make_account
+from services.transactions.domain.cases import Case, absent, asset_not_used, is_shut, stopped
+from services.transactions.domain.chart import NO_ASSET, WITHIN, Account, Entity, make_account
 from services.transactions.domain.decisions import Decision
 from services.transactions.domain.effects import Effect, Refusal
 from services.transactions.domain.effects.limits import read_limit
@@ -23,6 +23,8 @@ def _form(case: Case) -> Refusal | None:
         return Refusal("field_malformed", "account", f"a {WITHIN} is for what the ledger opens by itself")
     if message.asset is None and len(message.account) > CODE_LENGTH_MAX - len(WITHIN) - ISIN_LENGTH:
         return Refusal("field_malformed", "account", "codes within it would be too long")
+    if message.container == message.account:
+        return Refusal("accounts_same", "container", "an account is not within itself")
     return None
 
 
@@ -41,8 +43,9 @@ def _references(case: Case) -> Refusal | None:
     if (message.account_class == "custody") != (asset.kind != "currency"):
         what = "any security" if asset is NO_ASSET else f"a {asset.kind}"
         return Refusal("account_class_not_allowed", "class", f"this class does not hold {what}")
-    if message.container is not None and _is_container_here(case, message.container):
-        return Refusal("account_class_not_allowed", "container", "its accounts are opened as they are needed")
+    refusal = _container(case, entity)
+    if refusal is not None:
+        return refusal
     if asset.kind == "currency" and (entity.entity_id, "suspense", asset.asset_id) not in chart.house:
         return asset_not_used()
     case.day = context.changes.day_of(entity.entity_id)
@@ -71,10 +74,38 @@ def _references(case: Case) -> Refusal | None:
     return None
 
 
-def _is_container_here(case: Case, code: str) -> bool:
+def _container(case: Case, entity: Entity) -> Refusal | None:
+    """Find the account among whose it is to be: one of the same owner's and entity's, within no other.
+
+    So there is one level of them and never a ring, and all that an account is grouped with is at its home.
+    """
+    code = case.record.message.container
+    if code is None:
+        return None
+    found = case.context.changes.find_account(code)
+    if found is None:
+        return absent(case, code, "container")
+    why = _why_not(found, case.record.owner, entity)
+    return None if why is None else Refusal("container_not_allowed", "container", why)
+
+
+def _why_not(container: Account, owner: str | None, entity: Entity) -> str | None:
+    if container.owner != owner:
+        return "it is another owner's"
+    if container.entity_id != entity.entity_id:
+        return "it is in the books of another entity"
+    if container.is_container:
+        return "accounts within it are opened as they are needed"
+    return None if container.container is None else f"it is within {container.container} itself"
+
+
+def _container_is_open(case: Case) -> Refusal | None:
+    code = case.record.message.container
     changes = case.context.changes
-    found = changes.find_account(code)
-    return found is not None and found.is_container and found.shard == changes.state.shard
+    container = None if code is None else changes.find_account(code)
+    if container is None or not is_shut(changes, container):
+        return None
+    return stopped("account_closed", "container")
 
 
 def _accounts(message: Any) -> tuple[str, ...]:
@@ -103,4 +134,6 @@ def _accept(case: Case, decision: Decision) -> None:
     changes.opened.append((account, case.seq))
 
 
-OPEN_ACCOUNT: Final = Effect(form=_form, references=_references, accept=_accept, accounts=_accounts)
+OPEN_ACCOUNT: Final = Effect(
+    form=_form, references=_references, status=_container_is_open, accept=_accept, accounts=_accounts
+)

@@ -54,6 +54,8 @@ class Account:
     entity: str
     account_class: str
     asset: str
+    grouped: str | None = None
+    """The code of the account that it was opened within, as its row says."""
     container: int | None = None
     """The custody account within which it is."""
 
@@ -298,8 +300,8 @@ class Shard:
     closings: dict[int, list[Closing]] = field(default_factory=dict)
     """By account, in the order in which they began."""
     limits: dict[int, list[Limit]] = field(default_factory=dict)
-    opened: dict[str, tuple[int, str | None]] = field(default_factory=dict)
-    """The seq that opened an account, and the limit it asked for."""
+    opened: dict[str, tuple[int, str | None, str | None]] = field(default_factory=dict)
+    """The seq that opened an account, the limit it asked for, and the account it is within."""
     uses: list[Use] = field(default_factory=list)
     valued: dict[int, dict[tuple[date, date], list[int]]] = field(default_factory=dict)
     """By customer's account: debits and credits by the value date and the other day on which they were

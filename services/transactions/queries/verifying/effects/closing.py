@@ -38,7 +38,7 @@ def walk_begin(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[An
         shard,
         row,
         not _is_within(books, account_id)
-        and _shut(books, shard, account_id) is None
+        and shut_of(books, shard, account_id) is None
         and not frozen
         and held == (0, 0),
         "an account that is open, free and empty",
@@ -52,7 +52,7 @@ def walk_closed(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[A
     """Close an account that was closing, and has come to nothing by what home sees of all shards."""
     del legs
     account_id = _named(books, json.loads(row["detail"]))
-    closing = _shut(books, shard, account_id)
+    closing = shut_of(books, shard, account_id)
     held = _left(books, shard, row, account_id)
     holds = closing is not None and closing.closed_seq is None and held == (0, 0)
     _see(books, shard, row, holds and _about(row, closing), "one that is closing, and empty", f"{held}")
@@ -65,7 +65,7 @@ def walk_reopening(books: Books, shard: Shard, row: Mapping[str, Any], legs: lis
     del legs
     asked = json.loads(row["content"])
     account_id = _named(books, asked)
-    closing = None if _is_within(books, account_id) else _shut(books, shard, account_id)
+    closing = None if _is_within(books, account_id) else shut_of(books, shard, account_id)
     two = asked["entered_by"] != asked["approved_by"]
     _see(books, shard, row, closing is not None and two, "one that is shut, and two people", f"{closing}")
     if closing is not None:
@@ -81,7 +81,7 @@ def see_swept(
     row_here = shard.rows.get(account_id, [0, 0, 0, 0])
     left = row_here[1] - row_here[0] + seen.get(account_id, 0)
     suspense = books.accounts[leg["credit_account"]].account_class == "suspense"
-    holds = _about(row, _shut(books, shard, account_id)) and suspense and leg["amount"] == left
+    holds = _about(row, shut_of(books, shard, account_id)) and suspense and leg["amount"] == left
     _see(books, shard, row, holds, f"{left} of a shut account to suspense", f"{leg['amount']}")
 
 
@@ -90,7 +90,7 @@ def see_open(
 ) -> None:
     """See that neither end of a movement is at home here and shut, but of one that is swept."""
     for side in ("debit", "credit"):
-        shut = shard.closings and _shut(books, shard, leg[f"{side}_account"])
+        shut = shard.closings and shut_of(books, shard, leg[f"{side}_account"])
         if shut and not (row["kind"] == "CreditSwept" and side == "debit"):
             books.see("closings", False, expected="an open account", found=f"{side} shut", **at)
 
@@ -119,8 +119,8 @@ def _named(books: Books, said: Mapping[str, Any]) -> int:
     return books.ids.get(said["account"], -1)
 
 
-def _shut(books: Books, shard: Shard, account_id: int) -> Closing | None:
-    """The closing that stands on an account, or on the custody account it is within, if one does."""
+def shut_of(books: Books, shard: Shard, account_id: int) -> Closing | None:
+    """Return the closing that stands on an account, or on the custody account it is within, if one does."""
     account = books.accounts.get(account_id)
     for each in (account_id, None if account is None else account.container):
         closings = shard.closings.get(each) if each is not None else None

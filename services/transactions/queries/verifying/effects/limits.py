@@ -8,6 +8,7 @@ from typing import Any, Final
 from asyncpg import Connection
 
 from services.transactions.queries.verifying.books import Account, Books, Limit, Shard, minor_of
+from services.transactions.queries.verifying.effects.closing import shut_of
 from services.transactions.queries.verifying.effects.effect import Effect
 
 
@@ -20,8 +21,11 @@ def walk_limit(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[An
     at: dict[str, Any] = {"shard": shard.number, "seq": row["seq"]}
     if not books.see(
         "limits",
-        account is not None and account.is_customer and account.home == shard.number,
-        expected="an account at home here",
+        account is not None
+        and account.is_customer
+        and account.home == shard.number
+        and shut_of(books, shard, account_id) is None,
+        expected="an open account at home here",
         found=asked["account"],
         **at,
     ):

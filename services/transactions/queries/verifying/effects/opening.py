@@ -20,7 +20,7 @@ from services.transactions.queries.verifying.effects.effect import Effect
 _ACCOUNTS: Final = """
     SELECT account_id, account.code, account.shard, asset_id, entity_id, limit_minor,
            account_class.holder = 'customer' AS is_customer, opened_seq, scale, owner,
-           entity.code AS entity, class, asset.code AS asset
+           entity.code AS entity, class, asset.code AS asset, account.container
     FROM transactions.account
     JOIN transactions.account_class USING (class)
     JOIN transactions.asset USING (asset_id)
@@ -73,7 +73,7 @@ async def read_chart(connection: Connection, books: Books) -> None:
 
 
 def walk_opening(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[Any]) -> None:
-    """Note where an account was opened, and see that its class was one of the day."""
+    """Note where an account was opened, and see that its class was one of the day, its container right."""
     del legs
     asked = json.loads(row["content"])
     today = shard.days[books.entities[asked["entity"]]]
@@ -86,7 +86,33 @@ def walk_opening(books: Books, shard: Shard, row: Mapping[str, Any], legs: list[
         shard=shard.number,
         seq=row["seq"],
     )
-    shard.opened[asked["account"]] = row["seq"], asked.get("limit", "0") if asked.get("asset") else "0"
+    grouped = asked.get("container")
+    books.see(
+        "accounts",
+        grouped is None or _may_hold(books, shard, asked),
+        expected="an open account of the same owner and entity that is within no other",
+        found=grouped,
+        shard=shard.number,
+        seq=row["seq"],
+    )
+    limit = asked.get("limit", "0") if asked.get("asset") else "0"
+    shard.opened[asked["account"]] = row["seq"], limit, grouped
+
+
+def _may_hold(books: Books, shard: Shard, asked: Mapping[str, Any]) -> bool:
+    """Whether an account that was opened before may be named as the container of another."""
+    code = asked["container"]
+    account_id = books.ids.get(code, -1)
+    closings = shard.closings.get(account_id)
+    _, _, grouped = shard.opened.get(code, (0, None, code))
+    main = books.accounts.get(account_id)
+    return (
+        main is not None
+        and grouped is None
+        and (main.owner, main.entity) == (asked["owner"], asked["entity"])
+        and main.asset != "XXX"
+        and (not closings or closings[-1].reopened_seq is not None)
+    )
 
 
 def walk_opened_within(books: Books, shard: Shard, row: Mapping[str, Any], code: str) -> None:
@@ -105,26 +131,26 @@ def walk_opened_within(books: Books, shard: Shard, row: Mapping[str, Any], code:
         shard=shard.number,
         seq=row["seq"],
     )
-    shard.opened[code] = row["seq"], "0"
+    shard.opened[code] = row["seq"], "0", None if box is None else box.code
 
 
 async def compare_accounts(connection: Connection, books: Books) -> None:
     """Each customer's account has the event that opened it, and each such event its account."""
     del connection
     opened = {
-        code: (shard.number, seq, limit)
+        code: (shard.number, seq, limit, grouped)
         for shard in books.shards.values()
-        for code, (seq, limit) in shard.opened.items()
+        for code, (seq, limit, grouped) in shard.opened.items()
     }
     for account in books.accounts.values():
         if account.is_customer:
-            number, seq, limit = opened.pop(account.code, (None, None, None))
-            expected = (number, seq, minor_of(limit, account.scale))
-            found = (account.home, account.opened_seq, account.limit)
+            number, seq, limit, grouped = opened.pop(account.code, (None, None, None, None))
+            expected = (number, seq, minor_of(limit, account.scale), grouped)
+            found = (account.home, account.opened_seq, account.limit, account.grouped)
             books.see(
                 "accounts", expected == found, expected=expected, found=found, shard=found[0], seq=found[1]
             )
-    for code, (number, seq, _) in opened.items():
+    for code, (number, seq, _, _) in opened.items():
         books.see("accounts", False, expected=code, found="no account", shard=number, seq=seq)
 
 
