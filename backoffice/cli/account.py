@@ -223,7 +223,7 @@ def _closing(each: dict[str, int | None]) -> str:
 
 def _print_holdings(holdings: list[dict[str, Any]]) -> None:
     figures = ("traded", "settled", "pending_in", "pending_out", "available")
-    rows = [(each["asset"], *(each[name] for name in figures)) for each in holdings]
+    rows = [(each["asset"], *(each[name] or "not by date" for name in figures)) for each in holdings]
     output.table(("security", *(name.replace("_", " ") for name in figures)), rows, right=RIGHT)
 
 

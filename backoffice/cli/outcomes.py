@@ -163,7 +163,7 @@ class Outcomes:
         outcome.held = False
         self.settled[outcome.outcome] += 1
         if outcome.reason is not None:
-            counter = self.routed if outcome.outcome == POSTED else self.reasons
+            counter = self.routed if outcome.outcome in (POSTED, PENDING) else self.reasons
             counter[outcome.reason] += 1
 
     def _hold(self, first: dict[str, Any]) -> None:
@@ -178,7 +178,7 @@ def _reason(event: dict[str, Any]) -> str | None:
     match event["type"]:
         case "InstructionRejected" | "TransactionVoided" | "RecordDiscarded" | "DryRunJudged":
             return event.get("reason")
-        case "TransactionPosted":
+        case "TransactionPosted" | "TransactionPending":
             return event.get("routed")
         case "RecordUnreadable" | "OwnerParked":
             return event.get("error")

@@ -169,3 +169,12 @@ def test_an_event_sent_twice_counts_once() -> None:
     outcomes.expect([(0, 5)])
     outcomes.take([event("TransactionPosted", 1, 5), event("TransactionPosted", 1, 5)])
     assert outcomes.tally() == {"posted": 1}
+
+
+def test_where_a_trade_went_instead_is_said_though_it_is_pending() -> None:
+    """A fact that is put into suspense waits there to be settled; nobody would look for it otherwise."""
+    outcomes = Outcomes()
+    (found,) = outcomes.expect([(0, 5)])
+    outcomes.take([event("TransactionPending", 1, 5, screening=False, routed="asset_mismatch")])
+    assert (found.outcome, found.reason) == ("pending", "asset_mismatch")
+    assert (outcomes.routed, outcomes.reasons) == ({"asset_mismatch": 1}, {})

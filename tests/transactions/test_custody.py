@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from services.transactions.domain.chart import WITHIN, code_within
+from services.transactions.domain.chart import WITHIN, ChartAsset, code_within, make_account
 from services.transactions.queries import account_show
 from tests.transactions.support import (
     ISIN,
@@ -22,6 +22,7 @@ from tests.transactions.support import (
     outcome,
     owner_in,
     table,
+    trade,
     transfer,
 )
 from tests.transactions.test_fold import SHARD, STREAMS, a_ledger, stream
@@ -258,3 +259,44 @@ async def test_a_custody_account_is_shown_with_what_it_holds(ledger: StoredLedge
     assert within is not None
     assert (within["container"], within["status"], within["balance"]) == (BOX, "frozen", "7")
     assert "holdings" not in within
+
+
+def with_another_security() -> PureLedger:
+    """The same bank, which keeps a second security, too."""
+    ledger = a_bank()
+    chart = ledger.chart
+    sap = ChartAsset(100003, "DE0007164600", "security", 0)
+    chart.add_asset(sap)
+    for number, name in enumerate(("depository", "suspense")):
+        like = chart.accounts[f"BANK/{name}/{ISIN}"]
+        account = make_account(
+            account_id=like.account_id + 1000 + number,
+            code=f"BANK/{name}/{sap.code}",
+            owner=like.owner,
+            shard=like.shard,
+            entity=chart.entities["BANK"],
+            asset=sap,
+            account_class=name,
+            limit=None,
+        )
+        chart.add_house_account(account)
+        ledger.accounts[account.code] = account
+    return ledger
+
+
+def test_an_isin_names_the_security_and_nothing_else_does() -> None:
+    """Whatever its check digit: one that an account does not hold is another's, and one not loaded is no asset."""
+    ledger = with_another_security()
+    sap = {"asset": "DE0007164600"}
+    (unknown,) = ledger.send(custody_transfer("alice", "receive", "1", asset="GB0002634946"))
+    assert outcome(unknown) == "asset_unknown"
+    ledger.send(custody_transfer("alice", "receive", "9"), custody_transfer("alice", "receive", "5", **sap))
+    assert ledger.balance("alice/custody#DE0007164600") == 5
+    received_, bought, moved = ledger.send(
+        custody_transfer("alice", "receive", "2", account="alice/isin", **sap),
+        trade("alice", "buy", "2", "4.00", custody_account="alice/isin", **sap),
+        transfer(HELD, HELD, "2", credit_account="alice/isin", owner="alice", **sap),
+    )
+    assert [each.get("routed") for each in (received_, bought)] == ["asset_mismatch"] * 2
+    assert (moved["reason"], moved["field"]) == ("asset_mismatch", "debit_account")
+    assert (ledger.balance(HELD), ledger.balance("alice/isin")) == (9, 0)

@@ -1,10 +1,12 @@
 """What counts as there: for a trade also what others bring by its own day, for all else what is settled."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.transactions.queries.accounts import account_show
+from services.transactions.queries import Moment, account_show
 from tests.transactions.support import (
     StoredLedger,
     custody,
@@ -157,8 +159,8 @@ async def test_holdings_are_shown_as_traded_settled_and_available(ledger: Stored
     await ledger.send(opening(ALICE), custody(ALICE), deposit(ALICE, "100.00"))
     await ledger.send(custody_transfer(ALICE, "receive", "10"))
     figures: list[tuple[str, ...]] = []
-    for date in ("2026-01-04", "2026-01-05"):
-        await ledger.send(*day(date))
+    for booking_date in ("2026-01-04", "2026-01-05"):
+        await ledger.send(*day(booking_date))
         bought, sold = [
             each
             for each in await ledger.send(trade(ALICE, "buy", "4", "6.00"), trade(ALICE, "sell", "7", "9.00"))
@@ -173,3 +175,20 @@ async def test_holdings_are_shown_as_traded_settled_and_available(ledger: Stored
         await ledger.send(ending("post_pending", sold), ending("void_pending", bought))
         await ledger.send(custody_transfer(ALICE, "receive", "6"))
     assert figures == [("7", "11", "3", "7", "4")] * 2
+
+
+async def test_by_date_a_holding_is_what_is_settled(ledger: StoredLedger) -> None:
+    """What is pending has no date: a sum with what waits now would be of no day at all."""
+    box = f"{ALICE}/custody"
+    await ledger.send(opening(ALICE), custody(ALICE), deposit(ALICE, "100.00"))
+    await ledger.send(custody_transfer(ALICE, "receive", "10"), *day("2026-01-05"))
+    await ledger.send(custody_transfer(ALICE, "deliver", "1"), trade(ALICE, "sell", "7", "9.00"))
+    for moment, settled in (
+        (Moment(booking_date=date(2026, 1, 4)), "10"),
+        (Moment(value_date=date(2026, 1, 5)), "9"),
+    ):
+        shown = await account_show(ledger.connection, box, moment)
+        assert shown is not None
+        (holding,) = shown["holdings"]
+        assert (holding["settled"], holding["traded"], holding["available"]) == (settled, None, None)
+        assert (holding["pending_in"], holding["pending_out"]) == ("0", "7")

@@ -1,4 +1,10 @@
-"""Instruments as they are given in data: each line is checked whole before any is loaded."""
+"""Instruments as they are given in data: each line is checked whole before any is loaded.
+
+A security's ISIN is the code of its asset, and an instruction has no other field for it. So whoever names an
+ISIN names the asset: one that an account does not hold is an `asset_mismatch`, one that is not loaded
+`asset_unknown`, whatever its check digit. Whether a line gives the ISIN of the paper it describes, no check
+digit can tell; ISIN, scale and currency never change once loaded.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -19,6 +19,8 @@ async def holdings_of(
     `traded` is what there will be once all is settled, `settled` what is there, `pending_out` and
     `pending_in` what waits to go and come, `available` what is settled, does not wait to go and is not
     frozen by a freeze of an amount. `seq` is that of the account's home up to which freezes count.
+    By date only what is settled is known, since what is pending has none: `traded` and `available` are null,
+    and what is pending is as recorded. The report `stock_record` has all of it by booking date.
     """
     rows = await connection.fetch(
         """
@@ -47,14 +49,17 @@ async def holdings_of(
             continue
         debits, credited, pending_out, pending_in = counters
         figures = {
-            "traded": credited - debits - pending_out + pending_in,
+            "traded": None if moment.is_by_date else credited - debits - pending_out + pending_in,
             "settled": credited - debits,
             "pending_out": pending_out,
             "pending_in": pending_in,
-            "available": credited - debits - pending_out - int(row["frozen"]),
+            "available": None if moment.is_by_date else credited - debits - pending_out - int(row["frozen"]),
         }
         holdings.append(
             {"asset": row["asset"], "account": row["code"]}
-            | {name: format_amount(figure, row["scale"]) for name, figure in figures.items()}
+            | {
+                name: None if figure is None else format_amount(figure, row["scale"])
+                for name, figure in figures.items()
+            }
         )
     return holdings
