@@ -47,6 +47,7 @@ from audit.runtime_rows import (
 )
 from audit.screening_rows import (
     Activation,
+    KeptRow,
     ListCheck,
     ListedEntry,
     ListedName,
@@ -306,6 +307,7 @@ class Evidence:
     account_days: Sequence[AccountDay] | None = None
     screening: ScreeningData | None = None
     cases: CaseData | None = None
+    kept_rows: Sequence[KeptRow] | None = None
     master_key: bytes | None = None
     """Under which owners' keys are published; without it nothing that is sealed is opened."""
     expected_hash: str | None = None

@@ -7,6 +7,7 @@ from audit.evidence import Evidence
 from audit.readers.casework import read_cases
 from audit.readers.commands import read_commands
 from audit.readers.kafka import read_topics
+from audit.readers.keeping import read_kept_rows
 from audit.readers.postgres import (
     connect,
     read_chart,
@@ -36,6 +37,7 @@ async def gather(
                     evidence.services[name] = state
             evidence.screening = await read_screening(connection)
             evidence.cases = await read_cases(connection)
+            evidence.kept_rows = await read_kept_rows(connection)
             reports = await read_reports(connection)
             if reports is not None:
                 evidence.report_runs, evidence.account_days = reports

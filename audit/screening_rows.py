@@ -63,6 +63,29 @@ class ShadowFinding:
     subject: str
     would_hold: bool
     findings: Sequence[Mapping[str, Any]]
+    kind: str = "shadow_finding"
+    """What a removal calls it."""
+    place: int = 0
+    """Of the row in its shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A row of compliance with words that no event has, and what is left of them."""
+
+    kind: str
+    shard: int
+    seq: int
+    """The event that tells of it; of a party or a finding in shadow, its place in the shard."""
+    owner: str
+    words: Sequence[str]
+    """None of those that are null."""
+    recorded_on: date | None = None
+    """The UTC day, where no event of compliance says it."""
+    told_seq: int | None = None
+    """Of a party, the ledger's event that named them first."""
+    proposal_id: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """Check 18: words went from records past their day alone, by two people, under no legal hold."""
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from audit.casework import CaseFactRow, told
-from audit.evidence import ALERTS, DECISIONS, JOURNAL, Record
+from audit.evidence import ALERTS, DECISIONS, Record
 from audit.examination import Examination
+from audit.keeping import ROWS, Book, years_on
 from audit.places import Numbered
 from audit.result import Result, Tally
-from audit.screening_rows import RuleParameter
+from audit.screening_rows import KeptRow
 
 ACTS: Final = {
     "place_legal_hold": "legal_hold_id",
@@ -21,16 +21,24 @@ ACTS: Final = {
 }
 """By what they say what they are about."""
 GONE: Final = "(removed)"
-NAMES: Final = "SAN-1"
 HOUSE: Final = "house"
 EVENT_OF: Final = {
     "alert": "AlertRaised",
     "snoozed_alert": "AlertSnoozed",
     "hold": "HoldPlaced",
     "decision": "DecisionMade",
-    "case": "ActDone",
+    "rating": "CustomerRated",
+    "snooze_change": "SnoozeChanged",
 }
-"""What tells of a record of a kind first."""
+"""What tells of a record of a kind first, where that has words."""
+ACT_OF: Final = {
+    "case": "open_case",
+    "rating_proposal": "rate_customer",
+    "whitelisting": "propose_whitelisting",
+    "snooze": "propose_snooze",
+    "legal_hold": "place_legal_hold",
+}
+"""What people did first, of kinds whose words stand in tables alone."""
 
 Event = Mapping[str, Any]
 
@@ -41,23 +49,25 @@ def removed_as_the_law_allows(examination: Examination) -> Result:
     said = removals(examination)
     records = _records(examination)
     events = {number: json.loads(record.value or b"{}") for number, record in records.items()}
-    book = _Book(examination, events)
+    book = Book(examination, events)
     rows = {
         (row.shard, row.seq): row.body
         for row in examination.service("compliance").outbox
         if row.topic in (ALERTS, DECISIONS)
     }
     _acts(tally, events, book)
-    seen: set[Numbered] = set()
+    seen: set[tuple[str, int, int]] = set()
     for event in said:
         _wanted_by_two(tally, event, events, book)
         for each in event["records"]:
             number = (event["shard"], each["seq"])
             where = f"{each['kind']} {number}"
-            tally.expect(number not in seen, f"{where}: removed twice")
-            seen.add(number)
-            _due(tally, where, event, each, events.get(number, {}), book)
-            if each["kind"] == "case":
+            tally.expect((each["kind"], *number) not in seen, f"{where}: removed twice")
+            seen.add((each["kind"], *number))
+            told_of = {} if each["kind"] in ROWS else events.get(number, {})
+            if _is_told(tally, where, each["kind"], told_of, book.row(each["kind"], *number)):
+                _due(tally, where, event, each, told_of, book)
+            if each["kind"] not in EVENT_OF:
                 continue
             body = rows.get(number, b"")
             tally.same(each.get("sha256"), sha256(body).hexdigest(), f"{where}: what stays of its event")
@@ -86,7 +96,17 @@ def emptied(examination: Examination) -> set[Numbered]:
     }
 
 
-def _acts(tally: Tally, events: Mapping[Numbered, Event], book: "_Book") -> None:
+def rows_emptied(examination: Examination) -> dict[tuple[str, int, int], date]:
+    """Rows without an event of their own whose words are gone, with the day; by kind, shard and place."""
+    return {
+        (each["kind"], event["shard"], each["seq"]): date.fromisoformat(event["recorded_at"][:10])
+        for event in removals(examination)
+        for each in event["records"]
+        if each["kind"] in ROWS
+    }
+
+
+def _acts(tally: Tally, events: Mapping[Numbered, Event], book: Book) -> None:
     """What is to be removed, and what is kept whatever its age, was wanted by those who may, in order."""
     wanted: dict[tuple[int, str], list[Event]] = {}
     for (shard, seq), said in sorted(events.items()):
@@ -125,16 +145,42 @@ def _without_words(event: Event) -> Event:
     """An event as it stays: of a finding its rule, of a person's reason that there was one."""
     stays = dict(event)
     if "findings" in event:
-        stays["findings"] = [
-            {"rule": each["rule"], "rule_version": each["rule_version"], "sentence": GONE, "values": {}}
-            for each in event["findings"]
-        ]
+        stays["findings"] = [_of_finding(each) for each in event["findings"]]
+    if event.get("finding") is not None:
+        stays["finding"] = _of_finding(event["finding"])
     if event.get("reason") is not None:
         stays["reason"] = GONE
     return stays
 
 
-def _wanted_by_two(tally: Tally, event: Event, events: Mapping[Numbered, Event], book: "_Book") -> None:
+def _of_finding(finding: Event) -> Event:
+    return {
+        "rule": finding["rule"],
+        "rule_version": finding["rule_version"],
+        "sentence": GONE,
+        "values": {},
+    }
+
+
+def _is_told(tally: Tally, where: str, kind: str, told_of: Event, row: KeptRow | None) -> bool:
+    """Whether there is such a record, by its event or its row; what of its words stands there is gone."""
+    if kind in EVENT_OF:
+        is_told = told_of.get("type") == EVENT_OF[kind]
+    elif kind == "answer":
+        is_told = not told_of.get("done", True)
+    else:
+        is_told = kind in ROWS or (told_of.get("act"), told_of.get("done")) == (ACT_OF[kind], True)
+    tally.expect(is_told, f"{where}: what told of it")
+    if kind == "case" or kind in EVENT_OF or not is_told:
+        return is_told
+    if row is None:
+        tally.differs(f"{where}: its row is not there")
+        return False
+    tally.expect(all(word == GONE for word in row.words), f"{where}: words are left in its row")
+    return True
+
+
+def _wanted_by_two(tally: Tally, event: Event, events: Mapping[Numbered, Event], book: Book) -> None:
     where = f"event {event['shard']}-{event['seq']}"
     steps = {
         said["act"]: said
@@ -159,155 +205,25 @@ def _wanted_by_two(tally: Tally, event: Event, events: Mapping[Numbered, Event],
     tally.expect(date.fromisoformat(event["through"]) <= day, f"{where}: {event['through']} is to come")
 
 
-def _due(tally: Tally, where: str, event: Event, record: Event, told_of: Event, book: "_Book") -> None:
+def _due(tally: Tally, where: str, event: Event, record: Event, told_of: Event, book: Book) -> None:
     """Its day and class are what events say, its years are over, and no legal hold counted."""
-    tally.same(EVENT_OF[record["kind"]], told_of.get("type"), f"{where}: what told of it")
-    owner = told_of.get("owner", "")
     shard, seq, terms = event["shard"], event["seq"], event["terms"]
-    record_class, since = book.standing(record["kind"], shard, record["seq"], seq)
+    row = book.row(record["kind"], shard, record["seq"])
+    owner = row.owner if row is not None else told_of.get("owner", "")
+    if record["kind"] == "party" and row is not None:
+        tally.same(book.named_by(shard, row.told_seq or 0), owner, f"{where}: whose it is")
+    record_class, since = book.standing(record["kind"], shard, record["seq"], event)
     tally.same(record_class, record["record_class"], f"{where}: its class")
     if since is None:
         tally.differs(f"{where}: removed while it was worked on")
         return
-    lasts = [_years_on(since, terms[record_class])]
+    lasts = [years_on(since, terms[record_class])]
     if terms["years_from_end"] is not None and owner != HOUSE:
         ended = book.ended(shard, owner, event["recorded_at"])
         if ended is None:
             tally.differs(f"{where}: removed while {owner} was a customer")
             return
-        lasts.append(_years_on(ended, terms["years_from_end"]))
+        lasts.append(years_on(ended, terms["years_from_end"]))
     due = max(lasts) + timedelta(days=1)
     tally.expect(due <= date.fromisoformat(event["through"]), f"{where}: removed before {due}")
     tally.expect(not book.is_held(shard, owner, seq), f"{where}: removed under a legal hold")
-
-
-def _years_on(day: date, years: int) -> date:
-    is_leap_day = (day.month, day.day) == (2, 29)
-    last = (day - timedelta(days=1)) if is_leap_day else day
-    year = day.year + years
-    leaps = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return date(year, 2, 29) if is_leap_day and leaps else last.replace(year=year)
-
-
-class _Book:
-    """The auditor's own account of which record is of which class, since when, and whose customer is gone."""
-
-    def __init__(self, examination: Examination, events: Mapping[Numbered, Event]) -> None:
-        self._events = events
-        self._screening = examination.evidence.screening
-        cases = examination.evidence.cases
-        self._triage = {(row.shard, row.alert_seq): row for row in cases.triage} if cases is not None else {}
-        self._facts: dict[tuple[int, str], list[CaseFactRow]] = {}
-        for fact in sorted(cases.facts, key=lambda each: each.version) if cases is not None else ():
-            self._facts.setdefault((fact.shard, fact.case_id), []).append(fact)
-        self._opened = {(facts[0].shard, facts[0].seq): key for key, facts in self._facts.items() if facts}
-        self._decided = {
-            (shard, event["instruction_id"]): event
-            for (shard, _), event in events.items()
-            if event["type"] == "DecisionMade"
-        }
-        self._accounts = list(_accounts(examination))
-        self._legal_holds: dict[tuple[int, str], list[tuple[int, str, str]]] = {}
-        for (shard, seq), event in sorted(events.items()):
-            if event.get("act") in ("place_legal_hold", "lift_legal_hold") and event["done"]:
-                said = event["result"]
-                whose = self._legal_holds.setdefault((shard, event["owner"]), [])
-                whose.append((seq, said["status"], said["legal_hold_id"]))
-
-    def terms(self, shard: int, day: date, before: int) -> Mapping[str, int | None] | None:
-        """For how many years records are kept, by what was in force in a shard on a day."""
-        if self._screening is None:
-            return None
-        live: dict[str, RuleParameter] = {}
-        for change in self._screening.changes:
-            if change.shard == shard and change.seq < before and change.row.rule == "RETENTION":
-                if change.after == "live":
-                    live[change.proposal_id] = change.row
-                elif change.after == "withdrawn":
-                    live.pop(change.proposal_id, None)
-        product = [row for row in self._screening.parameters if row.rule == "RETENTION"]
-        valid = [
-            row
-            for row in (*product, *live.values())
-            if row.valid_from <= day and (row.valid_until is None or day < row.valid_until)
-        ]
-        if not valid:
-            return None
-        values = max(valid, key=lambda row: row.version).values
-        return {
-            **{name: int(values[f"{name}_years"]) for name in ("aml", "sanctions", "filing")},
-            "years_from_end": values["years_from_end"],
-        }
-
-    def standing(self, kind: str, shard: int, seq: int, before: int) -> tuple[str, date | None]:
-        """A record's class, and the day on which work on it ended; as it stood before an event."""
-        event = self._events.get((shard, seq), {})
-        match kind:
-            case "alert":
-                row = self._triage.get((shard, seq))
-                if row is not None and row.case_id is not None:
-                    return self._case((shard, row.case_id), before)
-                since = self._day(shard, row.seq) if row is not None and row.seq < before else None
-                return ("sanctions" if event.get("rule") == NAMES else "aml"), since
-            case "case":
-                return self._case(self._opened.get((shard, seq), (shard, "")), before)
-            case "snoozed_alert":
-                return "aml", self._day(shard, seq)
-            case _:
-                decided = self._decided.get((shard, event.get("instruction_id", "")), {})
-                names = any(each["rule"] == NAMES for each in event.get("findings", ()))
-                since = self._day(shard, decided["seq"]) if decided and decided["seq"] < before else None
-                return ("sanctions" if names else "aml"), since
-
-    def _case(self, key: tuple[int, str], before: int) -> tuple[str, date | None]:
-        facts = [fact for fact in self._facts.get(key, ()) if fact.seq < before]
-        made, _ = told(facts)
-        owes = made.get("report") and made.get("filing_status") in (None, "rejected")
-        since = self._day(key[0], facts[-1].seq) if facts and made.get("status") == "closed" else None
-        if owes:
-            since = None
-        names = any(
-            self._events.get(number, {}).get("rule") == NAMES
-            for number, row in self._triage.items()
-            if (row.shard, row.case_id) == key
-        )
-        return ("sanctions" if names else "filing" if made.get("filing") is not None else "aml"), since
-
-    def ended(self, shard: int, owner: str, before: str) -> date | None:
-        """When the last of an owner's accounts was closed; None while one is open, or none is known."""
-        moment = datetime.fromisoformat(before)
-        stands = {
-            account: day
-            for where, whose, account, day, at in self._accounts
-            if (where, whose) == (shard, owner) and at <= moment
-        }
-        closed = [day for day in stands.values() if day is not None]
-        return max(closed) if stands and len(closed) == len(stands) else None
-
-    def is_held(self, shard: int, owner: str, before: int) -> bool:
-        """Whether a legal hold on an owner counted when an event was told."""
-        placed: set[str] = set()
-        for seq, status, legal_hold_id in self._legal_holds.get((shard, owner), ()):
-            if seq < before:
-                placed = placed | {legal_hold_id} if status == "placed" else placed - {legal_hold_id}
-        return bool(placed)
-
-    def _day(self, shard: int, seq: int) -> date | None:
-        at = self._events.get((shard, seq), {}).get("recorded_at")
-        return date.fromisoformat(at[:10]) if at is not None else None
-
-
-def _accounts(examination: Examination) -> Iterator[tuple[int, str, str, date | None, datetime]]:
-    """What became of accounts, in their order: shard, owner, account, day if closed, and when it was told."""
-    for record in examination.evidence.topics.get(JOURNAL, ()):
-        event: Event = json.loads(record.value or b"{}")
-        if dict(record.headers).get("copy") != b"primary":
-            continue
-        kind = event["type"]
-        if kind == "InstructionApplied":
-            kind = (event.get("instruction") or {}).get("type")
-        if kind in ("open_account", "reopen_account", "AccountClosed"):
-            day = date.fromisoformat(event["booking_date"]) if kind == "AccountClosed" else None
-            account = event["account"]
-            at = datetime.fromisoformat(event["recorded_at"])
-            yield record.partition, account["owner"], account["account"], day, at

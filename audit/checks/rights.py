@@ -49,16 +49,19 @@ APPEND_ONLY: Final = frozenset(
 )
 """Facts: added, never edited."""
 
-CHART: Final = frozenset(
+OWNERS_OWN: Final = frozenset(
     {
-        ("transactions", table)
-        for table in (
-            "asset", "entity", "account_class", "posting_rule", "screening_policy",
-            "journal_part", "detached_outcome",
-        )
+        *(
+            ("transactions", table)
+            for table in (
+                "asset", "entity", "account_class", "posting_rule", "screening_policy",
+                "journal_part", "detached_outcome",
+            )
+        ),
+        ("compliance", "relationship"),
     }
 )  # fmt: skip
-"""Written by the owner; no service writes them."""
+"""Written by the owner, or by the database from facts; no service writes them."""
 
 PARTS: Final = ("journal_row_", "movement_of_several_")
 """How the names of the parts begin that the owner makes of tables; they are written as a whole only."""
@@ -105,12 +108,12 @@ def _own_right(schema: str, table: str, privilege: str) -> bool:
         return False
     match privilege:
         case "INSERT":
-            return place not in CHART
+            return place not in OWNERS_OWN
         case "UPDATE":
-            return place not in CHART and place not in APPEND_ONLY and place != PARTY_KEYS
+            return place not in OWNERS_OWN and place not in APPEND_ONLY and place != PARTY_KEYS
         case "DELETE":
             return (
-                place not in CHART
+                place not in OWNERS_OWN
                 and place not in APPEND_ONLY
                 and (schema != "transactions" or place in MAY_DELETE)
             )

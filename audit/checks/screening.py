@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from audit.checks.removals import GONE, rows_emptied
 from audit.evidence import ALERTS, DECISIONS, ScreeningData
 from audit.examination import Examination
 from audit.findings import Found, found_in, found_of_person
@@ -22,6 +23,8 @@ NAMES_TOLD_MAX: Final = 100
 """Of an event and a level no more findings about names are told, the strongest."""
 HOLDING: Final = frozenset({NAMES, "STR-1"})
 """Rules that hold what waits, whatever their parameters are."""
+NOT_CALLED_FOR: Final = frozenset({Found("words", (("gone", True),))})
+"""Of a finding that is empty, though there was none to be found, or no event says that it was emptied."""
 
 
 def screening_equals_recomputation(examination: Examination) -> Result:
@@ -175,6 +178,12 @@ def _compare_names(
     alerted: dict[tuple[int, str, str], set[tuple[str, str]]] = {}
     ever: dict[tuple[int, str], set[tuple[str, str]]] = {}
     full: set[tuple[int, str]] = set()
+    gone = rows_emptied(examination)
+    left = {
+        (row.shard, row.owner): gone[row.kind, row.shard, row.seq]
+        for row in examination.evidence.kept_rows or ()
+        if row.kind == "party" and (row.kind, row.shard, row.seq) in gone
+    }
     for event in (*_events(examination, ALERTS), *_events(examination, DECISIONS)):
         if event["type"] not in ("HoldPlaced", "AlertRaised") and event.get("decision") != "cleared":
             continue
@@ -198,7 +207,8 @@ def _compare_names(
                 is_alert = level == "alert" or (level == "hold" and not named.waits)
                 told = (match.list_code, match.entry_id) in found or (shard, named.owner) in full
                 tally.expect(told or not is_alert, f"{where} names {match.entry_id}, and there is no alert")
-            if shard not in data.unfinished:
+            left_on = left.get((shard, named.owner))
+            if shard not in data.unfinished and (left_on is None or named.recorded_on > left_on):
                 missed = named.stays - ever.get((shard, named.owner), set())
                 is_told = not missed or (shard, named.owner) in full
                 tally.expect(is_told, f"{where} names {sorted(missed)}, and nobody was told")
@@ -304,12 +314,18 @@ def _compare_shadows(
 ) -> None:
     """What versions in shadow found is what they find: of banknotes, of what moved, over all shards."""
     kept: dict[int, dict[tuple[str, str, str, str, bool], frozenset[Found]]] = {}
+    gone = rows_emptied(examination)
     for each in data.shadow_findings:
         is_known = each.rule != NAMES and (is_whole or each.rule not in RULES)
         if is_known and each.owner not in expected[each.shard].erased:
             day = each.business_date.isoformat()
             key = (each.proposal_id, each.owner, each.rule, day, each.would_hold)
-            findings = _findings(examination, {"findings": each.findings})
+            if (each.kind, each.shard, each.place) in gone:
+                findings = expected[each.shard].shadowed.get(key, NOT_CALLED_FOR)
+            elif any(finding.get("sentence") == GONE for finding in each.findings):
+                findings = NOT_CALLED_FOR
+            else:
+                findings = _findings(examination, {"findings": each.findings})
             kept.setdefault(each.shard, {})[key] = findings
     for shard, wanted in expected.items():
         found = kept.get(shard, {})

@@ -395,8 +395,9 @@ async def _rule_changes(connection: Connection) -> tuple[list[RuleChange], list[
     )
     found = await connection.fetch(
         "SELECT shard, proposal_id::text AS proposal_id, owner, rule, business_date, subject, would_hold,"
-        " findings FROM compliance.shadow_finding UNION ALL"
-        " SELECT shard, proposal_id::text, owner, rule, business_date, '', false, jsonb_build_array(finding)"
+        " findings, 'shadow_finding' AS kind, place FROM compliance.shadow_finding UNION ALL"
+        " SELECT shard, proposal_id::text, owner, rule, business_date, '', false, jsonb_build_array(finding),"
+        " 'tier_shadow_finding', place"
         " FROM compliance.tier_shadow_finding WHERE outcome = 'alert'"
     )
     of_row = ("rule", "version", "asset", "values", "valid_from", "valid_until", "segment", "jurisdiction")

@@ -215,7 +215,7 @@ class ComplianceService(Service):
             await tier_two.raise_findings(work, self._memory)
             is_busy |= await persons.look_at_persons(work, self._memory)
             await persons.raise_findings(work)
-            is_busy |= await removals.remove_what_is_due(work)
+            is_busy |= await removals.remove_what_is_due(work, draft)
         self.tick_every = TICK_BUSY if is_busy else TICK_IDLE
         await self._chain(work)
 

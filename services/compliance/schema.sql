@@ -50,8 +50,17 @@ $function$;
 CREATE OR REPLACE FUNCTION compliance.require_step()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'compliance', 'pg_temp'
 AS $function$
 BEGIN
+    IF NEW.status = OLD.status AND EXISTS (
+        SELECT FROM removed_record AS y
+        WHERE y.shard = NEW.shard AND y.kind = 'whitelisting' AND y.removed_seq = NEW.seq
+    ) AND (NEW.approved_by, NEW.approved_seq, NEW.revoked_by, NEW.revoked_seq)
+    IS NOT DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.revoked_by, OLD.revoked_seq)
+    THEN
+        RETURN NEW;
+    END IF;
     IF (OLD.status, NEW.status) NOT IN (('proposed', 'approved'), ('proposed', 'revoked'), ('approved', 'revoked'))
         OR (
             NEW.status = 'revoked'
@@ -118,6 +127,33 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION compliance.relate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'pg_temp'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+    INSERT INTO relationship AS r (shard, owner, ended)
+    SELECT o.shard, o.owner, l.ended
+    FROM (SELECT DISTINCT t.shard, t.owner FROM told AS t) AS o
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN bool_and(a.what = 'closed') THEN max(a.day) END AS ended
+        FROM (
+            SELECT DISTINCT ON (f.account) f.what, f.day FROM account_fact AS f
+            WHERE f.shard = o.shard AND f.owner = o.owner
+            ORDER BY f.account, f.seq DESC
+        ) AS a
+    ) AS l
+    ON CONFLICT (shard, owner) DO UPDATE SET ended = excluded.ended WHERE r.ended IS DISTINCT FROM excluded.ended;
+    RETURN NULL;
+END
+$function$;
+REVOKE ALL ON FUNCTION relate() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION compliance.due_on(since date, years integer, owner text, ended date, years_from_end integer)
  RETURNS date
  LANGUAGE sql
@@ -131,20 +167,45 @@ SELECT CASE
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION compliance.without_words(findings jsonb)
+CREATE OR REPLACE FUNCTION compliance.without_words(finding jsonb)
  RETURNS jsonb
  LANGUAGE sql
- IMMUTABLE
+ IMMUTABLE STRICT
 AS $function$
-SELECT coalesce(
-    jsonb_agg(
-        jsonb_build_object(
-            'rule', f.finding -> 'rule', 'rule_version', f.finding -> 'rule_version',
-            'sentence', '(removed)', 'values', '{}'::jsonb
-        ) ORDER BY f.number
-    ), '[]'
+SELECT jsonb_build_object(
+    'rule', finding -> 'rule', 'rule_version', finding -> 'rule_version', 'sentence', '(removed)', 'values', '{}'::jsonb
 )
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.all_without_words(findings jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE STRICT
+AS $function$
+SELECT coalesce(jsonb_agg(compliance.without_words(f.finding) ORDER BY f.number), '[]')
 FROM jsonb_array_elements(findings) WITH ORDINALITY AS f (finding, number)
+$function$;
+
+CREATE OR REPLACE FUNCTION compliance.kept_between(home integer, kinds text[], low bigint, high bigint)
+ RETURNS TABLE(kind text, seq bigint, record_id text, owner text, record_class text, since date, ended date, is_held boolean, is_removed boolean)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'compliance', 'pg_temp'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_material TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT k.kind, k.seq, k.record_id, k.owner, k.record_class, k.since, k.ended,
+        (SELECT h.owner FROM legally_held AS h WHERE h.shard = k.shard AND h.owner = k.owner LIMIT 1) IS NOT NULL,
+        (SELECT y.seq FROM removed_record AS y
+         WHERE y.shard = k.shard AND y.kind = k.kind AND y.removed_seq = k.seq) IS NOT NULL
+    FROM kept_record AS k
+    WHERE k.shard = home AND k.kind = ANY(kinds) AND k.seq > low AND k.seq <= high;
+END
 $function$;
 
 CREATE OR REPLACE FUNCTION compliance.empty_removed()
@@ -152,89 +213,145 @@ CREATE OR REPLACE FUNCTION compliance.empty_removed()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'compliance', 'pg_temp'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
-    place int;
-    low bigint;
-    high bigint;
     kept text;
+    early boolean;
+    one record;
+    about uuid;
+    acts bigint [];
+    number bigint;
+    answered uuid [];
 BEGIN
-    SELECT min(g.shard), min(g.removed_seq), max(g.removed_seq) INTO place, low, high FROM gone AS g;
-    SELECT format('%s %s-%s', g.kind, g.shard, g.removed_seq) INTO kept
-    FROM gone AS g
-    LEFT JOIN kept_record AS k ON k.shard = g.shard AND k.kind = g.kind AND k.seq = g.removed_seq
-        AND k.shard = place AND k.seq >= low AND k.seq <= high
-    LEFT JOIN relationship AS r ON r.shard = k.shard AND r.owner = k.owner
-    LEFT JOIN removal_fact AS f ON f.shard = g.shard AND f.removal_id = g.removal_id AND f.what = 'approved'
-    WHERE coalesce(
-        due_on(k.since, (f.terms ->> k.record_class)::int, k.owner, r.ended, (f.terms ->> 'years_from_end')::int)
-            > f.through
-        OR (f.customer <> '' AND f.customer <> k.owner), true
+    -- Asked for once for each kind, and not once for each record that is to go.
+    WITH known AS MATERIALIZED (
+        SELECT b.shard, r.*
+        FROM (
+            SELECT o.shard, o.kind, min(o.removed_seq) - 1 AS low, max(o.removed_seq) AS high
+            FROM gone AS o GROUP BY o.shard, o.kind
+        ) AS b
+        CROSS JOIN LATERAL kept_between(b.shard, ARRAY[b.kind], b.low, b.high) AS r
     )
+    SELECT format('%s %s-%s', x.kind, x.shard, x.removed_seq), x.is_early INTO kept, early
+    FROM (
+        SELECT g.kind, g.shard, g.removed_seq, k.is_held,
+            coalesce(
+                due_on(
+                    k.since, (f.terms ->> k.record_class)::int, k.owner, k.ended,
+                    (f.terms ->> 'years_from_end')::int
+                ) > f.through
+                OR (f.customer <> '' AND f.customer <> k.owner), true
+            ) AS is_early
+        FROM gone AS g
+        LEFT JOIN known AS k ON k.shard = g.shard AND k.kind = g.kind AND k.seq = g.removed_seq
+        LEFT JOIN removal_fact AS f ON f.shard = g.shard AND f.removal_id = g.removal_id AND f.what = 'approved'
+    ) AS x
+    WHERE x.is_early OR x.is_held
+    ORDER BY x.is_early DESC
     LIMIT 1;
-    IF kept IS NOT NULL THEN
+    IF early THEN
         RAISE EXCEPTION 'not past its day: %', kept
         USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_is_removed_before_its_day';
-    END IF;
-    SELECT format('%s %s-%s', g.kind, g.shard, g.removed_seq) INTO kept
-    FROM gone AS g
-    JOIN kept_record AS k ON k.shard = g.shard AND k.kind = g.kind AND k.seq = g.removed_seq
-        AND k.shard = place AND k.seq >= low AND k.seq <= high
-    JOIN legally_held AS h ON h.shard = k.shard AND h.owner = k.owner
-    LIMIT 1;
-    IF kept IS NOT NULL THEN
+    ELSIF kept IS NOT NULL THEN
         RAISE EXCEPTION 'under a legal hold: %', kept
         USING ERRCODE = 'check_violation', CONSTRAINT = 'nothing_is_removed_under_a_legal_hold';
     END IF;
-    UPDATE outbox AS o SET body = g.body FROM gone AS g
-    WHERE o.shard = g.shard AND o.seq = g.removed_seq AND g.body IS NOT NULL;
-    UPDATE act_answer AS a SET reason = '(removed)'
-    FROM (
-        SELECT g.shard, t.act_id
-        FROM gone AS g JOIN alert_triage AS t ON t.shard = g.shard AND t.alert_seq = g.removed_seq
-        WHERE g.kind = 'alert'
-        UNION
-        SELECT g.shard, f.act_id
-        FROM gone AS g
-        JOIN case_file AS c ON c.shard = g.shard AND c.opened_seq = g.removed_seq
-        JOIN case_fact AS f ON f.shard = c.shard AND f.case_id = c.case_id
-        WHERE g.kind = 'case'
-        UNION
-        SELECT g.shard, d.act_id
-        FROM gone AS g JOIN decision AS d ON d.shard = g.shard AND d.seq = g.removed_seq
-        WHERE g.kind = 'decision'
-        UNION
-        SELECT g.shard, r.act_id
-        FROM gone AS g
-        JOIN hold AS h ON h.shard = g.shard AND h.seq = g.removed_seq
-        JOIN hold_release AS r ON r.shard = h.shard AND r.instruction_id = h.instruction_id
-        WHERE g.kind = 'hold'
-    ) AS x
-    WHERE a.shard = x.shard AND a.act_id = x.act_id;
-    UPDATE alert AS a SET findings = without_words(a.findings) FROM gone AS g
-    WHERE a.shard = g.shard AND a.seq = g.removed_seq AND g.kind = 'alert';
-    UPDATE alert_triage AS t SET reason = '(removed)' FROM gone AS g
-    WHERE t.shard = g.shard AND t.alert_seq = g.removed_seq AND g.kind = 'alert';
-    UPDATE tier_finding AS f SET finding = without_words(jsonb_build_array(f.finding)) -> 0 FROM gone AS g
-    WHERE f.shard = g.shard AND f.raised_seq = g.removed_seq;
-    UPDATE person_finding AS f SET finding = without_words(jsonb_build_array(f.finding)) -> 0 FROM gone AS g
-    WHERE f.shard = g.shard AND f.raised_seq = g.removed_seq;
-    UPDATE snoozed_alert AS s SET findings = without_words(s.findings) FROM gone AS g
-    WHERE s.shard = g.shard AND s.seq = g.removed_seq AND g.kind = 'snoozed_alert';
-    UPDATE hold_release AS r SET reason = '(removed)' FROM gone AS g, hold AS h
-    WHERE h.shard = g.shard AND h.seq = g.removed_seq AND g.kind = 'hold'
-        AND r.shard = h.shard AND r.instruction_id = h.instruction_id;
-    UPDATE hold AS h SET findings = without_words(h.findings) FROM gone AS g
-    WHERE h.shard = g.shard AND h.seq = g.removed_seq AND g.kind = 'hold';
-    UPDATE decision AS d
-    SET findings = without_words(d.findings), reason = CASE WHEN d.reason IS NOT NULL THEN '(removed)' END
-    FROM gone AS g
-    WHERE d.shard = g.shard AND d.seq = g.removed_seq AND g.kind = 'decision';
-    UPDATE case_fact AS f
-    SET reason = '(removed)', link = CASE WHEN f.link_kind = 'document' THEN '(removed)' ELSE f.link END
-    FROM gone AS g, case_file AS c
-    WHERE c.shard = g.shard AND c.opened_seq = g.removed_seq AND g.kind = 'case'
-        AND f.shard = c.shard AND f.case_id = c.case_id;
+    -- Row by row: each statement names one record, so that it is looked up whatever is known of the tables.
+    FOR one IN SELECT g.shard, g.kind, g.removed_seq, g.body FROM gone AS g LOOP
+        answered := '{}';
+        IF one.body IS NOT NULL THEN
+            UPDATE outbox AS o SET body = one.body WHERE o.shard = one.shard AND o.seq = one.removed_seq;
+        END IF;
+        CASE one.kind
+            WHEN 'alert' THEN
+                UPDATE alert AS a SET findings = all_without_words(a.findings)
+                WHERE a.shard = one.shard AND a.seq = one.removed_seq;
+                UPDATE tier_finding AS f SET finding = without_words(f.finding)
+                WHERE f.shard = one.shard AND f.raised_seq = one.removed_seq;
+                UPDATE person_finding AS f SET finding = without_words(f.finding)
+                WHERE f.shard = one.shard AND f.raised_seq = one.removed_seq;
+                UPDATE alert_triage AS t SET reason = '(removed)'
+                WHERE t.shard = one.shard AND t.alert_seq = one.removed_seq
+                RETURNING ARRAY[t.act_id] INTO answered;
+            WHEN 'snoozed_alert' THEN
+                UPDATE snoozed_alert AS s SET findings = all_without_words(s.findings)
+                WHERE s.shard = one.shard AND s.seq = one.removed_seq;
+            WHEN 'case' THEN
+                about := (SELECT c.case_id FROM case_file AS c
+                          WHERE c.shard = one.shard AND c.opened_seq = one.removed_seq);
+                UPDATE case_fact AS f
+                SET reason = '(removed)', link = CASE WHEN f.link_kind = 'document' THEN '(removed)' ELSE f.link END
+                WHERE f.shard = one.shard AND f.case_id = about;
+                answered := ARRAY(SELECT f.act_id FROM case_fact AS f WHERE f.shard = one.shard AND f.case_id = about);
+            WHEN 'hold' THEN
+                UPDATE hold AS h SET findings = all_without_words(h.findings)
+                WHERE h.shard = one.shard AND h.seq = one.removed_seq
+                RETURNING h.instruction_id INTO about;
+                UPDATE hold_release AS r SET reason = '(removed)'
+                WHERE r.shard = one.shard AND r.instruction_id = about
+                RETURNING ARRAY[r.act_id] INTO answered;
+            WHEN 'decision' THEN
+                UPDATE decision AS d
+                SET findings = all_without_words(d.findings),
+                    reason = CASE WHEN d.reason IS NOT NULL THEN '(removed)' END
+                WHERE d.shard = one.shard AND d.seq = one.removed_seq
+                RETURNING ARRAY[d.act_id] INTO answered;
+            WHEN 'rating' THEN
+                UPDATE customer_rating AS r
+                SET finding = without_words(r.finding), reason = CASE WHEN r.reason IS NOT NULL THEN '(removed)' END
+                WHERE r.shard = one.shard AND r.seq = one.removed_seq
+                RETURNING ARRAY[r.act_id] INTO answered;
+            WHEN 'rating_proposal' THEN
+                UPDATE rating_proposal AS p SET reason = '(removed)'
+                WHERE p.shard = one.shard AND p.seq = one.removed_seq
+                RETURNING ARRAY[p.rating_id] INTO answered;
+            WHEN 'whitelisting' THEN
+                UPDATE whitelisting AS w
+                SET name = '(removed)', birth_date = NULL, country = NULL, reason = '(removed)',
+                    approval_reason = CASE WHEN w.approval_reason IS NOT NULL THEN '(removed)' END,
+                    revocation_reason = CASE WHEN w.revocation_reason IS NOT NULL THEN '(removed)' END
+                WHERE w.shard = one.shard AND w.seq = one.removed_seq
+                RETURNING ARRAY[w.seq, w.approved_seq, w.revoked_seq] INTO acts;
+                FOREACH number IN ARRAY acts LOOP
+                    UPDATE act_answer AS a SET reason = '(removed)', content_hash = ''
+                    WHERE a.shard = one.shard AND a.seq = number;
+                END LOOP;
+            WHEN 'snooze', 'snooze_change' THEN
+                UPDATE snooze_fact AS f SET reason = '(removed)'
+                WHERE f.shard = one.shard AND f.seq = one.removed_seq
+                RETURNING ARRAY[f.act_id] INTO answered;
+            WHEN 'legal_hold' THEN
+                about := (SELECT f.legal_hold_id FROM legal_hold_fact AS f
+                          WHERE f.shard = one.shard AND f.seq = one.removed_seq);
+                UPDATE legal_hold_fact AS f SET reason = '(removed)'
+                WHERE f.shard = one.shard AND f.legal_hold_id = about;
+                answered := ARRAY(SELECT f.act_id FROM legal_hold_fact AS f
+                                  WHERE f.shard = one.shard AND f.legal_hold_id = about);
+            WHEN 'answer' THEN
+                answered := ARRAY(SELECT a.act_id FROM act_answer AS a
+                                  WHERE a.shard = one.shard AND a.seq = one.removed_seq);
+            WHEN 'party' THEN
+                -- The digest is one of the name: who is told of again is another row.
+                UPDATE party AS p
+                SET name = '(removed)', birth_date = NULL, country = NULL, identifier = NULL,
+                    digest = 'removed-' || p.number
+                WHERE p.shard = one.shard AND p.number = one.removed_seq;
+            WHEN 'shadow_finding' THEN
+                UPDATE shadow_finding AS f SET findings = all_without_words(f.findings)
+                WHERE f.shard = one.shard AND f.place = one.removed_seq;
+            WHEN 'tier_shadow_finding' THEN
+                UPDATE tier_shadow_finding AS f SET finding = without_words(f.finding)
+                WHERE f.shard = one.shard AND f.place = one.removed_seq;
+        END CASE;
+        FOREACH about IN ARRAY coalesce(answered, '{}') LOOP
+            -- The hash is of the reason, too; an act sent again now is one whose id was another's.
+            UPDATE act_answer AS a SET reason = '(removed)', content_hash = ''
+            WHERE a.shard = one.shard AND a.act_id = about;
+        END LOOP;
+    END LOOP;
     RETURN NULL;
 END
 $function$;
@@ -598,6 +715,7 @@ CREATE TABLE whitelisting (
     CONSTRAINT whitelisting_takes_two_people CHECK (approved_by <> proposed_by),
     CONSTRAINT whitelisting_list_code_list_version_entry_id_fkey FOREIGN KEY (list_code, list_version, entry_id) REFERENCES list_entry(list_code, version, entry_id)
 );
+CREATE INDEX whitelisting_seq ON whitelisting USING btree (shard, seq);
 CREATE TRIGGER a_pair_goes_on_step_by_step BEFORE UPDATE OF status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason ON whitelisting FOR EACH ROW EXECUTE FUNCTION require_step();
 COMMENT ON COLUMN whitelisting.seq IS 'the ActDone event that answered the proposal; so are the other two';
 COMMENT ON COLUMN whitelisting.entry_digest IS 'of what the entry said of who is meant; another one voids the pair';
@@ -805,6 +923,7 @@ CREATE TABLE act_answer (
     result jsonb NOT NULL,
     CONSTRAINT act_answer_pkey PRIMARY KEY (shard, act_id)
 );
+CREATE INDEX act_answer_seq ON act_answer USING btree (shard, seq);
 GRANT SELECT ON act_answer TO backoffice_readonly;
 GRANT INSERT, SELECT ON act_answer TO compliance_service;
 
@@ -1037,10 +1156,13 @@ CREATE TABLE shadow_finding (
     about_shard integer NOT NULL,
     about_seq bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
+    place bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     CONSTRAINT shadow_finding_pkey PRIMARY KEY (shard, proposal_id, owner, business_date, subject, would_hold),
+    CONSTRAINT shadow_finding_shard_place_key UNIQUE (shard, place),
     CONSTRAINT shadow_finding_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES rule_proposal(proposal_id)
 );
 COMMENT ON COLUMN shadow_finding.would_hold IS 'whether a waiting payment would have been held';
+COMMENT ON COLUMN shadow_finding.place IS 'rising in a shard, with gaps: how far a removal has come';
 GRANT SELECT ON shadow_finding TO backoffice_readonly;
 GRANT INSERT, SELECT ON shadow_finding TO compliance_service;
 
@@ -1122,6 +1244,7 @@ CREATE TABLE rating_proposal (
     CONSTRAINT rating_proposal_shard_rating_id_owner_version_risk_class_pr_key UNIQUE (shard, rating_id, owner, version, risk_class, proposed_by),
     CONSTRAINT rating_proposal_version_check CHECK (version > 0)
 );
+CREATE INDEX rating_proposal_seq ON rating_proposal USING btree (shard, seq);
 COMMENT ON COLUMN rating_proposal.rating_id IS 'the act that proposed it';
 COMMENT ON COLUMN rating_proposal.seq IS 'the ActDone event that answered it';
 COMMENT ON COLUMN rating_proposal.version IS 'which it would be: on another rating since, it counts no more';
@@ -1344,7 +1467,9 @@ CREATE TABLE tier_shadow_finding (
     finding jsonb NOT NULL,
     about_shard integer NOT NULL,
     about_seq bigint NOT NULL,
+    place bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     CONSTRAINT tier_shadow_finding_pkey PRIMARY KEY (proposal_id, run, number),
+    CONSTRAINT tier_shadow_finding_shard_place_key UNIQUE (shard, place),
     CONSTRAINT tier_shadow_finding_number_check CHECK (number > 0),
     CONSTRAINT tier_shadow_finding_outcome_check CHECK (outcome = ANY (ARRAY['alert'::text, 'over_budget'::text])),
     CONSTRAINT tier_shadow_finding_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES rule_proposal(proposal_id),
@@ -1353,6 +1478,7 @@ CREATE TABLE tier_shadow_finding (
 CREATE UNIQUE INDEX tier_shadow_finding_once ON tier_shadow_finding USING btree (proposal_id, owner, rule, business_date) WHERE outcome = 'alert'::text;
 COMMENT ON COLUMN tier_shadow_finding.number IS 'in the order of the version''s own findings of the run';
 COMMENT ON COLUMN tier_shadow_finding.outcome IS 'alert: what would be one, were the version live';
+COMMENT ON COLUMN tier_shadow_finding.place IS 'rising in a shard, with gaps: how far a removal has come';
 GRANT SELECT ON tier_shadow_finding TO backoffice_readonly;
 GRANT INSERT, SELECT ON tier_shadow_finding TO compliance_service;
 
@@ -1382,6 +1508,7 @@ CREATE TABLE snooze_fact (
     CONSTRAINT snooze_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text, 'ended'::text])),
     CONSTRAINT snooze_fact_names_its_proposal FOREIGN KEY (shard, snooze_id, proposal_is, proposed_by, owner, rule, until) REFERENCES snooze_fact(shard, snooze_id, what, actor, owner, rule, until)
 );
+CREATE INDEX snooze_fact_seq ON snooze_fact USING btree (shard, seq);
 COMMENT ON COLUMN snooze_fact.snooze_id IS 'the act that proposed it';
 COMMENT ON COLUMN snooze_fact.seq IS 'the SnoozeChanged event; of a proposal the ActDone that answered it';
 COMMENT ON COLUMN snooze_fact.until IS 'the first business day of which the rule alerts again';
@@ -1424,27 +1551,20 @@ CREATE TABLE account_fact (
     CONSTRAINT account_fact_pkey PRIMARY KEY (shard, seq, account),
     CONSTRAINT account_fact_what_check CHECK (what = ANY (ARRAY['opened'::text, 'closed'::text, 'reopened'::text]))
 );
-CREATE INDEX account_fact_owner ON account_fact USING btree (shard, owner);
+CREATE INDEX account_fact_owner ON account_fact USING btree (shard, owner, account, seq);
+CREATE TRIGGER account_fact_relates AFTER INSERT ON account_fact REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION relate();
 COMMENT ON COLUMN account_fact.seq IS 'the ledger''s event of this shard that told it';
 COMMENT ON COLUMN account_fact.day IS 'the booking date of a closing; else the UTC day on which it was told';
 GRANT SELECT ON account_fact TO backoffice_readonly;
 GRANT INSERT, SELECT ON account_fact TO compliance_service;
 
-CREATE VIEW relationship AS
- SELECT shard,
-    owner,
-        CASE
-            WHEN bool_and(what = 'closed'::text) THEN max(day)
-            ELSE NULL::date
-        END AS ended
-   FROM ( SELECT DISTINCT ON (f.shard, f.owner, f.account) f.shard,
-            f.owner,
-            f.account,
-            f.what,
-            f.day
-           FROM account_fact f
-          ORDER BY f.shard, f.owner, f.account, f.seq DESC) l
-  GROUP BY shard, owner;
+CREATE TABLE relationship (
+    shard integer NOT NULL,
+    owner text NOT NULL,
+    ended date,
+    CONSTRAINT relationship_pkey PRIMARY KEY (shard, owner)
+);
+COMMENT ON COLUMN relationship.ended IS 'the last day on which an account was closed; null while one is open';
 GRANT SELECT ON relationship TO backoffice_readonly;
 GRANT SELECT ON relationship TO compliance_service;
 
@@ -1468,6 +1588,7 @@ CREATE TABLE legal_hold_fact (
     CONSTRAINT a_lifted_hold_was_placed FOREIGN KEY (shard, legal_hold_id, placing_is, placed_by, owner) REFERENCES legal_hold_fact(shard, legal_hold_id, what, actor, owner)
 );
 CREATE INDEX legal_hold_fact_owner ON legal_hold_fact USING btree (shard, owner);
+CREATE INDEX legal_hold_fact_seq ON legal_hold_fact USING btree (shard, seq);
 COMMENT ON COLUMN legal_hold_fact.legal_hold_id IS 'the act that placed it';
 COMMENT ON COLUMN legal_hold_fact.seq IS 'the ActDone event that answered the act';
 GRANT SELECT ON legal_hold_fact TO backoffice_readonly;
@@ -1485,7 +1606,7 @@ GRANT SELECT ON legally_held TO backoffice_readonly;
 GRANT SELECT ON legally_held TO compliance_service;
 
 CREATE VIEW kept_record AS
- WITH closed AS (
+ WITH closed AS NOT MATERIALIZED (
          SELECT c.shard,
             c.case_id,
             c.opened_seq,
@@ -1497,29 +1618,35 @@ CREATE VIEW kept_record AS
                     ELSE NULL::timestamp with time zone
                 END AS closed_at,
                 CASE
-                    WHEN (EXISTS ( SELECT
+                    WHEN ( SELECT bool_or(a.rule = 'SAN-1'::text) AS bool_or
                        FROM alert_triage t
                          JOIN alert a ON a.shard = t.shard AND a.seq = t.alert_seq
-                      WHERE t.shard = c.shard AND t.case_id = c.case_id AND a.rule = 'SAN-1'::text)) THEN 'sanctions'::text
+                      WHERE t.shard = c.shard AND t.case_id = c.case_id) THEN 'sanctions'::text
                     WHEN c.filing IS NOT NULL THEN 'filing'::text
                     ELSE 'aml'::text
                 END AS record_class
            FROM case_file c
         )
- SELECT shard,
-    kind,
-    seq,
-    record_id,
-    owner,
-    record_class,
-    (since AT TIME ZONE 'UTC'::text)::date AS since
+ SELECT k.shard,
+    k.kind,
+    k.seq,
+    k.record_id,
+    k.owner,
+    k.record_class,
+        CASE
+            WHEN NOT k.is_standing THEN (k.since AT TIME ZONE 'UTC'::text)::date
+            WHEN r.ended IS NOT NULL THEN GREATEST((k.since AT TIME ZONE 'UTC'::text)::date, r.ended)
+            ELSE NULL::date
+        END AS since,
+    r.ended
    FROM ( SELECT c.shard,
             'case'::text AS kind,
             c.opened_seq AS seq,
             c.case_id::text AS record_id,
             c.owner,
             c.record_class,
-            c.closed_at AS since
+            c.closed_at AS since,
+            false AS is_standing
            FROM closed c
         UNION ALL
          SELECT a.shard,
@@ -1535,7 +1662,8 @@ CREATE VIEW kept_record AS
                 CASE
                     WHEN t.case_id IS NULL THEN t.recorded_at
                     ELSE c.closed_at
-                END AS since
+                END AS since,
+            false AS is_standing
            FROM alert a
              LEFT JOIN alert_triage t ON t.shard = a.shard AND t.alert_seq = a.seq
              LEFT JOIN closed c ON c.shard = t.shard AND c.case_id = t.case_id
@@ -1546,7 +1674,8 @@ CREATE VIEW kept_record AS
             (s.shard || '-'::text) || s.seq AS record_id,
             s.owner,
             'aml'::text AS record_class,
-            s.recorded_at AS since
+            s.recorded_at AS since,
+            false AS is_standing
            FROM snoozed_alert s
         UNION ALL
          SELECT h.shard,
@@ -1558,7 +1687,8 @@ CREATE VIEW kept_record AS
                     WHEN h.findings @> '[{"rule": "SAN-1"}]'::jsonb THEN 'sanctions'::text
                     ELSE 'aml'::text
                 END AS record_class,
-            d.recorded_at AS since
+            d.recorded_at AS since,
+            false AS is_standing
            FROM hold h
              LEFT JOIN decision d ON d.shard = h.shard AND d.seq = h.decided_seq
         UNION ALL
@@ -1571,72 +1701,126 @@ CREATE VIEW kept_record AS
                     WHEN d.findings @> '[{"rule": "SAN-1"}]'::jsonb THEN 'sanctions'::text
                     ELSE 'aml'::text
                 END AS record_class,
-            d.recorded_at AS since
-           FROM decision d) k;
+            d.recorded_at AS since,
+            false AS is_standing
+           FROM decision d
+        UNION ALL
+         SELECT r_1.shard,
+            'rating'::text AS kind,
+            r_1.seq,
+            (r_1.shard || '-'::text) || r_1.seq AS record_id,
+            r_1.owner,
+            'aml'::text AS record_class,
+            COALESCE(s.recorded_at, r_1.recorded_at) AS since,
+            s.version IS NULL AS is_standing
+           FROM customer_rating r_1
+             LEFT JOIN customer_rating s ON s.shard = r_1.shard AND s.owner = r_1.owner AND s.version = (r_1.version + 1)
+        UNION ALL
+         SELECT p.shard,
+            'rating_proposal'::text AS kind,
+            p.seq,
+            p.rating_id::text AS record_id,
+            p.owner,
+            'aml'::text AS record_class,
+            COALESCE(s.recorded_at, p.recorded_at) AS since,
+            s.version IS NULL AS is_standing
+           FROM rating_proposal p
+             LEFT JOIN customer_rating s ON s.shard = p.shard AND s.owner = p.owner AND s.version = (p.version + 1)
+        UNION ALL
+         SELECT w.shard,
+            'whitelisting'::text AS kind,
+            w.seq,
+            w.whitelisting_id::text AS record_id,
+            w.owner,
+            'sanctions'::text AS record_class,
+            COALESCE(o.recorded_at, (w.until::timestamp without time zone AT TIME ZONE 'UTC'::text)) AS since,
+            false AS is_standing
+           FROM whitelisting w
+             LEFT JOIN outbox o ON o.shard = w.shard AND o.seq = w.revoked_seq
+        UNION ALL
+         SELECT f.shard,
+                CASE
+                    WHEN f.what = 'proposed'::text THEN 'snooze'::text
+                    ELSE 'snooze_change'::text
+                END AS kind,
+            f.seq,
+            f.snooze_id::text AS record_id,
+            f.owner,
+            'aml'::text AS record_class,
+            COALESCE(e.recorded_at, (f.until::timestamp without time zone AT TIME ZONE 'UTC'::text)) AS since,
+            false AS is_standing
+           FROM snooze_fact f
+             LEFT JOIN snooze_fact e ON e.shard = f.shard AND e.snooze_id = f.snooze_id AND e.what = 'ended'::text
+        UNION ALL
+         SELECT p.shard,
+            'legal_hold'::text AS kind,
+            p.seq,
+            p.legal_hold_id::text AS record_id,
+            p.owner,
+            'aml'::text AS record_class,
+            l.recorded_at AS since,
+            false AS is_standing
+           FROM legal_hold_fact p
+             LEFT JOIN legal_hold_fact l ON l.shard = p.shard AND l.legal_hold_id = p.legal_hold_id AND l.what = 'lifted'::text
+          WHERE p.what = 'placed'::text
+        UNION ALL
+         SELECT a.shard,
+            'answer'::text AS kind,
+            a.seq,
+            a.act_id::text AS record_id,
+            convert_from(o.key, 'UTF8'::name) COLLATE "default" AS owner,
+                CASE
+                    WHEN a.act = ANY (ARRAY['release_hold'::text, 'refuse_hold'::text, 'propose_whitelisting'::text, 'approve_whitelisting'::text, 'revoke_whitelisting'::text]) THEN 'sanctions'::text
+                    ELSE 'aml'::text
+                END AS record_class,
+            a.recorded_at AS since,
+            false AS is_standing
+           FROM act_answer a
+             JOIN outbox o ON o.shard = a.shard AND o.seq = a.seq
+          WHERE NOT a.done AND o.key <> convert_to('house'::text, 'UTF8'::name)
+        UNION ALL
+         SELECT p.shard,
+            'party'::text AS kind,
+            p.number AS seq,
+            (p.shard || '-'::text) || p.number AS record_id,
+            p.owner,
+            'aml'::text AS record_class,
+            p.recorded_at AS since,
+            true AS is_standing
+           FROM party p
+        UNION ALL
+         SELECT f.shard,
+            'shadow_finding'::text AS kind,
+            f.place AS seq,
+            (f.shard || '-'::text) || f.place AS record_id,
+            f.owner,
+                CASE
+                    WHEN f.rule = 'SAN-1'::text THEN 'sanctions'::text
+                    ELSE 'aml'::text
+                END AS record_class,
+            ( SELECT GREATEST(c.recorded_at, f.recorded_at) AS "greatest"
+                   FROM rule_change c
+                  WHERE c.shard = f.shard AND c.proposal_id = f.proposal_id AND c.before = 'shadow'::text) AS since,
+            false AS is_standing
+           FROM shadow_finding f
+        UNION ALL
+         SELECT f.shard,
+            'tier_shadow_finding'::text AS kind,
+            f.place AS seq,
+            (f.shard || '-'::text) || f.place AS record_id,
+            f.owner,
+            'aml'::text AS record_class,
+            ( SELECT c.recorded_at
+                   FROM rule_change c
+                  WHERE c.shard = f.shard AND c.proposal_id = f.proposal_id AND c.before = 'shadow'::text) AS since,
+            false AS is_standing
+           FROM tier_shadow_finding f) k
+     LEFT JOIN LATERAL ( SELECT e.ended
+           FROM relationship e
+          WHERE e.shard = k.shard AND e.owner = k.owner
+         OFFSET 0) r ON true;
 GRANT SELECT ON kept_record TO backoffice_readonly;
 GRANT SELECT ON kept_record TO compliance_service;
-
-CREATE TABLE removal_fact (
-    shard integer NOT NULL,
-    removal_id uuid NOT NULL,
-    what text NOT NULL,
-    seq bigint NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    act_id uuid NOT NULL,
-    actor text NOT NULL,
-    reason text NOT NULL,
-    through date NOT NULL,
-    customer text NOT NULL,
-    terms jsonb NOT NULL,
-    proposed_by text NOT NULL,
-    proposal_is text GENERATED ALWAYS AS ('proposed'::text) STORED NOT NULL,
-    CONSTRAINT removal_fact_pkey PRIMARY KEY (shard, removal_id, what),
-    CONSTRAINT removal_fact_shard_act_id_key UNIQUE (shard, act_id),
-    CONSTRAINT removal_fact_shard_removal_id_what_actor_through_customer_t_key UNIQUE (shard, removal_id, what, actor, through, customer, terms),
-    CONSTRAINT nothing_to_come_is_removed CHECK (through <= (recorded_at AT TIME ZONE 'UTC'::text)::date),
-    CONSTRAINT removal_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text])),
-    CONSTRAINT removing_takes_two_people CHECK ((what = 'proposed'::text) = (actor = proposed_by)),
-    CONSTRAINT removal_names_its_proposal FOREIGN KEY (shard, removal_id, proposal_is, proposed_by, through, customer, terms) REFERENCES removal_fact(shard, removal_id, what, actor, through, customer, terms)
-);
-COMMENT ON COLUMN removal_fact.removal_id IS 'the act that proposed it';
-COMMENT ON COLUMN removal_fact.seq IS 'the ActDone event that answered the act';
-COMMENT ON COLUMN removal_fact.customer IS 'empty for all';
-COMMENT ON COLUMN removal_fact.terms IS 'years by class, and years_from_end';
-GRANT SELECT ON removal_fact TO backoffice_readonly;
-GRANT INSERT, SELECT ON removal_fact TO compliance_service;
-
-CREATE TABLE removal_progress (
-    shard integer NOT NULL,
-    removal_id uuid NOT NULL,
-    done_through bigint NOT NULL,
-    records integer NOT NULL,
-    is_finished boolean NOT NULL,
-    CONSTRAINT removal_progress_pkey PRIMARY KEY (shard, removal_id)
-);
-COMMENT ON COLUMN removal_progress.done_through IS 'the last of the shard''s events that it has looked at';
-GRANT SELECT ON removal_progress TO backoffice_readonly;
-GRANT INSERT, SELECT, UPDATE (done_through, records, is_finished) ON removal_progress TO compliance_service;
-
-CREATE TABLE removed_record (
-    shard integer NOT NULL,
-    removed_seq bigint NOT NULL,
-    kind text NOT NULL,
-    body bytea,
-    removal_id uuid NOT NULL,
-    removal_is text GENERATED ALWAYS AS ('approved'::text) STORED NOT NULL,
-    seq bigint NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    CONSTRAINT removed_record_pkey PRIMARY KEY (shard, removed_seq),
-    CONSTRAINT removed_record_check CHECK (seq > removed_seq),
-    CONSTRAINT removed_record_check1 CHECK ((kind = 'case'::text) = (body IS NULL)),
-    CONSTRAINT removed_record_kind_check CHECK (kind = ANY (ARRAY['alert'::text, 'snoozed_alert'::text, 'case'::text, 'hold'::text, 'decision'::text])),
-    CONSTRAINT what_is_removed_was_approved FOREIGN KEY (shard, removal_id, removal_is) REFERENCES removal_fact(shard, removal_id, what)
-);
-CREATE INDEX removed_record_by ON removed_record USING btree (shard, seq);
-CREATE TRIGGER removed_record_empties AFTER INSERT ON removed_record REFERENCING NEW TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION empty_removed();
-COMMENT ON COLUMN removed_record.seq IS 'the RecordsRemoved event, which names it with the SHA-256 of the body';
-GRANT SELECT ON removed_record TO backoffice_readonly;
-GRANT INSERT, SELECT ON removed_record TO compliance_service;
 
 CREATE VIEW alert_standing AS
  SELECT shard,
@@ -1706,6 +1890,71 @@ CREATE TABLE alert_pile (
 );
 GRANT SELECT ON alert_pile TO backoffice_readonly;
 GRANT DELETE, INSERT, SELECT, UPDATE (alerts) ON alert_pile TO compliance_service;
+
+CREATE TABLE removal_fact (
+    shard integer NOT NULL,
+    removal_id uuid NOT NULL,
+    what text NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    act_id uuid NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    through date NOT NULL,
+    customer text NOT NULL,
+    terms jsonb NOT NULL,
+    proposed_by text NOT NULL,
+    proposal_is text GENERATED ALWAYS AS ('proposed'::text) STORED NOT NULL,
+    CONSTRAINT removal_fact_pkey PRIMARY KEY (shard, removal_id, what),
+    CONSTRAINT removal_fact_shard_act_id_key UNIQUE (shard, act_id),
+    CONSTRAINT removal_fact_shard_removal_id_what_actor_through_customer_t_key UNIQUE (shard, removal_id, what, actor, through, customer, terms),
+    CONSTRAINT nothing_to_come_is_removed CHECK (through <= (recorded_at AT TIME ZONE 'UTC'::text)::date),
+    CONSTRAINT removal_fact_what_check CHECK (what = ANY (ARRAY['proposed'::text, 'approved'::text])),
+    CONSTRAINT removing_takes_two_people CHECK ((what = 'proposed'::text) = (actor = proposed_by)),
+    CONSTRAINT removal_names_its_proposal FOREIGN KEY (shard, removal_id, proposal_is, proposed_by, through, customer, terms) REFERENCES removal_fact(shard, removal_id, what, actor, through, customer, terms)
+);
+COMMENT ON COLUMN removal_fact.removal_id IS 'the act that proposed it';
+COMMENT ON COLUMN removal_fact.seq IS 'the ActDone event that answered the act';
+COMMENT ON COLUMN removal_fact.customer IS 'empty for all';
+COMMENT ON COLUMN removal_fact.terms IS 'years by class, and years_from_end';
+GRANT SELECT ON removal_fact TO backoffice_readonly;
+GRANT INSERT, SELECT ON removal_fact TO compliance_service;
+
+CREATE TABLE removal_progress (
+    shard integer NOT NULL,
+    removal_id uuid NOT NULL,
+    stage text NOT NULL,
+    done_through bigint NOT NULL,
+    records integer NOT NULL,
+    is_finished boolean NOT NULL,
+    CONSTRAINT removal_progress_pkey PRIMARY KEY (shard, removal_id),
+    CONSTRAINT removal_progress_stage_check CHECK (stage = ANY (ARRAY['event'::text, 'party'::text, 'shadow_finding'::text, 'tier_shadow_finding'::text]))
+);
+COMMENT ON COLUMN removal_progress.stage IS 'first what events name, then each kind of rows that none names';
+COMMENT ON COLUMN removal_progress.done_through IS 'the last of the stage''s events, or rows, that it has looked at';
+GRANT SELECT ON removal_progress TO backoffice_readonly;
+GRANT INSERT, SELECT, UPDATE (stage, done_through, records, is_finished) ON removal_progress TO compliance_service;
+
+CREATE TABLE removed_record (
+    shard integer NOT NULL,
+    kind text NOT NULL,
+    removed_seq bigint NOT NULL,
+    body bytea,
+    removal_id uuid NOT NULL,
+    removal_is text GENERATED ALWAYS AS ('approved'::text) STORED NOT NULL,
+    seq bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT removed_record_pkey PRIMARY KEY (shard, kind, removed_seq),
+    CONSTRAINT removed_record_is_of_a_kind CHECK ((kind = ANY (ARRAY['alert'::text, 'snoozed_alert'::text, 'hold'::text, 'decision'::text, 'rating'::text, 'snooze_change'::text])) AND body IS NOT NULL AND seq > removed_seq OR (kind = ANY (ARRAY['case'::text, 'rating_proposal'::text, 'whitelisting'::text, 'snooze'::text, 'legal_hold'::text, 'answer'::text])) AND body IS NULL AND seq > removed_seq OR (kind = ANY (ARRAY['party'::text, 'shadow_finding'::text, 'tier_shadow_finding'::text])) AND body IS NULL),
+    CONSTRAINT what_is_removed_was_approved FOREIGN KEY (shard, removal_id, removal_is) REFERENCES removal_fact(shard, removal_id, what)
+);
+CREATE INDEX removed_record_by ON removed_record USING btree (seq);
+CREATE INDEX removed_record_with_body ON removed_record USING btree (shard, removed_seq) WHERE body IS NOT NULL;
+CREATE TRIGGER removed_record_empties AFTER INSERT ON removed_record REFERENCING NEW TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION empty_removed();
+COMMENT ON COLUMN removed_record.removed_seq IS 'its event; of a party or a finding in shadow, the row''s place';
+COMMENT ON COLUMN removed_record.seq IS 'the RecordsRemoved event, which names it with the SHA-256 of the body';
+GRANT SELECT ON removed_record TO backoffice_readonly;
+GRANT INSERT, SELECT ON removed_record TO compliance_service;
 
 GRANT USAGE ON SCHEMA compliance TO backoffice_readonly;
 GRANT USAGE ON SCHEMA compliance TO compliance_service;

@@ -235,12 +235,30 @@ class ParametersChanged(Event):
 class RemovedRecord(Message):
     """A record whose words are gone."""
 
-    kind: Literal["alert", "snoozed_alert", "case", "hold", "decision"]
+    kind: Literal[
+        "alert",
+        "snoozed_alert",
+        "case",
+        "hold",
+        "decision",
+        "rating",
+        "rating_proposal",
+        "whitelisting",
+        "snooze",
+        "snooze_change",
+        "legal_hold",
+        "answer",
+        "party",
+        "shadow_finding",
+        "tier_shadow_finding",
+    ]
+    """`answer`: to an act that was refused. That of one that was done goes with what it did."""
     seq: int
-    """Its event; of a case the one that answered its opening."""
+    """Its event, of what people have begun the answer to that act; of a party or a finding in shadow, which
+    no event names, its place in the shard's rows."""
     record_class: Literal["aml", "sanctions", "filing"]
     sha256: str | None = None
-    """Of the event's body as it stays, without the words; null of a case, whose events have none."""
+    """Of the event's body as it stays, without the words; null of kinds whose events have none."""
 
 
 class RecordsRemoved(Event):

@@ -1,18 +1,30 @@
 """The auditor on removals: by rules of its own, from topics, cases and what stays of events."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from audit.checks.removals import emptied, removed_as_the_law_allows
+from audit.checks.removals import emptied, removed_as_the_law_allows, rows_emptied
+from audit.checks.screening import screening_equals_recomputation
 from audit.examination import Examination
 from audit.readers.casework import read_cases
+from audit.readers.keeping import read_kept_rows
 from audit.readers.postgres import connect, read_service
-from shared.messages.acts import AssignCase, DecideCase, OpenCase, PlaceLegalHold
+from shared.messages.acts import (
+    AssignCase,
+    DecideCase,
+    OpenCase,
+    PlaceLegalHold,
+    ProposeParameters,
+    PublishParameters,
+    WithdrawParameters,
+)
 from tests.compliance.auditing import evidence_of
 from tests.compliance.conftest import READONLY, Harness
 from tests.compliance.ledger import ALICE, ANNE
+from tests.compliance.test_parties import RAGNA, TIBOR, Lists
 from tests.compliance.test_removals import FIVE, SWAPPED, TEN, at, propose, removed
 from tests.compliance.test_retention import TODAY, Office
 
@@ -29,6 +41,7 @@ async def examined(office: Office) -> Examination:
     connection = await connect(office.harness.database.dsn(READONLY))
     try:
         evidence.cases = await read_cases(connection)
+        evidence.kept_rows = await read_kept_rows(connection)
         state = await read_service(connection, "compliance")
     finally:
         await connection.close()
@@ -57,7 +70,7 @@ async def test_the_auditor_comes_to_the_same(office: Office):
     await office.closed(TODAY, ANNE)
     assert await audited(office) == []
     [first] = await removed(office, FIVE)
-    assert sorted(each.kind for each in first.records) == ["alert", "alert", "case"]
+    assert sorted(each.kind for each in first.records) == ["alert", "alert", "case", "party", "party"]
     assert len(await removed(office, TEN)) == 1
     examination = await examined(office)
     assert removed_as_the_law_allows(examination).examples == ()
@@ -142,3 +155,48 @@ async def test_the_auditor_finds_a_removal_under_a_legal_hold_or_of_a_customer(o
     assert any("while C" in each and "customer" in each for each in await audited(office))
     office.delivered.pop()
     assert any("under a legal hold" in each for each in await audited(office))
+
+
+async def test_the_auditor_s_recomputation_holds_when_what_a_shadow_found_is_gone(office: Office):
+    """That it was found stays; what it saw the auditor cannot hold against anything any more."""
+    await office.opened()
+    values = {"over": "4999"}
+    new = office.act(ProposeParameters, rule="CTR-1", values=values, valid_from=date(2020, 1, 1))
+    [proposed] = await office.harness.act(new)
+    steps = {PublishParameters: {"shadow": True}, WithdrawParameters: {}}
+    for what, fields in steps.items():
+        await office.harness.everywhere(office.act(what, "ben", proposal_id=proposed.act_id, **fields))
+        await office.take(*office.ledger.moved("deposit", "5000"))
+    await office.closed(TODAY)
+    before = screening_equals_recomputation(await examined(office))
+    assert before.examples == ()
+    [said] = await removed(office, FIVE)
+    assert "shadow_finding" in {each.kind for each in said.records}
+    examination = await examined(office)
+    assert {kind for kind, _, _ in rows_emptied(examination)} == {"party", "shadow_finding"}
+    after = screening_equals_recomputation(examination)
+    assert after.examples == ()
+    screening = examination.evidence.screening
+    assert screening is not None
+    emptied_only = replace(screening.shadow_findings[0], place=777)
+    examination.evidence.screening = replace(screening, shadow_findings=[emptied_only])
+    assert any("in shadow" in each for each in screening_equals_recomputation(examination).examples)
+
+
+async def test_the_auditor_asks_for_no_alert_about_a_party_whose_name_is_gone(office: Office):
+    """A list that names them later is no reason to have kept the name; of who is on record it is asked."""
+    lists = Lists(office.harness)
+    await lists.activate("1", RAGNA)
+    for owner in (ALICE, ANNE):
+        await office.take(*office.ledger.opened("Tibor Anselm Morgenwasser", owner=owner))
+    await office.closed(TODAY)
+    assert [len(each.records) for each in await removed(office, FIVE)] == [1]
+    await lists.activate("2", RAGNA, TIBOR)
+    at_nine = datetime(2031, 3, 3, 10, tzinfo=UTC)
+    said = await office.harness.tick(at_nine)
+    assert [each.owner for each in said if each.type == "AlertRaised"] == [ANNE]
+    examination = await examined(office)
+    assert screening_equals_recomputation(examination).examples == ()
+    examination.evidence.kept_rows = ()
+    found = screening_equals_recomputation(examination).examples
+    assert [("nobody was told" in each) for each in found] == [True]

@@ -1,8 +1,9 @@
 """Retention: classes by law, a day for each record, and what is never due."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,10 @@ import pytest
 
 from services.compliance.data.rule_parameters import RULE_PARAMETERS
 from services.compliance.domain.parameters import ParameterBook
-from services.compliance.domain.retention import CLASSES, Terms, due_on, terms_on
+from services.compliance.domain.retention import CLASSES, AccountFact, Terms, due_on, terms_on
 from services.compliance.queries.retention import retention
 from services.compliance.queries.verifying import verify_records
+from services.compliance.store.retention import save_account_facts
 from shared.messages.acts import DismissAlert, LiftLegalHold, OpenCase, PlaceLegalHold, RefuseHold
 from shared.messages.compliance import AlertRaised, HoldPlaced
 from shared.messages.envelope import HOUSE
@@ -206,6 +208,35 @@ async def test_an_account_opened_again_is_a_relationship_again(office: Office):
     assert (await office.kept())["alert", "aml"]["first_due"] == date(2032, 4, 7)
 
 
+ENDS = """
+SELECT l.shard, l.owner, CASE WHEN bool_and(l.what = 'closed') THEN max(l.day) END AS ended
+FROM (
+    SELECT DISTINCT ON (f.shard, f.owner, f.account) f.shard, f.owner, f.what, f.day
+    FROM account_fact AS f
+    ORDER BY f.shard, f.owner, f.account, f.seq DESC
+) AS l
+GROUP BY l.shard, l.owner
+"""
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_relationship_stands_as_all_that_became_of_the_accounts_says(harness: Harness, seed: int):
+    """However the facts are cut into batches: it is kept with them, and follows from them at any time."""
+    random = Random(seed)
+    seq = 0
+    for _ in range(30):
+        rows: list[tuple[int, datetime, AccountFact]] = []
+        for _ in range(random.randint(1, 6)):
+            seq += 1
+            what = random.choice(("opened", "closed", "closed", "reopened"))
+            day = TODAY + timedelta(days=random.randint(0, 9))
+            fact = AccountFact(seq, random.choice("AB"), random.choice("123"), what, day)
+            rows.append((random.randint(0, 1), datetime(2026, 3, 2, tzinfo=UTC), fact))
+        await save_account_facts(harness.connection, rows)
+        kept = await harness.connection.fetch("SELECT shard, owner, ended FROM relationship")
+        assert set(kept) == set(await harness.connection.fetch(ENDS))
+
+
 async def test_who_never_opened_an_account_is_kept(office: Office):
     """It is not known that the relationship has ended; nothing is removed by ignorance."""
     alert = await office.alert()
@@ -220,7 +251,8 @@ async def test_what_is_kept_is_told_by_http(office: Office):
     said = (await Desk(office.harness).ask("GET", "/v1/retention", as_of="2026-03-02")).body
     assert said["terms"]["years"]["sanctions"] == 10
     assert "31 CFR 501.601" in said["terms"]["source"]
-    [group] = said["groups"]
+    group, parties = said["groups"]
+    assert (parties["kind"], parties["worked_on"]) == ("party", 1)
     assert (group["kind"], group["worked_on"], group["first_due"]) == ("alert", 1, None)
 
 

@@ -53,7 +53,8 @@ class KeptShown(BaseModel):
     record_class: RecordClass
     records: int
     worked_on: int
-    """Never due, as nobody has decided, dismissed or closed them yet."""
+    """Never due, as nobody has decided, dismissed or closed them yet, or as they count: a rating that holds,
+    a party of a customer."""
     related: int
     """Not due, as the customer is one still."""
     held: int

@@ -3,9 +3,10 @@
 A batch works on a `Draft`; its changes become the memory only when the transaction is committed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from services.compliance.domain.cash import Lookback, OwnerHistory
 from services.compliance.domain.list_age import ListCheck, Outdated
@@ -133,6 +134,11 @@ class Draft:
     def move_pair(self, row: WhitelistRow) -> None:
         """Take a pair into its shard's whitelist, or out of it."""
         self.whitelists[row.shard] = self.whitelist(row.shard).with_row(row)
+
+    def drop_pairs(self, shard: int, ids: Collection[UUID]) -> None:
+        """Take pairs out of a shard's whitelist."""
+        if ids:
+            self.whitelists[shard] = self.whitelist(shard).without(ids)
 
     def snoozes_of(self, shard: int) -> Snoozes:
         """Which rules are silent about which customers of a shard."""

@@ -1,15 +1,17 @@
 """How long records are kept: classes, each with years from a record's own day and from a relationship's end.
 
 A record's own day is the UTC day on which work on it ended: an alert's dismissal, the last fact of a closed
-case whose report is filed, the decision on a payment. Its class follows from what stays for good: the rule
-that found it, and whether a report was filed.
+case whose report is filed, the decision on a payment; or on which it counted no more: a rating's successor,
+the end of a whitelisted pair, a snooze, a legal hold or a run in shadow, for what is known of a customer the
+end of the relationship. Its class follows from what stays for good: the rule that found it, and whether a
+report was filed.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from services.compliance.domain.bounds import Bounds, count, or_none, read_values
@@ -25,10 +27,44 @@ REMOVED: Final = "(removed)"
 
 RecordClass = Literal["aml", "sanctions", "filing"]
 AccountEvent = Literal["opened", "closed", "reopened"]
-RecordKind = Literal["alert", "snoozed_alert", "case", "hold", "decision"]
+RecordKind = Literal[
+    "alert",
+    "snoozed_alert",
+    "case",
+    "hold",
+    "decision",
+    "rating",
+    "rating_proposal",
+    "whitelisting",
+    "snooze",
+    "snooze_change",
+    "legal_hold",
+    "answer",
+    "party",
+    "shadow_finding",
+    "tier_shadow_finding",
+]
+RemovalStage = Literal["event", "party", "shadow_finding", "tier_shadow_finding"]
+"""What a removal goes through, one after the other: records that an event names, and rows that none does."""
 
 CLASSES: Final[tuple[RecordClass, ...]] = ("aml", "sanctions", "filing")
-KINDS: Final[tuple[RecordKind, ...]] = ("alert", "snoozed_alert", "case", "hold", "decision")
+KINDS: Final[tuple[RecordKind, ...]] = get_args(RecordKind)
+STAGES: Final[tuple[RemovalStage, ...]] = get_args(RemovalStage)
+KINDS_OF: Final[Mapping[RemovalStage, tuple[RecordKind, ...]]] = {
+    "event": tuple(each for each in KINDS if each not in STAGES),
+    "party": ("party",),
+    "shadow_finding": ("shadow_finding",),
+    "tier_shadow_finding": ("tier_shadow_finding",),
+}
+WITH_WORDS: Final[tuple[RecordKind, ...]] = (
+    "alert",
+    "snoozed_alert",
+    "hold",
+    "decision",
+    "rating",
+    "snooze_change",
+)
+"""Kinds whose events have words; of the others they stand in tables alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +162,20 @@ class OpenRemoval:
     proposed_by: str
     approved_by: str
     approved_seq: int
+    stage: RemovalStage
     done_through: int
-    """The last number of the shard's events that it has looked at."""
+    """The last of the stage's events, or rows, that it has looked at."""
+    is_finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DueRecord:
-    """A record to be removed, with the body of its event; of a case None, whose events have no words."""
+    """A record to be removed, with the body of its event; None of a kind whose events have no words."""
 
     kind: RecordKind
     seq: int
+    """Its event; of a kind that none tells of, the row's place."""
+    record_id: str
     record_class: RecordClass
     body: bytes | None
 
@@ -147,18 +187,17 @@ def without_words(body: bytes) -> bytes:
     """
     event: dict[str, Any] = json.loads(body)
     if "findings" in event:
-        event["findings"] = [
-            {
-                "rule": each["rule"],
-                "rule_version": each["rule_version"],
-                "sentence": REMOVED,
-                "values": {},
-            }
-            for each in event["findings"]
-        ]
+        event["findings"] = [_of_finding(each) for each in event["findings"]]
+    if event.get("finding") is not None:
+        event["finding"] = _of_finding(event["finding"])
     if event.get("reason") is not None:
         event["reason"] = REMOVED
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _of_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
+    stays = {name: finding[name] for name in ("rule", "rule_version")}
+    return {**stays, "sentence": REMOVED, "values": {}}
 
 
 RETENTION_BOUNDS: Final[Bounds] = {

@@ -4,7 +4,7 @@ A pair is as narrow as what people looked at: one owner, one name with what was 
 it was. When either side changes, or its time is over, it no longer counts, and the finding says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -70,7 +70,7 @@ class PairVerdict:
 
 
 class Whitelist:
-    """The approved pairs of one shard. Never changed; `with_row` makes another."""
+    """The approved pairs of one shard. Never changed; `with_row` and `without` make others."""
 
     def __init__(self, rows: Iterable[WhitelistRow] = ()) -> None:
         self._rows: dict[tuple[str, str, str], tuple[WhitelistRow, ...]] = {}
@@ -80,8 +80,12 @@ class Whitelist:
 
     def with_row(self, row: WhitelistRow) -> "Whitelist":
         """The whitelist in which this row stands as it is now: in it if it is approved, else not."""
-        others = [each for each in self.rows if each.whitelisting_id != row.whitelisting_id]
-        return Whitelist([*others, row] if row.status == "approved" else others)
+        others = self.without([row.whitelisting_id])
+        return Whitelist([*others.rows, row]) if row.status == "approved" else others
+
+    def without(self, ids: Collection[UUID]) -> "Whitelist":
+        """The whitelist in which none of these stands."""
+        return Whitelist(each for each in self.rows if each.whitelisting_id not in ids)
 
     @property
     def rows(self) -> list[WhitelistRow]:

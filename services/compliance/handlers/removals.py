@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
+from uuid import UUID
 
 from services.compliance.domain.memory import Draft
 from services.compliance.domain.retention import (
+    STAGES,
     DueRecord,
     OpenRemoval,
     Removal,
@@ -31,8 +33,8 @@ from shared.runtime.work import UnitOfWork
 
 RemovalAct = ProposeRemoval | ApproveRemoval
 
-EVENTS_A_TICK: Final = 2_000
-"""Of one shard, looked at: an event that names them all stays below a third of a record's largest size."""
+LOOKED_AT_A_TICK: Final = 50
+"""Events and rows of a shard, in a transaction for which its writer's batches wait."""
 
 
 async def load_removal_acts(
@@ -106,19 +108,31 @@ def _done(known: Known, removal: Removal, act: RemovalAct, words: str) -> Verdic
     return Verdict(True, f"the removal is {removal.status}; {words}", result, removal=fact)
 
 
-async def remove_what_is_due(work: UnitOfWork) -> bool:
-    """Take each shard's first open removal a step further, and say whether any is left."""
-    jobs: dict[int, OpenRemoval] = {}
-    for job in await removal_store.open_removals(work.connection, list(work.shards)):
-        jobs.setdefault(job.shard, job)
-    for job in jobs.values():
-        until = min(job.done_through + EVENTS_A_TICK, job.approved_seq)
-        records = await removal_store.due_records(work.connection, job, until)
-        if records:
-            await _remove(work, job, records)
-        is_finished = until == job.approved_seq
-        await removal_store.go_on(work.connection, job, until, len(records), is_finished=is_finished)
-    return bool(jobs)
+async def remove_what_is_due(work: UnitOfWork, draft: Draft) -> bool:
+    """Take the first open removal a step further, and say whether there was one."""
+    job = await removal_store.first_open(work.connection, list(work.shards))
+    if job is None:
+        return False
+    left, records = LOOKED_AT_A_TICK, list[DueRecord]()
+    while left > 0 and not job.is_finished:
+        until, looked_at = await removal_store.look_on(work.connection, job, left)
+        if until is not None:
+            records += await removal_store.due_records(work.connection, job, until)
+        job = replace(job, done_through=until) if until is not None and looked_at == left else _after(job)
+        left -= looked_at
+    if records:
+        await _remove(work, job, records)
+    draft.drop_pairs(job.shard, {UUID(each.record_id) for each in records if each.kind == "whitelisting"})
+    await removal_store.go_on(work.connection, job, len(records))
+    return True
+
+
+def _after(job: OpenRemoval) -> OpenRemoval:
+    """The same at the beginning of its next stage, or finished."""
+    number = STAGES.index(job.stage) + 1
+    if number == len(STAGES):
+        return replace(job, is_finished=True)
+    return replace(job, stage=STAGES[number], done_through=0)
 
 
 async def _remove(work: UnitOfWork, job: OpenRemoval, records: Iterable[DueRecord]) -> None:

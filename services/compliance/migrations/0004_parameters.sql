@@ -67,9 +67,12 @@ CREATE TABLE shadow_finding (
     about_shard int NOT NULL,
     about_seq bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (shard, proposal_id, owner, business_date, subject, would_hold)
+    place bigint GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (shard, proposal_id, owner, business_date, subject, would_hold),
+    UNIQUE (shard, place)
 );
 COMMENT ON COLUMN shadow_finding.would_hold IS 'whether a waiting payment would have been held';
+COMMENT ON COLUMN shadow_finding.place IS 'rising in a shard, with gaps: how far a removal has come';
 
 GRANT SELECT ON rule_proposal, rule_change, shadow_finding TO compliance_service, backoffice_readonly;
 GRANT INSERT ON rule_proposal, rule_change, shadow_finding TO compliance_service;

@@ -13,12 +13,15 @@ CREATE TABLE tier_shadow_finding (
     finding jsonb NOT NULL,
     about_shard int NOT NULL,
     about_seq bigint NOT NULL,
-    PRIMARY KEY (proposal_id, run, number)
+    place bigint GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (proposal_id, run, number),
+    UNIQUE (shard, place)
 );
 CREATE UNIQUE INDEX tier_shadow_finding_once ON tier_shadow_finding (proposal_id, owner, rule, business_date)
 WHERE outcome = 'alert';
 COMMENT ON COLUMN tier_shadow_finding.number IS 'in the order of the version''s own findings of the run';
 COMMENT ON COLUMN tier_shadow_finding.outcome IS 'alert: what would be one, were the version live';
+COMMENT ON COLUMN tier_shadow_finding.place IS 'rising in a shard, with gaps: how far a removal has come';
 
 GRANT SELECT ON tier_shadow_finding TO compliance_service, backoffice_readonly;
 GRANT INSERT ON tier_shadow_finding TO compliance_service;

@@ -21,14 +21,13 @@ SELECT d.kind, d.record_class, count(*) AS records,
        min(d.due) FILTER (WHERE NOT d.is_held AND NOT d.is_removed) AS first_due
 FROM (
     SELECT k.kind, k.record_class, k.since,
-           compliance.due_on(k.since, t.years, k.owner, r.ended, $4::int) AS due,
+           compliance.due_on(k.since, t.years, k.owner, k.ended, $4::int) AS due,
            EXISTS (SELECT FROM compliance.legally_held AS h
                    WHERE h.shard = k.shard AND h.owner = k.owner) AS is_held,
            EXISTS (SELECT FROM compliance.removed_record AS x
-                   WHERE x.shard = k.shard AND x.removed_seq = k.seq) AS is_removed
+                   WHERE x.shard = k.shard AND x.kind = k.kind AND x.removed_seq = k.seq) AS is_removed
     FROM compliance.kept_record AS k
     LEFT JOIN unnest($2::text[], $3::int[]) AS t (record_class, years) ON t.record_class = k.record_class
-    LEFT JOIN compliance.relationship AS r ON r.shard = k.shard AND r.owner = k.owner
 ) AS d
 GROUP BY d.kind, d.record_class
 """
@@ -74,8 +73,8 @@ class Kept:
     groups: Sequence[dict[str, Any]]
     """By kind and class: how many `records`; how many are `due`, that is past their day and whole; how many
     have lost their words, `removed`; how many are `held` by a legal hold, and so never due; how many are
-    still `worked_on`; how many are kept as the customer is one (`related`); and the earliest day of what is
-    neither held nor removed, `first_due`."""
+    still `worked_on`, or count, as a rating does that holds; how many are kept as the customer is one
+    (`related`); and the earliest day of what is neither held nor removed, `first_due`."""
 
 
 async def retention(connection: Any, as_of: date) -> Kept:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from services.compliance.domain.cases import FILED_FIELDS
 from services.compliance.domain.chain import START, Told, link
 from services.compliance.queries.verifying_places import verify_places
+from services.compliance.queries.verifying_removed import verify_removed_rows
 
 PAGE_ROWS: Final = 5000
 SHOWN_MAX: Final = 20
@@ -111,7 +112,7 @@ _CLAIMS = """
 SELECT o.seq, o.body FROM compliance.outbox AS o
 WHERE o.shard = $1 AND o.type = 'RecordsRemoved'
     AND o.seq IN (SELECT x.seq FROM compliance.removed_record AS x
-                  WHERE x.shard = $1 AND x.removed_seq >= $2 AND x.removed_seq <= $3)
+                  WHERE x.shard = $1 AND x.removed_seq >= $2 AND x.removed_seq <= $3 AND x.body IS NOT NULL)
 ORDER BY o.seq
 """
 
@@ -162,6 +163,7 @@ async def verify_records(connection: Any, kept: Mapping[int, tuple[int, str]] | 
             verified.differs(f"{shard}-{seq}: the head that was kept stands there no more")
     for row in await connection.fetch(_SHARDS):
         await _verify_shard(connection, row["shard"], verified)
+    await verify_removed_rows(connection, verified.differs)
     verified.alerts = await verify_places(connection, verified.differs)
     return verified
 

@@ -43,6 +43,8 @@ FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS wanted (shard, after, thro
 CROSS JOIN LATERAL (
     SELECT * FROM party AS each
     WHERE each.shard = wanted.shard AND each.number > wanted.after AND each.number <= wanted.through
+        AND (SELECT x.seq FROM removed_record AS x
+             WHERE x.shard = each.shard AND x.kind = 'party' AND x.removed_seq = each.number) IS NULL
     ORDER BY each.number LIMIT $4
 ) AS p
 ORDER BY p.shard, p.number
@@ -115,7 +117,10 @@ async def entries_of(
 async def parties_after(
     connection: Any, wanted: Mapping[int, tuple[int, int]], limit: int
 ) -> dict[int, list[tuple[int, PartyRow]]]:
-    """Return the next parties, with their numbers, by shard; `wanted` says after which, and up to which."""
+    """Return the next parties, with their numbers, by shard; `wanted` says after which, and up to which.
+
+    None whose name was removed.
+    """
     found: dict[int, list[tuple[int, PartyRow]]] = {shard: [] for shard in wanted}
     rows = await connection.fetch(
         _PARTIES_AFTER,

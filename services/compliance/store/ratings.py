@@ -1,6 +1,5 @@
 """Ratings of customers and proposals of lower ones: appended, never changed."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ ORDER BY r.shard, r.owner, r.version DESC
 """
 
 _BY_DATA = """
-SELECT r.shard, r.owner, r.finding
+SELECT r.shard, r.owner, (r.finding ->> 'rule_version')::int AS rule_version, r.risk_class::text AS risk_class
 FROM unnest($1::int[], $2::text[]) AS wanted (shard, owner)
 JOIN customer_rating AS r ON r.shard = wanted.shard AND r.owner = wanted.owner AND r.finding IS NOT NULL
 """
@@ -64,10 +63,7 @@ async def rated_by_data(
 ) -> set[tuple[int, str, int, str]]:
     """Return what data have said of owners so far: shard, owner, version of the data, class."""
     rows = await connection.fetch(_BY_DATA, [shard for shard, _ in wanted], [owner for _, owner in wanted])
-    findings = [(row["shard"], row["owner"], json.loads(row["finding"])) for row in rows]
-    return {
-        (shard, owner, each["rule_version"], each["values"]["risk_class"]) for shard, owner, each in findings
-    }
+    return {(row["shard"], row["owner"], row["rule_version"], row["risk_class"]) for row in rows}
 
 
 async def load_proposals(

@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.compliance.domain.retention import DueRecord, OpenRemoval, Removal, RemovalFact
+from services.compliance.domain.retention import (
+    KINDS_OF,
+    WITH_WORDS,
+    DueRecord,
+    OpenRemoval,
+    Removal,
+    RemovalFact,
+)
 
 _SAVE = """
 INSERT INTO removal_fact (shard, removal_id, what, seq, recorded_at, act_id, actor, reason, through, customer,
@@ -32,23 +39,38 @@ ORDER BY h.shard, h.owner, h.legal_hold_id
 
 _OPEN = """
 SELECT f.shard, f.removal_id, f.through, f.customer, f.terms, f.proposed_by, f.actor AS approved_by,
-       f.seq AS approved_seq, coalesce(p.done_through, 0) AS done_through
+       f.seq AS approved_seq, coalesce(p.stage, 'event') AS stage, coalesce(p.done_through, 0) AS done_through
 FROM removal_fact AS f
 LEFT JOIN removal_progress AS p ON p.shard = f.shard AND p.removal_id = f.removal_id
 WHERE f.shard = ANY($1::int[]) AND f.what = 'approved' AND p.is_finished IS NOT TRUE
-ORDER BY f.shard, f.seq
+ORDER BY f.shard, f.seq LIMIT 1
+"""
+
+_NEXT = """
+SELECT max(n.place) AS until, count(*) AS looked_at
+FROM (
+    (SELECT o.seq AS place FROM outbox AS o
+     WHERE $2 = 'event' AND o.shard = $1 AND o.seq > $3 AND o.seq <= $4 ORDER BY o.seq LIMIT $5)
+    UNION ALL
+    (SELECT p.number AS place FROM party AS p
+     WHERE $2 = 'party' AND p.shard = $1 AND p.number > $3 ORDER BY p.number LIMIT $5)
+    UNION ALL
+    (SELECT f.place AS place FROM shadow_finding AS f
+     WHERE $2 = 'shadow_finding' AND f.shard = $1 AND f.place > $3 ORDER BY f.place LIMIT $5)
+    UNION ALL
+    (SELECT f.place AS place FROM tier_shadow_finding AS f
+     WHERE $2 = 'tier_shadow_finding' AND f.shard = $1 AND f.place > $3 ORDER BY f.place LIMIT $5)
+) AS n
 """
 
 _DUE = """
-SELECT k.kind, k.seq, k.record_class, CASE WHEN k.kind <> 'case' THEN o.body END AS body
-FROM kept_record AS k
-JOIN outbox AS o ON o.shard = k.shard AND o.seq = k.seq
-LEFT JOIN relationship AS r ON r.shard = k.shard AND r.owner = k.owner
-WHERE k.shard = $1 AND k.seq > $2 AND k.seq <= $3 AND ($4 = '' OR k.owner = $4)
-    AND due_on(k.since, ($5::jsonb ->> k.record_class)::int, k.owner, r.ended,
-               ($5::jsonb ->> 'years_from_end')::int) <= $6
-    AND NOT EXISTS (SELECT FROM legally_held AS h WHERE h.shard = k.shard AND h.owner = k.owner)
-    AND NOT EXISTS (SELECT FROM removed_record AS x WHERE x.shard = k.shard AND x.removed_seq = k.seq)
+SELECT k.kind, k.seq, k.record_id, k.record_class,
+       (SELECT o.body FROM outbox AS o
+        WHERE o.shard = $1 AND o.seq = k.seq AND k.kind = ANY($8::text[])) AS body
+FROM kept_between($1, $2::text[], $3, $4) AS k
+WHERE ($5 = '' OR k.owner = $5) AND NOT k.is_held AND NOT k.is_removed
+    AND due_on(k.since, ($6::jsonb ->> k.record_class)::int, k.owner, k.ended,
+               ($6::jsonb ->> 'years_from_end')::int) <= $7
 ORDER BY k.seq
 """
 
@@ -59,10 +81,10 @@ FROM unnest($2::text[], $3::bigint[], $4::bytea[]) AS x (kind, removed_seq, body
 """
 
 _GO_ON = """
-INSERT INTO removal_progress AS p (shard, removal_id, done_through, records, is_finished)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO removal_progress AS p (shard, removal_id, stage, done_through, records, is_finished)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (shard, removal_id) DO UPDATE
-SET done_through = excluded.done_through, records = p.records + excluded.records,
+SET stage = excluded.stage, done_through = excluded.done_through, records = p.records + excluded.records,
     is_finished = excluded.is_finished
 """
 
@@ -113,21 +135,36 @@ async def holds_on(connection: Any, wanted: Collection[tuple[int, str]]) -> dict
     return found
 
 
-async def open_removals(connection: Any, shards: Sequence[int]) -> list[OpenRemoval]:
-    """Return removals that were approved and are not finished, of each shard in the order of approval."""
-    rows = await connection.fetch(_OPEN, shards)
-    return [OpenRemoval(**{**row, "terms": json.loads(row["terms"])}) for row in rows]
+async def first_open(connection: Any, shards: Sequence[int]) -> OpenRemoval | None:
+    """Return the removal that is to go on: approved, not finished, in the order of shards and approvals."""
+    row = await connection.fetchrow(_OPEN, shards)
+    return OpenRemoval(**{**row, "terms": json.loads(row["terms"])}) if row is not None else None
+
+
+async def look_on(connection: Any, job: OpenRemoval, limit: int) -> tuple[int | None, int]:
+    """Return the last of the next events, or rows, of a removal's stage, and how many of them there are."""
+    row = await connection.fetchrow(_NEXT, job.shard, job.stage, job.done_through, job.approved_seq, limit)
+    return row["until"], row["looked_at"]
 
 
 async def due_records(connection: Any, job: OpenRemoval, until: int) -> list[DueRecord]:
-    """Return what a removal is to empty among the next events of its shard, up to and with one."""
+    """Return what a removal is to empty among the next events, or rows, of its stage, up to and with one."""
     rows = await connection.fetch(
-        _DUE, job.shard, job.done_through, until, job.customer, _as_json(job.terms), job.through
+        _DUE,
+        job.shard,
+        list(KINDS_OF[job.stage]),
+        job.done_through,
+        until,
+        job.customer,
+        _as_json(job.terms),
+        job.through,
+        list(WITH_WORDS),
     )
     return [
         DueRecord(
             row["kind"],
             row["seq"],
+            row["record_id"],
             row["record_class"],
             bytes(row["body"]) if row["body"] is not None else None,
         )
@@ -151,9 +188,11 @@ async def save_removed(
     )
 
 
-async def go_on(connection: Any, job: OpenRemoval, until: int, records: int, *, is_finished: bool) -> None:
-    """Remember how far a removal has come."""
-    await connection.execute(_GO_ON, job.shard, job.removal_id, until, records, is_finished)
+async def go_on(connection: Any, job: OpenRemoval, records: int) -> None:
+    """Remember how far a removal has come, and how many records more it has emptied."""
+    await connection.execute(
+        _GO_ON, job.shard, job.removal_id, job.stage, job.done_through, records, job.is_finished
+    )
 
 
 def _as_json(terms: Mapping[str, int | None]) -> str:

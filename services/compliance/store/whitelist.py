@@ -34,13 +34,18 @@ SELECT w.shard, w.whitelisting_id, w.owner, w.list_code, w.entry_id, w.entry_dig
        w.birth_date, w.country, w.until, w.proposed_by, w.status
 FROM unnest($1::int[], $2::uuid[]) AS wanted (shard, whitelisting_id)
 JOIN whitelisting AS w ON w.shard = wanted.shard AND w.whitelisting_id = wanted.whitelisting_id
+WHERE NOT EXISTS (SELECT FROM removed_record AS x
+                  WHERE x.shard = w.shard AND x.kind = 'whitelisting' AND x.removed_seq = w.seq)
 """
 
 _APPROVED = """
-SELECT shard, whitelisting_id, owner, list_code, entry_id, entry_digest, name, kind, birth_date, country,
-       until, proposed_by, status
-FROM whitelisting WHERE shard = $1 AND status = 'approved'
-ORDER BY approved_seq
+SELECT w.shard, w.whitelisting_id, w.owner, w.list_code, w.entry_id, w.entry_digest, w.name, w.kind,
+       w.birth_date, w.country, w.until, w.proposed_by, w.status
+FROM whitelisting AS w
+WHERE w.shard = $1 AND w.status = 'approved'
+    AND NOT EXISTS (SELECT FROM removed_record AS x
+                    WHERE x.shard = w.shard AND x.kind = 'whitelisting' AND x.removed_seq = w.seq)
+ORDER BY w.approved_seq
 """
 
 
@@ -88,7 +93,7 @@ async def move_whitelistings(connection: Any, moves: Sequence[WhitelistMove]) ->
 async def load_whitelistings(
     connection: Any, wanted: Collection[tuple[int, UUID]]
 ) -> dict[tuple[int, UUID], WhitelistRow]:
-    """Return pairs by (shard, whitelisting id), whatever their status."""
+    """Return pairs by (shard, whitelisting id), whatever their status; none whose names were removed."""
     if not wanted:
         return {}
     rows = await connection.fetch(_LOAD, [shard for shard, _ in wanted], [each for _, each in wanted])
@@ -96,5 +101,5 @@ async def load_whitelistings(
 
 
 async def approved_pairs(connection: Any, shard: int) -> Whitelist:
-    """Return the pairs that count in a shard."""
+    """Return the approved pairs of a shard, but those whose names were removed, which can match nobody."""
     return Whitelist(WhitelistRow(**row) for row in await connection.fetch(_APPROVED, shard))
