@@ -7,6 +7,8 @@ DAY_MS: Final = 24 * 60 * 60 * 1000
 UNLIMITED: Final = -1
 DELETE_RETENTION_MS: Final = 7 * DAY_MS
 """How long a tombstone stays, so that readers who were away learn of it."""
+HEADERS_BYTES_MAX: Final = 65_536
+"""More than an event's key and headers take, and what stands in the ledger's around what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Topic:
     retention_ms: int
     """Of a compacted topic: within what time a record that another has replaced is gone for good."""
     max_message_bytes: int = 1_048_576
+
+    @property
+    def body_bytes_max(self) -> int:
+        """How long an event's body may be, so that key and headers fit in with it."""
+        return self.max_message_bytes - HEADERS_BYTES_MAX
 
     @property
     def is_compacted(self) -> bool:

@@ -9,6 +9,10 @@ class ConfigurationError(RuntimeFaultError):
     """The service must not start: a setting, a migration or a topic is not as it must be."""
 
 
+class EventTooLargeError(RuntimeFaultError):
+    """An event is longer than its topic takes: it could never be published, nor anything behind it."""
+
+
 class UnreadableRecord(Exception):
     """Raised by an input's `decode`: nobody can read this record. `error` is a short, stable name."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.messages.envelope import Event
 from shared.messages.topics import Topic
 from shared.runtime import outbox
+from shared.runtime.errors import EventTooLargeError
 
 if TYPE_CHECKING:
     from shared.runtime.gateway import Gateway
@@ -204,10 +205,14 @@ class UnitOfWork:
         """Number an event of this shard, journal it with the batch and publish it after the commit.
 
         `build(seq, recorded_at)` makes the message. For services whose journal is the runtime's `outbox`.
+        Raises `EventTooLargeError`.
         """
         work = self.shards[shard]
         seq = work.next_seq()
         message = build(seq, work.recorded_at)
+        body = message.model_dump_json(by_alias=True, exclude_none=True).encode()
+        if len(body) > topic.body_bytes_max:
+            raise EventTooLargeError(f"{type(message).__name__} of {len(body)} bytes for {topic.name}")
         outgoing = Outgoing(
             shard=shard,
             seq=seq,
@@ -216,7 +221,7 @@ class UnitOfWork:
             topic=topic.name,
             type=type(message).__name__,
             key=key.encode(),
-            body=message.model_dump_json(by_alias=True, exclude_none=True).encode(),
+            body=body,
             prev=work.chain(topic.name, shard, seq),
             correlation_id=correlation_id,
             traceparent=traceparent,

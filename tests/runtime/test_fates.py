@@ -32,6 +32,15 @@ async def test_a_record_whose_handling_fails_parks_its_owner_and_no_other(rig: R
     assert rows[0]["error"].startswith("ZeroDivisionError")
 
 
+async def test_an_event_that_its_topic_does_not_take_is_not_committed(rig: Rig) -> None:
+    """It would be sent for ever, and nothing behind it would come; so the record that led to it waits."""
+    rig.start("toy")
+    owner = key_for(0, PARTITIONS)
+    await rig.send("a:other", f"vast:{owner}", "b:other")
+    assert await rig.until_notes(3) == ["a", "parked", "b"]
+    assert (await rig.database.fetchval("SELECT error FROM toy.parked")).startswith("EventTooLargeError")
+
+
 async def test_parked_records_are_replayed_in_order_by_an_act(rig: Rig) -> None:
     """A replay that fails again says where and changes nothing; after the defect is mended it works."""
     owner = key_for(0, PARTITIONS)

@@ -1,10 +1,10 @@
 """A service small enough to see the runtime through: it notes each record once and says so.
 
 `python -m tests.runtime.toy` runs it as a process of its own, so that it can be killed.
-Values: `boom:<owner>` fails in handling, `die:<owner>` kills the process, `bad` cannot be read,
-anything else `<word>:<owner>` is noted. With `TOY_TICKS` each tick is noted, too, but fails in shard 0. The
-toy has one act of its own, `release_hold`: its reason is noted, `boom` fails in handling. It cannot answer an
-act of the actor `mute`. With `TOY_MENDED` nothing fails.
+Values: `boom:<owner>` fails in handling, `vast:<owner>` leads to more than a topic takes, `die:<owner>` kills
+the process, `bad` cannot be read, anything else `<word>:<owner>` is noted. With `TOY_TICKS` each tick is
+noted, too, but fails in shard 0. The toy has one act of its own, `release_hold`: its reason is noted, `boom`
+fails in handling. It cannot answer an act of the actor `mute`. With `TOY_MENDED` nothing fails.
 """
 
 import os
@@ -92,7 +92,11 @@ class Toy(Service):
                 record.shard,
                 self.journal,
                 lambda seq, at, word=word, record=record: InstructionRejected(
-                    shard=record.shard, seq=seq, recorded_at=at, reason=word, detail=str(record.offset)
+                    shard=record.shard,
+                    seq=seq,
+                    recorded_at=at,
+                    reason=word,
+                    detail="x" * 2**20 if word == "vast" else str(record.offset),
                 ),
                 key="house",
                 correlation_id=record.correlation_id,

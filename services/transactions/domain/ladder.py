@@ -20,7 +20,7 @@ from shared.messages.partitioner import shard_of
 from shared.messages.sealing import KEY_ID_DIGITS, SEALED, WITHHELD
 from shared.messages.topics import JOURNAL
 
-CONTENT_BYTES_MAX: Final = JOURNAL.max_message_bytes - 65_536
+CONTENT_BYTES_MAX: Final = JOURNAL.body_bytes_max
 """An instruction larger than this could make an event larger than the topic takes."""
 
 FIRST_SANE_DATE: Final = date(FIRST_SANE_YEAR, 1, 1)
