@@ -21,6 +21,8 @@ PACE: Final = 2_000
 SECONDS_APART: Final = 0.03
 """Of event time: 20,000 records, about what the ledger's shards are apart in a backlog, lie within the
 lateness of windows (10 minutes), as what happens now does. 100,000 customers do 3 or 4 things each then."""
+ACCOUNTS_MIN: Final = 100_000
+"""Of 10,000 each would do 30 or 40 things, of which rules name one in ten: alerts would be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ CASES: Final = (
 async def measure(world: World, *, quick: bool, accounts: int) -> Findings:
     """Work a backlog off beside the ledger and alone, then follow decisions at a fixed rate."""
     findings = Findings(columns=("case", "tx/s", *(f"{role} µs" for role in ROLES), "others, cores"))
-    load = await world.open_accounts(accounts, Customers)
+    load = await world.open_accounts(accounts if quick else max(accounts, ACCOUNTS_MIN), Customers)
     load.seconds_apart = SECONDS_APART
     slots = await world.start_ready(*BOTH)
     await world.wait_no_lag(BOTH)
