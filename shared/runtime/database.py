@@ -45,7 +45,7 @@ async def connect(
         ) from None
     except (ValueError, OverflowError):
         raise ConfigurationError(
-            "the address of the database is not written as postgresql://user:secret@host:port/name"
+            "the address of the database is not written as postgresql://user@host:port/name"
         ) from None
 
 
