@@ -47,34 +47,6 @@ BEGIN
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION compliance.require_step()
- RETURNS trigger
- LANGUAGE plpgsql
- SET search_path TO 'compliance', 'pg_temp'
-AS $function$
-BEGIN
-    IF NEW.status = OLD.status AND EXISTS (
-        SELECT FROM removed_record AS y
-        WHERE y.shard = NEW.shard AND y.kind = 'whitelisting' AND y.removed_seq = NEW.seq
-    ) AND (NEW.approved_by, NEW.approved_seq, NEW.revoked_by, NEW.revoked_seq)
-    IS NOT DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.revoked_by, OLD.revoked_seq)
-    THEN
-        RETURN NEW;
-    END IF;
-    IF (OLD.status, NEW.status) NOT IN (('proposed', 'approved'), ('proposed', 'revoked'), ('approved', 'revoked'))
-        OR (
-            NEW.status = 'revoked'
-            AND (NEW.approved_by, NEW.approved_seq, NEW.approval_reason)
-                IS DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.approval_reason)
-        )
-    THEN
-        RAISE EXCEPTION 'no step of a pair: % to %', OLD.status, NEW.status
-        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
-    END IF;
-    RETURN NEW;
-END
-$function$;
-
 CREATE OR REPLACE FUNCTION compliance.require_closing()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -356,6 +328,34 @@ BEGIN
 END
 $function$;
 REVOKE ALL ON FUNCTION empty_removed() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION compliance.require_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'compliance', 'pg_temp'
+AS $function$
+BEGIN
+    IF NEW.status = OLD.status AND EXISTS (
+        SELECT FROM removed_record AS y
+        WHERE y.shard = NEW.shard AND y.kind = 'whitelisting' AND y.removed_seq = NEW.seq
+    ) AND (NEW.approved_by, NEW.approved_seq, NEW.revoked_by, NEW.revoked_seq)
+    IS NOT DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.revoked_by, OLD.revoked_seq)
+    THEN
+        RETURN NEW;
+    END IF;
+    IF (OLD.status, NEW.status) NOT IN (('proposed', 'approved'), ('proposed', 'revoked'), ('approved', 'revoked'))
+        OR (
+            NEW.status = 'revoked'
+            AND (NEW.approved_by, NEW.approved_seq, NEW.approval_reason)
+                IS DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.approval_reason)
+        )
+    THEN
+        RAISE EXCEPTION 'no step of a pair: % to %', OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$;
 
 CREATE TABLE migration (
     name text NOT NULL,

@@ -361,28 +361,6 @@ $$;
 CREATE TRIGGER a_hold_ends_as_decided BEFORE UPDATE OF status, decided_seq ON hold
 FOR EACH ROW EXECUTE FUNCTION require_decision();
 
--- A pair goes from proposed to approved to revoked, and each step stays as it was made.
-CREATE FUNCTION require_step() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    IF (OLD.status, NEW.status) NOT IN (('proposed', 'approved'), ('proposed', 'revoked'), ('approved', 'revoked'))
-        OR (
-            NEW.status = 'revoked'
-            AND (NEW.approved_by, NEW.approved_seq, NEW.approval_reason)
-                IS DISTINCT FROM (OLD.approved_by, OLD.approved_seq, OLD.approval_reason)
-        )
-    THEN
-        RAISE EXCEPTION 'no step of a pair: % to %', OLD.status, NEW.status
-        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
-    END IF;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER a_pair_goes_on_step_by_step
-BEFORE UPDATE OF status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason
-ON whitelisting FOR EACH ROW EXECUTE FUNCTION require_step();
-
 -- At most one alert of an owner, a rule and a business day; of names, for each set of entries.
 CREATE TABLE alert (
     shard int NOT NULL,

@@ -269,8 +269,9 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION empty_removed() FROM PUBLIC;
--- A pair's reasons may go where it is put down that they do; all else of it stays as each step has made it.
-CREATE OR REPLACE FUNCTION require_step() RETURNS trigger
+-- A pair goes from proposed to approved to revoked, and each step stays as it was made; only its reasons may go,
+-- where it is put down that they do.
+CREATE FUNCTION require_step() RETURNS trigger
 LANGUAGE plpgsql SET search_path = compliance, pg_temp
 AS $$
 BEGIN
@@ -295,6 +296,10 @@ BEGIN
     RETURN NEW;
 END
 $$;
+
+CREATE TRIGGER a_pair_goes_on_step_by_step
+BEFORE UPDATE OF status, approved_by, approved_seq, approval_reason, revoked_by, revoked_seq, revocation_reason
+ON whitelisting FOR EACH ROW EXECUTE FUNCTION require_step();
 
 CREATE TRIGGER removed_record_empties AFTER INSERT ON removed_record
 REFERENCING NEW TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION empty_removed();
